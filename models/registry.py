@@ -1,0 +1,124 @@
+"""Networks by name: registered where they are defined, created and described from anywhere."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar
+
+from models.base import Network
+
+MODALITIES = ("image", "signal")
+
+Builder = TypeVar("Builder", bound=Callable[..., Network])
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What is known of a network before it is built.
+
+    Attributes:
+        name: what ``create_model`` calls it.
+        modality: what it takes, ``"image"`` or ``"signal"``.
+        family: the key of its training defaults.
+        paper: where it was published.
+        options: what ``create_model`` takes beside the channels and classes, with the defaults.
+    """
+
+    name: str
+    modality: str
+    family: str
+    paper: str
+    options: Mapping[str, object]
+    build: Callable[..., Network] = field(repr=False)
+
+
+_entries: dict[str, ModelEntry] = {}
+
+
+def register(name: str, *, modality: str, family: str, paper: str) -> Callable[[Builder], Builder]:
+    """Decorates a class or function that builds a network, and leaves it as it is.
+
+    Args:
+        name: what ``create_model`` will call it.
+        modality: ``"image"`` or ``"signal"``.
+        family: one word, the key of the training defaults.
+        paper: short citation.
+
+    Raises:
+        ValueError: the name is taken, the modality is none, the builder does not take
+            ``in_channels`` and ``n_classes``, or one of its options has no default.
+    """
+    if modality not in MODALITIES:
+        raise ValueError(f"modality {modality!r} of network {name!r} is none of {', '.join(MODALITIES)}")
+
+    def add(build: Builder) -> Builder:
+        if name in _entries:
+            raise ValueError(f"a network named {name!r} is already registered; choose another name")
+        _entries[name] = ModelEntry(name, modality, family, paper, _read_options(name, build), build)
+        return build
+
+    return add
+
+
+def _read_options(name: str, build: Callable[..., Network]) -> Mapping[str, object]:
+    parameters = dict(inspect.signature(build).parameters)
+    for required in ("in_channels", "n_classes"):
+        if parameters.pop(required, None) is None:
+            raise ValueError(f"network {name!r} does not take {required}; add it to the builder's arguments")
+    for option, parameter in parameters.items():
+        if parameter.default is parameter.empty:
+            raise ValueError(f"option {option} of network {name!r} has no default; give it one")
+    return MappingProxyType({option: parameter.default for option, parameter in parameters.items()})
+
+
+def list_models(modality: str | None = None) -> list[str]:
+    """Names of all networks, sorted; of one modality if it is given.
+
+    Raises:
+        ValueError: the modality is neither ``"image"`` nor ``"signal"``.
+    """
+    if modality is not None and modality not in MODALITIES:
+        raise ValueError(f"modality {modality!r} is none of {', '.join(MODALITIES)}")
+    return sorted(name for name, entry in _entries.items() if modality in (None, entry.modality))
+
+
+def describe_model(name: str) -> ModelEntry:
+    """The entry of one network.
+
+    Raises:
+        ValueError: no network has this name; the near names are listed.
+    """
+    if name not in _entries:
+        raise ValueError(f"no network is named {name!r}; {_suggest(name, _entries)}")
+    return _entries[name]
+
+
+def create_model(name: str, *, in_channels: int, n_classes: int, **options: object) -> Network:
+    """A new network with fresh weights.
+
+    Args:
+        name: one of ``list_models()``.
+        in_channels: channels of the image or leads of the signal, 1 or more.
+        n_classes: logits that come out, 1 or more.
+        options: those that ``describe_model(name).options`` lists.
+
+    Raises:
+        ValueError: the name is unknown, the network does not take an option, or a value is
+            out of range.
+    """
+    entry = describe_model(name)
+    for option in options:
+        if option not in entry.options:
+            taken = ", ".join(entry.options) or "none"
+            raise ValueError(f"network {name!r} does not take the option {option!r}; it takes {taken}")
+    for what, count in (("in_channels", in_channels), ("n_classes", n_classes)):
+        if count < 1:
+            raise ValueError(f"{what} is {count}; a network needs 1 or more")
+    return entry.build(in_channels=in_channels, n_classes=n_classes, **options)
+
+
+def _suggest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"

@@ -1,0 +1,4 @@
+"""Networks that see the leads over time; a line here puts a file's networks in the registry."""
+
+from models.signal import recurrent as recurrent
+from models.signal import resnet1d as resnet1d

@@ -1,0 +1,165 @@
+"""Recurrent networks over the samples, read at the step where each direction has seen all of them."""
+
+import torch
+from torch import Tensor, nn
+
+from models.base import SignalNetwork
+from models.registry import register
+from models.signal.padding import within
+
+
+class Recurrent(SignalNetwork):
+    """A stack of recurrent layers; every sample is a step and gives a token.
+
+    Args:
+        layer: ``nn.GRU`` or ``nn.LSTM``.
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        hidden_size: neurons of a direction.
+        n_layers: layers on top of each other.
+        dropout: probability between the layers, in [0, 1).
+        bidirectional: whether a second recurrence runs from the end to the start.
+
+    Shape:
+        - input: (n, in_channels, time), and (n,) samples of each
+        - output: (n, n_classes)
+
+    Raises:
+        ValueError: there is a dropout and one layer, so that it would act nowhere.
+    """
+
+    smallest_size = 1
+
+    def __init__(
+        self,
+        layer: type[nn.GRU] | type[nn.LSTM],
+        in_channels: int,
+        n_classes: int,
+        *,
+        hidden_size: int,
+        n_layers: int,
+        dropout: float,
+        bidirectional: bool,
+    ) -> None:
+        super().__init__()
+        if dropout and n_layers == 1:
+            raise ValueError(f"dropout {dropout} acts between layers and there is one; set it to 0 or add layers")
+        self.in_channels = in_channels
+        self.hidden_size = hidden_size
+        self.token_dim = self.feature_dim = hidden_size * (1 + bidirectional)
+        # One direction runs its layers in one call, which lets a GPU overlap them. Two directions go
+        # layer by layer, since each needs both halves of the last, put right where items are padded.
+        n_calls, depth = (n_layers, 1) if bidirectional else (1, n_layers)
+        self.layers = nn.ModuleList(
+            layer(
+                self.token_dim if call else in_channels,
+                hidden_size,
+                depth,
+                batch_first=True,
+                dropout=dropout if depth > 1 else 0.0,
+                bidirectional=bidirectional,
+            )
+            for call in range(n_calls)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.feature_dim, n_classes)
+
+    def tokens(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        """The recurrent output at every sample, the backward direction in the second half."""
+        length = self.check(x, length)
+        steps = x.transpose(1, 2)  # (n, time, leads)
+        if length is not None:
+            length = length.to(x.device)
+            steps = _blank(steps, length)
+        for call, layer in enumerate(self.layers):
+            steps = self._run(layer, self.dropout(steps) if call else steps, length)
+        return steps
+
+    def _run(self, layer: nn.Module, steps: Tensor, length: Tensor | None) -> Tensor:
+        if length is None:
+            return layer(steps)[0]
+        h, padding = self.hidden_size, steps.shape[1] - length
+        if self.token_dim == h:
+            return _blank(layer(steps)[0], length)
+        # The backward direction is right where all items end together. (Packing is quadratic in
+        # time on a CPU in training, and runs of one length each are many.)
+        at_start, at_end = layer(torch.cat([steps, _roll(steps, padding)]))[0].chunk(2)
+        both = torch.cat([at_start[..., :h], _roll(at_end[..., h:], -padding)], dim=2)
+        return _blank(both, length)
+
+    def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
+        """The forward direction at the last sample and the backward one at the first."""
+        if length is None:
+            last = tokens[:, -1]
+        else:
+            last = tokens[torch.arange(len(tokens), device=tokens.device), length.to(tokens.device) - 1]
+        return torch.cat([last[:, : self.hidden_size], tokens[:, 0, self.hidden_size :]], dim=1)
+
+
+def _blank(steps: Tensor, length: Tensor) -> Tensor:
+    return steps.masked_fill(~within(length, steps.shape[1])[..., None], 0.0)
+
+
+def _roll(steps: Tensor, by: Tensor) -> Tensor:
+    """Each item moved towards the end by its own number of steps, (n, time, d) and (n,)."""
+    time = steps.shape[1]
+    source = (torch.arange(time, device=steps.device) - by[:, None]) % time
+    return steps.gather(1, source[..., None].expand_as(steps))
+
+
+@register("gru", modality="signal", family="recurrent", paper="Narotamo et al. 2024, after Cho et al. 2014")
+def gru(in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 3, dropout: float = 0.0) -> Recurrent:
+    """The comparative study's best network: gated recurrent units, read at the last sample.
+
+    Args:
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        hidden_size: neurons of a layer.
+        n_layers: layers on top of each other.
+        dropout: probability between the layers, in [0, 1).
+
+    Reference:
+        Narotamo et al. 2024 (see ``alexnet``).
+    """
+    return Recurrent(
+        nn.GRU,
+        in_channels,
+        n_classes,
+        hidden_size=hidden_size,
+        n_layers=n_layers,
+        dropout=dropout,
+        bidirectional=False,
+    )
+
+
+@register(
+    "bigru",
+    modality="signal",
+    family="recurrent",
+    paper="Narotamo et al. 2024, after Schuster & Paliwal 1997 and Cho et al. 2014",
+)
+def bigru(
+    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.5
+) -> Recurrent:
+    """Gated recurrent units in both directions, each read where it has seen the whole signal.
+
+    Args:
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        hidden_size: neurons of a layer in one direction.
+        n_layers: layers on top of each other.
+        dropout: probability between the layers, in [0, 1).
+
+    Reference:
+        Narotamo et al. 2024 (see ``alexnet``). Its fusion read the backward half at the last
+        sample, where that half has seen one sample; ours is read at the first everywhere.
+    """
+    return Recurrent(
+        nn.GRU,
+        in_channels,
+        n_classes,
+        hidden_size=hidden_size,
+        n_layers=n_layers,
+        dropout=dropout,
+        bidirectional=True,
+    )

@@ -1,0 +1,134 @@
+"""The one-dimensional residual network of the PTB-XL benchmark."""
+
+import torch
+from torch import Tensor, nn
+
+from models.base import SignalNetwork
+from models.registry import register
+from models.signal.padding import within
+
+STRIDES = (1, 2, 2)  # of the blocks
+WIDTH = 128
+
+
+class PaddedBatchNorm(nn.BatchNorm1d):
+    """Batch norm that neither counts nor fills padded steps.
+
+    Shape:
+        - x: (n, channels, t)
+        - valid: (n, t) bool, true where a step belongs to its item; None where all do
+        - returns: (n, channels, t), zero where ``valid`` is false
+    """
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        if valid is None:
+            return super().forward(x)
+        steps = super().forward(x.transpose(1, 2)[valid])  # (valid steps, channels)
+        normed = steps.new_zeros(x.shape[0], x.shape[2], x.shape[1])
+        normed[valid] = steps
+        return normed.transpose(1, 2)
+
+
+class ConvolutionNorm(nn.Module):
+    """A convolution with zeros beyond both ends of each item, and batch norm.
+
+    Shape:
+        - x: (n, in_channels, t), zero where padded
+        - valid: (n, ⌈t / stride⌉) bool, of what comes out; None where nothing is padded
+        - returns: (n, out_channels, ⌈t / stride⌉), zero where padded
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+        self.norm = PaddedBatchNorm(out_channels)
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        return self.norm(self.convolution(x), valid)
+
+
+class Block(nn.Module):
+    """Kernels of 5 and 3 around a shortcut, which is a 1 × 1 convolution where the stride is not 1."""
+
+    def __init__(self, width: int, stride: int) -> None:
+        super().__init__()
+        self.first = ConvolutionNorm(width, width, 5, stride)
+        self.second = ConvolutionNorm(width, width, 3)
+        self.shortcut = ConvolutionNorm(width, width, 1, stride) if stride != 1 else None
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        residual = self.second(self.first(x, valid).relu(), valid)
+        shortcut = x if self.shortcut is None else self.shortcut(x, valid)
+        return (residual + shortcut).relu()
+
+
+@register(
+    "resnet1d_wang",
+    modality="signal",
+    family="resnet1d",
+    paper="Strodthoff et al. 2021, after Wang et al. 2017",
+)
+class ResNet1dWang(SignalNetwork):
+    """Stem, three basic blocks, maximum and mean over time, one hidden layer.
+
+    Args:
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        dropout: probability before the head, in [0, 1); half of it before the hidden layer.
+
+    Shape:
+        - input: (n, in_channels, time), and (n,) samples of each
+        - output: (n, n_classes)
+
+    Reference:
+        Strodthoff et al., Deep learning for ECG analysis: benchmarks and insights from PTB-XL,
+        IEEE J. Biomed. Health Inform. 25 (2021) 1519. Padded items, which it does not know,
+        give what they would give alone.
+    """
+
+    smallest_size = 4  # of which the last map is one step
+
+    def __init__(self, in_channels: int, n_classes: int, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.token_dim = self.feature_dim = WIDTH
+        self.stem = ConvolutionNorm(in_channels, WIDTH, 7)
+        self.blocks = nn.ModuleList(Block(WIDTH, stride) for stride in STRIDES)
+        self.hidden = nn.Sequential(
+            nn.BatchNorm1d(2 * WIDTH),
+            nn.Dropout(dropout / 2),
+            nn.Linear(2 * WIDTH, WIDTH),
+            nn.ReLU(),
+            nn.BatchNorm1d(WIDTH),
+            nn.Dropout(dropout),
+        )
+        self.head = nn.Linear(WIDTH, n_classes)
+
+    def tokens(self, x: Tensor, length: Tensor | None = None) -> Tensor:
+        """The steps of the last map, one for every four samples, zero where an item has ended."""
+        length = self.check(x, length)
+        valid = None
+        if length is not None:
+            valid = within(length.to(x.device), x.shape[2])
+            x = x.masked_fill(~valid[:, None], 0.0)
+        x = self.stem(x, valid).relu()
+        for block, stride in zip(self.blocks, STRIDES, strict=True):
+            valid = None if valid is None else valid[:, ::stride]
+            x = block(x, valid)
+        return x.transpose(1, 2)
+
+    def token_length(self, length: Tensor) -> Tensor:
+        for stride in STRIDES:
+            length = -(-length // stride)
+        return length
+
+    def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
+        """The hidden layer on the maximum and the mean over an item's own steps."""
+        if length is None:
+            largest, mean = tokens.amax(1), tokens.mean(1)
+        else:
+            steps = self.token_length(length.to(tokens.device))[:, None]
+            padded = ~within(steps[:, 0], tokens.shape[1])[..., None]  # (n, t, 1)
+            largest = tokens.masked_fill(padded, -torch.inf).amax(1)
+            mean = tokens.masked_fill(padded, 0.0).sum(1) / steps
+        return self.hidden(torch.cat([largest, mean], dim=1))

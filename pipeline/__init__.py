@@ -1,0 +1,1 @@
+"""Recordings to signals, images, stores, trained runs and tables of counts."""

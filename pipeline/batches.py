@@ -1,0 +1,153 @@
+"""Store → batches: signals from memory where they fit, images from their place on disk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from pipeline.inputs import InputSpec
+from pipeline.signals import PADDING, choose_leads
+from pipeline.store import Store
+
+_SHARE_OF_MEMORY = 0.25  # that signals may take before they are read from disk instead
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Which part of which items makes a batch: row numbers and first samples, both (n,) int64."""
+
+    rows: np.ndarray
+    starts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the store holds of a pick: int16 signals or uint8 pictures, and each item's samples.
+
+    Attributes:
+        raw: (n, leads, time) int16, or (n, leads · forms, size, size) uint8.
+        length: (n,) int64 samples that are not padding; None where all are whole.
+        rows: (n,) int64, which items they are.
+    """
+
+    raw: Tensor
+    length: Tensor | None
+    rows: Tensor
+
+
+class StoreItems(Dataset[Batch]):
+    """Some items of a store as a network's raw input; indexed by a ``Pick``, it gives a ``Batch``.
+
+    Nothing of the HDF5 library is open, so any number of worker processes may share it.
+
+    Args:
+        store: the opened store.
+        rows: row numbers of the items; item 0 is ``rows[0]``.
+        spec: which leads and forms, and how much of an item at once.
+    """
+
+    def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
+        self.spec = spec
+        self._rows = rows
+        if spec.takes_signals:
+            self._leads = choose_leads(store.leads, spec.leads)
+            self.lengths = store.lengths[rows]
+            self._signals = _resident_signals(store, rows, self._leads)
+        else:
+            self._leads = choose_leads(store.image_leads, spec.leads)
+            self.lengths = np.full(len(rows), spec.n_samples)
+            self._images = {form: store.images[form].open() for form in spec.representations}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, pick: Pick) -> Batch:
+        rows = torch.from_numpy(pick.rows)
+        if not self.spec.takes_signals:
+            return Batch(torch.from_numpy(self._pictures(pick.rows)), None, rows)
+        crop = self.spec.crop_samples
+        length = np.minimum(self.lengths[pick.rows] - pick.starts, crop)
+        raw = np.full((len(pick.rows), len(self._leads), int(length.max())), PADDING, np.int16)
+        for place, row, start, samples in zip(raw, pick.rows, pick.starts, length, strict=True):
+            place[:, :samples] = self._signals[row][:, start : start + samples]
+        whole = bool((length == raw.shape[-1]).all())
+        return Batch(torch.from_numpy(raw), None if whole else torch.from_numpy(length), rows)
+
+    def _pictures(self, rows: np.ndarray) -> np.ndarray:
+        """(n, leads · forms, size, size), lead-major."""
+        height, width = next(iter(self._images.values())).shape[2:]
+        drawn = np.empty((len(rows), len(self._leads), len(self._images), height, width), np.uint8)
+        for number, images in enumerate(self._images.values()):
+            for place, row in zip(drawn, self._rows[rows], strict=True):
+                for lead_number, lead in enumerate(self._leads):
+                    place[lead_number, number] = images[row, lead]
+        return drawn.reshape(len(rows), -1, height, width)
+
+
+class _OnDisk(Sequence[np.ndarray]):
+    """Signals too large for memory: row by row from the store's own place."""
+
+    def __init__(self, store: Store, rows: np.ndarray, leads: list[int]) -> None:
+        self._signals, self._rows, self._leads = store.signals.open(), rows, leads
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._signals[self._rows[row]][self._leads]
+
+
+def _resident_signals(store: Store, rows: np.ndarray, leads: list[int]) -> Sequence[np.ndarray] | np.ndarray:
+    n_bytes = len(rows) * len(leads) * store.signals.shape[2] * 2
+    if n_bytes > _SHARE_OF_MEMORY * _memory():
+        print(f"{store.path}: {n_bytes / 2**30:.1f} GiB of signals are read from disk, batch by batch")
+        return _OnDisk(store, rows, leads)
+    on_disk = store.signals.open()
+    resident = np.empty((len(rows), len(leads), store.signals.shape[2]), np.int16)
+    for place, row in zip(resident, rows, strict=True):
+        place[:] = on_disk[row][leads]
+    return resident
+
+
+def _memory() -> int:
+    import os
+
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def training_picks(items: StoreItems, batch_size: int, seed: int, epoch: int) -> list[Pick]:
+    """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
+
+    A last batch of one item is left to another epoch, since batch normalisation needs two.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(items))
+    latest = np.maximum(items.lengths - items.spec.crop_samples, 0)
+    starts = random.integers(0, latest, endpoint=True)
+    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or len(batches) == 1]
+
+
+def scoring_picks(items: StoreItems, batch_size: int) -> list[Pick]:
+    """Every crop of every item, in order."""
+    pairs = np.array(
+        [(row, start) for row, n in enumerate(items.lengths) for start in items.spec.crop_starts(int(n))],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    return [
+        Pick(pairs[first : first + batch_size, 0].copy(), pairs[first : first + batch_size, 1].copy())
+        for first in range(0, len(pairs), batch_size)
+    ]
+
+
+def load(items: StoreItems, picks: Sequence[Pick], workers: int = 0) -> Iterator[Batch]:
+    """The batches of some picks, in order; ``workers`` processes read ahead, 0 reads when asked."""
+    return iter(DataLoader(items, batch_size=None, sampler=picks, num_workers=workers, collate_fn=_as_it_is))
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

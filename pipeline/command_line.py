@@ -1,0 +1,100 @@
+"""The one parser class of every command, and how a command ends."""
+
+import argparse
+import difflib
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from pipeline.errors import EcgFusionError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Takes every option as ``--name`` and as ``-name``, ``-`` equal to ``_``, by its exact name only.
+
+    argparse alone would take ``-e`` for ``-epochs``, even with ``allow_abbrev=False``. Options that are not
+    given are None, so that a command can tell a choice from a default.
+    """
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+        self._names = {"help": "--help", "h": "--help"}
+
+    def option(self, name: str, group: argparse._ArgumentGroup | None = None, **keywords: Any) -> None:
+        """Adds one option under both spellings; ``keywords`` are those of ``add_argument``."""
+        self._names[name] = f"--{name}"
+        (group or self).add_argument(f"--{name}", f"-{name}", dest=name, **keywords)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        return super().parse_args([self._spell(word) for word in given], namespace)
+
+    def _spell(self, word: str) -> str:
+        if not re.match(r"--?[A-Za-z]", word):
+            return word  # a value, a negative number or a lone dash
+        name, equals, value = word.lstrip("-").partition("=")
+        known = self._names.get(name.replace("-", "_"))
+        if known is None:
+            near = difflib.get_close_matches(name.replace("-", "_"), self._names, n=3)
+            hint = f"did you mean -{' or -'.join(near)}?" if near else f"see {self.prog} --help"
+            self.error(f"there is no option {word}: {hint}")
+        return known + equals + value
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def positive_int(text: str) -> int:
+    """A whole number of at least 1."""
+    number = int(text) if re.fullmatch(r"\+?\d+", text) else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return number
+
+
+def positive_float(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def run_command(main: Callable[[Sequence[str]], None]) -> NoReturn:
+    """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback."""
+    program = os.path.basename(sys.argv[0])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a dash that the console lacks is no reason to stop
+    try:
+        main(sys.argv[1:])
+        sys.stdout.flush()
+    except EcgFusionError as problem:
+        sys.exit(f"{program}: {problem}")
+    except KeyboardInterrupt:
+        print(f"\n{program}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as problem:
+        sys.exit(f"{program}: {_about_the_disk(problem)}")
+    sys.exit(0)
+
+
+def _about_the_disk(problem: OSError) -> str:
+    where = f" {problem.filename}" if problem.filename else ""
+    full = problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # h5py reports the errno of a failed write only in its text
+    if full or any(f"errno = {number}" in str(problem) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        return f"the disk is full{where}: free some space and give the same command again"
+    if isinstance(problem, PermissionError):
+        return f"no permission to use{where}: change its permissions or name another path"
+    return f"{problem.strerror or problem}{where}: check that this path can be read and written"

@@ -1,0 +1,38 @@
+"""What is taken where the user does not choose: one table, by the network's family.
+
+Chosen on fold 8 of PTB-XL, trained on folds 1–7; the older study's values are a recipe in the README.
+"""
+
+from typing import Any
+
+from pipeline.errors import EcgFusionError
+
+DATA = "data/ptbxl-images"
+TASK = "disease"
+SEED = 0
+BALANCED_TASKS = ("disease",)
+CLASS_WEIGHT_CAP = 20.0
+IMAGE_LEADS = ("I", "II", "V2")
+
+_COMMON: dict[str, Any] = {
+    "optimizer": "adamw",
+    "weight_decay": 1e-2,
+    "scheduler": "onecycle",
+    "clip_norm": 1.0,
+}
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "alexnet": _COMMON | {"learning_rate": 3e-4, "batch_size": 64, "epochs": 15, "patience": 5},
+    "vgg": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "resnet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "cnn": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "recurrent": _COMMON | {"learning_rate": 5e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
+}
+
+
+def training_defaults(family: str) -> dict[str, Any]:
+    """Optimizer, rate, batch, epochs and patience of a family of networks."""
+    if family not in FAMILIES:
+        raise EcgFusionError(f"the family {family} has no training defaults: add a line to pipeline/defaults.py")
+    return dict(FAMILIES[family])

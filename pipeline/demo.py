@@ -1,0 +1,68 @@
+"""The whole way on synthetic recordings: what a newcomer sees first (``make demo``)."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.errors import EcgFusionError
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = ("runs/resnet", "runs/resnet1d_wang")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs every command in a folder that is emptied first, and prints both tables."""
+    parser = CommandParser(prog="python -m pipeline.demo", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.option("records", type=positive_int, default=800, help="synthetic records (default %(default)s)")
+    arguments = parser.parse_args(words)
+    folder, started = arguments.folder, time.monotonic()
+    _empty(folder)
+    commands = (
+        f"python -m pipeline.sources.synthetic data/ptbxl --records {arguments.records} --seed 0",
+        "python create_images.py --size 64",
+        "python train.py -model resnet -epochs 8",
+        "python train.py -model resnet1d_wang -crop 2.5 -epochs 6",
+        "python evaluate.py -run runs/resnet",
+        "python evaluate.py -run runs/resnet1d_wang",
+    )
+    for command in commands:
+        _type(command, folder)
+    for run in RUNS:
+        print(f"\n{'=' * 20} {run} {'=' * 20}\n")
+        print((folder / run / "evaluation" / "test" / "table.md").read_text(encoding="utf-8"))
+    print(f"All of it lies in {folder.resolve()}:")
+    for place, what in (
+        ("data/ptbxl", "synthetic recordings in PTB-XL's layout"),
+        ("data/ptbxl-images", "train.h5, dev.h5, test.h5: signals and images"),
+        *((run, "weights, card, logs; the table in evaluation/test/") for run in RUNS),
+    ):
+        print(f"  {place}: {what}")
+    print(f"{time.monotonic() - started:.0f} s")
+
+
+def _empty(folder: Path) -> None:
+    """Empties the folder, if it is a demo's or new; never anything else."""
+    mark = folder / ".demo"
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise EcgFusionError(f"{folder} holds something that no demo made: name another folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
+
+
+def _type(command: str, folder: Path) -> None:
+    """Runs a command in the folder as if it were the repository's root."""
+    print(f"\n$ {command}", flush=True)
+    words = command.split()[1:]
+    script = words if words[0] == "-m" else [str(ROOT / words[0]), *words[1:]]
+    if subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode:
+        raise EcgFusionError(f"the demo stopped at: {command}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,171 @@
+"""One training from end to end: a folder, a card, a fitted network, the dev table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import Network, list_models
+from pipeline import defaults
+from pipeline.batches import StoreItems
+from pipeline.devices import choose_device, set_up_cpu
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import evaluate_dev
+from pipeline.inputs import InputSpec
+from pipeline.plan import plan, training_rows
+from pipeline.report.overview import task_overview
+from pipeline.report.tables import as_text
+from pipeline.runs import CARD, DEV_SCORES, RESUME, build_network, read_card, write_card
+from pipeline.scores import save_scores
+from pipeline.scoring import scores_of
+from pipeline.sources.base import Labels
+from pipeline.store import Store, digest_of_items, open_store, store_path
+from pipeline.training import CHOICES, Progress, Settings, check_precision, fit
+
+_FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
+
+
+def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume: bool) -> Path:
+    """Trains a new run, or goes on with one; gives its folder.
+
+    Args:
+        given: the options of ``train.py`` that the user typed, by name.
+        image_options: those of the group of ``pipeline/image_options.py``.
+        resume: whether the folder holds a run to go on with.
+
+    Raises:
+        EcgFusionError: whatever is wrong with the options, the stores or the folder.
+    """
+    folder = _folder(given, resume)
+    device = choose_device(given.get("gpu_id"))
+    if resume:
+        card = _resumed_card(folder, {**given, **image_options})
+        data = Path(given.get("data") or card["data"]["folder"])
+        train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
+        _check_same_items(card, train, folder)
+    else:
+        data = Path(given.get("data") or defaults.DATA)
+        train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
+        card = plan(given, image_options, train, dev)
+        check_precision(card["training"]["precision"], device)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_card(folder, card)
+    card["training"]["workers"] = given.get("workers", card["training"]["workers"])
+    return _run(card, folder, train, dev, device)
+
+
+def _folder(given: Mapping[str, Any], resume: bool) -> Path:
+    if "model" not in given and not resume:
+        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}")
+    if "path_save_model" not in given and "model" not in given:
+        raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
+    folder = Path(given.get("path_save_model") or Path("runs") / given["model"])
+    if (folder / CARD).exists() and not resume:
+        raise EcgFusionError(
+            f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
+            f"or name another folder with -path_save_model"
+        )
+    return folder
+
+
+def _resumed_card(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    card = read_card(folder)
+    if card["complete"]:
+        raise EcgFusionError(
+            f"{folder} is finished, there is nothing to go on with: see python evaluate.py -run {folder}"
+        )
+    for name, value in given.items():
+        plain = list(value) if isinstance(value, tuple) else value
+        if name not in _FREE_ON_RESUME and card["given"].get(name) != plain:
+            raise EcgFusionError(
+                f"{folder} was begun with -{name} {card['given'].get(name, 'left out')}, not {value}: "
+                f"leave -{name} out to go on with it, or train into another folder"
+            )
+    return card
+
+
+def _check_same_items(card: Mapping[str, Any], train: Store, folder: Path) -> None:
+    rows = training_rows(card["task"], train, card["data"]["limit"])
+    if digest_of_items(train.columns["item_id"][rows]) != card["data"]["train_items_digest"]:
+        raise EcgFusionError(f"{train.path} holds other items than {folder} was begun with: name its store with -data")
+
+
+def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: torch.device) -> Path:
+    training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
+    training["threads"] = set_up_cpu(training["threads"])
+    write_card(folder, card)
+    rows = training_rows(task, train, card["data"]["limit"])
+    dev_labels = dev.task(task)
+    dev_rows = np.flatnonzero(dev_labels.labelled)
+    labels = train.task(task)
+    torch.manual_seed(training["seed"])
+    network = build_network(card).to(device)
+    _announce(card, spec, network, labels, rows, dev_labels.rows(dev_rows), device)
+    settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
+    weights = training["class_weights"]
+    progress = fit(
+        network,
+        StoreItems(train, rows, spec),
+        labels.values[rows],
+        StoreItems(dev, dev_rows, spec),
+        dev_labels.values[dev_rows],
+        labels.kind,
+        None if weights is None else np.array(weights),
+        settings,
+        device,
+        folder,
+    )
+    _finish(card, folder, network, dev, spec, progress, device)
+    return folder
+
+
+def _announce(
+    card: Mapping[str, Any],
+    spec: InputSpec,
+    network: torch.nn.Module,
+    labels: Labels,
+    rows: np.ndarray,
+    dev_labels: Labels,
+    device: torch.device,
+) -> None:
+    data, training = card["data"], card["training"]
+    n_unlabelled = int((~labels.labelled).sum())
+    left_out = f", {n_unlabelled} without a label left out" if n_unlabelled else ""
+    print(f"{card['task']} ({card['kind']}) on {data['source']} {data['source_version']}, folds {data['folds']}")
+    print(f"train: {data['n_train_items']} items{left_out}\n{task_overview(card['task'], labels.rows(rows))}")
+    print(f"dev: {data['n_dev_items']} items\n{task_overview(card['task'], dev_labels)}")
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
+    print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
+    print(
+        ", ".join(f"{name} {training[name]}" for name in (*CHOICES, "precision", "seed", "threads")),
+        flush=True,
+    )
+
+
+def _finish(
+    card: dict[str, Any],
+    folder: Path,
+    network: Network,
+    dev: Store,
+    spec: InputSpec,
+    progress: Progress,
+    device: torch.device,
+) -> None:
+    scores = scores_of(network, dev, card["task"], spec, card["training"]["batch_size"], device)
+    save_scores(folder / DEV_SCORES, scores)
+    evaluation = evaluate_dev(scores)
+    chosen = evaluation.thresholds
+    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
+    card["result"] = {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "dev_macro_auroc": progress.best_auroc,
+        "seconds": round(sum(row["seconds"] for row in progress.log), 1),
+    }
+    card["complete"] = True
+    write_card(folder, card)
+    (folder / RESUME).unlink(missing_ok=True)
+    print(f"\n{as_text(evaluation)}\nbest epoch {progress.best_epoch} of {progress.epoch}; the run is in {folder}")

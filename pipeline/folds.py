@@ -1,0 +1,64 @@
+"""Which folds make up which partition, and that no patient is in two of them."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import EcgFusionError
+
+PARTITIONS = ("train", "dev", "test")
+DEFAULT_FOLDS = ("train=1-8", "dev=9", "test=10")
+
+Folds = dict[str, list[int]]
+
+
+def parse_folds(words: Sequence[str]) -> Folds:
+    """Partition name to fold numbers, from words such as ``train=1-8``, ``dev=9`` or ``test=3,5-7``.
+
+    Raises:
+        EcgFusionError: a word is malformed, a partition comes twice, or a fold is in two partitions.
+    """
+    folds: Folds = {}
+    for word in words:
+        match = re.fullmatch(rf"({'|'.join(PARTITIONS)})=(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)", word)
+        if not match:
+            raise EcgFusionError(f"--folds {word} is not understood: write for example train=1-8 dev=9 test=10")
+        if match[1] in folds:
+            raise EcgFusionError(f"--folds names {match[1]} twice: give each partition once")
+        folds[match[1]] = sorted({number for part in match[2].split(",") for number in _span(part)})
+    taken: dict[int, str] = {}
+    for partition, numbers in folds.items():
+        for number in numbers:
+            if number in taken:
+                raise EcgFusionError(
+                    f"--folds puts fold {number} into {taken[number]} and {partition}: choose disjoint folds"
+                )
+            taken[number] = partition
+    return folds
+
+
+def _span(part: str) -> range:
+    first, _, last = part.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def partition_rows(items: pd.DataFrame, folds: Folds) -> dict[str, np.ndarray]:
+    """Partition name to the row numbers of its items, in the table's order.
+
+    Raises:
+        EcgFusionError: a patient is in two partitions.
+    """
+    rows = {name: np.flatnonzero(items["fold"].isin(numbers)) for name, numbers in folds.items()}
+    seen: dict[str, str] = {}
+    for name, chosen in rows.items():
+        patients = set(items["patient_id"].iloc[chosen])
+        shared = sorted(patients & seen.keys())
+        if shared:
+            raise EcgFusionError(
+                f"patient {shared[0]} (one of {len(shared)}) is in {seen[shared[0]]} and in {name}: "
+                f"choose --folds that keep every patient in one partition"
+            )
+        seen.update(dict.fromkeys(patients, name))
+    return rows

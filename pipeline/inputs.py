@@ -1,0 +1,120 @@
+"""What a network sees of an item: which leads, which part, at which scale, as which pictures.
+
+The same description makes the input in training, in scoring and on another machine, so it is kept in the card.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.signals import PADDING, crop_starts
+
+NORMALISATIONS = ("global", "none", "record")
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How a network's input is made of an item.
+
+    Attributes:
+        modality: ``signal`` or ``image``.
+        leads: canonical names, in the order of the channels.
+        sampling_rate: Hz.
+        gain: counts to the millivolt.
+        n_samples: samples of the longest item.
+        crop: length of what the network sees at once, s; None for the whole item.
+        stride: step between the crops that are averaged at scoring, s.
+        normalise: of a signal: ``global`` divides by ``scale_mv``, ``record`` makes each lead's mean 0 and its
+            standard deviation 1 over what the network sees, ``none`` leaves mV.
+        scale_mv: the training set's standard deviation, mV.
+        representations: of an image: form to the parameters that make it, in the order of the channels.
+        on_the_fly: whether pictures are made from the signal here or come from the store.
+    """
+
+    modality: str
+    leads: tuple[str, ...]
+    sampling_rate: float
+    gain: float
+    n_samples: int
+    crop: float | None = None
+    stride: float | None = None
+    normalise: str = "none"
+    scale_mv: float = 1.0
+    representations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    on_the_fly: bool = False
+
+    @property
+    def takes_signals(self) -> bool:
+        """Whether an item enters as its signal, even if the network sees a picture of it."""
+        return self.modality == "signal" or self.on_the_fly
+
+    @property
+    def n_channels(self) -> int:
+        return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
+
+    @property
+    def crop_samples(self) -> int:
+        """Samples that the network sees at once."""
+        return self.n_samples if self.crop is None else round(self.crop * self.sampling_rate)
+
+    def crop_starts(self, n_samples: int) -> list[int]:
+        """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
+        if self.crop is None or self.stride is None:
+            return [0]
+        return crop_starts(n_samples, self.crop_samples, max(1, round(self.stride * self.sampling_rate)))
+
+    def to_card(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> "InputSpec":
+        """The inverse of ``to_card``."""
+        return cls(**{**card, "leads": tuple(card["leads"])})
+
+
+class InputMaker(nn.Module):
+    """Makes a network's input of what the store holds, on any device.
+
+    Shape:
+        int16 counts (n, leads, time) to float32 (n, leads, time), or to pictures (n, leads · forms, size, size)
+        in [0, 1]; uint8 pictures (n, leads · forms, size, size) to the same as float32 in [0, 1].
+    """
+
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self._recipe: Any = None
+        if spec.modality == "image" and spec.on_the_fly:
+            from pipeline.representations import ImageRecipe
+
+            self._recipe = ImageRecipe.from_parameters(spec.representations)
+
+    @torch.no_grad()
+    def forward(self, raw: Tensor, length: Tensor | None = None) -> Tensor:
+        """``length`` (n,) is the number of samples that are not padding, None where all are whole."""
+        if raw.dtype == torch.uint8:
+            return raw.float() / 255
+        x = torch.where(raw == PADDING, 0, raw).double() / self.spec.gain  # (n, leads, time), mV
+        if self._recipe is not None:
+            from pipeline.representations import pictures
+
+            drawn = pictures(x, self.spec.sampling_rate, self._recipe)  # (n, leads, forms, size, size)
+            return drawn.flatten(1, 2).float() / 255
+        return self._normalise(x, length).float()
+
+    def _normalise(self, x: Tensor, length: Tensor | None) -> Tensor:
+        if self.spec.normalise == "global":
+            return x / self.spec.scale_mv
+        if self.spec.normalise == "none":
+            return x
+        time = torch.arange(x.shape[-1], device=x.device)
+        ends = torch.full((len(x),), x.shape[-1], device=x.device) if length is None else length.to(x.device)
+        inside = (time < ends[:, None]).unsqueeze(1)  # (n, 1, time)
+        n_inside = ends[:, None, None]
+        centred = torch.where(inside, x - (x * inside).sum(-1, keepdim=True) / n_inside, 0)
+        deviation = (centred.square().sum(-1, keepdim=True) / n_inside).sqrt()
+        return centred / torch.where(deviation > 0, deviation, 1)  # a flat lead stays 0

@@ -1,0 +1,143 @@
+"""Counts first: who was found and who was missed; figures follow from them, or from the order of scores."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """True positives, false negatives, false positives and true negatives.
+
+    Shape:
+        Each int64 ``(..., classes)``, or ``()`` for one class and for pooled counts.
+    """
+
+    tp: np.ndarray
+    fn: np.ndarray
+    fp: np.ndarray
+    tn: np.ndarray
+
+    @property
+    def positives(self) -> np.ndarray:
+        """Items that bear the class."""
+        return self.tp + self.fn
+
+    @property
+    def negatives(self) -> np.ndarray:
+        """Items that do not bear the class."""
+        return self.fp + self.tn
+
+    @property
+    def pooled(self) -> "Counts":
+        """The counts of all classes added up, on which the micro figures stand."""
+        return Counts(self.tp.sum(-1), self.fn.sum(-1), self.fp.sum(-1), self.tn.sum(-1))
+
+
+def count(labels: np.ndarray, predicted: np.ndarray) -> Counts:
+    """The counts of each class over all items; a class sees its own column only.
+
+    Args:
+        labels: 1 or true where the item bears the class.
+        predicted: 1 or true where the class was found.
+
+    Shape:
+        ``(items, classes)`` both, to counts of ``(classes,)``; ``(items,)`` both, to counts of ``()``.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if np.shape(labels) != np.shape(predicted):
+        raise ValueError(f"labels {np.shape(labels)} and predictions {np.shape(predicted)} differ in shape")
+    true, found = np.asarray(labels, bool), np.asarray(predicted, bool)
+    return Counts(*(cell.sum(0) for cell in (true & found, true & ~found, ~true & found, ~true & ~found)))
+
+
+def sensitivity(counts: Counts) -> np.ndarray:
+    """TP / (TP + FN), also called recall; NaN without a positive."""
+    return _ratio(counts.tp, counts.positives)
+
+
+def specificity(counts: Counts) -> np.ndarray:
+    """TN / (TN + FP); NaN without a negative."""
+    return _ratio(counts.tn, counts.negatives)
+
+
+def precision(counts: Counts) -> np.ndarray:
+    """TP / (TP + FP); 0 where there were positives and none was found, so that it is NaN only where F1 is."""
+    return np.where((counts.tp == 0) & (counts.fn > 0), 0.0, _ratio(counts.tp, counts.tp + counts.fp))
+
+
+def f1(counts: Counts) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN); NaN where there was nothing to find and nothing was found."""
+    return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
+
+
+def g_mean(counts: Counts) -> np.ndarray:
+    """The geometric mean of sensitivity and specificity (Kubat and Matwin 1997); NaN where either is."""
+    return np.sqrt(sensitivity(counts) * specificity(counts))
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The chance that a positive scores above a negative, ties half; NaN without a positive or a negative.
+
+    Shape:
+        ``(items,)`` both.
+    """
+    from sklearn.metrics import roc_auc_score  # here, because it takes a second to import
+
+    return float(roc_auc_score(labels, scores)) if 0 < np.sum(labels) < len(labels) else math.nan
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The precision at every positive's score, averaged (no interpolation); NaN without a positive.
+
+    Shape:
+        ``(items,)`` both.
+    """
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(labels, scores)) if np.any(labels) else math.nan
+
+
+def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The mean AUROC of the classes that have a positive and a negative; NaN if there is none.
+
+    Shape:
+        ``(items, classes)`` both.
+    """
+    values = [auroc(column, ranked) for column, ranked in zip(labels.T, scores.T, strict=True)]
+    return float(np.nanmean(values)) if not np.isnan(values).all() else math.nan
+
+
+FIGURES: dict[str, Callable[[Counts], np.ndarray]] = {
+    "sensitivity": sensitivity,
+    "specificity": specificity,
+    "precision": precision,
+    "f1": f1,
+    "g_mean": g_mean,
+}
+"""What follows from the counts, in the order of the table."""
+
+RANKINGS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "auroc": auroc,
+    "average_precision": average_precision,
+}
+"""What follows from the scores, whatever the threshold."""
+
+
+def macro(values: np.ndarray, counts: Counts) -> float:
+    """The mean over the classes that have a positive and where the figure is defined; NaN if there is none.
+
+    Shape:
+        ``(classes,)``.
+    """
+    kept = values[(counts.positives > 0) & ~np.isnan(values)]
+    return float(kept.mean()) if kept.size else math.nan
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Part over whole, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) != 0)

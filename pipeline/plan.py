@@ -1,0 +1,248 @@
+"""Every choice of a training, made before it begins: the user's options and two stores → a card."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from models import describe_model
+from pipeline import defaults
+from pipeline.errors import EcgFusionError
+from pipeline.image_options import image_recipe
+from pipeline.inputs import InputSpec
+from pipeline.runs import FORMAT, build_network
+from pipeline.scoring import check_pictures
+from pipeline.signals import choose_leads, to_millivolts
+from pipeline.sources.base import Labels, canonical_lead
+from pipeline.store import Store, digest_of_items
+from pipeline.training import CHOICES
+
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers")
+
+
+def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
+    """The card of a run to be trained: every choice made, the user's first, then the family's defaults."""
+    try:
+        entry = describe_model(given["model"])
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    _check_options(given, image_options, entry.modality)
+    _check_stores(train, dev)
+    task = given.get("task", defaults.TASK)
+    labels, dev_labels = train.task(task), dev.task(task)
+    if labels.classes != dev_labels.classes:
+        raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
+    rows = training_rows(task, train, given.get("limit"))
+    _check_labels(task, labels.rows(rows), train)
+    _check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
+    family = defaults.training_defaults(entry.family)
+    weighting = given.get("class_weights") or ("balanced" if task in defaults.BALANCED_TASKS else "none")
+    spec = plan_input(entry.modality, given, image_options, train, rows)
+    options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
+    if spec.modality == "image" and "size" in entry.options:
+        options["size"] = image_size(spec)
+    card = {
+        "format": FORMAT,
+        "complete": False,
+        "model": entry.name,
+        "options": options,
+        "task": task,
+        "kind": labels.kind,
+        "classes": list(labels.classes),
+        "input": spec.to_card(),
+        "data": {
+            "folder": str(train.path.parent.resolve()),
+            "source": train.attributes["source"],
+            "source_version": train.attributes["source_version"],
+            "folds": train.attributes["folds"],
+            "band": train.attributes["band"],
+            "min_likelihood": train.attributes.get("min_likelihood", 0),
+            "limit": given.get("limit"),
+            "n_train_items": len(rows),
+            "train_items_digest": digest_of_items(train.columns["item_id"][rows]),
+            "n_dev_items": int(dev_labels.labelled.sum()),
+        },
+        "training": {
+            **{name: given.get(name, family[name]) for name in CHOICES},
+            "precision": given.get("precision", "fp32"),
+            "seed": given.get("seed", defaults.SEED),
+            "threads": given.get("threads"),
+            "workers": given.get("workers", 0),
+            "class_weights": _class_weights(labels.rows(rows), weighting),
+        },
+        "given": dict({**given, **image_options}.items()),
+        "versions": _versions(),
+    }
+    smallest = build_network(card).smallest_size
+    _check_size(entry.name, spec, smallest)
+    return card
+
+
+def plan_input(
+    modality: str, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, rows: np.ndarray
+) -> InputSpec:
+    """How the input is made: leads, crop, normalisation and pictures."""
+    n_samples = int(train.lengths[rows].max())
+    crop = given.get("crop")
+    if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
+        raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
+    on_the_fly = modality == "image" and bool(given.get("on_the_fly") or crop is not None or not train.images)
+    representations = _plan_pictures(modality, on_the_fly, given, image_options, train)
+    available = train.image_leads if modality == "image" and not on_the_fly else train.leads
+    usual = (train.image_leads or list(defaults.IMAGE_LEADS)) if modality == "image" else ["all"]
+    try:
+        chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
+    except ValueError as problem:
+        raise EcgFusionError(f"{train.path}: {problem}") from None
+    normalise = given.get("normalise", "global") if modality == "signal" else "none"
+    leads = tuple(available[number] for number in chosen)
+    spec = InputSpec(
+        modality=modality,
+        leads=leads,
+        sampling_rate=train.sampling_rate,
+        gain=train.gain,
+        n_samples=n_samples,
+        crop=crop,
+        stride=given.get("stride", crop / 2) if crop is not None else None,
+        normalise=normalise,
+        scale_mv=_standard_deviation(train, rows, leads) if normalise == "global" else 1.0,
+        representations=representations,
+        on_the_fly=on_the_fly,
+    )
+    check_pictures(spec, train)
+    return spec
+
+
+def _plan_pictures(
+    modality: str, on_the_fly: bool, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store
+) -> dict[str, dict[str, Any]]:
+    if modality == "signal":
+        return {}
+    from pipeline.representations import ImageRecipe
+
+    stored = dict(train.image_parameters)
+    forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
+    base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
+    recipe = image_recipe({**base, "representations": forms}, dict(image_options))
+    wanted = {form: recipe.parameters(form) for form in forms}
+    if not on_the_fly:
+        for form in forms:
+            if form not in stored:
+                raise EcgFusionError(
+                    f"{train.path} holds no {form}, only {' '.join(stored)}: draw it with -on_the_fly, "
+                    f"or make another store with create_images.py --representations {form}"
+                )
+            if stored[form] != wanted[form]:
+                changed = [key for key in wanted[form] if wanted[form][key] != stored[form].get(key)]
+                raise EcgFusionError(
+                    f"the {form} in {train.path} has {changed[0]} {stored[form].get(changed[0])}, "
+                    f"not {wanted[form][changed[0]]}: draw it otherwise with -on_the_fly, or make another store"
+                )
+        return wanted
+    crop = given.get("crop")
+    n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
+    if n_samples < recipe.smallest_length(train.sampling_rate):
+        largest = recipe.largest_size(n_samples, train.sampling_rate)
+        raise EcgFusionError(
+            f"{n_samples} samples are too few for pictures of size {recipe.size}: "
+            + (f"take -size {largest} or less, or a longer -crop" if largest else "take a longer -crop")
+        )
+    return wanted
+
+
+def image_size(spec: InputSpec) -> int:
+    """Side of the pictures, pixels."""
+    return int(next(iter(spec.representations.values()))["size"])
+
+
+def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], modality: str) -> None:
+    """No option is accepted and ignored."""
+    for name in ("representation", "on_the_fly", *image_options):
+        if (name in given or name in image_options) and modality == "signal":
+            raise EcgFusionError(f"-{name} is for networks on images, and {given['model']} takes signals: leave it out")
+    if "normalise" in given and modality == "image":
+        raise EcgFusionError(f"-normalise is for networks on signals, and {given['model']} takes images: see -scale")
+    if "stride" in given and "crop" not in given:
+        raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
+
+
+def _check_size(model: str, spec: InputSpec, smallest: int) -> None:
+    if spec.modality == "image" and image_size(spec) < smallest:
+        raise EcgFusionError(
+            f"{model} takes pictures of at least {smallest} pixels, these have {image_size(spec)}: "
+            f"choose another network or another size (-size {smallest} -on_the_fly)"
+        )
+    if spec.modality == "signal" and spec.crop_samples < smallest:
+        raise EcgFusionError(
+            f"{model} takes at least {smallest} samples, -crop {spec.crop:g} leaves {spec.crop_samples}"
+        )
+
+
+def _check_stores(train: Store, dev: Store) -> None:
+    for name in ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images"):
+        ours, theirs = train.attributes[name], dev.attributes[name]
+        if ours != theirs:
+            raise EcgFusionError(
+                f"{train.path} has {name} {ours} and {dev.path} {theirs}: make both with the same options"
+            )
+    shared = np.intersect1d(train.columns["patient_id"], dev.columns["patient_id"])
+    if len(shared):
+        raise EcgFusionError(
+            f"patient {shared[0]} is in {train.path} and in {dev.path}: make both with the same --folds"
+        )
+
+
+def _check_labels(task: str, labels: Labels, store: Store) -> None:
+    positives, n_items = labels.values.sum(axis=0, dtype=np.int64), len(labels.values)
+    if not ((positives > 0) & (positives < n_items)).any():
+        raise EcgFusionError(
+            f"{store.path} has {n_items} items that {task} labels, and no class with both positives and negatives: "
+            f"take more records or another -task"
+        )
+
+
+def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
+    """Rows of the items that the task labels, or the first ``limit`` of them."""
+    return np.flatnonzero(train.task(task).labelled)[:limit]
+
+
+def _class_weights(labels: Labels, weighting: str) -> list[float] | None:
+    """Negatives over positives of each class, capped; for multiclass, items over classes times positives."""
+    if weighting == "none":
+        return None
+    positives = np.maximum(labels.values.sum(axis=0, dtype=np.int64), 1)
+    n_items, n_classes = labels.values.shape
+    ratio = (n_items - positives) / positives if labels.kind == "multilabel" else n_items / (n_classes * positives)
+    return np.minimum(ratio, defaults.CLASS_WEIGHT_CAP).tolist()
+
+
+def _standard_deviation(train: Store, rows: np.ndarray, leads: tuple[str, ...]) -> float:
+    """Of all training signals together, mV."""
+    positions, stored = choose_leads(train.leads, leads), train.signals.open()
+    total = square = 0.0
+    n_samples = 0
+    for row, length in zip(rows, train.lengths[rows], strict=True):
+        x = to_millivolts(stored[row][positions][:, :length], train.gain)
+        total, square, n_samples = (
+            total + float(x.sum()),
+            square + float(np.square(x).sum()),
+            n_samples + x.size,
+        )
+    deviation = float(np.sqrt(square / n_samples - (total / n_samples) ** 2))
+    if not deviation > 0:
+        raise EcgFusionError(f"the signals of {train.path} are flat: check the recordings")
+    return deviation
+
+
+def _versions() -> dict[str, str]:
+    names = ("ecgfusion", "torch", "torchvision", "accelerate", "numpy", "scipy", "h5py")
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

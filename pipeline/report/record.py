@@ -1,0 +1,97 @@
+"""One record drawn: each lead's trace above its images, with axes in s, mV and Hz."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.ticker import MultipleLocator
+
+_TITLES = {
+    "gaf": "Gramian angular field",
+    "mtf": "Markov transition field",
+    "rp": "recurrence plot",
+    "stft": "spectrogram",
+}
+
+
+def draw_record(
+    path: Path,
+    title: str,
+    traces: np.ndarray,
+    leads: Sequence[str],
+    sampling_rate: float,
+    pictures: np.ndarray,
+    parameters: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Saves a figure of one record.
+
+    Args:
+        path: where, ``.png``.
+        title: over the figure.
+        traces: signals in mV.
+        leads: their names.
+        sampling_rate: Hz.
+        pictures: grey levels.
+        parameters: form to what made its pictures, in the order of the pictures.
+
+    Shape:
+        traces (leads, time), pictures (leads, forms, size, size).
+    """
+    n_forms = len(parameters)
+    figure = plt.figure(figsize=(max(8.0, 3.6 * n_forms), 5.2 * len(leads) + 0.6), layout="constrained")
+    figure.suptitle(title)
+    outer = figure.add_gridspec(len(leads), 1)
+    duration = traces.shape[1] / sampling_rate
+    limits = _millivolt_limits(traces)
+    for row, lead in enumerate(leads):
+        inner = GridSpecFromSubplotSpec(2, max(1, n_forms), outer[row], height_ratios=(1, 2.2))
+        _draw_trace(figure.add_subplot(inner[0, :]), traces[row], lead, sampling_rate, limits)
+        for column, (form, options) in enumerate(parameters.items()):
+            _draw_picture(
+                figure.add_subplot(inner[1, column]), pictures[row, column], form, options, duration, sampling_rate
+            )
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _millivolt_limits(traces: np.ndarray) -> tuple[float, float]:
+    low, high = float(traces.min()), float(traces.max())
+    margin = 0.1 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _draw_trace(axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, limits: tuple[float, float]) -> None:
+    axes.plot(np.arange(len(trace)) / sampling_rate, trace, color="black", linewidth=0.8)
+    axes.set(xlim=(0, len(trace) / sampling_rate), ylim=limits, xlabel="time (s)", ylabel="mV")
+    axes.set_title(f"lead {lead}", loc="left", fontsize=10)
+    # the paper's grid: large squares of 0.2 s and 0.5 mV
+    axes.xaxis.set_minor_locator(MultipleLocator(0.2))
+    axes.yaxis.set_minor_locator(MultipleLocator(0.5))
+    axes.grid(which="both", color="#f2b8b5", linewidth=0.5)
+
+
+def _draw_picture(
+    axes: Axes, picture: np.ndarray, form: str, options: Mapping[str, Any], duration: float, sampling_rate: float
+) -> None:
+    low, high = options["value_range"]
+    top = min(options["max_hz"], sampling_rate / 2) if form == "stft" else duration
+    # a spectrogram has low frequencies at the bottom; the other forms have time downwards, as a matrix is written
+    extent = (0, duration, 0, top) if form == "stft" else (0, duration, top, 0)
+    values = low + picture.astype(float) / 255 * (high - low)
+    shown = axes.imshow(
+        values, extent=extent, vmin=low, vmax=high, aspect="auto", interpolation="nearest", cmap="viridis"
+    )
+    axes.set_box_aspect(1)
+    axes.set(xlabel="time (s)", ylabel="frequency (Hz)" if form == "stft" else "time (s)")
+    axes.set_title(_TITLES.get(form, form), fontsize=9)
+    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.9)
+    if form == "stft" and options["scale"] == "fixed":
+        bar.set_label("dB re 1 mV²")

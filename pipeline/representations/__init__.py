@@ -1,0 +1,23 @@
+"""Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
+
+from pipeline.representations.gaf import gaf
+from pipeline.representations.mtf import mtf
+from pipeline.representations.pictures import pictures, pictures_with_gradient, to_uint8
+from pipeline.representations.recipe import ImageRecipe
+from pipeline.representations.registry import REPRESENTATIONS, Representation
+from pipeline.representations.rp import rp
+from pipeline.representations.stft import power_spectrogram, stft
+
+__all__ = [
+    "REPRESENTATIONS",
+    "ImageRecipe",
+    "Representation",
+    "gaf",
+    "mtf",
+    "pictures",
+    "pictures_with_gradient",
+    "power_spectrogram",
+    "rp",
+    "stft",
+    "to_uint8",
+]

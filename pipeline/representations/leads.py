@@ -1,0 +1,164 @@
+"""Leads before they become pictures: what is refused, piecewise means, amplitude scaling, quantiles.
+
+The rules are those of pyts (segment bounds, min–max scaling, quantiles), kept to the last bit, because a
+tie that falls the other way moves a sample into another bin and a whole row of a picture with it.
+"""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SCALES = ("record", "fixed")
+FLAT_BELOW = 10 * torch.finfo(torch.float64).eps  # scikit-learn's bound, and so pyts's
+
+
+def require_leads(x: Tensor, size: int, smallest_length: int) -> None:
+    """Refuse leads that no picture can be made of.
+
+    Args:
+        x: the leads, in mV.
+        size: height and width of the picture, in pixels.
+        smallest_length: samples that a lead must have for this picture.
+
+    Shape:
+        - x: (..., time)
+
+    Raises:
+        ValueError: if x is no floating-point tensor, has a NaN or infinite sample, or is too short for the
+            size.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim == 0:
+        raise ValueError("Leads are floating-point tensors of (..., time) in mV: convert them first.")
+    require_count("A picture's size", size, least=1)
+    if x.shape[-1] < smallest_length:
+        raise ValueError(
+            f"A picture of size {size} with these options needs {smallest_length} samples and the lead has "
+            f"{x.shape[-1]}: choose a smaller size or longer leads."
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("A lead has a NaN or infinite sample: repair the record or leave it out.")
+
+
+def require_count(what: str, value: object, least: int) -> None:
+    """Refuse what is no whole number, or one below `least`; `what` opens the sentence.
+
+    Raises:
+        ValueError: if so.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{what} is a whole number of {least} or more, not {value!r}.")
+
+
+def require_scale(scale: str, range_mv: float) -> None:
+    """Refuse an unknown scale or a range that is no positive number of mV.
+
+    Raises:
+        ValueError: if either is wrong.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"The scale is 'record' or 'fixed', not {scale!r}.")
+    if not 0 < range_mv < float("inf"):
+        raise ValueError(f"range_mv is a positive number of mV, not {range_mv!r}.")
+
+
+def segment_bounds(length: int, size: int) -> np.ndarray:
+    """First sample of each of `size` segments of a lead, and the end of the last.
+
+    Segments differ by one sample at most where `size` does not divide `length`.
+
+    Shape:
+        - output: (size + 1,)
+    """
+    return np.linspace(0, length, size + 1).astype(np.int64)
+
+
+def segment_sums(x: Tensor, size: int) -> Tensor:
+    """Sums of x over `size` segments of time.
+
+    Samples are added one after another, as pyts does: the sum depends neither on the batch nor on the
+    device, and sums of whole numbers are exact.
+
+    Shape:
+        - x: (..., time)
+        - output: (..., size)
+    """
+    bounds = segment_bounds(x.shape[-1], size)
+    start, width = bounds[:-1], np.diff(bounds)
+    total = x.index_select(-1, torch.as_tensor(start, device=x.device))
+    for k in range(1, int(width.max())):
+        reaches = width > k
+        sample = x.index_select(-1, torch.as_tensor(np.where(reaches, start + k, start), device=x.device))
+        if not reaches.all():
+            sample = sample * torch.as_tensor(reaches, device=x.device)
+        total = total + sample
+    return total
+
+
+def paa(x: Tensor, size: int) -> Tensor:
+    """Piecewise aggregate approximation: the mean of x over `size` segments of time.
+
+    A constant lead gives that constant, whatever rounding makes of its sums.
+
+    Shape:
+        - x: (..., time), float64
+        - output: (..., size)
+
+    Reference: Keogh et al., "Dimensionality Reduction for Fast Similarity Search in Large Time Series
+        Databases", KAIS 3(3), 2001.
+    """
+    if x.shape[-1] == size:
+        return x
+    widths = np.diff(segment_bounds(x.shape[-1], size))
+    means = segment_sums(x, size) / torch.as_tensor(widths, device=x.device)
+    constant = x.amax(-1, keepdim=True) == x.amin(-1, keepdim=True)
+    return torch.where(constant, x[..., :1], means)
+
+
+def rescale(x: Tensor, low: float, high: float, scale: str, range_mv: float) -> Tensor:
+    """Amplitudes mapped to [low, high].
+
+    Args:
+        x: amplitudes in mV.
+        low: what the smallest amplitude becomes; a constant lead becomes this with scale 'record'.
+        high: what the largest amplitude becomes.
+        scale: 'record' maps the lead's own minimum and maximum, 'fixed' ±range_mv, so that amplitude
+            survives.
+        range_mv: half the range of scale 'fixed', in mV; what lies beyond is drawn at its end.
+
+    Shape:
+        - x: (..., time), float64
+        - output: (..., time)
+    """
+    if scale == "fixed":
+        return x.clamp(-range_mv, range_mv) * ((high - low) / (2 * range_mv)) + (high + low) / 2
+    smallest = x.amin(-1, keepdim=True)
+    spread = x.amax(-1, keepdim=True) - smallest
+    flat = spread < FLAT_BELOW
+    # both branches of the outer where are finite, so no gradient is NaN
+    factor = (high - low) / torch.where(flat, 1.0, spread)
+    return torch.where(flat, low, (x * factor + (low - smallest * factor)).clamp(low, high))
+
+
+def quantiles(x: Tensor, fractions: np.ndarray) -> Tensor:
+    """Quantiles of x over its last dimension, interpolated linearly as numpy does, with numpy's rounding.
+
+    Args:
+        x: any finite values.
+        fractions: which quantiles, each in [0, 1].
+
+    Shape:
+        - x: (..., n)
+        - fractions: (q,)
+        - output: (..., q)
+    """
+    last = x.shape[-1] - 1
+    position = last * fractions
+    below = np.clip(np.floor(position), 0, last).astype(np.int64)
+    weight = torch.as_tensor(position - below, device=x.device)
+    ordered = x.sort(-1).values
+    lower = ordered[..., torch.as_tensor(below, device=x.device)]
+    upper = ordered[..., torch.as_tensor(np.minimum(below + 1, last), device=x.device)]
+    step = upper - lower
+    return torch.where(weight < 0.5, lower + step * weight, upper - step * (1 - weight))

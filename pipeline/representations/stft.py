@@ -1,0 +1,163 @@
+"""Spectrogram: which frequencies the heart beats with, and when."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.representations.leads import FLAT_BELOW, SCALES, require_leads
+
+FLOOR_DB = -120.0  # re 1 mV²: a tone of 1.4 nV, far below a count of 1 µV, so that silence has a logarithm
+
+
+def stft(
+    x: Tensor,
+    size: int,
+    sampling_rate: float,
+    window: float = 0.32,
+    hop: float = 0.04,
+    max_hz: float = 50.0,
+    db_range: tuple[float, float] = (-80.0, 0.0),
+    scale: str = "record",
+) -> Tensor:
+    """Log power of each lead over frequency (rows, the lowest last) and time (columns).
+
+    Row r from the bottom covers r to r + 1 times max_hz / size, column c covers c to c + 1 parts in `size`
+    of the lead. Power is averaged where the picture is coarser than the spectrogram and interpolated where
+    it is finer. A tone of amplitude A has A²/2, so twice the amplitude is 6.02 dB more. The lead's mean, an
+    offset of the electrode, is left out: a constant lead gives the lowest value everywhere.
+
+    The default window is three times a QRS complex: beats stay columns of their own up to 180 a minute, and
+    the P and T waves stand beside them. From 0.64 s on, the picture shows lines (harmonics of the heart rate)
+    instead of beats. The default dB range leaves 5 % of the pixels of PTB-XL (0.5–40 Hz) below it, all of them
+    above the filter's band, and 1 in 1000 above it.
+
+    Args:
+        x: leads in mV.
+        size: height and width of the picture, in pixels.
+        sampling_rate: of the leads, in Hz.
+        window: length of the Hann window, in s.
+        hop: time between two windows, in s.
+        max_hz: top of the picture, in Hz; Nyquist's frequency where that is lower.
+        db_range: lowest and highest value of scale 'fixed', in dB re 1 mV²; what lies beyond is drawn at
+            its end.
+        scale: 'fixed' gives dB over db_range; 'record' the lead's own minimum (not below −120 dB) to
+            maximum as [0, 1].
+
+    Shape:
+        - x: (..., time)
+        - output: (..., size, size), in db_range or [0, 1], of x's dtype
+
+    Raises:
+        ValueError: if an option is out of its range, the lead is shorter than the size or the window, or a
+            sample is not finite.
+    """
+    stft_range(window=window, hop=hop, max_hz=max_hz, db_range=db_range, scale=scale)
+    require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window))
+    centred = x.double() - x.double().mean(-1, keepdim=True)
+    power = power_spectrogram(centred, sampling_rate, window, hop)
+    power = _resample(power, x.shape[-1], size, sampling_rate, hop, max_hz)
+    decibels = power.clamp(min=10 ** (FLOOR_DB / 10)).log10_().mul_(10)
+    if scale == "fixed":
+        return decibels.clamp_(*db_range).to(x.dtype)
+    lowest = decibels.amin((-2, -1), keepdim=True)
+    spread = decibels.amax((-2, -1), keepdim=True) - lowest
+    return ((decibels - lowest) / torch.where(spread < FLAT_BELOW, 1.0, spread)).to(x.dtype)
+
+
+def stft_range(
+    *, window: float, hop: float, max_hz: float, db_range: tuple[float, float], scale: str, **_: Any
+) -> tuple[float, float]:
+    """Lowest and highest value that these options can give.
+
+    Raises:
+        ValueError: if an option is out of its range.
+    """
+    for name, value in (("window", window), ("hop", hop), ("max_hz", max_hz)):
+        if not 0 < value < float("inf"):
+            raise ValueError(f"The STFT's {name} is a positive number, not {value!r}.")
+    if len(db_range) != 2 or not FLOOR_DB <= db_range[0] < db_range[1] < float("inf"):
+        raise ValueError(f"The STFT's db_range is a lowest ({FLOOR_DB:g} or more) and a higher dB, not {db_range!r}.")
+    if scale not in SCALES:
+        raise ValueError(f"The scale is 'record' or 'fixed', not {scale!r}.")
+    return (float(db_range[0]), float(db_range[1])) if scale == "fixed" else (0.0, 1.0)
+
+
+def stft_length(size: int, *, sampling_rate: float, window: float, **_: Any) -> int:
+    """Fewest samples that a lead needs for a picture of this size: the window, or the size where that is
+    more.
+
+    Raises:
+        ValueError: if the window holds fewer than 2 samples.
+    """
+    return max(size, _samples(window, sampling_rate))
+
+
+def power_spectrogram(x: Tensor, sampling_rate: float, window: float, hop: float) -> Tensor:
+    """One-sided power in mV² at each frequency and time, before it becomes a picture.
+
+    Windows are centred at 0, hop, 2 hop …; the lead is mirrored at its ends, where zeros would put a step.
+    The transform is padded to the power of two above twice the window, at which the power of a window is
+    fully sampled.
+
+    Args:
+        x: leads in mV, no shorter than the window.
+        sampling_rate: of the leads, in Hz.
+        window: length of the Hann window, in s.
+        hop: time between two windows, in s; at least a sample.
+
+    Shape:
+        - x: (..., time), float64
+        - output: (..., frequencies, windows), frequency k at k · sampling_rate / (2 · (frequencies − 1)) Hz
+
+    Reference: scipy.signal.spectrogram with scaling 'spectrum', mode 'psd' and no detrending, on the
+        mirrored lead.
+    """
+    length, step = _samples(window, sampling_rate), max(1, round(hop * sampling_rate))
+    last = x.shape[-1] - 1
+    index = np.arange(0, last + 1, step)[:, None] + np.arange(length) - length // 2  # (windows, length)
+    mirrored = last - np.abs(last - np.abs(index))
+    hann = torch.hann_window(length, dtype=x.dtype, device=x.device)
+    frames = x[..., torch.as_tensor(mirrored, device=x.device)] * hann
+    n_fft = 2 ** (2 * length - 1).bit_length()
+    spectrum = torch.fft.rfft(frames, n=n_fft)
+    weight = torch.full((n_fft // 2 + 1,), 2.0, dtype=x.dtype, device=x.device)
+    weight[0] = weight[-1] = 1.0  # 0 Hz and Nyquist's frequency have no negative twin
+    power = (spectrum.real.square() + spectrum.imag.square()) * (weight / hann.sum() ** 2)
+    return power.mT
+
+
+def _samples(seconds: float, sampling_rate: float) -> int:
+    if not 0 < sampling_rate < float("inf"):
+        raise ValueError(f"The sampling rate is a positive number of Hz, not {sampling_rate!r}.")
+    samples = round(seconds * sampling_rate)
+    if samples < 2:
+        raise ValueError(
+            f"A window of {seconds} s holds fewer than 2 samples at {sampling_rate} Hz: choose a longer one."
+        )
+    return samples
+
+
+def _resample(power: Tensor, length: int, size: int, sampling_rate: float, hop: float, max_hz: float) -> Tensor:
+    """Power at the picture's rows and columns: (..., frequencies, windows) -> (..., size, size)."""
+    n_frequencies, n_windows = power.shape[-2:]
+    centre = np.arange(size) + 0.5
+    step = max(1, round(hop * sampling_rate))
+    columns = _weights((centre * length / size - 0.5) / step, length / size / step, n_windows)
+    bins_a_row = min(max_hz, sampling_rate / 2) / (sampling_rate / 2) * (n_frequencies - 1) / size
+    rows = _weights(centre[::-1] * bins_a_row, bins_a_row, n_frequencies)
+    # time first: the product of few frequencies is the smaller one
+    return torch.as_tensor(rows, device=power.device) @ (power @ torch.as_tensor(columns.T, device=power.device))
+
+
+def _weights(position: np.ndarray, spacing: float, n: int) -> np.ndarray:
+    """Triangles around each position, as wide as the spacing of positions or of samples, whichever is more.
+
+    Shape:
+        - position: (size,), in samples
+        - output: (size, n), rows sum to 1
+    """
+    away = np.abs(position.clip(0, n - 1)[:, None] - np.arange(n))
+    triangle = np.clip(1 - away / max(1.0, spacing), 0, None)
+    return triangle / triangle.sum(1, keepdims=True)

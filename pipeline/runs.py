@@ -1,0 +1,123 @@
+"""The run folder: everything that one trained model needs, and nothing that must be unpickled."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from models import Network, create_model
+from pipeline.errors import EcgFusionError
+from pipeline.inputs import InputSpec
+
+FORMAT = 1
+CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
+DEV_SCORES, TENSORBOARD = "dev_scores.npz", "tensorboard"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run, loaded: its card, how its input is made, and the network in evaluation mode."""
+
+    folder: Path
+    card: Mapping[str, Any]
+    spec: InputSpec
+    network: Network
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Writes ``run.json``, whole or not at all."""
+    replace_atomically(folder / CARD, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a run, finished or not.
+
+    Raises:
+        EcgFusionError: there is none, it is damaged, or a newer program wrote it.
+    """
+    path = Path(folder) / CARD
+    try:
+        card = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise EcgFusionError(
+            f"{folder} holds no run: train one with python train.py -path_save_model {folder}"
+        ) from None
+    except (ValueError, UnicodeDecodeError):
+        raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
+    if not isinstance(card, dict) or "format" not in card:
+        raise EcgFusionError(f"{path} is not a card of ecgfusion: name a folder made by train.py")
+    if card["format"] > FORMAT:
+        raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {card['format']}): update this one")
+    return card
+
+
+def build_network(card: Mapping[str, Any]) -> Network:
+    """The card's network, with fresh weights."""
+    spec = InputSpec.from_card(card["input"])
+    try:
+        return create_model(
+            card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **card["options"]
+        )
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+
+
+def save_weights(folder: Path, network: torch.nn.Module) -> None:
+    """Writes the weights, whole or not at all."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    replace_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
+
+
+def load_run(folder: Path) -> Run:
+    """A finished run, ready to predict.
+
+    Raises:
+        EcgFusionError: it is unfinished, or a file of it is missing, damaged or of another network.
+    """
+    card = read_card(folder)
+    if not card["complete"]:
+        raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
+    network = build_network(card)
+    path = Path(folder) / WEIGHTS
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
+    except (SafetensorError, RuntimeError):
+        raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
+    return Run(Path(folder), card, InputSpec.from_card(card["input"]), network.eval())
+
+
+def newest_run(root: Path) -> Path:
+    """The finished run below a folder whose card was written last.
+
+    Raises:
+        EcgFusionError: there is none.
+    """
+    cards = sorted(Path(root).glob(f"*/{CARD}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in cards:
+        if read_card(path.parent)["complete"]:
+            return path.parent
+    if cards:
+        raise EcgFusionError(
+            f"no run in {root} is finished: go on with python train.py -resume -path_save_model {cards[0].parent}"
+        )
+    raise EcgFusionError(f"there is no run in {root}: train one first, for example python train.py -model alexnet")
+
+
+def replace_atomically(path: Path, write: Any) -> None:
+    """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place."""
+    temporary = path.with_name(path.name + ".part")
+    write(temporary)
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)

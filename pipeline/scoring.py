@@ -1,0 +1,187 @@
+"""Run + store → scores."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import Network
+from pipeline.batches import StoreItems, load, scoring_picks
+from pipeline.devices import choose_device, set_up_cpu
+from pipeline.errors import EcgFusionError
+from pipeline.inputs import InputMaker, InputSpec
+from pipeline.progress import progress_bar
+from pipeline.runs import Run, load_run
+from pipeline.scores import Scores
+from pipeline.store import Store, digest_of_items, open_store, store_path
+
+
+@torch.no_grad()
+def predict_probabilities(
+    network: Network,
+    items: StoreItems,
+    kind: str,
+    batch_size: int,
+    device: torch.device,
+    workers: int = 0,
+    progress: str | None = None,
+) -> np.ndarray:
+    """Probabilities of each item, the mean over its crops; independent of the batch size but for rounding.
+
+    Args:
+        network: gives logits; its mode is restored afterwards.
+        items: what to score.
+        kind: ``multilabel`` (sigmoid) or ``multiclass`` (softmax).
+        batch_size: crops at once.
+        device: where the network is.
+        workers: processes that read ahead.
+        progress: the name of a bar, or None for no bar.
+
+    Shape:
+        (items, classes) float32.
+    """
+    was_training = network.training
+    network.eval()
+    maker = InputMaker(items.spec)
+    picks = scoring_picks(items, batch_size)
+    n_crops = np.zeros(len(items), np.float32)
+    totals: torch.Tensor | None = None
+    batches = progress_bar(
+        load(items, picks, workers), progress, total=len(picks), disable=progress is None, leave=False
+    )
+    for pick, batch in zip(picks, batches, strict=True):
+        logits = apply_network(network, maker, batch.raw.to(device), batch.length).float()
+        probabilities = logits.sigmoid() if kind == "multilabel" else logits.softmax(-1)
+        if totals is None:
+            totals = torch.zeros(len(items), logits.shape[1], device=device)
+        totals.index_add_(0, batch.rows.to(device), probabilities)
+        np.add.at(n_crops, pick.rows, 1)
+    network.train(was_training)
+    if totals is None:
+        raise ValueError("there is no item to score")
+    # rounding can carry a mean of ones a little beyond 1
+    return np.clip(totals.cpu().numpy() / n_crops[:, None], 0, 1)
+
+
+def apply_network(
+    network: torch.nn.Module, maker: InputMaker, raw: torch.Tensor, length: torch.Tensor | None
+) -> torch.Tensor:
+    """Logits of what the store holds; ``length`` goes to networks over signals, where items are padded."""
+    x = maker(raw, length)
+    if length is None or maker.spec.modality == "image":
+        return network(x)
+    return network(x, length=length)
+
+
+def scores_of(
+    network: Network,
+    store: Store,
+    task: str,
+    spec: InputSpec,
+    batch_size: int,
+    device: torch.device,
+    **keywords: Any,
+) -> Scores:
+    """The scores of every item of a store that the task labels."""
+    labels = store.task(task)
+    rows = np.flatnonzero(labels.labelled)
+    if not len(rows):
+        raise EcgFusionError(f"{store.path} holds no item that {task} labels: choose another -task or partition")
+    items = StoreItems(store, rows, spec)
+    return Scores(
+        scores=predict_probabilities(network, items, labels.kind, batch_size, device, **keywords),
+        labels=labels.values[rows],
+        item_id=store.columns["item_id"][rows],
+        classes=labels.classes,
+        kind=labels.kind,
+        record_id=store.columns["record_id"][rows],
+        patient_id=store.columns["patient_id"][rows],
+        task=task,
+    )
+
+
+def score_partition(
+    run_folder: Path,
+    data: Path | None,
+    partition: str,
+    batch_size: int | None = None,
+    threads: int | None = None,
+    gpu_id: int | None = None,
+) -> Scores:
+    """Scores a partition with a run.
+
+    Args:
+        run_folder: a finished run.
+        data: folder of the stores; None for the one that its card names.
+        partition: ``train``, ``dev`` or ``test``.
+        batch_size: crops at once; None for the run's own.
+        threads: of the CPU; None for the cores that are free.
+        gpu_id: which GPU; None for the first, if there is one.
+
+    Raises:
+        EcgFusionError: the store is missing, or does not fit the run.
+    """
+    run = load_run(run_folder)
+    store = open_store(store_path(data or Path(run.card["data"]["folder"]), partition))
+    check_fit(run, store, partition)
+    labelled = store.task(run.card["task"]).labelled
+    if not labelled.all():
+        print(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
+    set_up_cpu(threads)
+    device = choose_device(gpu_id)
+    return scores_of(
+        run.network.to(device),
+        store,
+        run.card["task"],
+        run.spec,
+        batch_size or run.card["training"]["batch_size"],
+        device,
+        progress=f"scoring {partition}",
+    )
+
+
+def check_fit(run: Run, store: Store, partition: str) -> None:
+    """Refuses a store whose items are not what the run was trained to see, or that it was trained on."""
+    card, spec, found = run.card, run.spec, store.attributes
+    wanted = {"sampling_rate": spec.sampling_rate, "band": card["data"]["band"], "gain": spec.gain}
+    for name, value in wanted.items():
+        if found[name] != value:
+            raise EcgFusionError(
+                f"{store.path} has {name} {found[name]} and {run.folder} was trained at {value}: "
+                f"make a store with create_images.py --{name}"
+            )
+    absent = [lead for lead in spec.leads if lead not in (store.leads if spec.takes_signals else store.image_leads)]
+    if absent:
+        raise EcgFusionError(f"{store.path} lacks lead {', '.join(absent)}, which {run.folder} needs")
+    check_pictures(spec, store)
+    classes = store.task(card["task"]).classes
+    if list(classes) != list(card["classes"]):
+        raise EcgFusionError(f"{store.path} has other classes of {card['task']} than {run.folder}: make it anew")
+    if partition != "train":
+        _refuse_training_items(run, store)
+
+
+def check_pictures(spec: InputSpec, store: Store) -> None:
+    """Refuses a store whose pictures were made otherwise than the spec says."""
+    if spec.modality != "image" or spec.on_the_fly:
+        return
+    for form, parameters in spec.representations.items():
+        if form not in store.images:
+            raise EcgFusionError(f"{store.path} holds no {form}: make a store with --representations {form}")
+        if store.image_parameters[form] != dict(parameters):
+            raise EcgFusionError(
+                f"{store.path} holds {form} of other parameters: make it as the training store was made"
+            )
+
+
+def _refuse_training_items(run: Run, store: Store) -> None:
+    data = run.card["data"]
+    trained_on = set(data["folds"].get("train", []))
+    shared = sorted(trained_on & {int(fold) for fold in store.columns["fold"]} - {0})
+    if data["source"] == store.attributes["source"] and shared:
+        raise EcgFusionError(
+            f"{store.path} holds fold {shared[0]}, which {run.folder} was trained on: choose a store of other folds"
+        )
+    if digest_of_items(store.columns["item_id"]) == data["train_items_digest"]:
+        raise EcgFusionError(f"{store.path} holds the very items that {run.folder} was trained on")

@@ -1,0 +1,118 @@
+"""Filter, resample, choose leads, round: pure functions of (..., time) signals in mV.
+
+Everywhere in the program the order is filter → resample → int16 → decode → image, so that a picture made while
+training equals the stored one.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+FILTER_ORDER = 2
+PADDING = -32768  # the count that fills an item shorter than its store's others
+LARGEST_COUNT = 32767
+
+Band = tuple[float, float]
+
+
+def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndarray:
+    """Filters forward and backward, so that no wave is shifted in time.
+
+    A Butterworth filter of order 2, run both ways (order 4 in all, −6 dB at the edges). The signal is extended
+    by point reflection over one period of the lower edge, so that no start-up transient remains.
+
+    Args:
+        x: signal in any unit.
+        sampling_rate: in Hz.
+        band: lower and upper edge in Hz; a lower edge of 0 makes a low-pass; None leaves the signal as it is.
+
+    Shape:
+        x (..., time) to (..., time), float64.
+
+    Raises:
+        ValueError: the band is empty or reaches the Nyquist frequency.
+    """
+    if band is None:
+        return np.asarray(x, np.float64)
+    from scipy.signal import butter, sosfiltfilt
+
+    low, high = band
+    check_band(band, sampling_rate)
+    if low > 0:
+        sos = butter(FILTER_ORDER, (low, high), "bandpass", fs=sampling_rate, output="sos")
+    else:
+        sos = butter(FILTER_ORDER, high, "lowpass", fs=sampling_rate, output="sos")
+    reflected = min(x.shape[-1] - 1, int(sampling_rate / (low or high)))
+    return sosfiltfilt(sos, x, axis=-1, padlen=reflected)
+
+
+def check_band(band: Band, sampling_rate: float) -> None:
+    """Raises ValueError, in one sentence, where a signal of this rate cannot be filtered so."""
+    low, high = band
+    if not 0 <= low < high:
+        raise ValueError(f"a band from {low:g} to {high:g} Hz is empty: the first number is the lower edge")
+    if high >= sampling_rate / 2:
+        raise ValueError(
+            f"a band up to {high:g} Hz needs more than {2 * high:g} samples a second, "
+            f"and the signal has {sampling_rate:g}: lower the band or raise the sampling rate"
+        )
+
+
+def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndarray:
+    """Resamples with an anti-aliasing FIR filter of zero phase (scipy's ``resample_poly``).
+
+    Shape:
+        x (..., time) to (..., ceil(time · wanted_rate / sampling_rate)), float64.
+    """
+    ratio = Fraction(wanted_rate).limit_denominator(1000) / Fraction(sampling_rate).limit_denominator(1000)
+    if ratio == 1:
+        return np.asarray(x, np.float64)
+    from scipy.signal import resample_poly
+
+    # a line through both ends is taken off first: the filter's zeros beyond the ends would ring on an offset
+    return resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+
+
+def choose_leads(available: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Positions of the wanted leads; ``all`` alone stands for every one. Names are canonical.
+
+    Raises:
+        ValueError: a lead is not there, or is named twice.
+    """
+    if list(wanted) == ["all"]:
+        return list(range(len(available)))
+    absent = [lead for lead in wanted if lead not in available]
+    if absent:
+        raise ValueError(f"there is no lead {', '.join(absent)}: the leads are {' '.join(available)}")
+    if len(set(wanted)) != len(wanted):
+        raise ValueError(f"the leads {' '.join(wanted)} name one twice")
+    return [list(available).index(lead) for lead in wanted]
+
+
+def to_counts(x: np.ndarray, gain: float) -> np.ndarray:
+    """Rounds mV to int16 counts, ``gain`` to the millivolt.
+
+    Raises:
+        ValueError: a value is missing or beyond what int16 can hold; nothing is ever clipped.
+    """
+    counts = np.rint(np.asarray(x, np.float64) * gain)
+    if not np.isfinite(counts).all():
+        raise ValueError("has a missing sample")
+    largest = np.abs(counts).max(initial=0.0)
+    if largest > LARGEST_COUNT:
+        raise ValueError(f"reaches {largest / gain:.1f} mV, beyond the ±{LARGEST_COUNT / gain:.1f} mV of int16")
+    return counts.astype(np.int16)
+
+
+def to_millivolts(counts: np.ndarray, gain: float) -> np.ndarray:
+    """Decodes int16 counts to float64 mV; padding becomes 0."""
+    return np.where(counts == PADDING, 0, counts) / gain
+
+
+def crop_starts(n_samples: int, crop: int, stride: int) -> list[int]:
+    """First samples of the crops that cover a signal: one every ``stride``, and one that ends at its end."""
+    if crop >= n_samples:
+        return [0]
+    last = n_samples - crop
+    return sorted({*range(0, last + 1, stride), last})

@@ -1,0 +1,30 @@
+"""Data sets: where records, labels and the official folds come from. One module and one line each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import EcgFusionError
+from pipeline.sources.base import BadRecord, Labels, Source
+from pipeline.sources.ptbxl import open_ptbxl
+
+__all__ = ["SOURCES", "BadRecord", "Labels", "Source", "open_source"]
+
+SOURCES: dict[str, Callable[..., Source]] = {"ptbxl": open_ptbxl}
+
+
+def open_source(name: str, folder: Path | str, sampling_rate: float = 100, min_likelihood: float = 0) -> Source:
+    """The data set in a folder.
+
+    Args:
+        name: a key of ``SOURCES``.
+        folder: the folder as its publisher lays it out.
+        sampling_rate: hertz that the signals are wanted at; where a set is published at several rates, the
+            one to read is chosen by it. ``source.sampling_rate`` is the rate that ``read`` gives.
+        min_likelihood: percent below which a diagnostic statement does not count; 0, "unknown", always does.
+
+    Raises:
+        EcgFusionError: the name, the folder or one of its tables is not what it should be.
+    """
+    if name not in SOURCES:
+        raise EcgFusionError(f"there is no source {name}: choose one of {', '.join(SOURCES)}")
+    return SOURCES[name](Path(folder), sampling_rate=sampling_rate, min_likelihood=min_likelihood)

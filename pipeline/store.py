@@ -1,0 +1,200 @@
+"""The HDF5 file of one partition: its layout, and how it is read.
+
+Large datasets are contiguous, so that a reader maps them into memory at their offset, which is faster than HDF5's
+own row reads and safe in any number of processes: nothing of the HDF5 library stays open.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+
+from pipeline.errors import EcgFusionError
+from pipeline.sources.base import Labels
+
+SCHEMA_VERSION = 1
+TEXT_COLUMNS = ("item_id", "record_id", "patient_id")
+NUMBER_COLUMNS = {
+    "fold": np.int32,
+    "start": np.float64,
+    "length": np.float64,
+    "age": np.float32,
+    "sex": np.int8,
+}
+
+
+def store_path(folder: Path, partition: str) -> Path:
+    """Where the store of a partition lies."""
+    return Path(folder) / f"{partition}.h5"
+
+
+def digest_of_items(item_ids: Iterable[str]) -> str:
+    """A digest of a set of items, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(item_ids)).encode()).hexdigest()
+
+
+def to_attribute(value: Any) -> Any:
+    """What HDF5 keeps of a value: text and numbers as they are, anything else as JSON."""
+    return value if isinstance(value, str | int | float) else json.dumps(value)
+
+
+def from_attribute(value: Any) -> Any:
+    """The inverse of ``to_attribute``; tuples come back as lists."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, str) and (value[:1] in '[{"' or value in ("null", "true", "false")):
+        return json.loads(value)
+    return value
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A contiguous dataset inside a file, to be mapped into memory when it is needed."""
+
+    path: Path
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def open(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
+        """The dataset as an array on disk; ``r+`` also writes it."""
+        return np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
+
+    @classmethod
+    def of(cls, path: Path, dataset: h5py.Dataset) -> "Mapped":
+        """Where a dataset lies in its file."""
+        offset = dataset.id.get_offset()
+        if offset is None:
+            raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
+        return cls(path, offset, dataset.shape, dataset.dtype)
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: everything small is in memory, signals and images stay on disk.
+
+    Attributes:
+        path: the file.
+        attributes: everything that made it, decoded.
+        columns: ``item_id``, ``record_id``, ``patient_id`` (text), ``fold``, ``start`` and ``length`` (s), ``age``
+            (years), ``sex``; an array each, one value an item.
+        labels: task name to labels.
+        signals: (items, leads, time) int16, ``gain`` counts to the millivolt.
+        images: representation to (items, leads, height, width) uint8.
+        image_parameters: representation to the parameters that made it.
+    """
+
+    path: Path
+    attributes: Mapping[str, Any]
+    columns: Mapping[str, np.ndarray]
+    labels: Mapping[str, Labels]
+    signals: Mapped
+    images: Mapping[str, Mapped] = field(default_factory=dict)
+    image_parameters: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def n_items(self) -> int:
+        return self.signals.shape[0]
+
+    @property
+    def leads(self) -> list[str]:
+        return self.attributes["leads"]
+
+    @property
+    def image_leads(self) -> list[str]:
+        return self.attributes["image_leads"]
+
+    @property
+    def sampling_rate(self) -> float:
+        return float(self.attributes["sampling_rate"])
+
+    @property
+    def gain(self) -> float:
+        return float(self.attributes["gain"])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Samples of each item that are not padding, (items,) int64."""
+        return np.rint(self.columns["length"] * self.sampling_rate).astype(np.int64)
+
+    def task(self, name: str) -> Labels:
+        """The labels of a task; an unknown one is refused with those that there are."""
+        if name not in self.labels:
+            raise EcgFusionError(f"{self.path} has no task {name}: choose one of {', '.join(self.labels) or 'none'}")
+        return self.labels[name]
+
+
+def open_store(path: Path) -> Store:
+    """Opens a finished store and checks that it is one.
+
+    Raises:
+        EcgFusionError: the file is missing, incomplete, foreign, damaged or of a newer program.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise EcgFusionError(missing_store(path))
+    try:
+        with h5py.File(path, "r") as file:
+            return _read_store(path, file)
+    except (OSError, KeyError, ValueError) as problem:
+        raise EcgFusionError(f"{path} is not a readable store ({problem}): make it again: {_command(path)}") from None
+
+
+def missing_store(path: Path) -> str:
+    """The sentence that says how a store comes to be."""
+    partial = path.with_name(path.name + ".part")
+    if partial.exists():
+        return f"{path} is not finished: give its command again and it goes on: {_command(path)}"
+    return f"there is no {path}: make it with {_command(path)}"
+
+
+def _command(path: Path) -> str:
+    return f"python create_images.py --partition {path.stem} --out {path.parent}"
+
+
+def _read_store(path: Path, file: h5py.File) -> Store:
+    attributes = {key: from_attribute(value) for key, value in file.attrs.items()}
+    version = attributes.get("schema_version")
+    if version is None:
+        raise EcgFusionError(f"{path} is an HDF5 file of another program: name a folder made by create_images.py")
+    if version > SCHEMA_VERSION:
+        raise EcgFusionError(f"{path} was written by a newer ecgfusion (schema {version}): update this one")
+    if not attributes.get("complete"):
+        raise EcgFusionError(f"{path} is incomplete: remove it and give {_command(path)}")
+    columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
+    columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
+    images = file.get("images", {})
+    store = Store(
+        path=path,
+        attributes=attributes,
+        columns=columns,
+        labels={name: _read_labels(file, name) for name in attributes["tasks"]},
+        signals=Mapped.of(path, file["signals"]),
+        images={name: Mapped.of(path, dataset) for name, dataset in images.items()},
+        image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
+    )
+    _check_extent(store)
+    return store
+
+
+def _read_labels(file: h5py.File, task: str) -> Labels:
+    values = file[f"labels/{task}"]
+    classes = tuple(str(name) for name in values.attrs["classes"])
+    return Labels(classes, str(values.attrs["kind"]), values[()], file[f"labelled/{task}"][()].astype(bool))
+
+
+def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:
+    """The parameters that made the pictures of one representation."""
+    return {key: from_attribute(value) for key, value in dataset.attrs.items()}
+
+
+def _check_extent(store: Store) -> None:
+    size = store.path.stat().st_size
+    for mapped in (store.signals, *store.images.values()):
+        if mapped.offset + int(np.prod(mapped.shape)) * mapped.dtype.itemsize > size:
+            raise ValueError("it is truncated")

@@ -1,0 +1,64 @@
+"""Small inputs for any network, and each network built once."""
+
+import functools
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models import Network, create_model, describe_model, list_models
+
+CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
+
+
+@pytest.fixture(params=list_models())
+def name(request: pytest.FixtureRequest) -> str:
+    """Every network's name in turn."""
+    return request.param
+
+
+@functools.cache
+def evaluated(name: str) -> Network:
+    """A network in evaluation mode, shared by the tests that leave it as it is.
+
+    Fresh weights shrink the input from layer to layer until items hardly differ, and fresh batch
+    norms do nothing: the weights here are He's and the norms have a mean and a variance.
+    """
+    torch.manual_seed(0)
+    network = create_model(name, in_channels=CHANNELS, n_classes=CLASSES).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
+            layer.running_mean.normal_(std=0.2)
+            layer.running_var.uniform_(0.8, 1.2)
+            nn.init.constant_(layer.weight, 0.5)  # else a residual network's output grows with its depth
+            nn.init.normal_(layer.bias, std=0.2)
+    return network
+
+
+@pytest.fixture
+def network(name: str) -> Network:
+    return evaluated(name)
+
+
+@pytest.fixture
+def example() -> Callable[..., Tensor]:
+    return make_example
+
+
+@pytest.fixture
+def batch(name: str) -> Tensor:
+    return make_example(name, n=3)
+
+
+def make_example(name: str, n: int, channels: int = CHANNELS, size: int | None = None) -> Tensor:
+    """Images of 80 pixels in [0, 1], each darker than the last, or signals of 90 samples around 0 mV."""
+    generator = torch.Generator().manual_seed(1)
+    if describe_model(name).modality == "image":
+        brightness = 1 / torch.arange(1, n + 1)[:, None, None, None]
+        return brightness * torch.rand(n, channels, size or 80, size or 80, generator=generator)
+    return torch.randn(n, channels, size or 90, generator=generator)

@@ -1,0 +1,153 @@
+"""What every registered network must do; a new network is tested by being registered."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models import Network, create_model, describe_model
+
+Example = Callable[..., Tensor]
+CHANNELS, CLASSES = 3, 4
+
+# Trainable numbers with default options: 9 channels for images, 3 leads for signals, 4 classes.
+PARAMETERS = {
+    "alexnet": 46_334_468,
+    "bigru": 399_620,
+    "cnn": 24_708,
+    "gru": 249_732,
+    "resnet": 1_494_356,
+    "resnet1d_wang": 465_156,
+    "vgg": 110_132,
+}
+
+# The same as published, where that is not the default.
+PUBLISHED = [
+    ("alexnet", 9, 4, {"nb_filters": 16}, 46_569_476),
+    ("vgg", 9, 4, {"head": "flatten"}, 285_347_124),
+    ("cnn", 9, 4, {"head": "flatten"}, 505_969_540),
+    ("resnet1d_wang", 12, 9, {}, 473_865),
+    ("resnet1d_wang", 12, 5, {}, 473_349),
+]
+
+
+def count_parameters(name: str, channels: int, classes: int, **options: object) -> int:
+    with torch.device("meta"):
+        network = create_model(name, in_channels=channels, n_classes=classes, **options)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_parameter_count_is_golden(name: str) -> None:
+    assert name in PARAMETERS, f"add the parameter count of {name} to PARAMETERS"
+    channels = 9 if describe_model(name).modality == "image" else 3
+    assert count_parameters(name, channels, 4) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize(("published", "channels", "classes", "options", "count"), PUBLISHED)
+def test_parameter_count_is_the_published_one(
+    published: str, channels: int, classes: int, options: dict[str, object], count: int
+) -> None:
+    assert count_parameters(published, channels, classes, **options) == count
+
+
+def test_shapes(network: Network, batch: Tensor) -> None:
+    tokens = network.tokens(batch)
+    assert tokens.ndim == 3
+    assert (tokens.shape[0], tokens.shape[2]) == (3, network.token_dim)
+    assert network.features(batch).shape == (3, network.feature_dim)
+    assert network(batch).shape == (3, CLASSES)
+
+
+def test_forward_is_head_of_pool_of_tokens(network: Network, batch: Tensor) -> None:
+    features = network.features(batch)
+    assert torch.equal(network.pool(network.tokens(batch)), features)
+    assert isinstance(network.head, nn.Linear)
+    assert network.head.in_features == network.feature_dim
+    assert torch.equal(network.head(features), network(batch))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_gradient_reaches_every_parameter(name: str, training: bool, example: Example) -> None:
+    torch.manual_seed(0)
+    network = create_model(name, in_channels=CHANNELS, n_classes=CLASSES).train(training)
+    network(example(name, n=4)).square().sum().backward()
+    for parameter_name, parameter in network.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.isfinite().all(), parameter_name
+        # In training a batch norm takes away what a bias before it adds.
+        if parameter.ndim > 1 or not training:
+            assert parameter.grad.abs().max() > 0, parameter_name
+
+
+def test_an_item_does_not_depend_on_its_batch(network: Network, batch: Tensor) -> None:
+    with torch.no_grad():
+        together = network(batch)
+        alone = torch.cat([network(item) for item in batch.split(1)])
+        backwards = network(batch.flip(0)).flip(0)
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(together, backwards, atol=1e-5, rtol=1e-5)
+    assert (together[0] - together[1]).abs().max() > 1e-3, "the network does not see its input"
+
+
+def test_an_item_does_not_see_the_others(network: Network, batch: Tensor) -> None:
+    batch = batch.clone().requires_grad_()
+    network(batch)[0].sum().backward()
+    assert batch.grad is not None
+    assert batch.grad[0].abs().max() > 0
+    assert not batch.grad[1:].any()
+
+
+def test_dropout_acts_in_training_only(name: str, example: Example) -> None:
+    if "dropout" not in describe_model(name).options:
+        pytest.skip(f"{name} has no dropout")
+    network = create_model(name, in_channels=CHANNELS, n_classes=CLASSES, dropout=0.5)
+    batch = example(name, n=4)
+    with torch.no_grad():
+        assert not torch.equal(network(batch), network(batch))
+        network.eval()
+        assert torch.equal(network(batch), network(batch))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 12])
+def test_any_number_of_channels(name: str, channels: int, example: Example) -> None:
+    network = create_model(name, in_channels=channels, n_classes=2).eval()
+    assert network(example(name, n=1, channels=channels)).shape == (1, 2)
+
+
+def test_other_channels_are_refused(network: Network, name: str, example: Example) -> None:
+    with pytest.raises(ValueError, match="built for 3"):
+        network.tokens(example(name, n=1, channels=2))
+
+
+def test_another_shape_is_refused(network: Network, batch: Tensor) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        network.tokens(batch[0])
+
+
+def test_smallest_size_goes_in_and_smaller_does_not(network: Network, name: str, example: Example) -> None:
+    smallest = network.smallest_size
+    example_batch = example(name, n=2, size=smallest)
+    assert network(example_batch).isfinite().all()
+    with pytest.raises(ValueError, match=rf"{smallest - 1}.*{smallest}"):
+        network.tokens(example_batch[..., :-1])
+
+
+def test_state_dict_round_trip(network: Network, name: str, batch: Tensor) -> None:
+    file = io.BytesIO()
+    torch.save(network.state_dict(), file)
+    file.seek(0)
+    other = create_model(name, in_channels=CHANNELS, n_classes=CLASSES).eval()
+    with torch.no_grad():
+        assert not torch.equal(other(batch), network(batch))
+        other.load_state_dict(torch.load(file, weights_only=True))
+        assert torch.equal(other(batch), network(batch))
+
+
+def test_runs_in_bfloat16_autocast(network: Network, batch: Tensor) -> None:
+    with torch.no_grad():
+        exact = network(batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounded = network(batch).float()
+    torch.testing.assert_close(rounded, exact, atol=0.05 * float(exact.abs().max()), rtol=0)

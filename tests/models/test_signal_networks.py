@@ -1,0 +1,238 @@
+"""Signal networks: padding, the direction of time, and the faults of older recurrent code."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models import SignalNetwork, create_model, describe_model, list_models
+from models.signal.recurrent import Recurrent
+from models.signal.resnet1d import PaddedBatchNorm, ResNet1dWang
+
+Example = Callable[..., Tensor]
+Padded = Callable[..., tuple[Tensor, Tensor]]
+
+signals = pytest.mark.parametrize("name", list_models("signal"))
+recurrent = pytest.mark.parametrize("name", ["bigru", "gru"])
+resnet1d = pytest.mark.parametrize("name", ["resnet1d_wang"])
+
+CHANNELS, TIME = 3, 90
+
+
+@pytest.fixture
+def padded(name: str, network: SignalNetwork, example: Example) -> Padded:
+    """Makes signals of unequal length, with garbage behind them up to ``time``, and their lengths."""
+    lengths = torch.tensor([TIME, 37, 64, 5, 50]).clamp(min=network.smallest_size)
+
+    def pad(garbage: float, time: int = TIME) -> tuple[Tensor, Tensor]:
+        batch = torch.full((len(lengths), CHANNELS, time), garbage)
+        for row, item in enumerate(example(name, n=len(lengths))):
+            batch[row, :, : lengths[row]] = item[:, : lengths[row]]
+        return batch, lengths
+
+    return pad
+
+
+@signals
+@pytest.mark.parametrize(("garbage", "time"), [(0.0, TIME), (1e3, TIME), (float("nan"), TIME), (-7.0, 131)])
+def test_padding_never_changes_the_answer(garbage: float, time: int, network: SignalNetwork, padded: Padded) -> None:
+    batch, length = padded(garbage, time)
+    with torch.no_grad():
+        together = network(batch, length=length)
+        alone = torch.cat([network(item[None, :, :n]) for item, n in zip(batch, length, strict=True)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+@signals
+def test_tokens_of_a_padded_item_are_its_own_and_then_zero(network: SignalNetwork, padded: Padded) -> None:
+    batch, length = padded(1e3)
+    with torch.no_grad():
+        tokens = network.tokens(batch, length)
+        for row, n in enumerate(length.tolist()):
+            alone = network.tokens(batch[row : row + 1, :, :n])[0]
+            steps = int(network.token_length(length)[row])
+            assert alone.shape[0] == steps
+            torch.testing.assert_close(tokens[row, :steps], alone, atol=1e-5, rtol=1e-5)
+            assert not tokens[row, steps:].any()
+
+
+@signals
+def test_features_are_pooled_tokens_with_length(network: SignalNetwork, padded: Padded) -> None:
+    batch, length = padded(1e3)
+    with torch.no_grad():
+        features = network.features(batch, length)
+        assert torch.equal(network.pool(network.tokens(batch, length), length), features)
+        assert torch.equal(network.head(features), network(batch, length))
+
+
+@signals
+def test_pool_does_not_see_the_padding(network: SignalNetwork, padded: Padded) -> None:
+    batch, length = padded(0.0)
+    with torch.no_grad():
+        tokens = network.tokens(batch, length)
+        expected = network.pool(tokens, length)
+        for row, steps in enumerate(network.token_length(length).tolist()):
+            tokens[row, steps:] = 1e3
+        assert torch.equal(network.pool(tokens, length), expected)
+
+
+@signals
+def test_full_length_says_nothing_new(name: str, network: SignalNetwork, example: Example) -> None:
+    batch = example(name, n=2)
+    with torch.no_grad():
+        expected, got = network(batch), network(batch, length=torch.tensor([TIME, TIME]))
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+@signals
+def test_garbage_gets_no_gradient(name: str, padded: Padded) -> None:
+    network = create_model(name, in_channels=CHANNELS, n_classes=4)
+    batch, length = padded(1e3)
+    batch.requires_grad_()
+    network(batch, length=length).square().sum().backward()
+    assert batch.grad is not None
+    for row, n in enumerate(length.tolist()):
+        assert batch.grad[row, :, :n].any()
+        assert not batch.grad[row, :, n:].any()
+
+
+@signals
+def test_training_does_not_see_the_padding(name: str, padded: Padded) -> None:
+    torch.manual_seed(0)
+    options = {option: 0.0 for option in describe_model(name).options if option == "dropout"}
+    network = create_model(name, in_channels=CHANNELS, n_classes=4, **options)
+    with torch.no_grad():
+        first, second = (network(*padded(garbage, time)) for garbage, time in [(9.0, TIME), (-7.0, 131)])
+    torch.testing.assert_close(first, second, atol=1e-5, rtol=1e-5)
+
+
+@signals
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [
+        ([TIME + 1, 50], "length says 91 samples"),
+        ([TIME, 0], "has 0 samples"),
+        ([TIME], "one number for each of 2"),
+    ],
+)
+def test_a_wrong_length_is_refused(
+    name: str, length: list[int], message: str, network: SignalNetwork, example: Example
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        network.tokens(example(name, n=2), torch.tensor(length))
+
+
+def test_batch_norm_counts_valid_steps_only() -> None:
+    norm = PaddedBatchNorm(1, momentum=1.0)
+    x = torch.tensor([[[1.0, 3.0, 5.0]], [[7.0, 1e6, 1e6]]])
+    valid = torch.tensor([[True, True, True], [True, False, False]])
+    got = norm(x, valid)
+    assert norm.running_mean is not None
+    assert norm.running_mean.item() == pytest.approx(4.0)  # of 1, 3, 5, 7
+    torch.testing.assert_close(got[0, 0], torch.tensor([-3.0, -1.0, 1.0]) / 5**0.5)
+    assert got[1, 0, 1:].tolist() == [0.0, 0.0]
+
+
+@resnet1d
+def test_a_token_of_resnet1d_is_four_samples(network: SignalNetwork, name: str, example: Example) -> None:
+    lengths = torch.arange(4, 30)
+    assert network.token_length(lengths).tolist() == [-(-n // 4) for n in range(4, 30)]
+    # Stem 3, blocks 2 + 1, 2 + 2 and 4 + 4 samples on either side: a token sees no further than 18.
+    first = example(name, n=1)
+    second = first.clone()
+    second[..., 40] += 1.0
+    with torch.no_grad():
+        differs = (network.tokens(first) - network.tokens(second)).abs().amax(2)[0] > 0
+    seen = differs.nonzero().flatten() * 4
+    assert seen.tolist()
+    assert (seen - 40).abs().max() <= 18
+
+
+@recurrent
+def test_time_runs_over_the_samples_and_leads_stay_together(
+    name: str, network: SignalNetwork, example: Example
+) -> None:
+    """A reshape where a transpose was meant mixes time and leads (fault 11)."""
+    assert isinstance(network, Recurrent)
+    batch = example(name, n=1)
+    changed = batch.clone()
+    changed[:, 1, 60:] += 1.0
+    h = network.hidden_size
+    with torch.no_grad():  # of the first layer, whose directions have seen one side each
+        before, after = (network.layers[0](x.mT)[0] for x in (batch, changed))
+    assert torch.equal(before[:, :60, :h], after[:, :60, :h])
+    assert (before != after).any(2)[:, 60:].all()
+    with torch.no_grad():
+        before, after = network.tokens(batch), network.tokens(changed)
+    assert (before != after).any(2)[:, 60:].all()
+    if network.token_dim == h:
+        assert torch.equal(before[:, :60], after[:, :60])
+
+
+def test_layers_are_torchs_own_bidirectional_stack() -> None:
+    torch.manual_seed(0)
+    network = create_model("bigru", in_channels=2, n_classes=3, hidden_size=4, n_layers=3).eval()
+    assert isinstance(network, Recurrent)
+    stack = nn.GRU(2, 4, 3, batch_first=True, bidirectional=True)
+    stack.load_state_dict(
+        {k.replace("_l0", f"_l{i}"): v for i, layer in enumerate(network.layers) for k, v in layer.state_dict().items()}
+    )
+    batch, length = torch.randn(5, 2, 30), torch.tensor([30, 7, 1, 29, 16])
+    torch.testing.assert_close(network.tokens(batch), stack(batch.mT)[0])
+    packed = nn.utils.rnn.pack_padded_sequence(batch.mT, length, batch_first=True, enforce_sorted=False)
+    expected = nn.utils.rnn.pad_packed_sequence(stack(packed)[0], batch_first=True)[0]
+    torch.testing.assert_close(network.tokens(batch, length), expected)
+
+
+def test_gru_tokens_are_the_cell_unrolled() -> None:
+    torch.manual_seed(0)
+    network = create_model("gru", in_channels=2, n_classes=3, hidden_size=4, n_layers=1)
+    assert isinstance(network, Recurrent)
+    cell = nn.GRUCell(2, 4)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in network.layers[0].state_dict().items()})
+    batch = torch.randn(5, 2, 7)
+    state, states = torch.zeros(5, 4), []
+    for sample in range(7):
+        state = cell(batch[:, :, sample], state)  # both leads of one time
+        states.append(state)
+    torch.testing.assert_close(network.tokens(batch), torch.stack(states, dim=1))
+    torch.testing.assert_close(network.features(batch), state)
+
+
+def test_bigru_reads_each_direction_where_it_has_seen_everything() -> None:
+    """The backward half at the last sample has seen one sample (fault 8)."""
+    torch.manual_seed(0)
+    network = create_model("bigru", in_channels=2, n_classes=3, hidden_size=4, n_layers=1, dropout=0.0)
+    assert isinstance(network, Recurrent)
+    weights = network.layers[0].state_dict()
+    forward, backward = nn.GRU(2, 4, batch_first=True), nn.GRU(2, 4, batch_first=True)
+    forward.load_state_dict({k: v for k, v in weights.items() if not k.endswith("_reverse")})
+    backward.load_state_dict({k.removesuffix("_reverse"): v for k, v in weights.items() if k.endswith("_reverse")})
+    batch = torch.randn(5, 2, 30)
+    features = network.features(batch)
+    torch.testing.assert_close(features[:, :4], forward(batch.mT)[0][:, -1])
+    torch.testing.assert_close(features[:, 4:], backward(batch.mT.flip(1))[0][:, -1])
+
+
+@recurrent
+def test_dropout_that_would_act_nowhere_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"dropout 0\.2 acts between layers and there is one"):
+        create_model(name, in_channels=3, n_classes=4, n_layers=1, dropout=0.2)
+
+
+def test_resnet1d_halves_the_first_dropout() -> None:
+    network = create_model("resnet1d_wang", in_channels=3, n_classes=4, dropout=0.4)
+    rates = [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)]
+    assert rates == [0.2, 0.4]
+
+
+@resnet1d
+def test_resnet1d_puts_the_maximum_before_the_mean(network: SignalNetwork) -> None:
+    assert isinstance(network, ResNet1dWang)
+    pooled: list[Tensor] = []
+    hook = network.hidden.register_forward_pre_hook(lambda layer, inputs: pooled.append(inputs[0]))
+    tokens = torch.randn(2, 6, 128)
+    network.pool(tokens)
+    hook.remove()
+    torch.testing.assert_close(pooled[0], torch.cat([tokens.amax(1), tokens.mean(1)], 1))

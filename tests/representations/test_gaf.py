@@ -1,0 +1,63 @@
+"""The Gramian angular field is the cosine of summed angles, or the sine of their difference."""
+
+import math
+
+import pytest
+import torch
+
+from pipeline.representations import gaf
+
+
+def lead(n=300):
+    return torch.randn(n, dtype=torch.float64)
+
+
+def test_gasf_of_three_samples_by_hand():
+    # scaled to −1, 0, 1: angles π, π/2, 0
+    expected = [[1.0, 0, -1], [0, -1, 0], [-1, 0, 1]]
+    picture = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3)
+    torch.testing.assert_close(picture, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
+
+
+def test_gadf_of_three_samples_by_hand():
+    expected = [[0.0, 1, 0], [-1, 0, 1], [0, -1, 0]]  # sin(φᵢ − φⱼ)
+    picture = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3, method="difference")
+    torch.testing.assert_close(picture, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
+
+
+def test_fixed_scale_by_hand():
+    # ±2 mV: 1 mV is cos 60°, so cos 120° with itself and cos 150° with 0 mV
+    picture = gaf(torch.tensor([1.0, 0], dtype=torch.float64), 2, scale="fixed", range_mv=2.0)
+    expected = torch.tensor([[-0.5, -math.sqrt(3) / 2], [-math.sqrt(3) / 2, -1]], dtype=torch.float64)
+    torch.testing.assert_close(picture, expected)
+
+
+def test_gasf_is_symmetric_with_2x2_minus_1_on_the_diagonal():
+    x = lead()
+    picture = gaf(x, 300)
+    scaled = (x - x.min()) / (x.max() - x.min()) * 2 - 1
+    torch.testing.assert_close(picture, picture.mT, rtol=0, atol=0)
+    torch.testing.assert_close(picture.diagonal(), 2 * scaled**2 - 1)
+
+
+def test_gadf_is_antisymmetric():
+    picture = gaf(lead(), 64, method="difference")
+    torch.testing.assert_close(picture, -picture.mT, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("method", "value"), [("summation", 1.0), ("difference", 0.0)])
+@pytest.mark.parametrize("level", [0.0, 0.1, -1.3, 4096.7])
+def test_constant_lead(method, value, level):
+    x = torch.full((1000,), level, dtype=torch.float64)
+    assert bool((gaf(x, 256, method=method) == value).all())
+
+
+def test_only_the_fixed_scale_sees_amplitude():
+    x = lead() / 4
+    torch.testing.assert_close(gaf(x, 64), gaf(2 * x + 1, 64))
+    assert (gaf(x, 64, scale="fixed") - gaf(2 * x, 64, scale="fixed")).abs().max() > 0.1
+
+
+def test_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="'sum'"):
+        gaf(lead(), 64, method="sum")

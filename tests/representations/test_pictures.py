@@ -1,0 +1,150 @@
+"""8-bit pictures: the same in a store and in training, in blocks, with enough levels of grey."""
+
+import importlib
+
+import numpy as np
+import pytest
+import scipy.signal
+import torch
+
+from pipeline.representations import (
+    REPRESENTATIONS,
+    ImageRecipe,
+    pictures,
+    pictures_with_gradient,
+    to_uint8,
+)
+
+MODULE = importlib.import_module("pipeline.representations.pictures")
+SMALL = ImageRecipe(size=32)
+
+
+def test_rounds_half_to_even_and_clips():
+    levels = torch.tensor([-1.0, 0.0, 0.5, 1.5, 2.5, 254.5, 255.0, 300.0])
+    assert to_uint8(levels, (0.0, 255.0)).tolist() == [0, 0, 0, 2, 2, 254, 255, 255]
+
+
+@pytest.mark.parametrize("value_range", [(-1.0, 1.0), (0.0, 1.0), (0.0, 3**0.5), (-80.0, 0.0)])
+def test_grey_levels_are_the_stated_formula(value_range):
+    low, high = value_range
+    v = torch.rand(10000, dtype=torch.float64) * (high - low) + low
+    expected = np.rint((v.numpy() - low) / (high - low) * 255).astype(np.uint8)
+    assert np.array_equal(to_uint8(v, value_range).numpy(), expected)
+
+
+@pytest.mark.parametrize("leading", [(), (5,), (2, 3), (0, 3)])
+def test_shape_is_leads_forms_rows_columns(leading):
+    grey = pictures(torch.randn(*leading, 300), 100.0, SMALL)
+    assert grey.shape == (*leading, 4, 32, 32)
+    assert grey.dtype == torch.uint8
+
+
+def test_each_form_is_its_function_in_float64():
+    x = torch.randn(3, 300)
+    grey = pictures(x, 100.0, SMALL)
+    for k, (name, form) in enumerate(REPRESENTATIONS.items()):
+        parameters = SMALL.parameters(name)
+        value_range = parameters.pop("value_range")
+        drawn = form.draw(x.double(), sampling_rate=100.0, **parameters)
+        assert torch.equal(grey[:, k], to_uint8(drawn, value_range))
+
+
+def test_pictures_do_not_depend_on_the_batch():
+    x = (torch.randn(40, 3, 1000) * 300).round() / 1000
+    recipe = ImageRecipe(size=64)
+    together = pictures(x, 100.0, recipe)
+    assert all(torch.equal(together[i], pictures(x[i], 100.0, recipe)) for i in range(0, 40, 7))
+
+
+def test_any_floating_point_type_is_drawn_in_float64():
+    x = (torch.randn(2, 300) * 8).round() / 8
+    assert torch.equal(pictures(x.half(), 100.0, SMALL), pictures(x.double(), 100.0, SMALL))
+
+
+def test_autocast_changes_nothing():
+    x = torch.randn(2, 300)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast = pictures(x, 100.0, SMALL)
+    assert torch.equal(cast, pictures(x, 100.0, SMALL))
+
+
+@pytest.mark.parametrize("n_leads", [1, 9, 200])
+def test_no_block_grows_with_the_number_of_leads(monkeypatch, n_leads):
+    monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 4 * 10 * 300)
+    sizes = []
+    draw = MODULE._draw
+
+    def counted(leads, *rest):
+        sizes.append(len(leads))
+        return draw(leads, *rest)
+
+    monkeypatch.setattr(MODULE, "_draw", counted)
+    x = torch.randn(n_leads, 300, requires_grad=True)
+    pictures_with_gradient(x, 100.0, SMALL).sum().backward()
+    assert max(sizes) <= 4
+    assert sum(sizes) == 2 * 4 * n_leads  # there and back, in four forms
+
+
+def test_trained_pictures_are_the_stored_bits():
+    x = torch.randn(2, 3, 300, requires_grad=True)
+    seen = pictures_with_gradient(x, 100.0, SMALL)
+    assert seen.dtype == torch.float32
+    assert torch.equal(seen, pictures(x, 100.0, SMALL).float() / 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradient_goes_straight_through_the_rounding(monkeypatch, dtype):
+    monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 2 * 10 * 300)
+    weight = torch.randn(2, 3, 4, 32, 32)
+    x = torch.randn(2, 3, 300, dtype=dtype, requires_grad=True)
+    (pictures_with_gradient(x, 100.0, SMALL) * weight).sum().backward()
+    soft = x.detach().double().requires_grad_()
+    total = torch.zeros((), dtype=torch.float64)
+    for k, (name, form) in enumerate(REPRESENTATIONS.items()):
+        parameters = SMALL.parameters(name)
+        low, high = parameters.pop("value_range")
+        total = total + (form.draw(soft, sampling_rate=100.0, **parameters) / (high - low) * weight[:, :, k]).sum()
+    total.backward()
+    assert x.grad.dtype == dtype
+    torch.testing.assert_close(x.grad, soft.grad.to(dtype))
+
+
+def test_forms_without_gradient_give_zeros():
+    x = torch.randn(2, 300, requires_grad=True)
+    recipe = ImageRecipe(("mtf", "rp"), 32, rp_threshold="point")
+    pictures_with_gradient(x, 100.0, recipe).sum().backward()
+    assert bool((x.grad == 0).all())
+
+
+def test_bad_leads_are_refused_before_any_is_drawn(monkeypatch):
+    monkeypatch.setattr(MODULE, "_draw", None)
+    x = torch.randn(50, 300)
+    x[49, 0] = float("nan")
+    with pytest.raises(ValueError, match="NaN"):
+        pictures(x, 100.0, SMALL)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_devices_agree_but_for_a_pixel_in_a_million():
+    x = (torch.randn(64, 3, 1000) * 300).round() / 1000
+    here = pictures(x, 100.0, ImageRecipe()).int()
+    there = pictures(x.cuda(), 100.0, ImageRecipe()).cpu().int()
+    assert (here - there).abs().max() <= 1
+    assert (here != there).double().mean() <= 1e-6
+
+
+@pytest.mark.realdata
+def test_real_records_use_the_levels_of_grey(ptbxl_folder):
+    files = sorted(ptbxl_folder.glob("records100/*/*_lr.dat"))
+    chosen = files[:: max(1, len(files) // 100)][:100]
+    counts = np.stack([np.fromfile(file, "<i2").reshape(1000, 12).T[[0, 1, 7]] for file in chosen])
+    band = scipy.signal.butter(4, [0.5, 40], "bandpass", fs=100, output="sos")
+    x = torch.from_numpy(scipy.signal.sosfiltfilt(band, counts / 1000).round(3))
+    grey = pictures(x, 100.0, ImageRecipe())
+    for k, name in enumerate(REPRESENTATIONS):
+        assert len(grey[:, :, k].unique()) >= 100, name
+        each = [len(picture.unique()) for picture in grey[:, :, k].flatten(0, 1)]
+        assert np.median(each) >= 100, name
+        assert (grey[:, :, k] == 255).double().mean() < 0.01, name
+        assert (grey[:, :, k] == 0).double().mean() < 0.2, name

@@ -1,0 +1,172 @@
+"""evaluate.py as a user types it."""
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evaluate
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import evaluate as evaluated
+from pipeline.evaluation import evaluate_dev
+from pipeline.report.tables import as_text
+from pipeline.scores import Scores, load_scores, save_scores
+
+COMMAND = Path(evaluate.__file__)
+
+
+def scores_file(path: Path, n: int = 60, **names) -> Path:
+    draw = np.random.default_rng(n)
+    labels = draw.integers(0, 2, (n, 4))
+    scores = (draw.random((n, 4)) + 0.5 * labels) / 1.5
+    items = np.array([f"{path.stem}-{i}" for i in range(n)])
+    save_scores(path, Scores(scores, labels, items, ("MI", "STTC", "CD", "HYP"), "multilabel", **names))
+    return path
+
+
+@pytest.fixture
+def files(tmp_path) -> tuple[Path, Path]:
+    return scores_file(tmp_path / "test.npz"), scores_file(tmp_path / "dev.npz", 50)
+
+
+@pytest.fixture
+def run_folder(tmp_path, monkeypatch) -> Path:
+    """A run with dev scores, whose scoring is stood in for; what it was asked for is kept in ``asked``."""
+    folder = tmp_path / "runs" / "gru"
+    scores_file(folder / "dev_scores.npz", 50)
+
+    def score_partition(run, data, partition, batch_size, threads, gpu_id):
+        scoring.asked = (run, data, partition, batch_size, threads, gpu_id)
+        if partition == "dev":
+            return load_scores(run / "dev_scores.npz")
+        return load_scores(scores_file(tmp_path / f"{partition}.npz"))
+
+    scoring, runs = types.ModuleType("pipeline.scoring"), types.ModuleType("pipeline.runs")
+    scoring.score_partition, runs.newest_run = score_partition, lambda folder: folder / "gru"
+    monkeypatch.setitem(sys.modules, "pipeline.scoring", scoring)
+    monkeypatch.setitem(sys.modules, "pipeline.runs", runs)
+    monkeypatch.chdir(tmp_path)
+    return Path("runs/gru")
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, str(COMMAND), *map(str, arguments)]
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_two_files_make_a_table(tmp_path, files):
+    done = run("-scores", "test.npz", "-dev_scores", "dev.npz", "-out", "tables", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    table = as_text(evaluated(load_scores(files[0]), load_scores(files[1])))
+    assert done.stdout == f"{table}\nsaved in tables: metrics.json, counts.csv, table.md\n"
+    assert {file.name for file in (tmp_path / "tables").iterdir()} == {
+        "metrics.json",
+        "counts.csv",
+        "table.md",
+    }
+    assert (tmp_path / "tables" / "table.md").read_text(encoding="utf-8") == table
+
+
+def test_scores_alone_are_cut_at_a_half_and_saved_nowhere(tmp_path, files, capsys):
+    before = sorted(tmp_path.rglob("*"))
+    evaluate.main(["--scores", str(files[0])])
+    assert "0.5 for every class, because there are no dev scores" in capsys.readouterr().out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("threshold", ["f1", "youden", "0.4"])
+def test_a_threshold_can_be_chosen(tmp_path, files, threshold):
+    arguments = [
+        "-scores",
+        files[0],
+        "-dev-scores",
+        files[1],
+        "-threshold",
+        threshold,
+        "-out",
+        tmp_path / "o",
+    ]
+    evaluate.main([str(word) for word in arguments])
+    saved = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert str(saved["threshold_choice"]) == threshold
+    assert saved["n_dev_items"] == (0 if threshold == "0.4" else 50)
+
+
+def test_torch_is_not_imported_for_a_scores_file(files):
+    arguments = ["evaluate.py", "-scores", str(files[0]), "-dev_scores", str(files[1])]
+    code = f"import sys; sys.argv = {arguments}; import evaluate; evaluate.main(sys.argv[1:])"
+    code += "; sys.exit(sum(name in sys.modules for name in ('torch', 'h5py', 'matplotlib', 'pyts')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=COMMAND.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "| MI " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-scores", "none.npz"], "there is no scores file none.npz"),
+        (["-scores", "test.npz", "-dev_scores", "none.npz"], "there is no scores file none.npz"),
+        (["-scores", "test.npz", "-dev_scores", "test.npz"], "share 60 items"),
+        (["-scores", "test.npz", "-threshold", "test"], "test is no threshold"),
+        (["-scores", "test.npz", "-threshold", "-1"], "-1 is no threshold"),
+        (["-scores", "test.npz", "-run", "runs/gru"], "-run is for a run and does not go with -scores"),
+        (["-scores", "test.npz", "-data", "x"], "-data is for a run and does not go with -scores"),
+        (
+            ["-scores", "test.npz", "-partition", "dev"],
+            "-partition is for a run and does not go with -scores",
+        ),
+        (["-scores", "test.npz", "-gpu_id", "0"], "-gpu_id is for a run and does not go with -scores"),
+        (["-scores", "test.npz", "-out", "dev.npz"], r"-out dev\.npz is a file: name a folder"),
+        (["-dev_scores", "test.npz"], "-dev_scores goes with -scores"),
+        (["-dev_scores", "test.npz", "-run", "runs/gru"], "-dev_scores goes with -scores"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, files, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate.main(arguments)
+
+
+def test_a_mistake_ends_the_command_without_a_traceback(tmp_path):
+    done = run("-scores", "none.npz", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "evaluate.py: there is no scores file none.npz: name an .npz file\n"
+
+
+def test_a_run_is_judged_with_the_thresholds_of_its_dev_scores(run_folder, tmp_path, capsys):
+    evaluate.main([])
+    dev, test = load_scores(run_folder / "dev_scores.npz"), load_scores(tmp_path / "test.npz")
+    table = as_text(evaluated(test, dev))
+    assert table in capsys.readouterr().out
+    folder = run_folder / "evaluation" / "test"
+    assert (folder / "table.md").read_text(encoding="utf-8") == table
+    assert np.array_equal(load_scores(folder / "scores.npz").scores, test.scores)
+    assert sys.modules["pipeline.scoring"].asked == (run_folder, None, "test", None, None, None)
+
+
+def test_a_run_takes_its_options(run_folder, tmp_path):
+    words = "-run runs/gru -data stores -batch_size 8 -threads 1 -gpu_id 0 -out there -threshold 0.3"
+    evaluate.main(words.split())
+    assert sys.modules["pipeline.scoring"].asked == (Path("runs/gru"), Path("stores"), "test", 8, 1, 0)
+    assert json.loads((tmp_path / "there" / "metrics.json").read_text())["threshold_choice"] == 0.3
+    assert not (run_folder / "evaluation").exists()
+
+
+def test_dev_and_train_are_headed_optimistic(run_folder):
+    for partition, note in (("dev", "chosen on these items"), ("train", "trained on these items")):
+        evaluate.main(["-partition", partition])
+        folder = run_folder / "evaluation" / partition
+        assert (folder / "table.md").read_text(encoding="utf-8").startswith(f"optimistic: {note}\n")
+        assert json.loads((folder / "metrics.json").read_text())["note"] == f"optimistic: {note}"
+    dev = evaluate_dev(load_scores(run_folder / "dev_scores.npz"))
+    assert json.loads((run_folder / "evaluation/dev/metrics.json").read_text()) == dev.as_json()
+
+
+def test_a_run_without_dev_scores_is_cut_at_a_half(run_folder, capsys):
+    (run_folder / "dev_scores.npz").unlink()
+    evaluate.main([])
+    assert "0.5 for every class, because there are no dev scores" in capsys.readouterr().out

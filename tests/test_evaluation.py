@@ -1,0 +1,245 @@
+"""An evaluation: a table that can be checked by hand, agreement with scikit-learn, and what is refused."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import NOTES, evaluate, evaluate_dev
+from pipeline.report.tables import as_text, save_tables
+from pipeline.scores import Scores
+from pipeline.thresholds import CRITERIA
+
+DISEASES = ("MI", "STTC", "CD", "HYP")
+
+
+def drawn(prefix: str, n: int = 200, classes: tuple[str, ...] = DISEASES, **names) -> Scores:
+    """Scores that are somewhat right, of items whose names begin with the prefix."""
+    draw = np.random.default_rng(len(prefix) + n)
+    labels = draw.random((n, len(classes))) < np.linspace(0.4, 0.1, len(classes))
+    scores = 1 / (1 + np.exp(1 - 1.5 * labels - draw.normal(size=labels.shape)))
+    items = np.array([f"{prefix}{i}" for i in range(n)])
+    return Scores(scores.astype(np.float32), labels, items, classes, "multilabel", **names)
+
+
+def drawn_multiclass(prefix: str, n: int = 150) -> Scores:
+    draw = np.random.default_rng(n)
+    truth = draw.integers(0, 3, n)
+    logits = draw.normal(size=(n, 3)) + 1.2 * np.eye(3)[truth]
+    scores = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    items = np.array([f"{prefix}{i}" for i in range(n)])
+    return Scores(scores, np.eye(3)[truth], items, ("N", "S", "V"), "multiclass")
+
+
+BY_HAND = Scores(
+    scores=np.array([[0.9, 0.1], [0.6, 0.2], [0.4, 0.8], [0.7, 0.1], [0.2, 0.6], [0.1, 0.3]]),
+    labels=np.array([[1, 0], [1, 0], [1, 1], [0, 0], [0, 0], [0, 0]]),
+    item_id=np.arange(6),
+    classes=("A", "B|C"),
+    kind="multilabel",
+)
+# A: two of three found, one of the three others too. Seven of the nine pairs of a positive and a negative are
+# in order (0.6 and 0.4 lie below 0.7), and the precision at the positives, falling, is 1/1, 2/3, 3/4. Micro:
+# 28.5 of the 32 pairs are in order (both classes have a 0.6), and the precisions are 1/1, 2/2, 3/5, 4/6.
+BY_HAND_TABLE = """\
+multilabel, 6 items
+
+|       | TP | FN | FP | TN | sensitivity | specificity | precision |    F1 | G-mean | AUROC |    AP | threshold |
+| ----- | -: | -: | -: | -: | ----------: | ----------: | --------: | ----: | -----: | ----: | ----: | --------: |
+| A     |  2 |  1 |  1 |  2 |       0.667 |       0.667 |     0.667 | 0.667 |  0.667 | 0.778 | 0.806 |       0.5 |
+| B\\|C  |  1 |  0 |  1 |  4 |       1.000 |       0.800 |     0.500 | 0.667 |  0.894 | 1.000 | 1.000 |       0.5 |
+| macro |    |    |    |    |       0.833 |       0.733 |     0.583 | 0.667 |  0.781 | 0.889 | 0.903 |           |
+| micro |  3 |  1 |  2 |  6 |       0.750 |       0.750 |     0.600 | 0.667 |  0.750 | 0.891 | 0.817 |           |
+
+- thresholds: 0.5 for every class, because there are no dev scores to choose them on
+- macro: mean over the classes (G-mean of its sensitivity and specificity: 0.782)
+- micro: pooled counts of the classes; AUROC and average precision (AP) over all item-class pairs
+"""
+
+
+def test_the_table_by_hand():
+    assert as_text(evaluate(BY_HAND)) == BY_HAND_TABLE
+
+
+def test_every_class_counts_every_item_and_micro_pools_them():
+    evaluation = evaluate(drawn("t"), drawn("d", 150))
+    for row in (*evaluation.classes.values(), evaluation.norm):
+        assert sum(row.counts.values()) == evaluation.n_items == 200
+    for cell in ("TP", "FN", "FP", "TN"):
+        assert evaluation.micro.counts[cell] == sum(row.counts[cell] for row in evaluation.classes.values())
+
+
+@pytest.mark.parametrize("threshold", [None, *CRITERIA, 0.4])
+def test_all_figures_agree_with_scikit_learn(threshold):
+    test, dev = drawn("t"), drawn("d", 150)
+    evaluation = evaluate(test, dev, threshold)
+    found = np.stack([test.scores[:, i] >= evaluation.thresholds.values[c] for i, c in enumerate(DISEASES)], 1)
+    ours = {average: getattr(evaluation, average).figures for average in ("micro", "macro")}
+    for average, figures in ours.items():
+        theirs = sklearn_metrics.precision_recall_fscore_support(test.labels, found, average=average)
+        assert [figures[n] for n in ("precision", "sensitivity", "f1")] == pytest.approx(theirs[:3], abs=1e-12)
+        area = sklearn_metrics.roc_auc_score(test.labels, test.scores, average=average)
+        assert figures["auroc"] == pytest.approx(area, abs=1e-12)
+        precision = sklearn_metrics.average_precision_score(test.labels, test.scores, average=average)
+        assert figures["average_precision"] == pytest.approx(precision, abs=1e-12)
+
+
+def test_thresholds_are_those_of_dev_and_items_of_test_have_no_part_in_them():
+    test, dev = drawn("t"), drawn("d", 150)
+    chosen = evaluate(test, dev).thresholds
+    assert chosen == evaluate_dev(dev).thresholds
+    assert (
+        evaluate(Scores(1 - test.scores, test.labels, test.item_id, DISEASES, "multilabel"), dev).thresholds == chosen
+    )
+    assert chosen != evaluate_dev(test).thresholds
+
+
+def test_norm_is_no_class_found():
+    test = drawn("t")
+    evaluation = evaluate(test, None, 0.5)
+    normal, called_normal = test.labels.sum(1) == 0, (test.scores >= 0.5).sum(1) == 0
+    tn, fp, fn, tp = sklearn_metrics.confusion_matrix(normal, called_normal).ravel().tolist()
+    assert evaluation.norm.counts == {"TP": tp, "FN": fn, "FP": fp, "TN": tn}
+    assert evaluation.norm.figures["sensitivity"] == pytest.approx(tp / (tp + fn))
+    assert "auroc" not in evaluation.norm.figures
+    assert "average_precision" not in evaluation.norm.figures
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        (drawn("t"), True),
+        (drawn("t", classes=("HYP", "CD", "STTC", "MI")), True),
+        (drawn("t", task="disease"), True),
+        (drawn("t", task="another"), False),
+        (drawn("t", classes=("NORM", *DISEASES)), False),
+        (drawn("t", classes=DISEASES[:3]), False),
+        (drawn_multiclass("t"), False),
+    ],
+)
+def test_only_disease_has_a_norm_row(scores, expected):
+    evaluation = evaluate(scores)
+    assert (evaluation.norm is not None) == ("NORM" in evaluation.as_json()) == expected
+    assert ("- NORM: no class found; in neither mean\n" in as_text(evaluation)) == expected
+
+
+def test_multiclass_takes_the_highest_score_one_against_the_rest():
+    test = drawn_multiclass("t")
+    evaluation = evaluate(test)
+    truth, found = test.labels.argmax(1), test.scores.argmax(1)
+    theirs = sklearn_metrics.multilabel_confusion_matrix(truth, found)
+    for row, ((tn, fp), (fn, tp)) in zip(evaluation.classes.values(), theirs, strict=True):
+        assert row.counts == {"TP": tp, "FN": fn, "FP": fp, "TN": tn}
+    accuracy = sklearn_metrics.accuracy_score(truth, found)
+    assert evaluation.accuracy == pytest.approx(accuracy, abs=1e-12)
+    assert evaluation.micro.figures["sensitivity"] == evaluation.micro.figures["precision"] == evaluation.accuracy
+    area = sklearn_metrics.roc_auc_score(truth, test.scores, multi_class="ovr")
+    assert evaluation.macro.figures["auroc"] == pytest.approx(area, abs=1e-12)
+    assert evaluation.thresholds is None
+    assert "threshold |" not in as_text(evaluation)
+    assert f"accuracy {accuracy:.3f}" in as_text(evaluation)
+
+
+@pytest.mark.parametrize("threshold", ["gmean", "f1", 0.5])
+def test_a_threshold_for_multiclass_is_refused(threshold):
+    with pytest.raises(EcgFusionError, match=r"no threshold applies to multiclass .*: leave out -threshold"):
+        evaluate(drawn_multiclass("t"), None, threshold)
+
+
+def test_classes_without_a_positive_or_a_negative_are_named_and_kept_out():
+    test, dev = drawn("t", classes=("a", "b", "c")), drawn("d", 150, classes=("a", "b", "c"))
+    test.labels[:, 1], test.labels[:, 2] = 0, 1
+    dev.labels[:, 0] = 0
+    evaluation = evaluate(test, dev)
+    assert evaluation.without_positives == ("b",)
+    assert evaluation.without_negatives == ("c",)
+    assert evaluation.thresholds.not_chosen == ("a",)
+    rows = {name: row.figures for name, row in evaluation.classes.items()}
+    assert all(math.isnan(rows["b"][name]) for name in ("sensitivity", "g_mean", "auroc", "average_precision"))
+    macro = evaluation.macro.figures
+    assert macro["sensitivity"] == pytest.approx((rows["a"]["sensitivity"] + rows["c"]["sensitivity"]) / 2)
+    assert macro["auroc"] == rows["a"]["auroc"]
+    text = as_text(evaluation)
+    assert "- no positive, so left out of the macro mean: b\n" in text
+    assert "- no negative, so without specificity, G-mean and AUROC: c\n" in text
+    assert "- threshold 0.5, because dev has no positive or no negative: a\n" in text
+    assert "|     – |" in text
+    assert evaluation.as_json()["named"] == {
+        "without_positives": ["b"],
+        "without_negatives": ["c"],
+        "threshold_not_chosen": ["a"],
+    }
+
+
+def test_one_item_is_enough():
+    evaluation = evaluate(Scores(np.array([[0.2]]), np.array([[0]]), np.array(["x"]), ("a",), "multilabel"))
+    assert evaluation.classes["a"].counts == {"TP": 0, "FN": 0, "FP": 0, "TN": 1}
+    assert math.isnan(evaluation.macro.figures["sensitivity"])
+    assert evaluation.as_json()["macro"]["sensitivity"] is None
+
+
+def test_the_older_studys_two_means_have_their_own_names():
+    macro = evaluate(drawn("t")).macro.figures
+    assert macro["g_mean_of_means"] == math.sqrt(macro["sensitivity"] * macro["specificity"])
+    assert macro["g_mean_of_means"] != macro["g_mean"]
+
+
+def test_dev_figures_say_that_they_are_optimistic():
+    evaluation = evaluate_dev(drawn("d"))
+    assert evaluation.note == evaluation.as_json()["note"] == NOTES["dev"] == "optimistic: chosen on these items"
+    assert as_text(evaluation).startswith("optimistic: chosen on these items\n")
+    assert not as_text(evaluate(drawn("t"), drawn("d", 150))).startswith("optimistic")
+
+
+def test_shared_items_are_refused():
+    with pytest.raises(EcgFusionError, match=r"share 150 items, 't0' first: choose thresholds on items that are not"):
+        evaluate(drawn("t"), drawn("t", 150))
+
+
+@pytest.mark.parametrize(
+    ("dev", "sentence"),
+    [
+        (
+            drawn("d", classes=("STTC", "MI", "CD", "HYP")),
+            r"dev\.npz has as class 1 STTC, but the scores MI: .* in one order of classes",
+        ),
+        (drawn("d", classes=("MI", "CD")), "has a number of classes of 2, but the scores 4"),
+        (drawn("d", task="form"), "has task form, but the scores disease"),
+        (drawn_multiclass("d"), "has kind multiclass, but the scores multilabel"),
+    ],
+)
+def test_dev_scores_of_something_else_are_refused(dev, sentence):
+    dev.name = "dev.npz"
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate(drawn("t", task="disease"), dev)
+
+
+def test_patients_in_both_are_said():
+    test = drawn("t", patient_id=np.arange(200))
+    evaluation = evaluate(test, drawn("d", 150, patient_id=np.arange(198, 348)))
+    assert evaluation.n_patients_in_dev == 2
+    assert "- optimistic: 2 patients are in the dev scores too\n" in as_text(evaluation)
+    assert evaluate(test, drawn("d", 150, patient_id=np.arange(200, 350))).n_patients_in_dev == 0
+
+
+def test_what_is_saved_is_the_table_and_every_figure(tmp_path):
+    evaluation = evaluate(drawn("t"), drawn("d", 150), "youden")
+    save_tables(tmp_path / "a" / "b", evaluation)
+    folder = tmp_path / "a" / "b"
+    assert (folder / "table.md").read_text(encoding="utf-8") == as_text(evaluation)
+    with open(folder / "counts.csv", newline="") as file:
+        lines = list(csv.reader(file))
+    assert lines[0] == ["class", "TP", "FN", "FP", "TN"]
+    rows = evaluation.classes | {"NORM": evaluation.norm}
+    assert {name: [int(n) for n in cells] for name, *cells in lines[1:]} == {
+        name: list(row.counts.values()) for name, row in rows.items()
+    }
+    saved = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert saved == evaluation.as_json()
+    assert saved["classes"]["MI"] == evaluation.classes["MI"].counts | evaluation.classes["MI"].figures
+    assert saved["thresholds"] == evaluation.thresholds.values
+    assert (saved["threshold_choice"], saved["n_dev_items"]) == ("youden", 150)
