@@ -1,9 +1,11 @@
-"""What several tests need: the real recordings, where they are at hand."""
+"""What several tests need: the real recordings where they are at hand, and small simulated ones with their stores."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+from pipeline.sources.synthetic import write_dataset
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
@@ -14,4 +16,24 @@ def ptbxl_folder() -> Path:
     folder = DATA / "ptbxl"
     if not (folder / "ptbxl_database.csv").exists():
         pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds ptbxl/)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthetic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty simulated recordings at 100 Hz in PTB-XL's layout. Many tests read it: do not write into it."""
+    folder = tmp_path_factory.mktemp("synthetic") / "ptbxl"
+    write_dataset(folder, n_records=40, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_store_folder(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished stores of ``synthetic_folder``, all forms at 32 pixels. Do not write into it."""
+    import create_images
+
+    folder = tmp_path_factory.mktemp("stores") / "ptbxl-images"
+    create_images.main(
+        ["--data", str(synthetic_folder), "--out", str(folder), "--size", "32", "--workers", "1"],
+    )
     return folder

@@ -28,10 +28,10 @@ def stft(
     it is finer. A tone of amplitude A has A²/2, so twice the amplitude is 6.02 dB more. The lead's mean, an
     offset of the electrode, is left out: a constant lead gives the lowest value everywhere.
 
-    The default window is three times a QRS complex: beats stay columns of their own up to 180 a minute, and
-    the P and T waves stand beside them. From 0.64 s on, the picture shows lines (harmonics of the heart rate)
-    instead of beats. The default dB range leaves 5 % of the pixels of PTB-XL (0.5–40 Hz) below it, all of them
-    above the filter's band, and 1 in 1000 above it.
+    The default window is three times a QRS complex: beats stay columns of their own up to some 180 a minute,
+    and the P and T waves stand beside them. From 0.64 s on, the picture shows lines (harmonics of the heart
+    rate) instead of beats. Of PTB-XL between 0.5 and 40 Hz, 5 % of the pixels lie below the default dB range,
+    nearly all of them above 40 Hz, and 1 in 5000 above it.
 
     Args:
         x: leads in mV.
