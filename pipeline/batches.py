@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from pipeline.inputs import InputSpec
 from pipeline.signals import PADDING, choose_leads
-from pipeline.store import Store
+from pipeline.store import Mapped, Store
 
 _SHARE_OF_MEMORY = 0.25  # that signals may take before they are read from disk instead
 
@@ -57,21 +58,32 @@ class StoreItems(Dataset[Batch]):
             self._leads = choose_leads(store.leads, spec.leads)
             self.lengths = store.lengths[rows]
             self._signals = _resident_signals(store, rows, self._leads)
+            self._drawn_samples = store.signals.shape[2] if spec.crop is None else spec.crop_samples
         else:
             self._leads = choose_leads(store.image_leads, spec.leads)
             self.lengths = np.full(len(rows), spec.n_samples)
-            self._images = {form: store.images[form].open() for form in spec.representations}
+            self._stored = {form: store.images[form] for form in spec.representations}
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _without_maps(self, "_images")
+
+    @cached_property
+    def _images(self) -> dict[str, np.memmap]:
+        return {form: mapped.open() for form, mapped in self._stored.items()}
 
     def __getitem__(self, pick: Pick) -> Batch:
         rows = torch.from_numpy(pick.rows)
         if not self.spec.takes_signals:
             return Batch(torch.from_numpy(self._pictures(pick.rows)), None, rows)
-        crop = self.spec.crop_samples
-        length = np.minimum(self.lengths[pick.rows] - pick.starts, crop)
-        raw = np.full((len(pick.rows), len(self._leads), int(length.max())), PADDING, np.int16)
+        length = self.lengths[pick.rows] - pick.starts
+        if self.spec.crop is not None:
+            length = np.minimum(length, self.spec.crop_samples)
+        # a picture shows its padding, so its width must not depend on the batch
+        width = int(length.max()) if self.spec.modality == "signal" else self._drawn_samples
+        raw = np.full((len(pick.rows), len(self._leads), width), PADDING, np.int16)
         for place, row, start, samples in zip(raw, pick.rows, pick.starts, length, strict=True):
             place[:, :samples] = self._signals[row][:, start : start + samples]
         whole = bool((length == raw.shape[-1]).all())
@@ -91,8 +103,8 @@ class StoreItems(Dataset[Batch]):
 class _OnDisk(Sequence[np.ndarray]):
     """Signals too large for memory: row by row from the store's own place."""
 
-    def __init__(self, store: Store, rows: np.ndarray, leads: list[int]) -> None:
-        self._signals, self._rows, self._leads = store.signals.open(), rows, leads
+    def __init__(self, signals: Mapped, rows: np.ndarray, leads: list[int]) -> None:
+        self._stored, self._rows, self._leads = signals, rows, leads
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -100,12 +112,24 @@ class _OnDisk(Sequence[np.ndarray]):
     def __getitem__(self, row: Any) -> Any:
         return self._signals[self._rows[row]][self._leads]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return _without_maps(self, "_signals")
+
+    @cached_property
+    def _signals(self) -> np.memmap:
+        return self._stored.open()
+
+
+def _without_maps(instance: object, name: str) -> dict[str, Any]:
+    """What goes to a worker process: pickling would copy a map's whole file, so the worker opens its own."""
+    return {key: value for key, value in vars(instance).items() if key != name}
+
 
 def _resident_signals(store: Store, rows: np.ndarray, leads: list[int]) -> Sequence[np.ndarray] | np.ndarray:
     n_bytes = len(rows) * len(leads) * store.signals.shape[2] * 2
     if n_bytes > _SHARE_OF_MEMORY * _memory():
         print(f"{store.path}: {n_bytes / 2**30:.1f} GiB of signals are read from disk, batch by batch")
-        return _OnDisk(store, rows, leads)
+        return _OnDisk(store.signals, rows, leads)
     on_disk = store.signals.open()
     resident = np.empty((len(rows), len(leads), store.signals.shape[2]), np.int16)
     for place, row in zip(resident, rows, strict=True):
@@ -122,14 +146,15 @@ def _memory() -> int:
 def training_picks(items: StoreItems, batch_size: int, seed: int, epoch: int) -> list[Pick]:
     """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
 
-    A last batch of one item is left to another epoch, since batch normalisation needs two.
+    A last batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1
+    every item is a batch.
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(items))
     latest = np.maximum(items.lengths - items.spec.crop_samples, 0)
     starts = random.integers(0, latest, endpoint=True)
     batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
-    return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or len(batches) == 1]
+    return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
 
 
 def scoring_picks(items: StoreItems, batch_size: int) -> list[Pick]:

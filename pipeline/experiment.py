@@ -14,12 +14,12 @@ from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import evaluate_dev
 from pipeline.inputs import InputSpec
-from pipeline.plan import plan, training_rows
+from pipeline.plan import check_ranges, plan, training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
-from pipeline.runs import CARD, DEV_SCORES, RESUME, build_network, read_card, write_card
+from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, write_card
 from pipeline.scores import save_scores
-from pipeline.scoring import scores_of
+from pipeline.scoring import check_fit, scores_of
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store, store_path
 from pipeline.training import CHOICES, Progress, Settings, check_precision, fit
@@ -38,20 +38,21 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     Raises:
         EcgFusionError: whatever is wrong with the options, the stores or the folder.
     """
+    check_ranges(given)
     folder = _folder(given, resume)
     device = choose_device(given.get("gpu_id"))
     if resume:
         card = _resumed_card(folder, {**given, **image_options})
         data = Path(given.get("data") or card["data"]["folder"])
         train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
+        for store in (train, dev):
+            check_fit(card, store, folder)
         _check_same_items(card, train, folder)
     else:
         data = Path(given.get("data") or defaults.DATA)
         train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
         card = plan(given, image_options, train, dev)
-        check_precision(card["training"]["precision"], device)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_card(folder, card)
+    check_precision(card["training"]["precision"], device)
     card["training"]["workers"] = given.get("workers", card["training"]["workers"])
     return _run(card, folder, train, dev, device)
 
@@ -67,6 +68,9 @@ def _folder(given: Mapping[str, Any], resume: bool) -> Path:
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"
         )
+    remains = [name for name in (RESUME, WEIGHTS) if (folder / name).exists()]
+    if remains and not resume:
+        raise EcgFusionError(f"{folder} holds {remains[0]} of a run without its {CARD}: name another folder")
     return folder
 
 
@@ -95,13 +99,14 @@ def _check_same_items(card: Mapping[str, Any], train: Store, folder: Path) -> No
 def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: torch.device) -> Path:
     training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
     training["threads"] = set_up_cpu(training["threads"])
+    torch.manual_seed(training["seed"])
+    network = build_network(card).to(device)
+    folder.mkdir(parents=True, exist_ok=True)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     labels = train.task(task)
-    torch.manual_seed(training["seed"])
-    network = build_network(card).to(device)
     _announce(card, spec, network, labels, rows, dev_labels.rows(dev_rows), device)
     settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
     weights = training["class_weights"]

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from pipeline.errors import EcgFusionError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTITIONS = ("train", "dev", "test")
 DEFAULT_FOLDS = ("train=1-8", "dev=9", "test=10")
@@ -44,7 +47,7 @@ def _span(part: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def partition_rows(items: pd.DataFrame, folds: Folds) -> dict[str, np.ndarray]:
+def partition_rows(items: "pd.DataFrame", folds: Folds) -> dict[str, np.ndarray]:
     """Partition name to the row numbers of its items, in the table's order.
 
     Raises:

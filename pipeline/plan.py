@@ -1,12 +1,14 @@
 """Every choice of a training, made before it begins: the user's options and two stores → a card."""
 
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from models import describe_model
 from pipeline import defaults
@@ -18,9 +20,22 @@ from pipeline.scoring import check_pictures
 from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels, canonical_lead
 from pipeline.store import Store, digest_of_items
-from pipeline.training import CHOICES
+from pipeline.training import CHOICES, check_batch_size
+
+if TYPE_CHECKING:
+    from pipeline.representations import ImageRecipe
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers")
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "dropout": (0, 1),
+    "learning_rate": (0, 1e6),
+    "weight_decay": (0, math.inf),
+    "clip_norm": (0, math.inf),
+    "seed": (0, 2**63),
+    "workers": (0, 257),
+}
+"""From the first number to just below the second."""
 
 
 def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
@@ -73,12 +88,22 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
             "workers": given.get("workers", 0),
             "class_weights": _class_weights(labels.rows(rows), weighting),
         },
-        "given": dict({**given, **image_options}.items()),
+        "given": {**given, **image_options},
         "versions": _versions(),
     }
-    smallest = build_network(card).smallest_size
-    _check_size(entry.name, spec, smallest)
+    with torch.device("meta"):  # no memory is needed to see what the network is
+        network = build_network(card)
+    _check_size(entry.name, spec, network.smallest_size)
+    check_batch_size(card["training"]["batch_size"], network, entry.name)
     return card
+
+
+def check_ranges(given: Mapping[str, Any]) -> None:
+    """Refuses numbers that no training can use."""
+    for name, (least, end) in _RANGES.items():
+        if name in given and not least <= given[name] < end:  # NaN is in no range
+            below = f" and below {end:g}" if math.isfinite(end) else ""
+            raise EcgFusionError(f"-{name} {given[name]} does not work: take a number of at least {least:g}{below}")
 
 
 def plan_input(
@@ -125,32 +150,48 @@ def _plan_pictures(
 
     stored = dict(train.image_parameters)
     forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
-    base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
+    try:
+        base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
+    except ValueError as problem:
+        raise EcgFusionError(f"{train.path}: {problem} Make it anew with create_images.py") from None
     recipe = image_recipe({**base, "representations": forms}, dict(image_options))
     wanted = {form: recipe.parameters(form) for form in forms}
-    if not on_the_fly:
-        for form in forms:
-            if form not in stored:
-                raise EcgFusionError(
-                    f"{train.path} holds no {form}, only {' '.join(stored)}: draw it with -on_the_fly, "
-                    f"or make another store with create_images.py --representations {form}"
-                )
-            if stored[form] != wanted[form]:
-                changed = [key for key in wanted[form] if wanted[form][key] != stored[form].get(key)]
-                raise EcgFusionError(
-                    f"the {form} in {train.path} has {changed[0]} {stored[form].get(changed[0])}, "
-                    f"not {wanted[form][changed[0]]}: draw it otherwise with -on_the_fly, or make another store"
-                )
-        return wanted
-    crop = given.get("crop")
-    n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
-    if n_samples < recipe.smallest_length(train.sampling_rate):
-        largest = recipe.largest_size(n_samples, train.sampling_rate)
-        raise EcgFusionError(
-            f"{n_samples} samples are too few for pictures of size {recipe.size}: "
-            + (f"take -size {largest} or less, or a longer -crop" if largest else "take a longer -crop")
-        )
+    if on_the_fly:
+        _refuse_too_few_samples(recipe, train, given.get("crop"))
+    else:
+        _refuse_other_pictures(wanted, train)
     return wanted
+
+
+def _refuse_other_pictures(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
+    stored = train.image_parameters
+    for form, parameters in wanted.items():
+        if form not in stored:
+            raise EcgFusionError(
+                f"{train.path} holds no {form}, only {' '.join(stored)}: draw it with -on_the_fly, "
+                f"or make another store with create_images.py --representations {form}"
+            )
+        for name, value in parameters.items():
+            if stored[form].get(name) != value:
+                raise EcgFusionError(
+                    f"the {form} in {train.path} has {name} {stored[form].get(name)}, not {value}: "
+                    f"draw it otherwise with -on_the_fly, or make another store"
+                )
+
+
+def _refuse_too_few_samples(recipe: "ImageRecipe", train: Store, crop: float | None) -> None:
+    n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
+    try:
+        if n_samples >= recipe.smallest_length(train.sampling_rate):
+            return
+        largest = recipe.largest_size(n_samples, train.sampling_rate)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    remedies = [f"-size {largest} or less" if largest else "other options of the forms"]
+    remedies += ["a longer -crop"] if crop is not None else []
+    raise EcgFusionError(
+        f"{n_samples} samples are too few for pictures of size {recipe.size}: take {', or '.join(remedies)}"
+    )
 
 
 def image_size(spec: InputSpec) -> int:
@@ -177,7 +218,8 @@ def _check_size(model: str, spec: InputSpec, smallest: int) -> None:
         )
     if spec.modality == "signal" and spec.crop_samples < smallest:
         raise EcgFusionError(
-            f"{model} takes at least {smallest} samples, -crop {spec.crop:g} leaves {spec.crop_samples}"
+            f"{model} takes at least {smallest} samples and would see {spec.crop_samples}: take a longer -crop "
+            f"or another network"
         )
 
 

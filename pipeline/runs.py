@@ -18,6 +18,7 @@ from pipeline.inputs import InputSpec
 FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, TENSORBOARD = "dev_scores.npz", "tensorboard"
+_PARTS = ("complete", "model", "options", "task", "kind", "classes", "input", "data", "training", "given")
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,13 @@ def read_card(folder: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, UnicodeDecodeError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
-    if not isinstance(card, dict) or "format" not in card:
+    if not isinstance(card, dict) or not isinstance(card.get("format"), int):
         raise EcgFusionError(f"{path} is not a card of ecgfusion: name a folder made by train.py")
     if card["format"] > FORMAT:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {card['format']}): update this one")
+    missing = [name for name in _PARTS if name not in card]
+    if missing:
+        raise EcgFusionError(f"{path} lacks {', '.join(missing)}: copy the run folder again")
     return card
 
 
@@ -66,6 +70,9 @@ def build_network(card: Mapping[str, Any]) -> Network:
         )
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
+    except RuntimeError:  # torch's own word for too little memory
+        options = " ".join(f"-{name} {value}" for name, value in card["options"].items())
+        raise EcgFusionError(f"{card['model']} {options} does not fit into memory: make it smaller") from None
 
 
 def save_weights(folder: Path, network: torch.nn.Module) -> None:

@@ -1,5 +1,6 @@
 """Run + store → scores."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,9 @@ def score_partition(
     """
     run = load_run(run_folder)
     store = open_store(store_path(data or Path(run.card["data"]["folder"]), partition))
-    check_fit(run, store, partition)
+    check_fit(run.card, store, run.folder)
+    if partition != "train":
+        _refuse_training_items(run, store)
     labelled = store.task(run.card["task"]).labelled
     if not labelled.all():
         print(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
@@ -141,25 +144,25 @@ def score_partition(
     )
 
 
-def check_fit(run: Run, store: Store, partition: str) -> None:
-    """Refuses a store whose items are not what the run was trained to see, or that it was trained on."""
-    card, spec, found = run.card, run.spec, store.attributes
+def check_fit(card: Mapping[str, Any], store: Store, folder: Path) -> None:
+    """Refuses a store whose items are not what the run in ``folder`` is trained to see."""
+    spec, found = InputSpec.from_card(card["input"]), store.attributes
     wanted = {"sampling_rate": spec.sampling_rate, "band": card["data"]["band"], "gain": spec.gain}
     for name, value in wanted.items():
         if found[name] != value:
             raise EcgFusionError(
-                f"{store.path} has {name} {found[name]} and {run.folder} was trained at {value}: "
-                f"make a store with create_images.py --{name}"
+                f"{store.path} has {name} {found[name]} and {folder} is for {value}: "
+                f"make a store with create_images.py as its training store was made"
             )
     absent = [lead for lead in spec.leads if lead not in (store.leads if spec.takes_signals else store.image_leads)]
     if absent:
-        raise EcgFusionError(f"{store.path} lacks lead {', '.join(absent)}, which {run.folder} needs")
+        raise EcgFusionError(
+            f"{store.path} lacks lead {', '.join(absent)}, which {folder} needs: name another folder of stores with -data"
+        )
     check_pictures(spec, store)
     classes = store.task(card["task"]).classes
     if list(classes) != list(card["classes"]):
-        raise EcgFusionError(f"{store.path} has other classes of {card['task']} than {run.folder}: make it anew")
-    if partition != "train":
-        _refuse_training_items(run, store)
+        raise EcgFusionError(f"{store.path} has other classes of {card['task']} than {folder}: make it anew")
 
 
 def check_pictures(spec: InputSpec, store: Store) -> None:

@@ -150,11 +150,10 @@ def fit(
                 progress,
             )
             if not math.isfinite(loss):
-                raise EcgFusionError(
-                    f"the loss is {loss} in epoch {progress.epoch + 1}: lower -learning_rate "
-                    f"(now {settings.learning_rate:g}) and train into another folder"
-                )
+                raise _diverged(f"the loss is {loss}", progress, settings)
             scores = predict_probabilities(network, dev, kind, settings.batch_size, device, settings.workers)
+            if not np.isfinite(scores).all():
+                raise _diverged("the network no longer gives numbers", progress, settings)
             auroc = macro_auroc(dev_labels, scores)
             progress.epoch += 1
             row = {
@@ -179,6 +178,13 @@ def fit(
             )
     _restore_best(network, folder)
     return progress
+
+
+def _diverged(what: str, progress: Progress, settings: Settings) -> EcgFusionError:
+    return EcgFusionError(
+        f"{what} in epoch {progress.epoch + 1}: lower -learning_rate (now {settings.learning_rate:g}) "
+        f"and train into another folder"
+    )
 
 
 def _train_epoch(
@@ -226,6 +232,13 @@ def _train_epoch(
 
 def _seed_of_step(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+
+
+def check_batch_size(batch_size: int, network: nn.Module, model: str) -> None:
+    """Refuses single items where batch normalisation needs two."""
+    normed = (nn.BatchNorm1d, nn.BatchNorm2d)
+    if batch_size == 1 and any(isinstance(module, normed) for module in network.modules()):
+        raise EcgFusionError(f"-batch_size 1 is too small for {model}, which normalises over the batch: take 2 or more")
 
 
 def check_precision(precision: str, device: torch.device) -> None:

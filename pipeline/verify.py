@@ -115,6 +115,7 @@ def _stft(x: np.ndarray, sampling_rate: float, parameters: dict[str, Any]) -> np
 
     length = round(parameters["window"] * sampling_rate)
     step = max(1, round(parameters["hop"] * sampling_rate))
+    x = x - x.mean(axis=1, keepdims=True)
     before, n_windows = length // 2, (x.shape[1] - 1) // step + 1
     padded = np.pad(x, ((0, 0), (before, length)), mode="reflect")[:, : (n_windows - 1) * step + length]
     frequencies, _, power = spectrogram(
