@@ -1,7 +1,7 @@
 """One recording in WFDB files, checked as it is read.
 
-The header and format 16 (nearly all of PhysioNet's ECG sets) are read here, in a small part of wfdb's time;
-whatever else a header may say goes to wfdb itself. wfdb alone does not compare the checksums.
+The header and format 16 (nearly all of PhysioNet's ECG sets, those in .mat files too) are read here, in a small part
+of wfdb's time; whatever else a header may say goes to wfdb itself. wfdb alone does not compare the checksums.
 
 Reference: https://wfdb.io/spec/header-files.html
 """
@@ -15,11 +15,14 @@ import numpy as np
 from pipeline.sources.base import canonical_lead
 
 MISSING_SAMPLE = -32768  # format 16's mark of a sample that was not recorded
-_MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "µV": 1e-3, "V": 1e3}
-_RECORD_LINE = re.compile(r"^(?P<name>[^\s/]+)\s+(?P<n_leads>\d+)\s+(?P<rate>[\d.]+)\S*\s+(?P<n_samples>\d+)")
+_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
+_RECORD_LINE = re.compile(
+    r"^\s*(?P<name>[^\s/]+)\s+(?P<n_leads>\d{1,4})\s+(?P<rate>\d+(\.\d*)?)(/\S*)?\s+(?P<n_samples>\d+)(\s|$)"
+)
 _SIGNAL_LINE = re.compile(
-    r"^(?P<file>\S+)\s+16\s+(?P<gain>[\d.eE+-]+)(\((?P<baseline>-?\d+)\))?(/(?P<unit>\S+))?"
-    r"\s+\d+\s+(?P<zero>-?\d+)\s+-?\d+\s+(?P<checksum>-?\d+)\s+0\s+(?P<lead>\S.*?)\s*$"
+    r"^\s*(?P<file>\S+)\s+16(\+(?P<offset>\d+))?\s+"
+    r"(?P<gain>\d+(\.\d*)?)(\((?P<baseline>-?\d{1,9})\))?(/(?P<unit>\S+))?"
+    r"\s+\d+\s+(?P<zero>-?\d{1,9})\s+-?\d+\s+(?P<checksum>-?\d{1,9})\s+0\s+(?P<lead>\S.*?)\s*$"
 )
 
 
@@ -45,33 +48,45 @@ def read_recording(path: Path) -> Recording:
     header = path.with_name(path.name + ".hea")
     try:
         text = header.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        raise RecordError(f"{header} is missing") from None
+    except OSError as problem:
+        raise _unreadable(header, problem) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     record = _RECORD_LINE.match(lines[0]) if lines else None
     signals = [_SIGNAL_LINE.match(line) for line in lines[1:]]
     if record and signals and all(signals) and len(signals) == int(record["n_leads"]):
         found = [signal for signal in signals if signal]
-        if len({signal["file"] for signal in found}) == 1:
+        if len({(signal["file"], signal["offset"]) for signal in found}) == 1:
             return _read_format_16(header, record, found)
     return _read_by_wfdb(path)
 
 
+def _unreadable(file: object, problem: OSError) -> RecordError:
+    missing = isinstance(problem, FileNotFoundError)
+    return RecordError(f"{file} is missing" if missing else f"{file} cannot be read ({problem.strerror})")
+
+
 def _read_format_16(header: Path, record: re.Match, signals: list[re.Match]) -> Recording:
     file = header.parent / signals[0]["file"]
-    n_leads, n_samples = len(signals), int(record["n_samples"])
+    n_leads, n_samples, offset = len(signals), int(record["n_samples"]), int(signals[0]["offset"] or 0)
+    if not n_samples:
+        raise RecordError(f"{header} says that there are no samples")
     try:
-        counts = np.fromfile(file, dtype="<i2")
-    except FileNotFoundError:
-        raise RecordError(f"{file} is missing") from None
-    if counts.size != n_leads * n_samples or file.stat().st_size % 2:
-        raise RecordError(f"{file} has {file.stat().st_size} bytes where its header says {2 * n_leads * n_samples}")
-    counts = counts.reshape(n_samples, n_leads).T
-    gains = np.array([float(signal["gain"]) for signal in signals])
-    baselines = np.array([int(signal["baseline"] or signal["zero"]) for signal in signals])
-    units = [signal["unit"] or "mV" for signal in signals]
+        data = file.read_bytes()
+    except OSError as problem:
+        raise _unreadable(file, problem) from None
+    expected = offset + 2 * n_leads * n_samples
+    if len(data) != expected:
+        raise RecordError(f"{file} has {len(data)} bytes where its header says {expected}")
+    counts = np.frombuffer(data, "<i2", offset=offset).reshape(n_samples, n_leads).T
     _verify_checksums(file, counts, [int(signal["checksum"]) for signal in signals])
-    return _recording(file, counts, gains, baselines, units, float(record["rate"]), [s["lead"] for s in signals])
+    gains = np.array([float(signal["gain"]) for signal in signals])
+    if (gains == 0).any():
+        raise RecordError(f"{file} has a gain of 0 in its header")
+    baselines = np.array([int(signal["baseline"] or signal["zero"]) for signal in signals])
+    signal = (counts - baselines[:, None]) / gains[:, None]
+    signal[counts == MISSING_SAMPLE] = np.nan
+    units, names = [found["unit"] or "mV" for found in signals], [found["lead"] for found in signals]
+    return _recording(file, signal, units, float(record["rate"]), names)
 
 
 def _read_by_wfdb(path: Path) -> Recording:
@@ -80,17 +95,20 @@ def _read_by_wfdb(path: Path) -> Recording:
     try:
         record = wfdb.rdrecord(str(path), physical=False)
         counts = np.asarray(record.d_signal).T
-        lengths = {record.sig_len, counts.shape[1]}
+        signal = np.asarray(record.dac()).T  # NaN where the format has a mark for a missing sample
+        sampling_rate, lengths = float(record.fs), {record.sig_len, counts.shape[1]}
+        units = [unit or "mV" for unit in record.units]
+        names = [name or str(number) for number, name in enumerate(record.sig_name, start=1)]
     except FileNotFoundError as problem:
-        raise RecordError(f"{problem.filename or path} is missing") from None
+        raise _unreadable(problem.filename or path, problem) from None
     except Exception as problem:  # wfdb raises whatever its parsing meets
         raise RecordError(f"{path}.hea or its signal file cannot be read ({problem})") from None
     if len(lengths) != 1:
         raise RecordError(f"{path} is shorter than its header says")
-    if record.checksum and None not in record.checksum:
+    # several samples a frame come averaged, and a checksum is of all of them
+    if record.checksum and None not in record.checksum and set(record.samps_per_frame) == {1}:
         _verify_checksums(path, counts, record.checksum)
-    gains, baselines = np.array(record.adc_gain, float), np.array(record.baseline)
-    return _recording(path, counts, gains, baselines, record.units, float(record.fs), record.sig_name)
+    return _recording(path, signal, units, sampling_rate, names)
 
 
 def _verify_checksums(file: Path, counts: np.ndarray, checksums: list[int]) -> None:
@@ -100,26 +118,16 @@ def _verify_checksums(file: Path, counts: np.ndarray, checksums: list[int]) -> N
         raise RecordError(f"{file} fails the checksum of lead {int(wrong.argmax()) + 1} in its header")
 
 
-def _recording(
-    file: Path,
-    counts: np.ndarray,
-    gains: np.ndarray,
-    baselines: np.ndarray,
-    units: list[str],
-    sampling_rate: float,
-    names: list[str],
-) -> Recording:
+def _recording(file: Path, signal: np.ndarray, units: list[str], sampling_rate: float, names: list[str]) -> Recording:
+    """Checked and in mV; ``signal`` (leads, time) is in ``units``, NaN where a sample is missing."""
     leads = tuple(canonical_lead(name) for name in names)
     if len(set(leads)) != len(leads):
         raise RecordError(f"{file} names a lead twice: {', '.join(leads)}")
-    missing = (counts == MISSING_SAMPLE).any(axis=1)
+    missing = np.isnan(signal).any(axis=1)
     if missing.any():
         raise RecordError(f"{file} has a missing sample in lead {leads[int(missing.argmax())]}")
-    foreign = [unit for unit in units if unit not in _MILLIVOLTS]
+    foreign = [unit for unit in units if unit.lower() not in _MILLIVOLTS]
     if foreign:
         raise RecordError(f"{file} is in {foreign[0]}, not in mV, uV or V")
-    if (gains == 0).any():
-        raise RecordError(f"{file} has a gain of 0 in its header")
-    scale = np.array([_MILLIVOLTS[unit] for unit in units])
-    signal = (counts - baselines[:, None]) / gains[:, None] * scale[:, None]
-    return Recording(signal, sampling_rate, leads)
+    scale = np.array([_MILLIVOLTS[unit.lower()] for unit in units])
+    return Recording(signal * scale[:, None], sampling_rate, leads)

@@ -44,10 +44,10 @@ def _infarct(heart: Heart, severity: float, rng: np.random.Generator, wall: str)
     """ST elevation, a Q wave and a smaller R over one wall, with a T wave that begins to turn."""
     towards = np.array(_WALLS[wall])
     waves, stage = heart.waves, rng.uniform(0.5, 1.0)  # 1 fresh: much ST elevation, 0.5 old: more Q
-    waves["q"].vector = waves["q"].vector - severity * (1.1 - 0.5 * stage) * 0.75 * towards
+    waves["q"].vector = waves["q"].vector - severity * (1.1 - 0.5 * stage) * 0.55 * towards
     waves["q"].rise, waves["q"].fall = waves["q"].rise * 1.25, waves["q"].fall * 1.25
-    _take_away(waves["r"], towards, 0.45 * severity)
-    waves["st"].vector = waves["st"].vector + 0.17 * severity * stage * towards
+    _take_away(waves["r"], towards, 0.4 * severity)
+    waves["st"].vector = waves["st"].vector + 0.14 * severity * stage * towards
     waves["t"].vector = waves["t"].vector - 0.14 * severity * rng.uniform(-0.3, 1.5) * towards
 
 
@@ -125,7 +125,7 @@ def _slow_ventricle(heart: Heart, severity: float, rng: np.random.Generator) -> 
     waves = heart.waves
     for name in ("q", "r", "s"):
         waves[name].widen(1 + 0.55 * severity)
-    notch = -0.45 * severity * waves["r"].vector + 0.1 * rng.normal(size=3)
+    notch = -0.6 * severity * waves["r"].vector + 0.1 * rng.normal(size=3)
     waves["notch"] = Wave(rng.uniform(0.008, 0.016), 0.007, 0.007, notch)
     waves["r"].widen(1.1)
     waves["t"].time += 0.02 * severity
