@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError, warn
 from pipeline.folds import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
-from pipeline.image_options import add_image_options, given_image_options, image_recipe
+from pipeline.image_options import add_image_options, check_size, given_image_options, image_recipe
 
 if TYPE_CHECKING:
-    from pipeline.create import Job
+    from pipeline.job import Job
 
 DEFAULT_LEADS = ("I", "II", "V2")
 DEFAULT_BAND = (0.5, 40.0)
@@ -67,13 +67,15 @@ def parse_band(words: Sequence[Any]) -> tuple[float, float] | None:
 
 def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
     """One job for each wanted partition; prints what the data set holds, warns of partitions that are empty."""
-    from pipeline.create import Job, SignalRecipe
+    from pipeline.job import Job, SignalRecipe
     from pipeline.parallel import free_cores
     from pipeline.report.overview import source_overview
     from pipeline.signals import check_band, choose_leads
     from pipeline.sources import open_source
     from pipeline.sources.base import canonical_lead
 
+    if not 0 <= arguments.min_likelihood <= 100:
+        raise EcgFusionError(f"--min_likelihood {arguments.min_likelihood:g} is no percentage: give 0 to 100")
     folds = parse_folds(arguments.folds)
     band = parse_band(arguments.band)
     forms = () if list(arguments.representations) == ["none"] else tuple(arguments.representations)
@@ -97,7 +99,7 @@ def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
         raise EcgFusionError(str(problem)) from None
     rows = partition_rows(source.items, folds)
     rows = {name: chosen[: arguments.limit] for name, chosen in rows.items()}
-    wanted = arguments.partition or list(folds)
+    wanted = list(dict.fromkeys(arguments.partition or folds))
     print(source_overview(source, arguments.data, {name: rows[name] for name in wanted if name in rows}))
     jobs = []
     for partition in wanted:
@@ -119,12 +121,26 @@ def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
                 workers=arguments.workers or free_cores(),
             )
         )
+    for job in jobs:
+        check_size(recipe, job.n_samples, arguments.sampling_rate)
     return jobs
+
+
+def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
+    instead = "export" if arguments.export else "show"
+    if not getattr(arguments, instead):
+        return
+    others = ["verify", "workers", "skip_bad_records"]
+    others += ["show", "limit", *given_image_options(arguments)] if arguments.export else []
+    ignored = [name for name in others if getattr(arguments, name)]
+    if ignored:
+        raise EcgFusionError(f"--{ignored[0]} does not go with --{instead}, which makes no store: leave it out")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)
+    _refuse_what_would_be_ignored(arguments)
     if arguments.export:
         from pipeline.export import export_store
         from pipeline.store import open_store, store_path
@@ -139,10 +155,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
         print(show_record(jobs, arguments.show))
         return
-    from pipeline.create import create_store
+    from pipeline.create import create_stores
 
-    summaries = [create_store(job) for job in jobs]
-    print("\n".join(str(summary) for summary in summaries if summary))
+    for summary in create_stores(jobs):
+        print(summary)
     if arguments.verify:
         from pipeline.store import open_store
         from pipeline.verify import verify_store

@@ -23,6 +23,8 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
         self._names = {"help": "--help", "h": "--help"}
+        # argparse before 3.14 takes -1e3 for an option
+        self._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 
     def option(self, name: str, group: argparse._ArgumentGroup | None = None, **keywords: Any) -> None:
         """Adds one option under both spellings; ``keywords`` are those of ``add_argument``."""

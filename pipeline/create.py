@@ -9,22 +9,21 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline import signals
 from pipeline.errors import EcgFusionError, warn
-from pipeline.folds import Folds
+from pipeline.job import Job
 from pipeline.parallel import ordered_map
 from pipeline.progress import progress_bar
-from pipeline.representations import ImageRecipe, pictures
-from pipeline.sources import BadRecord, Labels, Source
-from pipeline.store import digest_of_items, from_attribute, open_store, store_path
+from pipeline.representations import pictures
+from pipeline.sources import BadRecord
+from pipeline.store import digest_of_items, from_attribute, open_store
 from pipeline.store_writer import (
     StoreWriter,
     complete,
@@ -40,92 +39,15 @@ _BYTES_BETWEEN_SYNCS = 256 * 2**20
 _SHOWN_BAD_RECORDS = 20
 
 
-@dataclass(frozen=True)
-class SignalRecipe:
-    """How signals are prepared: ``band`` and ``sampling_rate`` in Hz, ``gain`` in counts to the millivolt."""
+class BadRecordsError(EcgFusionError):
+    """Bad records that nobody asked to leave out; each has been named."""
 
-    band: signals.Band | None
-    sampling_rate: float
-    gain: float
-
-    def counts(self, signal: np.ndarray, native_rate: float) -> np.ndarray:
-        """(leads, time) mV at the native rate to int16 at the store's.
-
-        Raises:
-            ValueError: see ``to_counts``.
-        """
-        if not np.isfinite(signal).all():
-            raise ValueError("has a missing sample")
-        filtered = signals.band_pass(signal, native_rate, self.band)
-        return signals.to_counts(signals.resample(filtered, native_rate, self.sampling_rate), self.gain)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One partition to be stored: which rows of which source, how, and where."""
-
-    source: Source
-    partition: str
-    rows: np.ndarray
-    folds: Folds
-    signal_recipe: SignalRecipe
-    image_recipe: ImageRecipe
-    image_leads: tuple[str, ...]
-    extra: dict[str, Any]
-    out: Path
-    skip_bad_records: bool
-    workers: int
-
-    @property
-    def path(self) -> Path:
-        return store_path(self.out, self.partition)
-
-    @property
-    def items(self) -> pd.DataFrame:
-        return self.source.items.iloc[self.rows]
-
-    @property
-    def labels(self) -> dict[str, Labels]:
-        return {task: labels.rows(self.rows) for task, labels in self.source.labels.items()}
-
-    @property
-    def n_samples(self) -> int:
-        return round(float(self.items["length"].max()) * self.signal_recipe.sampling_rate)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return len(self.image_leads), self.image_recipe.size, self.image_recipe.size
-
-    @property
-    def image_bytes(self) -> int:
-        """Bytes of one item's pictures."""
-        return int(np.prod(self.image_shape)) * len(self.image_recipe.representations)
-
-    @property
-    def bytes_to_come(self) -> int:
-        """Bytes of the finished store, its small tables aside."""
-        return len(self.rows) * (2 * len(self.source.leads) * self.n_samples + self.image_bytes)
-
-    def recipe(self) -> dict[str, Any]:
-        """What makes the store what it is: its attributes, and what a second run is compared with."""
-        band = self.signal_recipe.band
-        return {
-            "source": self.source.name,
-            "source_version": self.source.version,
-            "partition": self.partition,
-            "folds": self.folds,
-            "leads": list(self.source.leads),
-            "image_leads": list(self.image_leads) if self.image_recipe.representations else [],
-            "sampling_rate": float(self.signal_recipe.sampling_rate),
-            "source_sampling_rate": float(self.source.sampling_rate),
-            "band": list(band) if band else None,
-            "filter": f"Butterworth, order {signals.FILTER_ORDER}, forward and backward" if band else "none",
-            "gain": float(self.signal_recipe.gain),
-            "images": {name: self.image_recipe.parameters(name) for name in self.image_recipe.representations},
-            "tasks": list(self.source.labels),
-            "items_digest": digest_of_items(self.items["item_id"]),
-            **self.extra,
-        }
+    def __init__(self, bad: Sequence[BadRecord]) -> None:
+        self.bad = bad
+        super().__init__(
+            f"{len(bad)} bad record{'s, each' if len(bad) > 1 else ','} named above: "
+            f"mend the files, or leave them out with --skip_bad_records"
+        )
 
 
 @dataclass(frozen=True)
@@ -137,38 +59,62 @@ class Summary:
     seconds: float
 
     def __str__(self) -> str:
+        """One line, and one more for each record that was left out, up to a screenful."""
         job, n_items = self.job, len(self.job.rows)
         n_images = n_items * len(job.image_leads) * len(job.image_recipe.representations)
         # ru_maxrss counts kilobytes on Linux and bytes on macOS
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform == "linux" else 2**20)
-        return (
+        lines = [
             f"{job.path}: {n_items} records, {len(self.left_out)} left out, {n_images} images, "
-            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak:.0f} MB"
-        )
+            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak:.0f} MB",
+            *(f"  left out {bad.record_id}: {bad.problem}" for bad in self.left_out[:_SHOWN_BAD_RECORDS]),
+        ]
+        if len(self.left_out) > _SHOWN_BAD_RECORDS:
+            lines.append(f"  and {len(self.left_out) - _SHOWN_BAD_RECORDS} more: see the store's bad_records")
+        return "\n".join(lines)
+
+
+def create_stores(jobs: Sequence[Job]) -> list[Summary]:
+    """Makes the stores of several partitions, those that are complete aside.
+
+    Raises:
+        EcgFusionError: see ``create_store``; where one partition has bad records, those of all are named first.
+    """
+    check_disk(jobs)
+    summaries = []
+    for number, job in enumerate(jobs):
+        try:
+            summary = create_store(job)
+        except BadRecordsError as found:
+            bad = list(found.bad)
+            for other in jobs[number + 1 :]:
+                bad += _find_bad(other)
+            raise BadRecordsError(bad) from None
+        if summary:
+            summaries.append(summary)
+    return summaries
 
 
 def create_store(job: Job) -> Summary | None:
     """Makes the store of a partition, or goes on with it; None where it is complete already.
 
     Raises:
-        EcgFusionError: bad records (all of them listed first), too little disk, a store or a part made with other
-            parameters, or another process at work on it.
+        EcgFusionError: bad records (all of them named first), a store or a part made with other parameters, or
+            another process at work on it.
     """
     started = time.monotonic()
     job.out.mkdir(parents=True, exist_ok=True)
     with store_lock(job.path):
         if job.path.exists():
-            _refuse_to_mix(job, job.path)
             open_store(job.path)
+            _refuse_to_mix(job, job.path)
             print(f"{job.path} is complete: nothing to do")
             return None
         part = part_path(job.path)
         if part.exists():
             _refuse_to_mix(job, part)
-        _check_disk(job, part)
         job, left_out = _fill(job, part)
-        closing = {"bad_records": [[bad.record_id, bad.problem] for bad in left_out]}
-        complete(part, job.path, closing, open_store)
+        complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)
 
 
@@ -181,14 +127,27 @@ def _refuse_to_mix(job: Job, path: Path) -> None:
         raise EcgFusionError(f"{path} was made with other parameters ({'; '.join(others)}): choose another --out")
 
 
-def _check_disk(job: Job, part: Path) -> None:
-    free = shutil.disk_usage(job.out).free
-    present = part.stat().st_blocks * 512 if part.exists() else 0
-    to_come = max(0, job.bytes_to_come - present)
-    print(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk", flush=True)
-    if to_come > free:
+def check_disk(jobs: Sequence[Job]) -> None:
+    """Prints what each partition still takes on disk.
+
+    Raises:
+        EcgFusionError: all of them together take more than there is.
+    """
+    unfinished = [job for job in jobs if not job.path.exists()]
+    if not unfinished:
+        return
+    out = unfinished[0].out
+    out.mkdir(parents=True, exist_ok=True)
+    free, needed = shutil.disk_usage(out).free, 0
+    for job in unfinished:
+        part = part_path(job.path)
+        present = part.stat().st_blocks * 512 if part.exists() else 0
+        to_come = max(0, job.bytes_to_come - present)
+        needed += to_come
+        print(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk", flush=True)
+    if needed > free:
         raise EcgFusionError(
-            f"{job.path} needs {to_come:,} bytes and {job.out} has {free:,} free: free some space, "
+            f"{out} has {free:,} bytes free and {needed:,} are to come: free some space, "
             f"or choose another --out, a smaller --size or fewer --representations"
         )
 
@@ -197,6 +156,11 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
     """Both stages; where bad records are left out, the signals are laid out again without them."""
     asked = digest_of_items(job.items["item_id"])
     bad = _already_left_out(part)
+    if bad and not job.skip_bad_records:
+        raise EcgFusionError(
+            f"{part} was begun without {len(bad)} bad records ({bad[0].record_id}: {bad[0].problem}): "
+            f"go on with --skip_bad_records, or remove it to begin anew"
+        )
     job = _without(job, bad)
     while True:
         if not part.exists():
@@ -207,7 +171,11 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
                 _store_images(job, writer)
                 return job, bad
         part.unlink()
-        _report(job, found)
+        _name(found)
+        if not job.skip_bad_records:
+            raise BadRecordsError(found)
+        if len(found) == len(job.rows):
+            raise EcgFusionError(f"no record of {job.partition} is readable: check --data and --sampling_rate")
         bad, job = [*bad, *found], _without(job, found)
 
 
@@ -232,17 +200,38 @@ def _without(job: Job, bad: list[BadRecord]) -> Job:
     return replace(job, rows=job.rows[~job.items["record_id"].isin(names).to_numpy()])
 
 
-def _report(job: Job, bad: list[BadRecord]) -> None:
-    """Names every bad record; stops unless they are to be left out."""
+def _name(bad: Sequence[BadRecord]) -> None:
     for record in bad:
         warn(f"record {record.record_id} is bad: {record.problem}")
-    if not job.skip_bad_records:
-        raise EcgFusionError(
-            f"{len(bad)} bad record{'s' if len(bad) > 1 else ''} in {job.partition}, each named above: "
-            f"mend the files, or leave them out with --skip_bad_records"
-        )
-    if len(bad) == len(job.rows):
-        raise EcgFusionError(f"no record of {job.partition} is readable: check --data and --sampling_rate")
+
+
+def _read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
+    """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
+    rows = np.full((len(items), len(job.source.leads), job.n_samples), signals.PADDING, np.int16)
+    bad = []
+    for row, record_id, signal in zip(rows, items["record_id"], job.source.read(items), strict=True):
+        try:
+            if isinstance(signal, BadRecord):
+                bad.append(signal)
+            else:
+                counts = job.signal_recipe.counts(signal, job.source.sampling_rate)
+                row[:, : counts.shape[-1]] = counts
+        except ValueError as problem:
+            bad.append(BadRecord(record_id, f"it {problem}"))
+    return rows, bad
+
+
+def _find_bad(job: Job) -> list[BadRecord]:
+    """Reads a whole partition only to name its bad records; none where its store is complete already."""
+    items, bad = job.items, []
+    if not job.path.exists():
+        chunks = [
+            items.iloc[first : first + _RECORDS_READ_AT_ONCE] for first in range(0, len(items), _RECORDS_READ_AT_ONCE)
+        ]
+        for _, found in ordered_map(lambda chunk: _read_counts(job, chunk), chunks, job.workers):
+            bad += found
+    _name(bad)
+    return bad
 
 
 def _store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
@@ -250,18 +239,7 @@ def _store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
     items = job.items
 
     def store(first: int, last: int) -> list[BadRecord]:
-        chunk = items.iloc[first:last]
-        rows = np.full((last - first, len(job.source.leads), job.n_samples), signals.PADDING, np.int16)
-        bad = []
-        for row, record_id, signal in zip(rows, chunk["record_id"], job.source.read(chunk), strict=True):
-            try:
-                if isinstance(signal, BadRecord):
-                    bad.append(signal)
-                else:
-                    counts = job.signal_recipe.counts(signal, job.source.sampling_rate)
-                    row[:, : counts.shape[-1]] = counts
-            except ValueError as problem:
-                bad.append(BadRecord(record_id, str(problem)))
+        rows, bad = _read_counts(job, items.iloc[first:last])
         writer.write("signals", first, rows)
         return bad
 
@@ -272,6 +250,7 @@ def _store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
 def _store_images(job: Job, writer: StoreWriter) -> None:
     """Fills ``/images`` from the stored signals."""
     if not job.image_recipe.representations:
+        writer.mark_finished("images", len(job.rows))
         return
     import torch
 

@@ -15,7 +15,7 @@ RUNS = ("runs/resnet", "runs/resnet1d_wang")
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs every command in a folder that is emptied first, and prints both tables."""
+    """Runs every command in a folder that is emptied first; the last two print the tables."""
     parser = CommandParser(prog="python -m pipeline.demo", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.option("records", type=positive_int, default=800, help="synthetic records (default %(default)s)")
@@ -32,10 +32,7 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     for command in commands:
         _type(command, folder)
-    for run in RUNS:
-        print(f"\n{'=' * 20} {run} {'=' * 20}\n")
-        print((folder / run / "evaluation" / "test" / "table.md").read_text(encoding="utf-8"))
-    print(f"All of it lies in {folder.resolve()}:")
+    print(f"\nAll of it lies in {folder.resolve()}:")
     for place, what in (
         ("data/ptbxl", "synthetic recordings in PTB-XL's layout"),
         ("data/ptbxl-images", "train.h5, dev.h5, test.h5: signals and images"),

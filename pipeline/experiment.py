@@ -47,7 +47,8 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
         train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
         for store in (train, dev):
             check_fit(card, store, folder)
-        _check_same_items(card, train, folder)
+        _check_same_items(card, train, dev, folder)
+        card["data"]["folder"] = str(data.resolve())
     else:
         data = Path(given.get("data") or defaults.DATA)
         train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
@@ -90,10 +91,13 @@ def _resumed_card(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return card
 
 
-def _check_same_items(card: Mapping[str, Any], train: Store, folder: Path) -> None:
+def _check_same_items(card: Mapping[str, Any], train: Store, dev: Store, folder: Path) -> None:
     rows = training_rows(card["task"], train, card["data"]["limit"])
-    if digest_of_items(train.columns["item_id"][rows]) != card["data"]["train_items_digest"]:
-        raise EcgFusionError(f"{train.path} holds other items than {folder} was begun with: name its store with -data")
+    same_train = digest_of_items(train.columns["item_id"][rows]) == card["data"]["train_items_digest"]
+    same_dev = int(dev.task(card["task"]).labelled.sum()) == card["data"]["n_dev_items"]
+    if not (same_train and same_dev):
+        other = dev if same_train else train
+        raise EcgFusionError(f"{other.path} holds other items than {folder} was begun with: name its store with -data")
 
 
 def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: torch.device) -> Path:
@@ -110,18 +114,24 @@ def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: t
     _announce(card, spec, network, labels, rows, dev_labels.rows(dev_rows), device)
     settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
     weights = training["class_weights"]
-    progress = fit(
-        network,
-        StoreItems(train, rows, spec),
-        labels.values[rows],
-        StoreItems(dev, dev_rows, spec),
-        dev_labels.values[dev_rows],
-        labels.kind,
-        None if weights is None else np.array(weights),
-        settings,
-        device,
-        folder,
-    )
+    try:
+        progress = fit(
+            network,
+            StoreItems(train, rows, spec),
+            labels.values[rows],
+            StoreItems(dev, dev_rows, spec),
+            dev_labels.values[dev_rows],
+            labels.kind,
+            None if weights is None else np.array(weights),
+            settings,
+            device,
+            folder,
+        )
+    except torch.OutOfMemoryError:
+        raise EcgFusionError(
+            f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
+            f"another folder"
+        ) from None
     _finish(card, folder, network, dev, spec, progress, device)
     return folder
 

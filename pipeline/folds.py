@@ -15,6 +15,7 @@ PARTITIONS = ("train", "dev", "test")
 DEFAULT_FOLDS = ("train=1-8", "dev=9", "test=10")
 
 Folds = dict[str, list[int]]
+_SPAN = r"\d{1,4}(?:-\d{1,4})?"
 
 
 def parse_folds(words: Sequence[str]) -> Folds:
@@ -25,7 +26,7 @@ def parse_folds(words: Sequence[str]) -> Folds:
     """
     folds: Folds = {}
     for word in words:
-        match = re.fullmatch(rf"({'|'.join(PARTITIONS)})=(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)", word)
+        match = re.fullmatch(rf"({'|'.join(PARTITIONS)})=({_SPAN}(?:,{_SPAN})*)", word)
         if not match:
             raise EcgFusionError(f"--folds {word} is not understood: write for example train=1-8 dev=9 test=10")
         if match[1] in folds:
@@ -44,6 +45,8 @@ def parse_folds(words: Sequence[str]) -> Folds:
 
 def _span(part: str) -> range:
     first, _, last = part.partition("-")
+    if int(last or first) < int(first):
+        raise EcgFusionError(f"--folds {part} runs backwards: write {last}-{first}")
     return range(int(first), int(last or first) + 1)
 
 

@@ -91,6 +91,18 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     return recipe
 
 
+def check_size(recipe: "ImageRecipe", n_samples: int, sampling_rate: float) -> None:
+    """Refuses pictures that are too large for leads of ``n_samples``, with the largest size that fits."""
+    try:
+        if n_samples >= recipe.smallest_length(sampling_rate):
+            return
+        largest = recipe.largest_size(n_samples, sampling_rate)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    remedy = f"take -size {largest} or less" if largest else "take other options of the forms"
+    raise EcgFusionError(f"{n_samples} samples are too few for pictures of size {recipe.size}: {remedy}")
+
+
 def _threshold(text: str) -> str | float:
     if text in ("none", "point", "distance"):
         return text

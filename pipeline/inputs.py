@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import EcgFusionError
 from pipeline.signals import PADDING, crop_starts
 
 NORMALISATIONS = ("global", "none", "record")
@@ -72,8 +73,15 @@ class InputSpec:
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> "InputSpec":
-        """The inverse of ``to_card``."""
-        return cls(**{**card, "leads": tuple(card["leads"])})
+        """The inverse of ``to_card``.
+
+        Raises:
+            EcgFusionError: another version wrote the card, or somebody changed it.
+        """
+        try:
+            return cls(**{**card, "leads": tuple(card["leads"])})
+        except (KeyError, TypeError) as problem:
+            raise EcgFusionError(f"the card's input is not understood ({problem}): copy the run folder again") from None
 
 
 class InputMaker(nn.Module):
@@ -98,23 +106,24 @@ class InputMaker(nn.Module):
         """``length`` (n,) is the number of samples that are not padding, None where all are whole."""
         if raw.dtype == torch.uint8:
             return raw.float() / 255
-        x = torch.where(raw == PADDING, 0, raw).double() / self.spec.gain  # (n, leads, time), mV
+        counts = torch.where(raw == PADDING, 0, raw).double()  # (n, leads, time)
+        if self.spec.normalise == "record":
+            return _standardised(counts, length).float()
+        x = counts / self.spec.gain
         if self._recipe is not None:
             from pipeline.representations import pictures
 
             drawn = pictures(x, self.spec.sampling_rate, self._recipe)  # (n, leads, forms, size, size)
             return drawn.flatten(1, 2).float() / 255
-        return self._normalise(x, length).float()
+        return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
 
-    def _normalise(self, x: Tensor, length: Tensor | None) -> Tensor:
-        if self.spec.normalise == "global":
-            return x / self.spec.scale_mv
-        if self.spec.normalise == "none":
-            return x
-        time = torch.arange(x.shape[-1], device=x.device)
-        ends = torch.full((len(x),), x.shape[-1], device=x.device) if length is None else length.to(x.device)
-        inside = (time < ends[:, None]).unsqueeze(1)  # (n, 1, time)
-        n_inside = ends[:, None, None]
-        centred = torch.where(inside, x - (x * inside).sum(-1, keepdim=True) / n_inside, 0)
-        deviation = (centred.square().sum(-1, keepdim=True) / n_inside).sqrt()
-        return centred / torch.where(deviation > 0, deviation, 1)  # a flat lead stays 0
+
+def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:
+    """Mean 0 and deviation 1 of each lead before its end; a flat lead is 0, since sums of whole numbers are exact."""
+    time = torch.arange(counts.shape[-1], device=counts.device)
+    ends = torch.full((len(counts),), len(time), device=counts.device) if length is None else length.to(counts.device)
+    inside = (time < ends[:, None]).unsqueeze(1)  # (n, 1, time)
+    n_inside = ends[:, None, None]
+    centred = torch.where(inside, counts - (counts * inside).sum(-1, keepdim=True) / n_inside, 0)
+    deviation = (centred.square().sum(-1, keepdim=True) / n_inside).sqrt()
+    return centred / torch.where(deviation > 0, deviation, 1)

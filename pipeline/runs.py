@@ -68,7 +68,7 @@ def build_network(card: Mapping[str, Any]) -> Network:
         return create_model(
             card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **card["options"]
         )
-    except ValueError as problem:
+    except (ValueError, TypeError) as problem:
         raise EcgFusionError(str(problem)) from None
     except RuntimeError:  # torch's own word for too little memory
         options = " ".join(f"-{name} {value}" for name, value in card["options"].items())

@@ -157,7 +157,7 @@ def check_fit(card: Mapping[str, Any], store: Store, folder: Path) -> None:
     absent = [lead for lead in spec.leads if lead not in (store.leads if spec.takes_signals else store.image_leads)]
     if absent:
         raise EcgFusionError(
-            f"{store.path} lacks lead {', '.join(absent)}, which {folder} needs: name another folder of stores with -data"
+            f"{store.path} lacks lead {', '.join(absent)}, which {folder} needs: name other stores with -data"
         )
     check_pictures(spec, store)
     classes = store.task(card["task"]).classes

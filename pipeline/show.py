@@ -11,7 +11,7 @@ from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources import BadRecord
 
 if TYPE_CHECKING:
-    from pipeline.create import Job
+    from pipeline.job import Job
 
 
 def show_record(jobs: Sequence["Job"], record_id: str) -> str:

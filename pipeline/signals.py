@@ -63,7 +63,7 @@ def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndar
     """Resamples with an anti-aliasing FIR filter of zero phase (scipy's ``resample_poly``).
 
     Shape:
-        x (..., time) to (..., ceil(time · wanted_rate / sampling_rate)), float64.
+        x (..., time) to (..., round(time · wanted_rate / sampling_rate)), float64.
     """
     ratio = Fraction(wanted_rate).limit_denominator(1000) / Fraction(sampling_rate).limit_denominator(1000)
     if ratio == 1:
@@ -71,7 +71,8 @@ def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndar
     from scipy.signal import resample_poly
 
     # a line through both ends is taken off first: the filter's zeros beyond the ends would ring on an offset
-    return resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    resampled = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    return resampled[..., : round(x.shape[-1] * ratio)]
 
 
 def choose_leads(available: Sequence[str], wanted: Sequence[str]) -> list[int]:

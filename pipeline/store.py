@@ -18,6 +18,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.sources.base import Labels
 
 SCHEMA_VERSION = 1
+STAGES = ("signals", "images")  # whose finished rows /finished counts
 TEXT_COLUMNS = ("item_id", "record_id", "patient_id")
 NUMBER_COLUMNS = {
     "fold": np.int32,
@@ -39,15 +40,22 @@ def digest_of_items(item_ids: Iterable[str]) -> str:
 
 
 def to_attribute(value: Any) -> Any:
-    """What HDF5 keeps of a value: text and numbers as they are, anything else as JSON."""
-    return value if isinstance(value, str | int | float) else json.dumps(value)
+    """What HDF5 keeps of a value: text, numbers and flat lists of them as they are, anything else as JSON."""
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(part, str) for part in value):
+            return np.array(value, dtype=h5py.string_dtype())
+        if all(isinstance(part, int | float) for part in value):
+            return np.array(value)
+    return json.dumps(value)
 
 
 def from_attribute(value: Any) -> Any:
     """The inverse of ``to_attribute``; tuples come back as lists."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str) and (value[:1] in '[{"' or value in ("null", "true", "false")):
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, str) and (value.startswith(("[", "{", '"')) or value in ("null", "true", "false")):
         return json.loads(value)
     return value
 
@@ -141,8 +149,9 @@ def open_store(path: Path) -> Store:
     try:
         with h5py.File(path, "r") as file:
             return _read_store(path, file)
-    except (OSError, KeyError, ValueError) as problem:
-        raise EcgFusionError(f"{path} is not a readable store ({problem}): make it again: {_command(path)}") from None
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as problem:  # as h5py meets damage
+        what = " ".join(str(problem).split())  # HDF5's own words come on several lines
+        raise EcgFusionError(f"{path} is not a readable store ({what}): make it again: {_command(path)}") from None
 
 
 def missing_store(path: Path) -> str:
@@ -160,11 +169,11 @@ def _command(path: Path) -> str:
 def _read_store(path: Path, file: h5py.File) -> Store:
     attributes = {key: from_attribute(value) for key, value in file.attrs.items()}
     version = attributes.get("schema_version")
-    if version is None:
+    if not isinstance(version, int):
         raise EcgFusionError(f"{path} is an HDF5 file of another program: name a folder made by create_images.py")
     if version > SCHEMA_VERSION:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (schema {version}): update this one")
-    if not attributes.get("complete"):
+    if (file["finished"][()] < file["signals"].shape[0]).any():
         raise EcgFusionError(f"{path} is incomplete: remove it and give {_command(path)}")
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}

@@ -2,11 +2,12 @@
 
 HDF5 lays the file out and closes it; the data is then written at the datasets' offsets, so that a kill at any
 moment finds no HDF5 structure half changed. Rows count as finished only when they are on disk, in order, and a
-second run goes on behind them.
+second run goes on behind them. A store is complete when all rows of both stages are.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,18 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.base import Labels
-from pipeline.store import NUMBER_COLUMNS, SCHEMA_VERSION, TEXT_COLUMNS, Mapped, from_attribute, to_attribute
+from pipeline.store import (
+    NUMBER_COLUMNS,
+    SCHEMA_VERSION,
+    STAGES,
+    TEXT_COLUMNS,
+    Mapped,
+    from_attribute,
+    to_attribute,
+)
 
-_STAGES = ("signals", "images")
+# more than attributes and names take, and the ids, numbers and labels of an item
+_BYTES_OF_A_FRAME, _BYTES_OF_AN_ITEM = 2**17, 2**10
 
 
 def part_path(path: Path) -> Path:
@@ -27,8 +37,9 @@ def part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def store_lock(path: Path) -> FileLock:
-    """The lock that keeps a second writer away; taken with ``with``, or refused at once.
+@contextmanager
+def store_lock(path: Path) -> Iterator[None]:
+    """Keeps a second writer away while the block runs, or is refused at once.
 
     Raises:
         EcgFusionError: another process holds it.
@@ -40,7 +51,10 @@ def store_lock(path: Path) -> FileLock:
         raise EcgFusionError(
             f"{path} is being written by another process: wait for it, or choose another --out"
         ) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def differing(recipe: Mapping[str, Any], attributes: Mapping[str, Any]) -> list[str]:
@@ -67,7 +81,8 @@ def recorded_attributes(path: Path) -> dict[str, Any]:
         with h5py.File(path, "r") as file:
             return {key: from_numpy(value) for key, value in file.attrs.items()}
     except OSError as problem:
-        raise EcgFusionError(f"{path} is not a readable store ({problem}): remove it and try again") from None
+        what = " ".join(str(problem).split())
+        raise EcgFusionError(f"{path} is not a readable store ({what}): remove it and try again") from None
 
 
 def from_numpy(value: Any) -> Any:
@@ -94,24 +109,35 @@ def lay_out(
         signal_shape: (leads, time).
         image_shape: (leads, height, width).
         images: representation to its parameters.
+
+    Raises:
+        OSError: the disk is too full, or does not take files of that size.
     """
+    n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
+    _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
     with h5py.File(path, "w") as file:
         for key, value in recipe.items():
             file.attrs[key] = to_attribute(value)
         file.attrs["schema_version"] = SCHEMA_VERSION
-        file.attrs["complete"] = False
         for name in TEXT_COLUMNS:
             file.create_dataset(name, data=items[name].to_numpy(object), dtype=h5py.string_dtype())
         for name, dtype in NUMBER_COLUMNS.items():
             file.create_dataset(name, data=items[name].to_numpy(dtype))
         for task, task_labels in labels.items():
             _write_labels(file, task, task_labels)
-        file.create_dataset("finished", data=np.zeros(len(_STAGES), np.int64))
+        file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
         _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
         for name, parameters in images.items():
             dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
             for key, value in parameters.items():
                 dataset.attrs[key] = to_attribute(value)
+
+
+def _check_room(path: Path, reserved: int, written: int) -> None:
+    """Tries what HDF5 is about to do, since its own failure is a page of messages."""
+    with open(path, "wb") as file:
+        file.write(bytes(written))
+        file.truncate(reserved + written)
 
 
 def _write_labels(file: h5py.File, task: str, labels: Labels) -> None:
@@ -126,6 +152,7 @@ def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) ->
     properties.set_layout(h5py.h5d.CONTIGUOUS)
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)  # equal contents make equal files
     links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
     links.set_create_intermediate_group(True)
     kind = h5py.h5t.py_create(np.dtype(dtype))
@@ -169,23 +196,18 @@ class StoreWriter:
 
     def finished(self, stage: str) -> int:
         """How many rows of a stage, ``signals`` or ``images``, are on disk."""
-        return int(self._finished.open()[_STAGES.index(stage)])
+        return int(self._finished.open()[STAGES.index(stage)])
 
     def mark_finished(self, stage: str, rows: int) -> None:
         """Counts rows as finished, after their data has reached the disk."""
         os.fdatasync(self._descriptor)
         count = self._finished.open("r+")
-        count[_STAGES.index(stage)] = rows
+        count[STAGES.index(stage)] = rows
         count.flush()
 
 
-def complete(part: Path, path: Path, closing: Mapping[str, Any], check: Callable[[Path], object]) -> None:
-    """Makes a filled part the store: closing attributes, fsync, a check, a rename."""
-    with h5py.File(part, "r+") as file:
-        del file["finished"]
-        for key, value in closing.items():
-            file.attrs[key] = to_attribute(value)
-        file.attrs["complete"] = True
+def complete(part: Path, path: Path, check: Callable[[Path], object]) -> None:
+    """Makes a filled part the store: a check, fsync, a rename."""
     check(part)
     _sync(part)
     part.replace(path)

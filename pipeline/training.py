@@ -167,9 +167,9 @@ def fit(
             if auroc > progress.best_auroc:
                 progress.best_auroc, progress.best_epoch = auroc, progress.epoch
                 save_weights(folder, network)
-            state.save(folder / RESUME)
             _write_log(folder / LOG, progress.log)
             board.add(row)
+            state.save(folder / RESUME)  # the last of all, since what it holds is not done again
             mark = " (best so far)" if progress.best_epoch == progress.epoch else ""
             print(
                 f"epoch {progress.epoch}/{settings.epochs}: train loss {loss:.4f}, dev macro-AUC {auroc:.4f}{mark}, "

@@ -62,7 +62,8 @@ def _scaled(x: np.ndarray, n_points: int, parameters: dict[str, Any], low: float
     if n_points != x.shape[1]:
         x = PiecewiseAggregateApproximation(window_size=None, output_size=n_points, overlapping=False).transform(x)
     if parameters["scale"] == "record":
-        return MinMaxScaler(sample_range=(low, high)).transform(x)
+        # pyts refuses what its own scaler lets go beyond the range by a rounding
+        return np.clip(MinMaxScaler(sample_range=(low, high)).transform(x), low, high)
     limit = parameters["range_mv"]
     return np.clip(x, -limit, limit) / limit * (high - low) / 2 + (high + low) / 2
 

@@ -1,9 +1,11 @@
 """What several tests need: the real recordings where they are at hand, and small simulated ones with their stores."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from pipeline.sources.synthetic import write_dataset
 
@@ -11,9 +13,15 @@ DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
 
 @pytest.fixture(scope="session")
-def ptbxl_folder() -> Path:
+def data_folder() -> Path:
+    """Where real recordings lie, if they do."""
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def ptbxl_folder(data_folder: Path) -> Path:
     """The real PTB-XL folder (folds 1–9, 100 Hz), or a skip that says what is missing."""
-    folder = DATA / "ptbxl"
+    folder = data_folder / "ptbxl"
     if not (folder / "ptbxl_database.csv").exists():
         pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds ptbxl/)")
     return folder
@@ -37,3 +45,12 @@ def small_store_folder(synthetic_folder: Path, tmp_path_factory: pytest.TempPath
         ["--data", str(synthetic_folder), "--out", str(folder), "--size", "32", "--workers", "1"],
     )
     return folder
+
+
+@pytest.fixture
+def cpu_as_before() -> Iterator[None]:
+    """Puts back what training and scoring set for the whole process: threads, and denormal numbers as 0."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.representations.leads import paa, require_leads, require_scale, rescale
+from pipeline.representations.leads import RANGE_MV, paa, require_leads, require_scale, rescale
 
 METHODS = ("summation", "difference")
 
 
-def gaf(x: Tensor, size: int, method: str = "summation", scale: str = "record", range_mv: float = 2.0) -> Tensor:
+def gaf(x: Tensor, size: int, method: str = "summation", scale: str = "record", range_mv: float = RANGE_MV) -> Tensor:
     """Gramian angular field of each lead.
 
     The lead is averaged to `size` points, scaled to [−1, 1] and read as cosines of angles φ; a pixel is

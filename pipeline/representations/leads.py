@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 SCALES = ("record", "fixed")
+RANGE_MV = 1.0  # of the fixed scale, where none is given; the evidence is benchmarks/scale_of_each_form.py
 FLAT_BELOW = 10 * torch.finfo(torch.float64).eps  # scikit-learn's bound, and so pyts's
 
 

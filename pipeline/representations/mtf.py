@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.representations.leads import (
+    RANGE_MV,
     quantiles,
     require_count,
     require_leads,
@@ -26,7 +27,7 @@ def mtf(
     n_bins: int = 10,
     strategy: str = "quantile",
     scale: str = "record",
-    range_mv: float = 2.0,
+    range_mv: float = RANGE_MV,
 ) -> Tensor:
     """Markov transition field of each lead.
 

@@ -62,6 +62,6 @@ _RANGE = {"range_mv": "range_mv"}
 REPRESENTATIONS: Mapping[str, Representation] = {
     "gaf": Representation(gaf, gaf_range, gaf_length, {"method": "gaf_method", **_RANGE}),
     "mtf": Representation(mtf, mtf_range, mtf_length, {**_MTF, **_RANGE}),
-    "rp": Representation(rp, rp_range, rp_length, {**_RP, **_RANGE}),
+    "rp": Representation(rp, rp_range, rp_length, {**_RP, **_RANGE}, default_scale="fixed"),
     "stft": Representation(stft, stft_range, stft_length, _STFT, default_scale="fixed", is_timed=True),
 }

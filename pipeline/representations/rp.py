@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.representations.leads import (
+    RANGE_MV,
     paa,
     quantiles,
     require_count,
@@ -24,7 +25,7 @@ def rp(
     threshold: float | str | None = None,
     percentage: float = 10.0,
     scale: str = "record",
-    range_mv: float = 2.0,
+    range_mv: float = RANGE_MV,
 ) -> Tensor:
     """Recurrence plot of each lead: distances between all states, or where they are below a threshold.
 

@@ -145,6 +145,7 @@ def test_real_records_use_the_levels_of_grey(ptbxl_folder):
     for k, name in enumerate(REPRESENTATIONS):
         assert len(grey[:, :, k].unique()) >= 100, name
         each = [len(picture.unique()) for picture in grey[:, :, k].flatten(0, 1)]
-        assert np.median(each) >= 100, name
+        # a fixed range leaves levels to greater hearts than this one
+        assert np.median(each) >= (50 if ImageRecipe().parameters(name)["scale"] == "fixed" else 100), name
         assert (grey[:, :, k] == 255).double().mean() < 0.01, name
         assert (grey[:, :, k] == 0).double().mean() < 0.2, name

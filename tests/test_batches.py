@@ -1,0 +1,187 @@
+"""Store to batches: the order of an epoch, crops, padding, and rows that stay with their items."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import batches
+from pipeline.batches import Batch, Pick, StoreItems, load, scoring_picks, training_picks
+from pipeline.inputs import InputSpec
+from pipeline.signals import PADDING
+from pipeline.store import Store, open_store
+
+ROWS = np.array([7, 3, 20, 11, 0, 29, 16])  # neither sorted nor from the start
+
+
+@pytest.fixture(scope="module")
+def store(small_store_folder: Path) -> Store:
+    return open_store(small_store_folder / "train.h5")
+
+
+@pytest.fixture(scope="module")
+def uneven(store: Store) -> Store:
+    """The same store, as if its items had from 2 s to 10 s."""
+    seconds = np.linspace(2, 10, store.n_items).round(2)
+    return replace(store, columns={**store.columns, "length": seconds})
+
+
+def signal_spec(store: Store, crop: float | None = None, stride: float | None = None) -> InputSpec:
+    n_samples = int(store.lengths.max())
+    return InputSpec("signal", ("I", "V2"), store.sampling_rate, store.gain, n_samples, crop, stride)
+
+
+def image_spec(store: Store, **options: object) -> InputSpec:
+    forms = {form: store.image_parameters[form] for form in ("gaf", "rp")}
+    spec = InputSpec("image", ("I", "V2"), store.sampling_rate, store.gain, int(store.lengths.max()))
+    return replace(spec, representations=forms, **options)
+
+
+def all_batches(items: StoreItems, picks: list[Pick], workers: int = 0) -> list[Batch]:
+    return list(load(items, picks, workers))
+
+
+def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
+    assert len(ours) == len(theirs)
+    for one, other in zip(ours, theirs, strict=True):
+        for mine, yours in zip(vars(one).values(), vars(other).values(), strict=True):
+            assert (mine is None) == (yours is None)
+            if mine is not None:
+                np.testing.assert_array_equal(mine, yours)
+
+
+def test_an_epoch_is_a_function_of_seed_and_epoch(store: Store):
+    items = StoreItems(store, np.arange(store.n_items), signal_spec(store, crop=2.0, stride=1.0))
+
+    def order(seed: int, epoch: int) -> list[tuple[int, int]]:
+        picks = training_picks(items, 4, seed, epoch)
+        return [pair for pick in picks for pair in zip(pick.rows.tolist(), pick.starts.tolist(), strict=True)]
+
+    assert order(0, 3) == order(0, 3)
+    assert order(0, 3) != order(0, 4)
+    assert order(0, 3) != order(1, 3)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 100])
+def test_every_item_comes_once_an_epoch(store: Store, batch_size: int):
+    """But for a last batch of one, which batch normalisation could not use; it is another item next time."""
+    items = StoreItems(store, ROWS, signal_spec(store))
+    left_out = set()
+    for epoch in range(6):
+        picks = training_picks(items, batch_size, 0, epoch)
+        seen = np.concatenate([pick.rows for pick in picks]).tolist()
+        assert len(seen) == len(set(seen))
+        assert all(len(pick.rows) == batch_size for pick in picks[:-1])
+        left_out |= set(range(len(ROWS))) - set(seen)
+        assert len(ROWS) - len(seen) == (1 if batch_size in (2, 3) else 0)
+    assert (len(left_out) > 1) == (batch_size in (2, 3))
+
+
+def test_random_crops_lie_within_their_item_and_reach_both_ends(uneven: Store):
+    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
+    picks = [pick for epoch in range(300) for pick in training_picks(items, 8, 0, epoch)]
+    rows, starts = (np.concatenate([getattr(pick, name) for pick in picks]) for name in ("rows", "starts"))
+    latest = np.maximum(items.lengths - 250, 0)
+    assert (starts >= 0).all()
+    assert (starts <= latest[rows]).all()
+    first_that_moves = int(np.flatnonzero(latest)[0])
+    reached = starts[rows == first_that_moves]
+    assert reached.min() == 0
+    assert reached.max() == latest[first_that_moves]
+
+
+def test_scoring_crops_cover_every_item_in_order(uneven: Store):
+    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
+    covered = [np.zeros(length, bool) for length in items.lengths]
+    rows = []
+    for pick in scoring_picks(items, 5):
+        rows += pick.rows.tolist()
+        for row, start in zip(pick.rows, pick.starts, strict=True):
+            covered[row][start : start + 250] = True
+    assert all(item.all() for item in covered)
+    assert rows == sorted(rows)
+
+
+def test_a_batch_holds_the_items_that_its_rows_name(store: Store):
+    """Joined to the store by item_id, signals and pictures alike."""
+    ids, stored = store.columns["item_id"], store.signals.open()
+    leads = [store.leads.index(lead) for lead in ("I", "V2")]
+    signals, images = StoreItems(store, ROWS, signal_spec(store)), StoreItems(store, ROWS, image_spec(store))
+    picks = training_picks(signals, 3, seed=1, epoch=0)
+    for one, other in zip(all_batches(signals, picks), all_batches(images, picks), strict=True):
+        assert one.rows.tolist() == other.rows.tolist()
+        for row, signal, drawn in zip(one.rows, one.raw, other.raw, strict=True):
+            place = ids.tolist().index(ids[ROWS][row])
+            np.testing.assert_array_equal(signal, stored[place][leads])
+            np.testing.assert_array_equal(drawn[1], store.images["rp"].open()[place, 0])
+            np.testing.assert_array_equal(drawn[2], store.images["gaf"].open()[place, 2])
+
+
+def test_a_crop_is_that_part_of_the_item(store: Store):
+    items = StoreItems(store, ROWS, signal_spec(store, crop=2.0, stride=1.0))
+    for batch, pick in zip(load(items, training_picks(items, 3, 0, 0)), training_picks(items, 3, 0, 0), strict=True):
+        for signal, row, start in zip(batch.raw, pick.rows, pick.starts, strict=True):
+            np.testing.assert_array_equal(signal[1], store.signals.open()[ROWS[row], 7, start : start + 200])
+
+
+@pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
+def test_two_workers_equal_none(store: Store, spec_of):
+    items = StoreItems(store, ROWS, spec_of(store))
+    picks = training_picks(items, 3, seed=0, epoch=0)
+    assert_equal(all_batches(items, picks, workers=2), all_batches(items, picks))
+
+
+def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, capsys):
+    spec = signal_spec(store, crop=2.0, stride=1.0)
+    in_memory = StoreItems(store, ROWS, spec)
+    monkeypatch.setattr(batches, "_memory", lambda: 0)
+    on_disk = StoreItems(store, ROWS, spec)
+    assert "are read from disk" in capsys.readouterr().out
+    picks = training_picks(in_memory, 3, 0, 0)
+    assert_equal(all_batches(on_disk, picks), all_batches(in_memory, picks))
+
+
+@pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
+def test_a_worker_gets_no_copy_of_the_file(store: Store, monkeypatch, spec_of):
+    """Where processes are not forked they are sent a pickle, which must name the file and not hold it."""
+    monkeypatch.setattr(batches, "_memory", lambda: 0)
+    items = StoreItems(store, ROWS, spec_of(store))
+    picks = scoring_picks(items, 4)
+    before = all_batches(items, picks)
+    sent = pickle.dumps(items)
+    assert len(sent) < 20_000
+    assert_equal(all_batches(pickle.loads(sent), picks), before)
+
+
+def test_shorter_items_are_padded_and_say_their_length(uneven: Store):
+    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven))
+    rows = np.array([0, 30, 12])
+    batch = items[Pick(rows, np.zeros(3, np.int64))]
+    assert batch.length is not None
+    assert batch.length.tolist() == uneven.lengths[rows].tolist()
+    assert batch.raw.shape == (3, 2, uneven.lengths[rows].max())
+    for signal, row, length in zip(batch.raw.numpy(), rows, batch.length, strict=True):
+        np.testing.assert_array_equal(signal[0, :length], uneven.signals.open()[row, 0, :length])
+        assert (signal[:, length:] == PADDING).all()
+
+
+def test_whole_items_carry_no_length(uneven: Store):
+    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.0, stride=1.0))
+    assert all(batch.length is None for batch in load(items, training_picks(items, 4, 0, 0)))
+
+
+def test_an_item_longer_than_those_trained_on_is_not_cut(uneven: Store):
+    spec = replace(signal_spec(uneven), n_samples=300)
+    items = StoreItems(uneven, np.array([30]), spec)
+    assert items[scoring_picks(items, 1)[0]].raw.shape[2] == 1000
+
+
+def test_a_picture_does_not_depend_on_its_neighbours(uneven: Store):
+    """Items of unequal length are drawn at one width, alone as beside longer ones."""
+    items = StoreItems(uneven, np.arange(uneven.n_items), image_spec(uneven, on_the_fly=True))
+    together = items[Pick(np.array([0, 30]), np.zeros(2, np.int64))].raw
+    alone = items[Pick(np.array([0]), np.zeros(1, np.int64))].raw
+    np.testing.assert_array_equal(together[:1], alone)
+    assert alone.shape[2] == uneven.signals.shape[2]

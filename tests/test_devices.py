@@ -1,0 +1,76 @@
+"""Where the work is done, and what a user is told who asks for what is not there."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import devices
+from pipeline.devices import choose_device, set_up_cpu
+from pipeline.errors import EcgFusionError
+from pipeline.parallel import free_cores
+
+pytestmark = pytest.mark.usefixtures("cpu_as_before")
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch) -> list[int]:
+    chosen: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    return chosen
+
+
+def test_without_a_gpu_the_cpu_is_taken(no_gpu, capsys):
+    assert choose_device() == torch.device("cpu")
+    assert capsys.readouterr().err == ""
+
+
+def test_asking_for_a_gpu_that_is_not_there_warns_and_goes_on(no_gpu, capsys):
+    assert choose_device(0) == torch.device("cpu")
+    assert capsys.readouterr().err == "warning: -gpu_id 0: no GPU is to be found, so the work goes on on the CPU\n"
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(None, 0), (0, 0), (1, 1)])
+def test_a_gpu_is_taken_where_there_is_one(two_gpus, asked, taken):
+    assert choose_device(asked) == torch.device("cuda", taken)
+    assert two_gpus == [taken]
+
+
+@pytest.mark.parametrize("asked", [-1, 2])
+def test_a_gpu_of_a_number_that_is_not_there_is_refused(two_gpus, asked):
+    with pytest.raises(EcgFusionError, match=f"-gpu_id {asked}: there are GPUs 0 to 1"):
+        choose_device(asked)
+
+
+def test_threads_are_set_and_given_back():
+    assert set_up_cpu(2) == torch.get_num_threads() == 2
+    assert set_up_cpu(1) == torch.get_num_threads() == 1
+
+
+def test_the_free_cores_are_taken_by_default(monkeypatch):
+    monkeypatch.setattr(devices, "free_cores", lambda: 2)
+    assert set_up_cpu() == torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("load", "free"), [(0.0, 8), (0.4, 8), (2.6, 5), (7.9, 1), (30.0, 1)])
+def test_free_cores_are_those_that_nobody_keeps_busy(monkeypatch, load, free):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert free_cores() == free
+
+
+def test_denormal_numbers_become_zero():
+    """They make a recurrent network two to eight times slower, and are zero to it."""
+    torch.set_flush_denormal(False)
+    tiny = torch.full((64,), float(np.finfo(np.float32).tiny))
+    assert (tiny / 4).any()
+    set_up_cpu(1)
+    assert not (tiny / 4).any()

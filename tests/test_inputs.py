@@ -1,0 +1,138 @@
+"""What a network sees of an item: counts decoded, leads chosen, signals scaled, pictures stacked."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.batches import Pick, StoreItems
+from pipeline.inputs import InputMaker, InputSpec
+from pipeline.signals import PADDING
+from pipeline.store import Store, open_store
+
+SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_samples=50)
+RAW = torch.from_numpy(np.random.default_rng(0).integers(-3000, 3000, (3, 2, 50)).astype(np.int16))
+
+
+@pytest.fixture(scope="module")
+def store(small_store_folder: Path) -> Store:
+    return open_store(small_store_folder / "train.h5")
+
+
+def picture_spec(store: Store, forms: tuple[str, ...], leads: tuple[str, ...], on_the_fly: bool) -> InputSpec:
+    return InputSpec(
+        "image",
+        leads,
+        store.sampling_rate,
+        store.gain,
+        store.signals.shape[2],
+        representations={form: store.image_parameters[form] for form in forms},
+        on_the_fly=on_the_fly,
+    )
+
+
+def first_items(store: Store, spec: InputSpec, n_items: int) -> torch.Tensor:
+    rows = np.arange(n_items)
+    batch = StoreItems(store, rows, spec)[Pick(rows, np.zeros(n_items, np.int64))]
+    return InputMaker(spec)(batch.raw, batch.length)
+
+
+def test_counts_become_millivolts_exactly():
+    x = InputMaker(SIGNAL)(RAW)
+    assert x.dtype == torch.float32
+    np.testing.assert_array_equal(x, (RAW.numpy() / 1000.0).astype(np.float32))
+
+
+def test_the_gain_is_that_of_the_store():
+    np.testing.assert_allclose(InputMaker(replace(SIGNAL, gain=4000.0))(RAW), RAW / 4000, rtol=1e-7)
+
+
+def test_padding_is_zero_millivolts():
+    raw = RAW.clone()
+    raw[0, :, 30:] = PADDING
+    x = InputMaker(SIGNAL)(raw, torch.tensor([30, 50, 50]))
+    assert not x[0, :, 30:].any()
+    assert torch.equal(x[0, :, :30], InputMaker(SIGNAL)(RAW)[0, :, :30])
+
+
+def test_global_divides_every_lead_by_one_number():
+    scaled = InputMaker(replace(SIGNAL, normalise="global", scale_mv=0.25))(RAW)
+    assert torch.equal(scaled, InputMaker(SIGNAL)(RAW) * 4)
+
+
+def test_record_gives_each_lead_mean_0_and_deviation_1():
+    x = InputMaker(replace(SIGNAL, normalise="record"))(RAW).numpy()
+    np.testing.assert_allclose(x.mean(-1), 0, atol=1e-6)
+    np.testing.assert_allclose(x.std(-1), 1, rtol=1e-6)
+
+
+def test_record_does_not_see_the_padding():
+    """An item beside a longer one is scaled as it would be alone, and stays 0 where it has ended."""
+    maker, raw = InputMaker(replace(SIGNAL, normalise="record")), RAW.clone()
+    raw[1, :, 20:] = PADDING
+    together = maker(raw, torch.tensor([50, 20, 50]))
+    torch.testing.assert_close(together[1:2, :, :20], maker(RAW[1:2, :, :20]))
+    assert not together[1, :, 20:].any()
+    torch.testing.assert_close(together[[0, 2]], maker(RAW[[0, 2]]))
+
+
+def test_a_flat_lead_stays_zero():
+    raw = RAW.clone()
+    raw[0, 1] = 700
+    x = InputMaker(replace(SIGNAL, normalise="record"))(raw)
+    assert not x[0, 1].any()
+    assert torch.isfinite(x).all()
+
+
+def test_leads_come_in_the_order_asked_for(store: Store):
+    spec = InputSpec("signal", ("V5", "I"), store.sampling_rate, store.gain, store.signals.shape[2])
+    stored = store.signals.open()[:4][:, [store.leads.index("V5"), store.leads.index("I")]]
+    np.testing.assert_array_equal(first_items(store, spec, 4), (stored / store.gain).astype(np.float32))
+
+
+@pytest.mark.parametrize("on_the_fly", [False, True])
+def test_channels_are_lead_major(store: Store, on_the_fly: bool):
+    """V2-rp, V2-gaf, I-rp, I-gaf: leads and forms each in the order asked for."""
+    x = first_items(store, picture_spec(store, ("rp", "gaf"), ("V2", "I"), on_the_fly), 3)
+    expected = [(lead, form) for lead in ("V2", "I") for form in ("rp", "gaf")]
+    assert x.shape == (3, len(expected), 32, 32)
+    for channel, (lead, form) in enumerate(expected):
+        stored = store.images[form].open()[:3, store.image_leads.index(lead)]
+        np.testing.assert_array_equal(x[:, channel] * 255, stored.astype(np.float32))
+
+
+def test_a_picture_drawn_on_the_fly_is_the_stored_one_bit_for_bit(store: Store):
+    forms, leads = tuple(store.images), tuple(store.image_leads)
+    spec = picture_spec(store, forms, leads, False)
+    stored = first_items(store, spec, store.n_items)
+    assert stored.shape[1] == spec.n_channels == len(forms) * len(leads)
+    assert stored.min() >= 0
+    assert stored.max() == 1
+    assert torch.equal(stored, first_items(store, picture_spec(store, forms, leads, True), store.n_items))
+
+
+def test_a_crop_is_drawn_as_the_picture_of_that_part(store: Store):
+    spec = replace(picture_spec(store, ("gaf", "mtf"), ("I",), True), crop=2.0, stride=1.0)
+    items = StoreItems(store, np.arange(2), spec)
+    batch = items[Pick(np.array([0, 1]), np.array([300, 0]))]
+    whole = torch.from_numpy(np.array(store.signals.open()[:2, :1]))
+    part = torch.stack([whole[0, :, 300:500], whole[1, :, :200]])
+    assert torch.equal(InputMaker(spec)(batch.raw, batch.length), InputMaker(spec)(part))
+
+
+def test_a_spec_survives_the_card(store: Store):
+    spec = replace(picture_spec(store, tuple(store.images), ("I", "aVF"), True), crop=2.5, stride=0.5)
+    assert InputSpec.from_card(json.loads(json.dumps(spec.to_card()))) == spec
+    signal = replace(SIGNAL, normalise="global", scale_mv=0.123456789012345)
+    assert InputSpec.from_card(json.loads(json.dumps(signal.to_card()))) == signal
+
+
+def test_how_much_is_seen_at_once():
+    assert SIGNAL.crop_samples == 50
+    assert SIGNAL.crop_starts(50) == [0]
+    cropped = replace(SIGNAL, crop=0.2, stride=0.1)
+    assert cropped.crop_samples == 20
+    assert cropped.crop_starts(50) == [0, 10, 20, 30]

@@ -1,0 +1,335 @@
+"""Every choice of a training before it begins: defaults, the user's options, and what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import describe_model, list_models
+from pipeline import defaults
+from pipeline.errors import EcgFusionError
+from pipeline.inputs import InputSpec
+from pipeline.plan import _class_weights, check_ranges, plan
+from pipeline.representations import REPRESENTATIONS
+from pipeline.sources.base import Labels
+from pipeline.store import Store, digest_of_items, open_store
+from pipeline.training import CHOICES
+
+
+@pytest.fixture(scope="module")
+def stores(small_store_folder: Path) -> tuple[Store, Store]:
+    return open_store(small_store_folder / "train.h5"), open_store(small_store_folder / "dev.h5")
+
+
+@pytest.fixture(scope="module")
+def signals_only(stores: tuple[Store, Store]) -> tuple[Store, Store]:
+    """Stores that were made with ``--representations none``."""
+
+    def bare(store: Store) -> Store:
+        attributes = {**store.attributes, "image_leads": [], "images": {}}
+        return replace(store, attributes=attributes, images={}, image_parameters={})
+
+    return bare(stores[0]), bare(stores[1])
+
+
+def card_of(stores: tuple[Store, Store], image_options: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+    return plan(given, image_options or {}, *stores)
+
+
+def spec_of(stores: tuple[Store, Store], image_options: dict[str, Any] | None = None, **given: Any) -> InputSpec:
+    return InputSpec.from_card(card_of(stores, image_options, **given)["input"])
+
+
+def with_labels(store: Store, values: np.ndarray, kind: str = "multilabel", task: str = "disease") -> Store:
+    labels = Labels(tuple("abcd"[: values.shape[1]]), kind, values.astype(np.uint8), np.ones(len(values), bool))
+    return replace(store, labels={task: labels})
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_network_has_defaults_for_every_choice(name: str):
+    assert set(defaults.training_defaults(describe_model(name).family)) == set(CHOICES)
+
+
+def test_a_family_without_defaults_is_named():
+    with pytest.raises(EcgFusionError, match=r"family transformer has no .* pipeline/defaults\.py"):
+        defaults.training_defaults("transformer")
+
+
+@pytest.mark.parametrize("name", ["gru", "resnet"])
+def test_the_card_is_json(stores, name: str):
+    card = card_of(stores, model=name)
+    assert json.loads(json.dumps(card, allow_nan=False)) == {**card, "input": json.loads(json.dumps(card["input"]))}
+
+
+def test_the_card_says_what_the_contract_lists(stores):
+    train, dev = stores
+    card = card_of(stores, model="resnet", nb_filters=16, seed=3)
+    assert (card["model"], card["options"], card["complete"]) == ("resnet", {"nb_filters": 16}, False)
+    assert (card["task"], card["kind"], card["classes"]) == ("disease", "multilabel", ["MI", "STTC", "CD", "HYP"])
+    assert card["input"]["representations"] == dict(train.image_parameters)
+    assert card["input"]["sampling_rate"] == 100.0
+    data, labelled = card["data"], train.task("disease").labelled
+    assert data["source"] == "ptbxl"
+    assert data["folds"] == {"train": [1, 2, 3, 4, 5, 6, 7, 8], "dev": [9], "test": [10]}
+    assert data["band"] == [0.5, 40.0]
+    assert data["n_train_items"] == labelled.sum()
+    assert data["n_dev_items"] == dev.task("disease").labelled.sum()
+    assert data["train_items_digest"] == digest_of_items(train.columns["item_id"][labelled])
+    assert card["training"]["seed"] == 3
+    assert {"python", "torch", "numpy", "ecgfusion"} <= card["versions"].keys()
+
+
+def test_the_users_choice_comes_before_the_familys(stores):
+    ours = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 3, "clip_norm": 0.0}
+    training = card_of(stores, model="gru", **ours)["training"]
+    expected = {**defaults.training_defaults("recurrent"), **ours}
+    assert {name: training[name] for name in CHOICES} == expected
+
+
+def test_class_weights_are_negatives_over_positives(stores):
+    labels = stores[0].task("disease")
+    values = labels.values[labels.labelled].astype(int)
+    positives = values.sum(0)
+    assert len(set(positives.tolist())) > 1
+    expected = (len(values) - positives) / positives
+    assert card_of(stores, model="gru")["training"]["class_weights"] == pytest.approx(expected.tolist())
+
+
+def test_class_weights_count_the_items_that_are_trained_on(stores):
+    labels = stores[0].task("disease")
+    values = labels.values[labels.labelled][:12].astype(int)
+    found = card_of(stores, model="gru", limit=12)["training"]["class_weights"]
+    expected = np.minimum((12 - values.sum(0)) / np.maximum(values.sum(0), 1), 20)
+    assert found == pytest.approx(expected.tolist())
+
+
+def test_class_weights_are_capped_at_20(stores):
+    values = np.zeros((stores[0].n_items, 3))
+    values[0, 0] = values[::2, 1] = 1  # one of 31, 16 of 31, none
+    made = with_labels(stores[0], values), with_labels(stores[1], np.eye(4)[:, :3])
+    assert card_of(made, model="gru")["training"]["class_weights"] == pytest.approx([20, 15 / 16, 20])
+
+
+def test_counts_beyond_255_do_not_wrap():
+    """Labels are uint8, their sums are not."""
+    values = (np.arange(620) < 310)[:, None].astype(np.uint8)
+    labels = Labels(("MI",), "multilabel", values, np.ones(620, bool))
+    assert _class_weights(labels, "balanced") == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "weighted"),
+    [
+        ("disease", None, True),
+        ("superdiagnostic", None, False),
+        ("all", None, False),
+        ("disease", "none", False),
+        ("superdiagnostic", "balanced", True),
+    ],
+)
+def test_only_disease_is_weighted_by_itself(stores, task: str, asked: str | None, weighted: bool):
+    given = {"class_weights": asked} if asked else {}
+    assert (card_of(stores, model="gru", task=task, **given)["training"]["class_weights"] is not None) == weighted
+
+
+def test_classes_that_exclude_each_other_are_weighted_to_equal_shares(stores):
+    values = np.eye(3)[np.minimum(np.arange(stores[0].n_items) // 8, 2)]
+    assert values.sum(0).tolist() == [8, 8, 15]
+    made = with_labels(stores[0], values, "multiclass"), with_labels(stores[1], np.eye(4)[:, :3], "multiclass")
+    weights = np.array(card_of(made, model="gru")["training"]["class_weights"])
+    assert weights * values.sum(0) == pytest.approx(np.full(3, len(values) / 3))
+
+
+def test_limit_takes_the_first_labelled_items(stores):
+    train = stores[0]
+    ids = train.columns["item_id"][np.flatnonzero(train.task("disease").labelled)[:9]]
+    data = card_of(stores, model="gru", limit=9)["data"]
+    assert (data["limit"], data["n_train_items"], data["train_items_digest"]) == (9, 9, digest_of_items(ids))
+
+
+def test_global_scale_is_the_deviation_of_all_training_signals(stores):
+    train = stores[0]
+    leads = [train.leads.index(lead) for lead in ("V2", "I")]
+    x = train.signals.open()[np.flatnonzero(train.task("disease").labelled)[:9]][:, leads] / train.gain
+    spec = spec_of(stores, model="gru", leads=["V2", "I"], limit=9)
+    assert (spec.normalise, spec.leads) == ("global", ("V2", "I"))
+    assert spec.scale_mv == pytest.approx(x.std(), rel=1e-9)
+
+
+def test_padding_has_no_part_in_the_scale(stores):
+    train = stores[0]
+    half = replace(train, columns={**train.columns, "length": np.full(train.n_items, 5.0)})
+    x = train.signals.open()[np.flatnonzero(train.task("disease").labelled)][:, :, :500] / train.gain
+    dev = replace(stores[1], columns={**stores[1].columns, "length": np.full(stores[1].n_items, 5.0)})
+    assert spec_of((half, dev), model="gru").scale_mv == pytest.approx(x.std(), rel=1e-9)
+
+
+@pytest.mark.parametrize("normalise", ["none", "record"])
+def test_other_normalisations_need_no_scale(stores, normalise: str):
+    spec = spec_of(stores, model="gru", normalise=normalise)
+    assert (spec.normalise, spec.scale_mv) == (normalise, 1.0)
+
+
+def test_a_signal_network_takes_all_leads_unless_told(stores):
+    assert list(spec_of(stores, model="gru").leads) == stores[0].leads
+    assert spec_of(stores, model="gru", leads=["avf", "v1"]).leads == ("aVF", "V1")
+
+
+def test_an_image_network_takes_every_form_and_lead_of_the_store(stores):
+    spec = spec_of(stores, model="resnet")
+    assert (spec.on_the_fly, list(spec.leads)) == (False, stores[0].image_leads)
+    assert list(spec.representations) == list(stores[0].images)
+    assert spec_of(stores, model="resnet", leads=["all"]).leads == spec.leads
+
+
+def test_forms_and_leads_come_in_the_order_asked_for(stores):
+    spec = spec_of(stores, model="resnet", representation=["rp", "gaf"], leads=["V2", "I"])
+    assert (list(spec.representations), spec.leads, spec.n_channels) == (["rp", "gaf"], ("V2", "I"), 4)
+
+
+def test_crop_implies_on_the_fly_and_half_a_crop_of_stride(stores):
+    spec = spec_of(stores, model="resnet", crop=5.0)
+    assert (spec.on_the_fly, spec.crop, spec.stride) == (True, 5.0, 2.5)
+    assert spec.representations == stores[0].image_parameters
+    assert spec_of(stores, model="gru", crop=2.0, stride=0.5).stride == 0.5
+
+
+def test_on_the_fly_draws_as_the_store_does_but_for_what_is_asked(stores):
+    spec = spec_of(stores, {"size": 40, "mtf_bins": 5}, model="resnet", on_the_fly=True, leads=["V6"])
+    for form, stored in stores[0].image_parameters.items():
+        changed = {"size": 40, **({"n_bins": 5} if form == "mtf" else {})}
+        assert spec.representations[form] == {**stored, **changed}
+
+
+def test_a_store_of_signals_is_drawn_with_the_commands_own_defaults(signals_only):
+    spec = spec_of(signals_only, model="resnet")
+    assert (spec.on_the_fly, spec.leads) == (True, ("I", "II", "V2"))
+    assert list(spec.representations) == list(REPRESENTATIONS)
+    assert {parameters["size"] for parameters in spec.representations.values()} == {256}
+
+
+def test_a_flatten_head_is_built_for_the_size_of_the_pictures(stores):
+    assert card_of(stores, model="vgg", head="flatten")["options"] == {"head": "flatten", "size": 32}
+
+
+REFUSED = [
+    # what does not go with the kind of network
+    ({"model": "gru", "representation": ["gaf"]}, {}, "-representation is for networks on images, and gru"),
+    ({"model": "gru", "on_the_fly": True}, {}, "-on_the_fly is for networks on images"),
+    *(({"model": "gru"}, {name: 1}, f"-{name} is for networks on images") for name in ("size", "mtf_bins", "stft_hop")),
+    ({"model": "resnet", "normalise": "record"}, {}, "-normalise is for networks on signals, and resnet"),
+    # what the network does not have
+    ({"model": "gru", "nb_filters": 8}, {}, "'gru' does not take the option 'nb_filters'"),
+    ({"model": "gru", "head": "mean"}, {}, "'gru' does not take the option 'head'"),
+    ({"model": "resnet1d_wang", "hidden_size": 8}, {}, "does not take the option 'hidden_size'"),
+    ({"model": "resnet", "n_layers": 2}, {}, "does not take the option 'n_layers'"),
+    ({"model": "alexnet", "head": "flatten"}, {}, "does not take the option 'head'"),
+    ({"model": "gru", "n_layers": 1, "dropout": 0.2}, {}, "dropout 0.2 acts between layers"),
+    ({"model": "gruu"}, {}, "no network is named 'gruu'; did you mean .*gru"),
+    # crops
+    ({"model": "gru", "stride": 1.0}, {}, "-stride is the step between crops: give -crop"),
+    ({"model": "gru", "crop": 11.0}, {}, "-crop 11 s does not fit into items of 10 s"),
+    ({"model": "gru", "crop": 0.004}, {}, "-crop 0.004 s does not fit"),
+    ({"model": "resnet1d_wang", "crop": 0.03}, {}, "takes at least 4 samples and would see 3"),
+    ({"model": "resnet", "crop": 2.0}, {"size": 256}, "200 samples are too few .* 256: take -size 200 or less"),
+    ({"model": "resnet", "on_the_fly": True}, {"size": 1001}, "take -size 1000 or less$"),
+    ({"model": "resnet", "crop": 0.1}, {}, "10 samples are too few .*: take .* a longer -crop"),
+    # pictures
+    ({"model": "resnet"}, {"size": 64}, "has size 32, not 64: draw it otherwise with -on_the_fly"),
+    ({"model": "resnet"}, {"mtf_bins": 5}, "the mtf in .* has n_bins 10, not 5"),
+    ({"model": "resnet", "representation": ["gaf"]}, {"mtf_bins": 5}, "-mtf_bins is for mtf, which is not drawn"),
+    ({"model": "resnet", "representation": ["cwt"]}, {}, "no representation 'cwt'"),
+    ({"model": "resnet", "representation": ["gaf", "gaf"]}, {}, "are different names"),
+    ({"model": "resnet", "on_the_fly": True}, {"stft_window": 0.001}, "fewer than 2 samples"),
+    ({"model": "alexnet"}, {}, "takes pictures of at least 67 pixels, these have 32"),
+    # leads
+    ({"model": "gru", "leads": ["V7"]}, {}, "there is no lead V7"),
+    ({"model": "gru", "leads": ["I", "i"]}, {}, "name one twice"),
+    ({"model": "resnet", "leads": ["V6"]}, {}, "there is no lead V6: the leads are I II V2"),
+    # items
+    ({"model": "gru", "task": "beats"}, {}, "no task beats: choose one of disease"),
+    ({"model": "gru", "limit": 1}, {}, "no class with both positives and negatives"),
+    ({"model": "resnet1d_wang", "batch_size": 1}, {}, "-batch_size 1 is too small for resnet1d_wang"),
+]
+
+
+@pytest.mark.parametrize(("given", "image_options", "sentence"), REFUSED)
+def test_no_option_is_taken_and_ignored(stores, given, image_options, sentence):
+    with pytest.raises(EcgFusionError, match=sentence):
+        plan(given, image_options, *stores)
+
+
+def test_a_form_that_the_store_lacks_is_named(stores):
+    train, dev = (replace(s, images={"gaf": s.images["gaf"]}) for s in stores)
+    train, dev = (replace(s, image_parameters={"gaf": s.image_parameters["gaf"]}) for s in (train, dev))
+    with pytest.raises(EcgFusionError, match=r"holds no rp, only gaf: draw it with -on_the_fly"):
+        card_of((train, dev), model="resnet", representation=["gaf", "rp"])
+    assert spec_of((train, dev), model="resnet", representation=["gaf", "rp"], on_the_fly=True).n_channels == 6
+
+
+def test_pictures_of_another_version_are_refused(stores):
+    strange = replace(stores[0], image_parameters={"gaf": {**stores[0].image_parameters["gaf"], "method": "cosine"}})
+    with pytest.raises(EcgFusionError, match="cosine"):
+        card_of((strange, stores[1]), model="resnet")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dropout": -0.1},
+        {"dropout": 1.0},
+        {"dropout": float("nan")},
+        {"learning_rate": 1e30},
+        {"weight_decay": -1.0},
+        {"weight_decay": float("inf")},
+        {"clip_norm": -1.0},
+        {"clip_norm": float("nan")},
+        {"seed": -1},
+        {"seed": 2**63},
+        {"workers": -1},
+    ],
+)
+def test_numbers_that_no_training_can_use_are_refused(given):
+    name = next(iter(given))
+    with pytest.raises(EcgFusionError, match=f"-{name} .* does not work"):
+        check_ranges(given)
+
+
+def test_the_ends_of_the_ranges_are_taken():
+    check_ranges({"dropout": 0.0, "weight_decay": 0.0, "clip_norm": 0.0, "seed": 2**63 - 1, "workers": 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("band", None), ("sampling_rate", 200.0), ("gain", 2000.0), ("folds", {"train": [1]}), ("leads", ["I"])],
+)
+def test_train_and_dev_must_be_made_alike(stores, name: str, value: object):
+    other = replace(stores[1], attributes={**stores[1].attributes, name: value})
+    with pytest.raises(EcgFusionError, match=f"has {name} .*: make both with the same options"):
+        card_of((stores[0], other), model="gru")
+
+
+def test_a_patient_in_both_partitions_is_refused(stores):
+    train, dev = stores
+    patients = np.array([train.columns["patient_id"][0], *dev.columns["patient_id"][1:]])
+    shared = replace(dev, columns={**dev.columns, "patient_id": patients})
+    with pytest.raises(EcgFusionError, match=f"patient {patients[0]} is in .*train.h5 and in .*dev.h5"):
+        card_of((train, shared), model="gru")
+
+
+def test_dev_needs_a_class_with_positives_and_negatives(stores):
+    blank = with_labels(stores[1], np.zeros((stores[1].n_items, 2)))
+    values = np.arange(2 * stores[0].n_items).reshape(-1, 2) % 3 == 0
+    with pytest.raises(EcgFusionError, match=r"dev\.h5 .* no class with both"):
+        card_of((with_labels(stores[0], values), blank), model="gru")
+
+
+def test_flat_recordings_have_no_scale(stores, tmp_path):
+    silent = tmp_path / "silent"
+    silent.write_bytes(bytes(stores[0].n_items * 12 * 1000 * 2))
+    flat = replace(stores[0], signals=replace(stores[0].signals, path=silent, offset=0))
+    with pytest.raises(EcgFusionError, match="are flat: check the recordings"):
+        card_of((flat, stores[1]), model="gru")

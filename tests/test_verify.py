@@ -1,0 +1,98 @@
+"""--verify: pictures of a finished store against pyts, whatever made them. pyts takes most of a minute to import."""
+
+import re
+import warnings
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import create_images
+from pipeline.store import open_store, store_path
+from pipeline.verify import verify_store
+
+FORMS = ("gaf", "mtf", "rp", "stft")
+VARIANTS = {
+    "defaults": [],
+    "record": ["--scale", "record"],
+    "fixed": ["--scale", "fixed", "--range_mv", "1"],
+    "fixed with clipping": ["--scale", "fixed", "--range_mv", "0.2", "--mtf_strategy", "uniform"],
+    "uniform bins": ["--mtf_strategy", "uniform", "--mtf_bins", "8", "--scale", "record"],
+    "difference": ["--gaf_method", "difference", "--rp_dimension", "3", "--rp_delay", "2", "--mtf_bins", "5"],
+    "spectrogram": ["--stft_window", "0.5", "--stft_hop", "0.05", "--stft_max_hz", "30", "--scale", "record"],
+    "a size that does not divide the length": ["--size", "37"],
+    "as long as the lead": ["--size", "250", "--sampling_rate", "25", "--band", "0.5", "12"],
+    "resampled": ["--sampling_rate", "80", "--band", "none"],
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pyts_imported():
+    """Imported once, for its import warns of its own dependencies."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pyts.approximation
+        import pyts.image  # noqa: F401
+
+
+def make(data: Path, out: Path, *words: str) -> Path:
+    fixed = ("--data", str(data), "--out", str(out), "--partition", "dev", "--workers", "1")
+    create_images.main([*fixed, *(() if "--size" in words else ("--size", "32")), *words])
+    return store_path(out, "dev")
+
+
+def differences(sentence: str) -> dict[str, int]:
+    return {form: int(levels) for form, levels in re.findall(r"(\w+) (\d+)(?:,|$)", sentence.rpartition(": ")[2])}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_picture_is_off_by_more_than_one_grey_level(synthetic_folder, tmp_path, variant):
+    path = make(synthetic_folder, tmp_path, *VARIANTS[variant])
+    found = differences(verify_store(open_store(path), 4))
+    assert tuple(found) == FORMS
+    assert max(found.values()) <= 1
+
+
+@pytest.mark.parametrize("threshold", ["point", "distance", "0.3"])
+def test_a_thresholded_recurrence_plot_is_that_of_pyts(synthetic_folder, tmp_path, threshold):
+    words = ["--representations", "rp", "--rp_threshold", threshold]
+    path = make(synthetic_folder, tmp_path, *words, *(["--rp_percentage", "20"] if threshold != "0.3" else []))
+    assert differences(verify_store(open_store(path), 4)) == {"rp": 0}
+
+
+@pytest.mark.realdata
+def test_real_records_agree_too(ptbxl_folder, tmp_path):
+    path = make(ptbxl_folder, tmp_path, "--limit", "10", "--size", "64")
+    assert max(differences(verify_store(open_store(path), 10)).values()) <= 1
+
+
+def test_a_picture_that_is_off_is_noticed(synthetic_folder, tmp_path):
+    path = make(synthetic_folder, tmp_path)
+    with h5py.File(path, "r+") as file:
+        images = file["images/rp"]
+        images[1, 2, 3, 4] = (int(images[1, 2, 3, 4]) + 100) % 256
+    found = differences(verify_store(open_store(path), 4))
+    assert found["rp"] >= 100
+    assert found["gaf"] <= 1
+
+
+def test_the_command_prints_it(synthetic_folder, tmp_path, capsys):
+    make(synthetic_folder, tmp_path, "--verify", "2")
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "largest difference" in line]
+    assert line.startswith(f"{tmp_path}/dev.h5: largest difference from the reference in grey levels, over 2 records: ")
+    assert set(differences(line)) == set(FORMS)
+    make(synthetic_folder, tmp_path, "--verify", "99")  # of a store that is complete already, and more than it has
+    assert "over 4 records" in capsys.readouterr().out
+
+
+def test_a_store_of_signals_has_nothing_to_verify(synthetic_folder, tmp_path):
+    words = ["--data", str(synthetic_folder), "--out", str(tmp_path), "--partition", "dev", "--workers", "1"]
+    create_images.main([*words, "--representations", "none"])
+    assert verify_store(open_store(store_path(tmp_path, "dev")), 3).endswith("no images to verify")
+
+
+def test_the_same_records_are_drawn_each_time(small_store_folder):
+    store = open_store(store_path(small_store_folder, "train"))
+    assert verify_store(store, 3) == verify_store(store, 3)
+    assert np.isfinite(list(differences(verify_store(store, 3)).values())).all()
