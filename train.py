@@ -47,6 +47,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("learning_rate", group, type=positive_float)
     parser.option("optimizer", group, choices=("adam", "adamw", "sgd"))
     parser.option("weight_decay", group, type=float)
+    parser.option("momentum", group, type=float, help="of sgd (default 0.9)")
     parser.option("scheduler", group, choices=("none", "onecycle", "cosine"))
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
     parser.option("patience", group, type=positive_int, help="epochs without a better dev macro-AUC")

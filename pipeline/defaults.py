@@ -13,10 +13,12 @@ SEED = 0
 BALANCED_TASKS = ("disease",)
 CLASS_WEIGHT_CAP = 20.0
 IMAGE_LEADS = ("I", "II", "V2")
+OPTIMIZER = "adamw"
 
 _COMMON: dict[str, Any] = {
-    "optimizer": "adamw",
+    "optimizer": OPTIMIZER,
     "weight_decay": 1e-2,
+    "momentum": 0.9,
     "scheduler": "onecycle",
     "clip_norm": 1.0,
 }
@@ -26,7 +28,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "vgg": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
     "resnet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
     "cnn": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
-    "recurrent": _COMMON | {"learning_rate": 5e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
 }
 

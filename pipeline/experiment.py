@@ -10,6 +10,7 @@ import torch
 from models import Network, list_models
 from pipeline import defaults
 from pipeline.batches import StoreItems
+from pipeline.checkpoints import Progress
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import evaluate_dev
@@ -20,9 +21,10 @@ from pipeline.report.tables import as_text
 from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, write_card
 from pipeline.scores import save_scores
 from pipeline.scoring import check_fit, scores_of
+from pipeline.settings import CHOICES, Settings, check_precision
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store, store_path
-from pipeline.training import CHOICES, Progress, Settings, check_precision, fit
+from pipeline.training import fit
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
 

@@ -17,10 +17,10 @@ from pipeline.image_options import image_recipe
 from pipeline.inputs import InputSpec
 from pipeline.runs import FORMAT, build_network
 from pipeline.scoring import check_pictures
+from pipeline.settings import CHOICES, check_batch_size
 from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels, canonical_lead
 from pipeline.store import Store, digest_of_items
-from pipeline.training import CHOICES, check_batch_size
 
 if TYPE_CHECKING:
     from pipeline.representations import ImageRecipe
@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),
     "learning_rate": (0, 1e6),
     "weight_decay": (0, math.inf),
+    "momentum": (0, 1),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "workers": (0, 257),
@@ -206,6 +207,8 @@ def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], m
             raise EcgFusionError(f"-{name} is for networks on images, and {given['model']} takes signals: leave it out")
     if "normalise" in given and modality == "image":
         raise EcgFusionError(f"-normalise is for networks on signals, and {given['model']} takes images: see -scale")
+    if "momentum" in given and given.get("optimizer", defaults.OPTIMIZER) != "sgd":
+        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
     if "stride" in given and "crop" not in given:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
 

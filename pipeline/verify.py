@@ -89,7 +89,7 @@ def _field_over_range(lead: np.ndarray, size: int, n_bins: int, limit: float) ->
     """The field of one lead at full length, by its definition, then averaged over segments."""
     from pyts.utils import segmentation
 
-    bins = np.digitize(lead, np.linspace(-limit, limit, n_bins + 1)[1:-1])
+    bins = np.digitize(lead, np.linspace(-limit, limit, n_bins + 1)[1:-1], right=True)  # as pyts does
     transitions = np.zeros((n_bins, n_bins))
     np.add.at(transitions, (bins[:-1], bins[1:]), 1)
     transitions /= np.maximum(transitions.sum(axis=1, keepdims=True), 1)

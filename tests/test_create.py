@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -201,6 +202,16 @@ def test_only_the_partition_that_is_asked_for_is_made(synthetic_folder, tmp_path
     assert sorted(stores(tmp_path)) == ["dev"]
 
 
+def test_a_patient_in_two_partitions_is_refused(copied, tmp_path):
+    table = pd.read_csv(copied / "ptbxl_database.csv")
+    again = table["patient_id"].duplicated(keep=False)
+    table.loc[again, "strat_fold"] = np.arange(again.sum()) % 2 + 8
+    table.to_csv(copied / "ptbxl_database.csv", index=False)
+    with pytest.raises(EcgFusionError, match=r"is in train and in dev: choose --folds that keep every patient in one"):
+        make(copied, tmp_path / "o", "--partition", "test")
+    assert not (tmp_path / "o").exists()
+
+
 # bad records
 
 
@@ -228,7 +239,7 @@ def test_all_bad_records_of_all_partitions_are_named_before_the_command_stops(co
     assert "00030_lr.dat has a missing sample in lead aVR" in said
     assert said.count("is bad: ") == 4
     assert "images" not in said  # stopped before the first picture
-    assert not list((tmp_path / "o").glob("*.h5*"))
+    assert not list((tmp_path / "o").glob("t*"))
 
 
 def test_bad_records_can_be_left_out_and_are_listed_in_the_store(copied, reference, tmp_path, capsys):

@@ -14,9 +14,9 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 from pipeline.plan import _class_weights, check_ranges, plan
 from pipeline.representations import REPRESENTATIONS
+from pipeline.settings import CHOICES
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store
-from pipeline.training import CHOICES
 
 
 @pytest.fixture(scope="module")

@@ -120,7 +120,7 @@ def test_tensorboard_has_every_epoch_once_after_a_kill(workplace: Path, monkeypa
 
 
 def stop_before_the_state_is_saved(words: str, monkeypatch, epoch: int) -> None:
-    saved = training._State.save
+    saved = training.TrainingState.save
 
     def save(state, path: Path) -> None:
         if state.progress.epoch == epoch:
@@ -128,7 +128,7 @@ def stop_before_the_state_is_saved(words: str, monkeypatch, epoch: int) -> None:
         saved(state, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._State, "save", save)
+        patch.setattr(training.TrainingState, "save", save)
         with pytest.raises(KeyboardInterrupt):
             type_train(words)
 

@@ -23,8 +23,8 @@ from pipeline.metrics import macro_auroc
 from pipeline.runs import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
+from pipeline.settings import check_batch_size, check_precision, make_loss
 from pipeline.sources.synthetic import write_dataset
-from pipeline.training import check_batch_size, check_precision
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -141,14 +141,14 @@ def test_the_loss_of_labels_weighs_the_positives(kind, weights):
     p = logits.sigmoid()
     factor = torch.tensor(weights or [1.0] * 3)
     expected = -(factor * targets * p.log() + (1 - targets) * (1 - p).log()).mean()
-    torch.testing.assert_close(training._loss(kind, weights)(logits, targets), expected)
+    torch.testing.assert_close(make_loss(kind, weights)(logits, targets), expected)
 
 
 def test_the_loss_of_classes_is_that_of_the_right_one():
     logits, right = torch.randn(7, 3), torch.tensor([0, 1, 2, 2, 1, 0, 0])
     targets = torch.nn.functional.one_hot(right, 3).float()
     expected = -logits.log_softmax(1)[torch.arange(7), right].mean()
-    torch.testing.assert_close(training._loss("multiclass", None)(logits, targets), expected)
+    torch.testing.assert_close(make_loss("multiclass", None)(logits, targets), expected)
 
 
 def patient_fit(aurocs: list[float], patience: int, stores: Path, folder: Path, monkeypatch) -> list[dict[str, float]]:
@@ -223,7 +223,7 @@ def kill_between_weights_and_state(monkeypatch) -> None:
     def save(*_):
         raise Killed
 
-    monkeypatch.setattr(training._State, "save", save)
+    monkeypatch.setattr(training.TrainingState, "save", save)
 
 
 def kill_before_the_log(monkeypatch) -> None:
@@ -232,7 +232,7 @@ def kill_before_the_log(monkeypatch) -> None:
     def write(*_):
         raise Killed
 
-    monkeypatch.setattr(training, "_write_log", write)
+    monkeypatch.setattr(training, "write_log", write)
 
 
 def kill_behind_the_state(monkeypatch) -> None:

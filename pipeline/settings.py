@@ -1,0 +1,108 @@
+"""How a network is fitted: optimizer, scheduler, loss, and what a network or device cannot do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline.errors import EcgFusionError
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULERS = ("none", "onecycle", "cosine")
+PRECISIONS = ("fp32", "bf16", "fp16")
+CHOICES = (
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "momentum",
+    "scheduler",
+    "clip_norm",
+    "batch_size",
+    "epochs",
+    "patience",
+)
+"""Settings that each family of networks has a default for."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is fitted.
+
+    Attributes:
+        optimizer: one of ``OPTIMIZERS``.
+        learning_rate: the highest, where a scheduler changes it.
+        weight_decay: as the optimizer defines it.
+        momentum: of sgd; the others have their own.
+        scheduler: ``onecycle`` rises for 30 % of all steps and then falls to nearly 0, ``cosine`` falls from the start.
+        clip_norm: largest norm of the gradient; 0 leaves it as it is.
+        batch_size: items of a step.
+        epochs: at most so many.
+        patience: epochs without a better dev macro-AUC after which training stops.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+        seed: of the order, the crops and the dropout.
+        workers: processes that read ahead.
+    """
+
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    scheduler: str
+    clip_norm: float
+    batch_size: int
+    epochs: int
+    patience: int
+    precision: str = "fp32"
+    seed: int = 0
+    workers: int = 0
+
+
+def make_optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    """The optimizer of all of a network's parameters."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), rate, momentum=settings.momentum, weight_decay=decay)
+    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
+    return kind(network.parameters(), rate, weight_decay=decay)
+
+
+def make_scheduler(optimizer: torch.optim.Optimizer, settings: Settings, n_steps: int) -> Any:
+    """How the rate changes over ``n_steps`` steps."""
+    from torch.optim import lr_scheduler
+
+    if settings.scheduler == "onecycle":
+        cycled = settings.optimizer != "sgd"  # whose momentum is the user's
+        # one step more, so that the last one of the training is not past its end
+        return lr_scheduler.OneCycleLR(
+            optimizer, settings.learning_rate, total_steps=n_steps + 1, cycle_momentum=cycled
+        )
+    if settings.scheduler == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    return lr_scheduler.LambdaLR(optimizer, _constant)
+
+
+def _constant(_: int) -> float:
+    return 1.0
+
+
+def make_loss(kind: str, class_weights: np.ndarray | None) -> nn.Module:
+    """Cross-entropy of logits: binary for multilabel, whose weights are those of the positives."""
+    weights = None if class_weights is None else torch.from_numpy(np.asarray(class_weights, np.float32))
+    if kind == "multilabel":
+        return nn.BCEWithLogitsLoss(pos_weight=weights)
+    return nn.CrossEntropyLoss(weight=weights)
+
+
+def check_batch_size(batch_size: int, network: nn.Module, model: str) -> None:
+    """Refuses single items where batch normalisation needs two."""
+    normed = (nn.BatchNorm1d, nn.BatchNorm2d)
+    if batch_size == 1 and any(isinstance(module, normed) for module in network.modules()):
+        raise EcgFusionError(f"-batch_size 1 is too small for {model}, which normalises over the batch: take 2 or more")
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuses a precision that the device does not have."""
+    if precision == "fp16" and device.type == "cpu":
+        raise EcgFusionError("-precision fp16 needs a GPU: take fp32 or bf16")
