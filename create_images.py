@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
+from pipeline.defaults import IMAGE_LEADS
 from pipeline.errors import EcgFusionError, warn
 from pipeline.folds import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
 from pipeline.image_options import add_image_options, check_size, given_image_options, image_recipe
@@ -13,9 +14,7 @@ from pipeline.image_options import add_image_options, check_size, given_image_op
 if TYPE_CHECKING:
     from pipeline.job import Job
 
-DEFAULT_LEADS = ("I", "II", "V2")
 DEFAULT_BAND = (0.5, 40.0)
-FORMS = ("gaf", "mtf", "rp", "stft")
 
 EXAMPLES = """
 examples:
@@ -40,10 +39,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("partition", choices=PARTITIONS, nargs="+", help="which to make (default: all that have folds)")
     parser.option("folds", nargs="+", default=DEFAULT_FOLDS, help=f"default {' '.join(DEFAULT_FOLDS)}")
     parser.option("min_likelihood", type=float, default=0.0, help="percent that a diagnostic statement needs (0)")
-    parser.option("leads", nargs="+", default=DEFAULT_LEADS, help="leads to draw, or all; signals carry all")
+    parser.option("leads", nargs="+", default=IMAGE_LEADS, help="leads to draw, or all; signals carry all")
     parser.option("sampling_rate", type=positive_float, default=100.0, help="of the store, Hz (default 100)")
     parser.option("band", nargs="+", default=DEFAULT_BAND, help="edges in Hz, or none (default 0.5 40)")
-    parser.option("representations", nargs="+", default=FORMS, help=f"of {' '.join(FORMS)}, or none")
+    parser.option("representations", nargs="+", help="image forms, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
     parser.option("limit", type=positive_int, help="only the first so many records of each partition")
@@ -78,13 +77,14 @@ def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
         raise EcgFusionError(f"--min_likelihood {arguments.min_likelihood:g} is no percentage: give 0 to 100")
     folds = parse_folds(arguments.folds)
     band = parse_band(arguments.band)
-    forms = () if list(arguments.representations) == ["none"] else tuple(arguments.representations)
     given = given_image_options(arguments)
-    if given and not forms:
+    forms = arguments.representations
+    chosen = {} if forms is None else {"representations": () if forms == ["none"] else tuple(forms)}
+    if given and forms == ["none"]:
         raise EcgFusionError(
             f"--{next(iter(given))} is for images, and --representations none makes none: leave one out"
         )
-    recipe = image_recipe({"representations": forms}, given)
+    recipe = image_recipe(chosen, given)
     source = open_source(arguments.source, arguments.data, arguments.sampling_rate, arguments.min_likelihood)
     if arguments.sampling_rate > source.sampling_rate:
         raise EcgFusionError(

@@ -72,7 +72,7 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     """The recipe of ``base`` with the user's options over it; a wrong value is one sentence."""
     from pipeline.representations import ImageRecipe
 
-    forms = base["representations"]
+    forms = base.get("representations", ImageRecipe().representations)
     for name in given:
         form = name.partition("_")[0]
         if form in ("gaf", "mtf", "rp", "stft") and form not in forms:
