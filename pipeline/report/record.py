@@ -46,7 +46,7 @@ def draw_record(
         traces (leads, time), pictures (leads, forms, size, size).
     """
     n_forms = len(parameters)
-    figure = plt.figure(figsize=(max(8.0, 3.6 * n_forms), 5.2 * len(leads) + 0.6), layout="constrained")
+    figure = plt.figure(figsize=(max(8.0, 3.6 * n_forms), 4.6 * len(leads) + 0.6), layout="constrained")
     figure.suptitle(title)
     outer = figure.add_gridspec(len(leads), 1)
     duration = traces.shape[1] / sampling_rate
@@ -92,6 +92,6 @@ def _draw_picture(
     axes.set_box_aspect(1)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)" if form == "stft" else "time (s)")
     axes.set_title(_TITLES.get(form, form), fontsize=9)
-    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.9)
+    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.8)
     if form == "stft" and options["scale"] == "fixed":
         bar.set_label("dB re 1 mV²")
