@@ -9,10 +9,11 @@ from pipeline.command_line import CommandParser, positive_float, positive_int, r
 from pipeline.defaults import IMAGE_LEADS
 from pipeline.errors import EcgFusionError, warn
 from pipeline.folds import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
-from pipeline.image_options import add_image_options, check_size, given_image_options, image_recipe
+from pipeline.image_options import IMAGE_OPTIONS, add_image_options, check_size, given_image_options, image_recipe
 
 if TYPE_CHECKING:
     from pipeline.job import Job
+    from pipeline.store import Store
 
 DEFAULT_BAND = (0.5, 40.0)
 
@@ -47,7 +48,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
     parser.option("limit", type=positive_int, help="only the first so many records of each partition")
     parser.option("skip_bad_records", action="store_true", help="leave bad records out instead of stopping")
-    parser.option("verify", type=positive_int, metavar="N", help="compare N records of each store with pyts")
+    parser.option("verify", type=positive_int, metavar="N", help="compare N records of finished stores with pyts")
     parser.option("show", metavar="RECORD_ID", help="save a picture of one record instead of making stores")
     parser.option("export", type=Path, metavar="FOLDER", help="write finished stores as PNG and CSV files instead")
     return parser.parse_args(words)
@@ -126,15 +127,27 @@ def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
     return jobs
 
 
+_INSTEAD_OF_STORES = {
+    "export": {"out", "partition"},
+    "verify": {"out", "partition"},
+    "show": {"source", "data", "out", "partition", "folds", "leads", "sampling_rate", "band", "representations"}
+    | {"min_likelihood", "limit", *IMAGE_OPTIONS},
+}
+"""What makes no store, and the options that go with it."""
+
+
 def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
-    instead = "export" if arguments.export else "show"
-    if not getattr(arguments, instead):
-        return
-    others = ["verify", "workers", "skip_bad_records"]
-    others += ["show", "limit", *given_image_options(arguments)] if arguments.export else []
-    ignored = [name for name in others if getattr(arguments, name)]
-    if ignored:
-        raise EcgFusionError(f"--{ignored[0]} does not go with --{instead}, which makes no store: leave it out")
+    for instead in sorted(arguments.typed & _INSTEAD_OF_STORES.keys()):
+        ignored = sorted(arguments.typed - _INSTEAD_OF_STORES[instead] - {instead})
+        if ignored:
+            raise EcgFusionError(f"--{ignored[0]} does not go with --{instead}, which makes no store: leave it out")
+
+
+def _finished_stores(arguments: argparse.Namespace) -> list["Store"]:
+    from pipeline.store import open_store, store_path
+
+    there = [name for name in PARTITIONS if store_path(arguments.out, name).exists()]
+    return [open_store(store_path(arguments.out, name)) for name in arguments.partition or there or PARTITIONS[:1]]
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -143,29 +156,24 @@ def main(words: Sequence[str] | None = None) -> None:
     _refuse_what_would_be_ignored(arguments)
     if arguments.export:
         from pipeline.export import export_store
-        from pipeline.store import open_store, store_path
 
-        wanted = arguments.partition or [name for name in PARTITIONS if store_path(arguments.out, name).exists()]
-        for partition in wanted or ["train"]:
-            print(export_store(open_store(store_path(arguments.out, partition)), arguments.export / partition))
-        return
-    jobs = make_jobs(arguments)
-    if arguments.show:
-        from pipeline.show import show_record
-
-        print(show_record(jobs, arguments.show))
-        return
-    from pipeline.create import create_stores
-
-    for summary in create_stores(jobs):
-        print(summary)
-    if arguments.verify:
-        from pipeline.store import open_store
+        for store in _finished_stores(arguments):
+            print(export_store(store, arguments.export / store.path.stem))
+    elif arguments.verify:
         from pipeline.verify import verify_store
 
-        for job in jobs:
-            print(verify_store(open_store(job.path), arguments.verify))
+        for store in _finished_stores(arguments):
+            print(verify_store(store, arguments.verify), flush=True)
+    elif arguments.show:
+        from pipeline.show import show_record
+
+        print(show_record(make_jobs(arguments), arguments.show))
+    else:
+        from pipeline.create import create_stores
+
+        for summary in create_stores(make_jobs(arguments)):
+            print(summary)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "give the same command again and it goes on")

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from pipeline import defaults
 from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
 from pipeline.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
 
@@ -20,18 +21,19 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
     parser.option("model", help="the network, one of --list_models")
     parser.option("list_models", action="store_true", help="print the networks and stop")
-    parser.option("data", help="folder of the stores (default data/ptbxl-images)")
+    parser.option("data", help=f"folder of the stores (default {defaults.DATA})")
     parser.option("path_save_model", help="the run folder (default runs/MODEL)")
     parser.option("resume", action="store_true", help="go on with the run in that folder")
 
     group = parser.add_argument_group("what the network sees")
-    parser.option("task", group, help="which labels (default disease)")
+    parser.option("task", group, help=f"which labels (default {defaults.TASK})")
     parser.option("leads", group, nargs="+", help="default: image leads of the store; all, for a signal")
     parser.option("representation", group, nargs="+", help="image forms, stacked as channels (default: all)")
     parser.option("on_the_fly", group, action="store_true", default=None, help="draw images from the signal")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
     parser.option("stride", group, type=positive_float, help="seconds between averaged crops (default crop/2)")
-    parser.option("normalise", group, choices=("global", "none", "record"), help="of signals (default global)")
+    normal = defaults.NORMALISATIONS
+    parser.option("normalise", group, choices=normal, help=f"of signals (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")
 
     group = parser.add_argument_group("the network", "each is for the networks that have it")
@@ -45,18 +47,18 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("epochs", group, type=positive_int)
     parser.option("batch_size", group, type=positive_int)
     parser.option("learning_rate", group, type=positive_float)
-    parser.option("optimizer", group, choices=("adam", "adamw", "sgd"))
+    parser.option("optimizer", group, choices=defaults.OPTIMIZERS)
     parser.option("weight_decay", group, type=float)
-    parser.option("momentum", group, type=float, help="of sgd (default 0.9)")
-    parser.option("scheduler", group, choices=("none", "onecycle", "cosine"))
+    parser.option("momentum", group, type=float, help=f"of sgd (default {defaults.MOMENTUM})")
+    parser.option("scheduler", group, choices=defaults.SCHEDULERS)
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
     parser.option("patience", group, type=positive_int, help="epochs without a better dev macro-AUC")
     parser.option("class_weights", group, choices=("balanced", "none"), help="default balanced for disease, else none")
-    parser.option("seed", group, type=int, help="default 0")
+    parser.option("seed", group, type=int, help=f"default {defaults.SEED}")
 
     group = parser.add_argument_group("the machine")
     parser.option("gpu_id", group, type=int, help="which GPU (default: the first, if there is one)")
-    parser.option("precision", group, choices=("fp32", "bf16", "fp16"), help="default fp32")
+    parser.option("precision", group, choices=defaults.PRECISIONS, help=f"default {defaults.PRECISIONS[0]}")
     parser.option("threads", group, type=positive_int, help="of the CPU (default: the cores that are free)")
     parser.option("workers", group, type=int, help="processes that read ahead (default 0)")
     add_image_options(parser)
@@ -74,9 +76,9 @@ def main(words: Sequence[str] | None = None) -> None:
     from pipeline.experiment import train_run
 
     apart = {"list_models", "resume", *IMAGE_OPTIONS}
-    given = {name: value for name, value in vars(arguments).items() if value is not None and name not in apart}
+    given = {name: getattr(arguments, name) for name in arguments.typed - apart}
     train_run(given, given_image_options(arguments), arguments.resume)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "go on with -resume and the same -path_save_model")

@@ -1,5 +1,6 @@
 """Store → batches: signals from memory where they fit, images from their place on disk."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,8 +139,6 @@ def _resident_signals(store: Store, rows: np.ndarray, leads: list[int]) -> Seque
 
 
 def _memory() -> int:
-    import os
-
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

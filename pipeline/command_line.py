@@ -16,8 +16,8 @@ from pipeline.errors import EcgFusionError
 class CommandParser(argparse.ArgumentParser):
     """Takes every option as ``--name`` and as ``-name``, ``-`` equal to ``_``, by its exact name only.
 
-    argparse alone would take ``-e`` for ``-epochs``, even with ``allow_abbrev=False``. Options that are not
-    given are None, so that a command can tell a choice from a default.
+    argparse alone would take ``-e`` for ``-epochs``, even with ``allow_abbrev=False``. The namespace has also the set
+    ``typed`` of the options that were given, so that a command can tell a choice from a default.
     """
 
     def __init__(self, **keywords: Any) -> None:
@@ -33,7 +33,12 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         given = sys.argv[1:] if args is None else list(args)
-        return super().parse_args([self._spell(word) for word in given], namespace)
+        spelled = [self._spell(word) for word in given]
+        if "" in spelled:
+            self.error(f"{spelled[spelled.index('') - 1]} is followed by nothing: give a value or leave it out")
+        parsed = super().parse_args(spelled, namespace)
+        parsed.typed = {word.lstrip("-").partition("=")[0] for word in spelled if word.startswith("--")}
+        return parsed
 
     def _spell(self, word: str) -> str:
         if not re.match(r"--?[A-Za-z]", word):
@@ -69,8 +74,13 @@ def positive_float(text: str) -> float:
     return number
 
 
-def run_command(main: Callable[[Sequence[str]], None]) -> NoReturn:
-    """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback."""
+def run_command(main: Callable[[Sequence[str]], None], after_interruption: str = "") -> NoReturn:
+    """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback.
+
+    Args:
+        main: takes the words that were typed.
+        after_interruption: what to do after Ctrl-C to go on.
+    """
     program = os.path.basename(sys.argv[0])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -81,7 +91,8 @@ def run_command(main: Callable[[Sequence[str]], None]) -> NoReturn:
     except EcgFusionError as problem:
         sys.exit(f"{program}: {problem}")
     except KeyboardInterrupt:
-        print(f"\n{program}: interrupted", file=sys.stderr)
+        remedy = f": {after_interruption}" if after_interruption else ""
+        print(f"\n{program}: interrupted{remedy}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline import signals
 from pipeline.errors import EcgFusionError, warn
 from pipeline.job import Job
+from pipeline.locks import locked
 from pipeline.parallel import ordered_map
 from pipeline.progress import progress_bar
 from pipeline.representations import pictures
@@ -31,7 +32,6 @@ from pipeline.store_writer import (
     lay_out,
     part_path,
     recorded_attributes,
-    store_lock,
 )
 
 _RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
@@ -104,7 +104,8 @@ def create_store(job: Job) -> Summary | None:
     """
     started = time.monotonic()
     job.out.mkdir(parents=True, exist_ok=True)
-    with store_lock(job.path):
+    busy = f"{job.path} is being written by another process: wait for it, or choose another --out"
+    with locked(job.path, busy):
         if job.path.exists():
             open_store(job.path)
             _refuse_to_mix(job, job.path)

@@ -1,6 +1,6 @@
-"""What is taken where the user does not choose: one table, by the network's family.
+"""What can be chosen in a training, and what is taken where the user does not: one table, by the network's family.
 
-Chosen on fold 8 of PTB-XL, trained on folds 1–7; the older study's values are a recipe in the README.
+What was tried for it, on fold 8 of PTB-XL, stands in the README, and so do the older study's values, as a recipe.
 """
 
 from typing import Any
@@ -14,11 +14,16 @@ BALANCED_TASKS = ("disease",)
 CLASS_WEIGHT_CAP = 20.0
 IMAGE_LEADS = ("I", "II", "V2")
 OPTIMIZER = "adamw"
+MOMENTUM = 0.9
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULERS = ("none", "onecycle", "cosine")
+PRECISIONS = ("fp32", "bf16", "fp16")
+NORMALISATIONS = ("global", "none", "record")
 
 _COMMON: dict[str, Any] = {
     "optimizer": OPTIMIZER,
     "weight_decay": 1e-2,
-    "momentum": 0.9,
+    "momentum": MOMENTUM,
     "scheduler": "onecycle",
     "clip_norm": 1.0,
 }

@@ -1,6 +1,7 @@
 """One training from end to end: a folder, a card, a fitted network, the dev table."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from pipeline.checkpoints import Progress
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import evaluate_dev
+from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
+from pipeline.locks import locked
 from pipeline.plan import check_ranges, plan, training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
@@ -44,20 +47,42 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     folder = _folder(given, resume)
     device = choose_device(given.get("gpu_id"))
     if resume:
-        card = _resumed_card(folder, {**given, **image_options})
-        data = Path(given.get("data") or card["data"]["folder"])
-        train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
-        for store in (train, dev):
-            check_fit(card, store, folder)
-        _check_same_items(card, train, dev, folder)
-        card["data"]["folder"] = str(data.resolve())
-    else:
-        data = Path(given.get("data") or defaults.DATA)
-        train, dev = open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
-        card = plan(given, image_options, train, dev)
+        read_card(folder)
+        with _only_trainer(folder):
+            card, train, dev = _go_on(folder, given, image_options)
+            check_precision(card["training"]["precision"], device)
+            return _run(card, train, dev, folder, device)
+    _refuse_what_is_there(folder)
+    train, dev = _open_stores(Path(given.get("data") or defaults.DATA))
+    card = plan(given, image_options, train, dev)
     check_precision(card["training"]["precision"], device)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _only_trainer(folder):
+        _refuse_what_is_there(folder)
+        return _run(card, train, dev, folder, device)
+
+
+def _only_trainer(folder: Path) -> AbstractContextManager[None]:
+    return locked(folder / CARD, f"{folder} is being trained by another process: wait for it, or name another folder")
+
+
+def _open_stores(data: Path) -> tuple[Store, Store]:
+    return open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
+
+
+def _go_on(
+    folder: Path, given: Mapping[str, Any], image_options: Mapping[str, Any]
+) -> tuple[dict[str, Any], Store, Store]:
+    """The card and stores of a run that was begun; another folder of equal stores, or other workers, are taken."""
+    card = _resumed_card(folder, {**given, **image_options})
+    data = Path(given.get("data") or card["data"]["folder"])
+    train, dev = _open_stores(data)
+    for store in (train, dev):
+        check_fit(card, store, folder)
+    _check_same_items(card, train, dev, folder)
+    card["data"]["folder"] = str(data.resolve())
     card["training"]["workers"] = given.get("workers", card["training"]["workers"])
-    return _run(card, folder, train, dev, device)
+    return card, train, dev
 
 
 def _folder(given: Mapping[str, Any], resume: bool) -> Path:
@@ -65,16 +90,18 @@ def _folder(given: Mapping[str, Any], resume: bool) -> Path:
         raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}")
     if "path_save_model" not in given and "model" not in given:
         raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
-    folder = Path(given.get("path_save_model") or Path("runs") / given["model"])
-    if (folder / CARD).exists() and not resume:
+    return Path(given.get("path_save_model") or Path("runs") / given["model"])
+
+
+def _refuse_what_is_there(folder: Path) -> None:
+    if (folder / CARD).exists():
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"
         )
     remains = [name for name in (RESUME, WEIGHTS) if (folder / name).exists()]
-    if remains and not resume:
+    if remains:
         raise EcgFusionError(f"{folder} holds {remains[0]} of a run without its {CARD}: name another folder")
-    return folder
 
 
 def _resumed_card(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,18 +129,17 @@ def _check_same_items(card: Mapping[str, Any], train: Store, dev: Store, folder:
         raise EcgFusionError(f"{other.path} holds other items than {folder} was begun with: name its store with -data")
 
 
-def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: torch.device) -> Path:
+def _run(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> Path:
     training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
     training["threads"] = set_up_cpu(training["threads"])
     torch.manual_seed(training["seed"])
     network = build_network(card).to(device)
-    folder.mkdir(parents=True, exist_ok=True)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     labels = train.task(task)
-    _announce(card, spec, network, labels, rows, dev_labels.rows(dev_rows), device)
+    _announce(card, spec, network, labels.rows(rows), labels, dev_labels, device)
     settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
     weights = training["class_weights"]
     try:
@@ -142,17 +168,17 @@ def _announce(
     card: Mapping[str, Any],
     spec: InputSpec,
     network: torch.nn.Module,
-    labels: Labels,
-    rows: np.ndarray,
+    trained_on: Labels,
+    train_labels: Labels,
     dev_labels: Labels,
     device: torch.device,
 ) -> None:
-    data, training = card["data"], card["training"]
-    n_unlabelled = int((~labels.labelled).sum())
-    left_out = f", {n_unlabelled} without a label left out" if n_unlabelled else ""
-    print(f"{card['task']} ({card['kind']}) on {data['source']} {data['source_version']}, folds {data['folds']}")
-    print(f"train: {data['n_train_items']} items{left_out}\n{task_overview(card['task'], labels.rows(rows))}")
-    print(f"dev: {data['n_dev_items']} items\n{task_overview(card['task'], dev_labels)}")
+    data, training, task = card["data"], card["training"], card["task"]
+    print(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
+    for partition, labels in (("train", train_labels), ("dev", dev_labels)):
+        print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
+    if data["limit"]:
+        print(f"of train, the first {data['limit']:,}:\n{task_overview(task, trained_on)}")
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)

@@ -43,6 +43,21 @@ def parse_folds(words: Sequence[str]) -> Folds:
     return folds
 
 
+def format_folds(folds: Folds) -> str:
+    """The words that ``parse_folds`` reads: ``train=1-8 dev=9 test=10``."""
+    return " ".join(f"{name}={','.join(_runs(numbers))}" for name, numbers in folds.items())
+
+
+def _runs(numbers: Sequence[int]) -> list[str]:
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+
+
 def _span(part: str) -> range:
     first, _, last = part.partition("-")
     if int(last or first) < int(first):

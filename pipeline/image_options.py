@@ -10,54 +10,48 @@ if TYPE_CHECKING:
     from pipeline.representations import ImageRecipe
 
 
+def _threshold(text: str) -> str | float:
+    if text in ("none", "point", "distance"):
+        return text
+    try:
+        return positive_float(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text} is not none, point, distance or a number above 0") from None
+
+
+IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
+    "size": {"type": positive_int, "help": "side of a picture in pixels"},
+    "scale": {
+        "choices": ("record", "fixed"),
+        "help": "record: each lead's own least and greatest value; fixed: the range of --range_mv, so that amplitude "
+        "survives; by default each form has the one that suits it",
+    },
+    "range_mv": {"type": positive_float, "help": "the fixed range reaches from −range_mv to it, mV"},
+    "gaf_method": {"choices": ("summation", "difference")},
+    "mtf_bins": {"type": positive_int, "help": "amplitude bins of the MTF"},
+    "mtf_strategy": {"choices": ("quantile", "uniform"), "help": "how those bins are cut"},
+    "rp_dimension": {"type": positive_int, "help": "points of one state of the recurrence plot"},
+    "rp_delay": {"type": positive_int, "help": "points between the points of a state"},
+    "rp_threshold": {"type": _threshold, "help": "none (distances), point, distance, or a distance"},
+    "rp_percentage": {"type": positive_float, "help": "percentage for the thresholds point and distance"},
+    "stft_window": {"type": positive_float, "help": "length of the Hann window, s"},
+    "stft_hop": {"type": positive_float, "help": "step of the window, s"},
+    "stft_max_hz": {"type": positive_float, "help": "frequency at the upper edge, Hz"},
+    "stft_db_range": {
+        "type": float,
+        "nargs": 2,
+        "metavar": ("LOW", "HIGH"),
+        "help": "range of the fixed scale, dB re 1 mV²",
+    },
+}
+"""The options, each a field of ``ImageRecipe``; one that begins with a form's name is for that form alone."""
+
+
 def add_image_options(parser: CommandParser) -> None:
     """Adds the options to a command; those that are not given stay None."""
-    group = parser.add_argument_group("how pictures are made")
-    parser.option("size", group, type=positive_int, help="side of a picture in pixels")
-    parser.option(
-        "scale",
-        group,
-        choices=("record", "fixed"),
-        help="record: each lead's own least and greatest value; fixed: the range of --range_mv, so that amplitude "
-        "survives; by default each form has the one that suits it",
-    )
-    parser.option("range_mv", group, type=positive_float, help="the fixed range reaches from −range_mv to it, mV")
-    parser.option("gaf_method", group, choices=("summation", "difference"))
-    parser.option("mtf_bins", group, type=positive_int, help="amplitude bins of the MTF")
-    parser.option("mtf_strategy", group, choices=("quantile", "uniform"), help="how those bins are cut")
-    parser.option("rp_dimension", group, type=positive_int, help="points of one state of the recurrence plot")
-    parser.option("rp_delay", group, type=positive_int, help="points between the points of a state")
-    parser.option("rp_threshold", group, type=_threshold, help="none (distances), point, distance, or a distance")
-    parser.option("rp_percentage", group, type=positive_float, help="percentage for the thresholds point and distance")
-    parser.option("stft_window", group, type=positive_float, help="length of the Hann window, s")
-    parser.option("stft_hop", group, type=positive_float, help="step of the window, s")
-    parser.option("stft_max_hz", group, type=positive_float, help="frequency at the upper edge, Hz")
-    parser.option(
-        "stft_db_range",
-        group,
-        type=float,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="range of the fixed scale, dB",
-    )
-
-
-IMAGE_OPTIONS = [
-    "size",
-    "scale",
-    "range_mv",
-    "gaf_method",
-    "mtf_bins",
-    "mtf_strategy",
-    "rp_dimension",
-    "rp_delay",
-    "rp_threshold",
-    "rp_percentage",
-    "stft_window",
-    "stft_hop",
-    "stft_max_hz",
-    "stft_db_range",
-]
+    group = parser.add_argument_group("how pictures are made", "the defaults are in the README")
+    for name, keywords in IMAGE_OPTIONS.items():
+        parser.option(name, group, **keywords)
 
 
 def given_image_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -70,12 +64,12 @@ def given_image_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     """The recipe of ``base`` with the user's options over it; a wrong value is one sentence."""
-    from pipeline.representations import ImageRecipe
+    from pipeline.representations import REPRESENTATIONS, ImageRecipe
 
     forms = base.get("representations", ImageRecipe().representations)
     for name in given:
         form = name.partition("_")[0]
-        if form in ("gaf", "mtf", "rp", "stft") and form not in forms:
+        if form in REPRESENTATIONS and form not in forms:
             raise EcgFusionError(f"-{name} is for {form}, which is not drawn here: leave it out, or add {form}")
     values = {**base, **given}
     if values.get("rp_threshold") == "none":
@@ -84,29 +78,31 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
         recipe = ImageRecipe(**values)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
-    if "range_mv" in given and "fixed" not in {recipe.parameters(form)["scale"] for form in forms if form != "stft"}:
+    ranged = [recipe.parameters(form)["scale"] for form in forms if "range_mv" in recipe.parameters(form)]
+    if "range_mv" in given and "fixed" not in ranged:
         raise EcgFusionError("-range_mv is for the fixed scale: add -scale fixed, or leave it out")
     if "rp_percentage" in given and recipe.rp_threshold not in ("point", "distance"):
         raise EcgFusionError("-rp_percentage is for -rp_threshold point or distance: add one, or leave it out")
     return recipe
 
 
-def check_size(recipe: "ImageRecipe", n_samples: int, sampling_rate: float) -> None:
-    """Refuses pictures that are too large for leads of ``n_samples``, with the largest size that fits."""
+def check_size(recipe: "ImageRecipe", n_samples: int, sampling_rate: float, longer: str = "") -> None:
+    """Refuses pictures that are too large for leads of ``n_samples``, with the largest size that fits.
+
+    Args:
+        recipe: the pictures.
+        n_samples: samples of a lead.
+        sampling_rate: Hz.
+        longer: how the user could get longer leads, as the end of a sentence.
+    """
     try:
-        if n_samples >= recipe.smallest_length(sampling_rate):
+        smallest = recipe.smallest_length(sampling_rate)
+        if n_samples >= smallest:
             return
         largest = recipe.largest_size(n_samples, sampling_rate)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
-    remedy = f"take -size {largest} or less" if largest else "take other options of the forms"
-    raise EcgFusionError(f"{n_samples} samples are too few for pictures of size {recipe.size}: {remedy}")
-
-
-def _threshold(text: str) -> str | float:
-    if text in ("none", "point", "distance"):
-        return text
-    try:
-        return positive_float(text)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text} is not none, point, distance or a number above 0") from None
+    remedy = f"take -size {largest} or less" if largest else "take shorter windows or delays"
+    raise EcgFusionError(
+        f"{n_samples} samples are too few for pictures of size {recipe.size}, which need {smallest}: {remedy}{longer}"
+    )

@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from pipeline.errors import EcgFusionError
 from pipeline.signals import PADDING, crop_starts
 
-NORMALISATIONS = ("global", "none", "record")
-
 
 @dataclass(frozen=True)
 class InputSpec:

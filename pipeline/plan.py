@@ -5,7 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,17 +13,13 @@ import torch
 from models import describe_model
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
-from pipeline.image_options import image_recipe
+from pipeline.image_options import check_size, image_recipe
 from pipeline.inputs import InputSpec
 from pipeline.runs import FORMAT, build_network
-from pipeline.scoring import check_pictures
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels, canonical_lead
 from pipeline.store import Store, digest_of_items
-
-if TYPE_CHECKING:
-    from pipeline.representations import ImageRecipe
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers")
 
@@ -83,7 +79,7 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
         },
         "training": {
             **{name: given.get(name, family[name]) for name in CHOICES},
-            "precision": given.get("precision", "fp32"),
+            "precision": given.get("precision", defaults.PRECISIONS[0]),
             "seed": given.get("seed", defaults.SEED),
             "threads": given.get("threads"),
             "workers": given.get("workers", 0),
@@ -123,9 +119,9 @@ def plan_input(
         chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
-    normalise = given.get("normalise", "global") if modality == "signal" else "none"
+    normalise = given.get("normalise", defaults.NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
-    spec = InputSpec(
+    return InputSpec(
         modality=modality,
         leads=leads,
         sampling_rate=train.sampling_rate,
@@ -138,8 +134,6 @@ def plan_input(
         representations=representations,
         on_the_fly=on_the_fly,
     )
-    check_pictures(spec, train)
-    return spec
 
 
 def _plan_pictures(
@@ -158,7 +152,9 @@ def _plan_pictures(
     recipe = image_recipe({**base, "representations": forms}, dict(image_options))
     wanted = {form: recipe.parameters(form) for form in forms}
     if on_the_fly:
-        _refuse_too_few_samples(recipe, train, given.get("crop"))
+        crop = given.get("crop")
+        n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
+        check_size(recipe, n_samples, train.sampling_rate, "" if crop is None else ", or a longer -crop")
     else:
         _refuse_other_pictures(wanted, train)
     return wanted
@@ -180,21 +176,6 @@ def _refuse_other_pictures(wanted: Mapping[str, Mapping[str, Any]], train: Store
                 )
 
 
-def _refuse_too_few_samples(recipe: "ImageRecipe", train: Store, crop: float | None) -> None:
-    n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
-    try:
-        if n_samples >= recipe.smallest_length(train.sampling_rate):
-            return
-        largest = recipe.largest_size(n_samples, train.sampling_rate)
-    except ValueError as problem:
-        raise EcgFusionError(str(problem)) from None
-    remedies = [f"-size {largest} or less" if largest else "other options of the forms"]
-    remedies += ["a longer -crop"] if crop is not None else []
-    raise EcgFusionError(
-        f"{n_samples} samples are too few for pictures of size {recipe.size}: take {', or '.join(remedies)}"
-    )
-
-
 def image_size(spec: InputSpec) -> int:
     """Side of the pictures, pixels."""
     return int(next(iter(spec.representations.values()))["size"])
@@ -211,6 +192,8 @@ def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], m
         raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
     if "stride" in given and "crop" not in given:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
+    if "stride" in given and given["stride"] > given["crop"]:
+        raise EcgFusionError(f"-stride {given['stride']:g} is longer than -crop, so that parts would never be scored")
 
 
 def _check_size(model: str, spec: InputSpec, smallest: int) -> None:

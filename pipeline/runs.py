@@ -47,7 +47,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         card = json.loads(path.read_text())
     except FileNotFoundError:
         raise EcgFusionError(
-            f"{folder} holds no run: train one with python train.py -path_save_model {folder}"
+            f"{folder} holds no run: train one with python train.py -model NAME -path_save_model {folder}"
         ) from None
     except (ValueError, UnicodeDecodeError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None

@@ -9,9 +9,6 @@ from torch import nn
 
 from pipeline.errors import EcgFusionError
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULERS = ("none", "onecycle", "cosine")
-PRECISIONS = ("fp32", "bf16", "fp16")
 CHOICES = (
     "optimizer",
     "learning_rate",
@@ -31,7 +28,7 @@ class Settings:
     """How a network is fitted.
 
     Attributes:
-        optimizer: one of ``OPTIMIZERS``.
+        optimizer: one of ``defaults.OPTIMIZERS``.
         learning_rate: the highest, where a scheduler changes it.
         weight_decay: as the optimizer defines it.
         momentum: of sgd; the others have their own.

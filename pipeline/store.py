@@ -151,14 +151,16 @@ def open_store(path: Path) -> Store:
             return _read_store(path, file)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as problem:  # as h5py meets damage
         what = " ".join(str(problem).split())  # HDF5's own words come on several lines
-        raise EcgFusionError(f"{path} is not a readable store ({what}): make it again: {_command(path)}") from None
+        raise EcgFusionError(
+            f"{path} is not a readable store ({what}): remove it and make it anew: {_command(path)}"
+        ) from None
 
 
 def missing_store(path: Path) -> str:
     """The sentence that says how a store comes to be."""
     partial = path.with_name(path.name + ".part")
     if partial.exists():
-        return f"{path} is not finished: give its command again and it goes on: {_command(path)}"
+        return f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
     return f"there is no {path}: make it with {_command(path)}"
 
 

@@ -6,15 +6,13 @@ second run goes on behind them. A store is complete when all rows of both stages
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.base import Labels
@@ -35,26 +33,6 @@ _BYTES_OF_A_FRAME, _BYTES_OF_AN_ITEM = 2**17, 2**10
 def part_path(path: Path) -> Path:
     """The name that a store bears until it is complete."""
     return path.with_name(path.name + ".part")
-
-
-@contextmanager
-def store_lock(path: Path) -> Iterator[None]:
-    """Keeps a second writer away while the block runs, or is refused at once.
-
-    Raises:
-        EcgFusionError: another process holds it.
-    """
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise EcgFusionError(
-            f"{path} is being written by another process: wait for it, or choose another --out"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def differing(recipe: Mapping[str, Any], attributes: Mapping[str, Any]) -> list[str]:

@@ -19,12 +19,13 @@ import pipeline.create
 import pipeline.store_writer
 from pipeline.errors import EcgFusionError
 from pipeline.job import SignalRecipe
+from pipeline.locks import locked
 from pipeline.representations import ImageRecipe, pictures
 from pipeline.signals import band_pass, choose_leads, resample, to_counts, to_millivolts
 from pipeline.sources import open_source
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store import Store, open_store, store_path
-from pipeline.store_writer import part_path, recorded_attributes, store_lock
+from pipeline.store_writer import part_path, recorded_attributes
 
 ROOT = Path(create_images.__file__).parent
 SMALL = ("--size", "16", "--workers", "1", "--representations", "gaf", "mtf")
@@ -357,7 +358,7 @@ def test_a_foreign_file_in_its_place_is_refused(synthetic_folder, tmp_path, name
 
 
 def test_two_at_once_on_one_store(synthetic_folder, tmp_path):
-    with store_lock(store_path(tmp_path, "dev")):
+    with locked(store_path(tmp_path, "dev"), "busy"):
         make(synthetic_folder, tmp_path, "--partition", "test")  # another store is nobody's concern
         with pytest.raises(EcgFusionError, match=r"dev\.h5 is being written by another process"):
             make(synthetic_folder, tmp_path, "--partition", "dev")
@@ -554,5 +555,5 @@ def test_what_a_part_was_made_with_is_kept_from_the_start(synthetic_folder, tmp_
         make(synthetic_folder, tmp_path, "--partition", "dev")
     part = part_path(store_path(tmp_path, "dev"))
     assert recorded_attributes(part)["partition"] == "dev"
-    with pytest.raises(EcgFusionError, match="is not finished: give its command again and it goes on"):
+    with pytest.raises(EcgFusionError, match="is not finished: give the command that began it again"):
         open_store(store_path(tmp_path, "dev"))

@@ -86,7 +86,10 @@ MISTAKES = [
     (["--representations", "gaf", "gaf"], "are different names"),
     (["--representations", "none", "--size", "64"], "--size is for images, and --representations none makes none"),
     (["--representations", "gaf", "--mtf_bins", "5"], "-mtf_bins is for mtf, which is not drawn here"),
-    (["--size", "1001"], "1000 samples are too few for pictures of size 1001: take -size 1000 or less"),
+    (
+        ["--size", "1001"],
+        "1000 samples are too few for pictures of size 1001, which need 1001: take -size 1000 or less",
+    ),
     (["--mtf_bins", "1"], "bins"),
     (["--range_mv", "2", "--scale", "record"], "-range_mv is for the fixed scale"),
     (["--stft_db_range", "0", "-60"], "range"),

@@ -17,6 +17,7 @@ from models import describe_model, list_models
 from pipeline import experiment, training
 from pipeline.errors import EcgFusionError
 from pipeline.image_options import IMAGE_OPTIONS
+from pipeline.locks import locked
 from pipeline.report.networks import describe_networks
 from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
 from pipeline.scores import load_scores
@@ -152,7 +153,7 @@ def test_image_options_are_kept_in_the_card_and_used_in_scoring(workplace: Path,
 
 def test_limit_trains_on_the_first_items_and_scores_all_of_dev(workplace: Path, capsys):
     type_train(f"{SMALL} -limit 10")
-    assert "train: 10 items" in capsys.readouterr().out
+    assert "of train, the first 10:" in capsys.readouterr().out
     card = read_card(Path("runs/gru"))
     assert (card["data"]["limit"], card["data"]["n_train_items"]) == (10, 10)
     assert card["data"]["n_dev_items"] == open_store(Path("data/ptbxl-images/dev.h5")).n_items
@@ -329,3 +330,11 @@ def test_the_newest_run_is_evaluated_by_default(workplace: Path, capsys):
         type_train(f"{SMALL} -epochs 1 -path_save_model runs/{name}")
     evaluate.main(["-threads", "1"])
     assert "run runs/second, partition test" in capsys.readouterr().out
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(workplace: Path):
+    folder = Path("runs/gru")
+    folder.mkdir(parents=True)
+    with locked(folder / CARD, "held by the test"), pytest.raises(EcgFusionError, match="is being trained by another"):
+        type_train(f"{SMALL} -limit 10")
+    assert not (folder / CARD).exists()

@@ -50,6 +50,10 @@ class PtbXl(Source):
         return table[column].astype(str)
 
     def read(self, items: pd.DataFrame) -> list[np.ndarray | BadRecord]:
+        recordings = self.folder / ("records100" if self.sampling_rate == 100 else "records500")
+        if not recordings.exists():  # one sentence, not one for each record
+            other = "500" if self.sampling_rate == 100 else "100"
+            raise EcgFusionError(f"there is no {recordings}: download it, or take --sampling_rate {other}")
         return [self._read_one(*row) for row in zip(items["record_id"], items["file"], strict=True)]
 
     def _read_one(self, record_id: str, file: str) -> np.ndarray | BadRecord:

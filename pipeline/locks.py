@@ -1,0 +1,33 @@
+"""One writer at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import EcgFusionError
+
+
+@contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Keeps other processes from what a lock file stands for while the block runs; never waits.
+
+    Args:
+        path: what is to be kept; its lock file lies beside it.
+        busy: the sentence for whoever comes second.
+
+    Raises:
+        EcgFusionError: another process holds the lock.
+    """
+    file = path.with_name(f".{path.name}.lock")
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise EcgFusionError(busy) from None
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release()
