@@ -160,9 +160,9 @@ class TableMeasurer:
         classes = _with_counts(counts, _ranked(self._classes, weights))
         rows = [classes, _with_counts(counts.pooled, _ranked([self._pairs], weights)[:, 0])[:, None]]
         if self._judged.has_norm:
-            sides = (side.max(1, keepdims=True) == 0 for side in (labels, found))
+            normal, called_normal = (side.max(1, keepdims=True) == 0 for side in (labels, found))
             unranked = np.full((weights.shape[1], 1, len(RANKINGS)), np.nan)
-            rows.append(_with_counts(_weighted_counts(*sides, weights), unranked))
+            rows.append(_with_counts(_weighted_counts(normal, called_normal, weights), unranked))
         return np.concatenate([*rows, _macro(classes, self._kept)[:, None]], 1)
 
 

@@ -97,8 +97,13 @@ class Evaluation:
                 "without_negatives": list(self.without_negatives),
                 "threshold_not_chosen": list(chosen.not_chosen) if chosen else [],
             },
-            **({"intervals": self.intervals.as_json()} if self.intervals else {}),
+            **({"intervals": self.intervals.as_json() | self._accuracy_interval()} if self.intervals else {}),
         }
+
+    def _accuracy_interval(self) -> dict[str, list[float]]:
+        # with one class an item, the share of items whose class was found is the pooled sensitivity
+        spans = self.intervals.micro if self.intervals and self.accuracy is not None else {}
+        return {"accuracy": list(spans["sensitivity"])} if spans else {}
 
 
 def evaluate(

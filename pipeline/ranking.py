@@ -66,7 +66,7 @@ class Ranking:
         item = order if items is None else items[order]
         group = np.cumsum(np.append(True, falling[1:] != falling[:-1])) - 1
         is_hit = np.bincount(group, true) > 0
-        hits_above = (np.cumsum(is_hit) - is_hit)[group]
+        hits_above: np.ndarray = (np.cumsum(is_hit) - is_hit)[group]
         stretch = 2 * hits_above + is_hit[group]  # even: negatives between two scores, odd: a score of positives
         n_hits, n_items = int(is_hit.sum()), int(item.max()) + 1
         ones = np.ones(len(order))

@@ -1,5 +1,6 @@
 """How far a figure would move with other patients: bootstrap intervals, paired comparison, Holm's correction."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from pipeline.bootstrap import COLUMNS, Judged, Resampler, TableMeasurer, rows_o
 
 LEVEL = 0.95
 DEFAULT_RESAMPLES = 1000
+RESAMPLES = range(40, 100_001)
+"""Fewer do not reach the 2.5th percentile, and more would take gigabytes."""
 
 Span = tuple[float, float]
 """The lower and the upper end of an interval."""
@@ -104,10 +107,9 @@ def bootstrap(
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
     draws = np.concatenate([measurer.measure(weights) for weights in resampler.blocks(resampling.n)])
-    names = [*classes, "micro", *(["NORM"] if judged.has_norm else [])]
-    spans = [
-        _spans(draws[:, i]) if keeps else {} for i, keeps in enumerate([*rows.kept, rows.kept[: len(classes)].any()])
-    ]
+    draws[:, :-1][:, ~rows.kept] = np.nan
+    spans = [_spans(row) for row in draws.swapaxes(0, 1)]
+    names = [*classes, "micro", "NORM"][: len(rows.kept)]
     plain = measurer.measure(np.ones((len(patients), 1)))[0, -1]
     return Intervals(
         classes={name: own for name, own in zip(classes, spans, strict=False) if own},
@@ -170,6 +172,11 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
+def resamples_for(n_tests: int) -> int:
+    """The fewest resamples with which one of several tests can be beyond noise after Holm's correction."""
+    return math.ceil(2 * n_tests / (1 - LEVEL) - 1e-9) - 1
+
+
 def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
     """The patient of each item as a number in the order of the names, and how many items are their own patient."""
     named = np.zeros(len(item_id), bool) if patient_id is None else patient_id != ""
@@ -179,7 +186,7 @@ def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.nd
 
 
 def _spans(draws: np.ndarray) -> dict[str, Span]:
-    """Figure to interval of one row; ``(resamples, columns)``."""
+    """Figure to interval of one row, none where there is none; ``(resamples, columns)``."""
     ends = zip(COLUMNS, *interval(draws), strict=True)
     return {name: (float(low), float(high)) for name, low, high in ends if not np.isnan(low)}
 
