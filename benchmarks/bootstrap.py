@@ -66,7 +66,7 @@ def by_loop(labels: np.ndarray, scores: np.ndarray, n_resamples: int, seed: int)
     found: list[float] = []
     while len(found) < n_resamples:
         rows = draw.integers(len(labels), size=len(labels))
-        if 0 < labels[rows].sum(0).min() and labels[rows].sum(0).max() < len(labels):
+        if labels[rows].sum(0).min() > 0 and labels[rows].sum(0).max() < len(labels):
             found.append(float(roc_auc_score(labels[rows], scores[rows])))
     return np.array(found)
 
