@@ -1,20 +1,24 @@
-"""Says for every class of a trained run, or of a scores file, who was found and who was missed."""
+"""Says for every class of a trained run, or of a scores file, who was found and who was missed; compares several."""
 
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.command_line import CommandParser, natural_number, positive_int, run_command
+from pipeline.comparison import align, compare
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import NOTES, Evaluation, evaluate, evaluate_dev
+from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.tables import as_text, save_tables
 from pipeline.scores import Scores, load_scores, save_scores
-from pipeline.thresholds import CRITERIA, DEFAULT_CRITERION, threshold_choice
+from pipeline.statistics import DEFAULT_RESAMPLES, RESAMPLES, Resampling
+from pipeline.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
   python evaluate.py                                        the newest run, on its test partition
   python evaluate.py -run runs/alexnet -threshold f1
+  python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -29,62 +33,134 @@ def main(arguments: Sequence[str]) -> None:
     elif options.dev_scores:
         raise EcgFusionError("-dev_scores goes with -scores, a run has its own: add -scores or leave it out")
     else:
-        _evaluate_run(options)
+        _evaluate_runs(options)
 
 
 def _parser() -> CommandParser:
     parser = CommandParser(prog="evaluate.py", description=__doc__, epilog=_EXAMPLES)
-    criteria = f"{', '.join(CRITERIA)}, maximised on dev, or a number from 0 to 1 (default: {DEFAULT_CRITERION})"
+    criteria = f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {DEFAULT_CRITERION})"
+    several = {"type": Path, "nargs": "+", "action": "extend"}
     parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=criteria)
+    resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
+    parser.option("resamples", type=natural_number, metavar="N", help=resamples)
+    parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
     parser.option("out", type=Path, metavar="FOLDER", help="where to save (default: RUN/evaluation/PARTITION)")
-    run = parser.add_argument_group("a run")
-    parser.option("run", run, type=Path, metavar="FOLDER", help="a trained run (default: the newest in runs/)")
+    run = parser.add_argument_group("a run, or several to compare")
+    parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
     parser.option("partition", run, choices=list(NOTES), help="what to score (default: test)")
     parser.option("batch_size", run, type=positive_int, metavar="N", help="items scored at once")
     parser.option("threads", run, type=positive_int, metavar="N", help="CPU threads")
     parser.option("gpu_id", run, type=int, metavar="N", help="which GPU to use")
-    files = parser.add_argument_group("a scores file, without a model; saved only if -out is given")
-    parser.option("scores", files, type=Path, metavar="FILE", help="scores.npz of what is judged")
-    parser.option("dev_scores", files, type=Path, metavar="FILE", help="what thresholds are chosen on")
+    files = parser.add_argument_group(
+        "a scores file, or several to compare, without a model; saved only if -out is given"
+    )
+    parser.option("scores", files, metavar="FILE", help="scores.npz of what is judged", **several)
+    parser.option("dev_scores", files, metavar="FILE", help="what thresholds are chosen on, one a file", **several)
     return parser
+
+
+def _resampling(options: Namespace) -> Resampling | None:
+    n = DEFAULT_RESAMPLES if options.resamples is None else options.resamples
+    if n and n not in RESAMPLES:
+        limits = f"from {RESAMPLES.start} to {RESAMPLES.stop - 1} are needed for an interval"
+        raise EcgFusionError(f"-resamples {n} will not do: {limits}, or 0 for none")
+    if not n and options.seed is not None:
+        raise EcgFusionError("-seed is for resamples and does not go with -resamples 0: leave one of them out")
+    return Resampling(n, options.seed or 0) if n else None
 
 
 def _evaluate_files(options: Namespace) -> None:
     for name in _RUN_ONLY:
         if getattr(options, name) is not None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
-    dev = load_scores(options.dev_scores) if options.dev_scores else None
-    _show(evaluate(load_scores(options.scores), dev, options.threshold), options.out)
+    n, n_dev = len(options.scores), len(options.dev_scores or [])
+    if n_dev not in (0, n):
+        raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
+    resampling = _resampling(options)
+    scores = align([load_scores(file) for file in options.scores])
+    devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
+    found = [
+        evaluate(each, dev, options.threshold, resampling=resampling) for each, dev in zip(scores, devs, strict=True)
+    ]
+    if n == 1:
+        _show(found[0], options.out)
+        return
+    names = _names([file.with_suffix("") for file in options.scores])
+    if options.out:
+        for name, evaluation in zip(names, found, strict=True):
+            _save(options.out / _folder_name(name), evaluation)
+    _show_comparison(names, found, options.out)
 
 
-def _evaluate_run(options: Namespace) -> None:
+def _evaluate_runs(options: Namespace) -> None:
+    resampling = _resampling(options)
     from pipeline.runs import newest_run  # here, because torch takes seconds to import
     from pipeline.scoring import score_partition
 
-    run, partition = options.run or newest_run(Path("runs")), options.partition or "test"
-    print(f"run {run}, partition {partition}\n", flush=True)
-    scores = score_partition(run, options.data, partition, options.batch_size, options.threads, options.gpu_id)
-    folder = options.out or run / "evaluation" / partition
-    _show(_judge(run, scores, partition, options.threshold), folder, scores)
+    runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    scores: list[Scores] = []
+    for run in runs:
+        print(f"run {run}, partition {partition}\n", flush=True)
+        scored = score_partition(run, options.data, partition, options.batch_size, options.threads, options.gpu_id)
+        scored.name = f"{run} on {partition}"
+        align([*scores[:1], scored])  # a run that does not fit is refused before the next one is scored
+        scores.append(scored)
+    scores = align(scores)
+    found = [_judge(run, each, partition, options, resampling) for run, each in zip(runs, scores, strict=True)]
+    folder = options.out or runs[0] / "evaluation" / partition
+    if len(runs) == 1:
+        _show(found[0], folder, scores[0])
+        return
+    names = _names(runs)
+    for name, run, evaluation, each in zip(names, runs, found, scores, strict=True):
+        own = options.out / _folder_name(name) if options.out else run / "evaluation" / partition
+        _save(own, evaluation, each)
+    _show_comparison(names, found, folder)
 
 
-def _judge(run: Path, scores: Scores, partition: str, threshold: str | float | None) -> Evaluation:
+def _judge(run: Path, scores: Scores, partition: str, options: Namespace, resampling: Resampling | None) -> Evaluation:
     if partition == "dev":
-        return evaluate_dev(scores, threshold)
+        return evaluate_dev(scores, options.threshold, resampling)
     dev_file = run / "dev_scores.npz"
     dev = load_scores(dev_file) if dev_file.exists() else None
-    return evaluate(scores, dev, threshold, NOTES[partition])
+    return evaluate(scores, dev, options.threshold, NOTES[partition], resampling)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What each is called in a comparison: its last name, its path, or both a number and its path, as is needed."""
+    numbered = [f"{i} {path}" for i, path in enumerate(paths, 1)]
+    choices = ([path.name for path in paths], [str(path) for path in paths], numbered)
+    return next(names for names in choices if len(set(names)) == len(names))
+
+
+def _folder_name(name: str) -> str:
+    return name.replace("/", "-").strip("-. ")
 
 
 def _show(evaluation: Evaluation, folder: Path | None, scores: Scores | None = None) -> None:
     print(as_text(evaluation), flush=True)
     if folder:
-        files = save_tables(folder, evaluation)
-        if scores:
-            save_scores(folder / "scores.npz", scores)
-            files.append(folder / "scores.npz")
-        print(f"saved in {folder}: {', '.join(file.name for file in files)}")
+        _say_saved(folder, _save(folder, evaluation, scores))
+
+
+def _show_comparison(names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None) -> None:
+    comparison = compare(dict(zip(names, evaluations, strict=True)))
+    print(comparison_text(comparison), flush=True)
+    if folder:
+        _say_saved(folder, save_comparison(folder, comparison))
+
+
+def _save(folder: Path, evaluation: Evaluation, scores: Scores | None = None) -> list[Path]:
+    files = save_tables(folder, evaluation)
+    if scores:
+        save_scores(folder / "scores.npz", scores)
+        files.append(folder / "scores.npz")
+    return files
+
+
+def _say_saved(folder: Path, files: Sequence[Path]) -> None:
+    print(f"saved in {folder}: {', '.join(file.name for file in files)}")
 
 
 if __name__ == "__main__":

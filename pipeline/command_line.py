@@ -63,6 +63,13 @@ def positive_int(text: str) -> int:
     return number
 
 
+def natural_number(text: str) -> int:
+    """A whole number of at least 0."""
+    if not re.fullmatch(r"\+?\d{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return int(text)
+
+
 def positive_float(text: str) -> float:
     """A finite number above 0."""
     try:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from pipeline import metrics
+from pipeline.bootstrap import Judged
 from pipeline.errors import EcgFusionError
 from pipeline.metrics import Counts
 from pipeline.scores import Scores
+from pipeline.statistics import Intervals, Resampling, bootstrap
 from pipeline.thresholds import Thresholds, get_thresholds, predict
 
 NOTES = {
@@ -55,6 +57,7 @@ class Evaluation:
         without_positives: Classes left out of the macro mean.
         without_negatives: Classes without specificity, G-mean and AUROC.
         n_patients_in_dev: How many patients are in the dev scores too.
+        intervals: What other patients might have given, None if nothing was resampled.
     """
 
     task: str | None
@@ -70,6 +73,7 @@ class Evaluation:
     without_positives: tuple[str, ...]
     without_negatives: tuple[str, ...]
     n_patients_in_dev: int = 0
+    intervals: Intervals | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain dicts, unrounded, with None for NaN."""
@@ -93,11 +97,21 @@ class Evaluation:
                 "without_negatives": list(self.without_negatives),
                 "threshold_not_chosen": list(chosen.not_chosen) if chosen else [],
             },
+            **({"intervals": self.intervals.as_json() | self._accuracy_interval()} if self.intervals else {}),
         }
+
+    def _accuracy_interval(self) -> dict[str, list[float]]:
+        # with one class an item, the share of items whose class was found is the pooled sensitivity
+        spans = self.intervals.micro if self.intervals and self.accuracy is not None else {}
+        return {"accuracy": list(spans["sensitivity"])} if spans else {}
 
 
 def evaluate(
-    scores: Scores, dev: Scores | None = None, threshold: str | float | None = None, note: str = ""
+    scores: Scores,
+    dev: Scores | None = None,
+    threshold: str | float | None = None,
+    note: str = "",
+    resampling: Resampling | None = None,
 ) -> Evaluation:
     """Every figure of ``scores``, with thresholds that they had no part in.
 
@@ -106,18 +120,19 @@ def evaluate(
         dev: What thresholds are chosen on; shares no item with ``scores``.
         threshold: A criterion, a number from 0 to 1, or None for the default criterion.
         note: What to say over the table.
+        resampling: How to draw intervals, or None for none.
 
     Raises:
         EcgFusionError: If dev does not fit, or a threshold is given for a multiclass task.
     """
     if dev is not None:
         _check_dev(scores, dev)
-    return _evaluate(scores, dev, threshold, note)
+    return _evaluate(scores, dev, threshold, note, resampling)
 
 
-def evaluate_dev(dev: Scores, threshold: str | float | None = None) -> Evaluation:
+def evaluate_dev(dev: Scores, threshold: str | float | None = None, resampling: Resampling | None = None) -> Evaluation:
     """Every figure of dev scores, with thresholds chosen on these same items, and a note that says so."""
-    return _evaluate(dev, dev, threshold, NOTES["dev"])
+    return _evaluate(dev, dev, threshold, NOTES["dev"], resampling)
 
 
 def is_disease(scores: Scores) -> bool:
@@ -126,7 +141,9 @@ def is_disease(scores: Scores) -> bool:
     return named and scores.kind == "multilabel"
 
 
-def _evaluate(scores: Scores, dev: Scores | None, threshold: str | float | None, note: str) -> Evaluation:
+def _evaluate(
+    scores: Scores, dev: Scores | None, threshold: str | float | None, note: str, resampling: Resampling | None
+) -> Evaluation:
     if scores.kind == "multiclass" and threshold is not None:
         problem = "no threshold applies to multiclass scores, where the highest score wins: leave out -threshold"
         raise EcgFusionError(f"{scores.name}: {problem}")
@@ -149,12 +166,18 @@ def _evaluate(scores: Scores, dev: Scores | None, threshold: str | float | None,
         without_positives=without[0],
         without_negatives=without[1],
         n_patients_in_dev=0 if dev is None or dev is scores else _shared_patients(scores, dev),
+        intervals=_intervals(scores, found, resampling) if resampling else None,
     )
+
+
+def _intervals(scores: Scores, found: np.ndarray, resampling: Resampling) -> Intervals:
+    judged = Judged(scores.labels, scores.scores, found, has_norm=is_disease(scores))
+    return bootstrap(judged, scores.classes, scores.item_id, scores.patient_id, resampling)
 
 
 def _check_dev(scores: Scores, dev: Scores) -> None:
     remedy = "give dev and test scores of one model, in one order of classes"
-    for what, ours, theirs in _differences(scores, dev):
+    for what, ours, theirs in differences(scores, dev):
         raise EcgFusionError(f"{dev.name} has {what} {theirs}, but {scores.name} {ours}: {remedy}")
     shared = np.intersect1d(scores.item_id, dev.item_id)
     if len(shared):
@@ -163,7 +186,8 @@ def _check_dev(scores: Scores, dev: Scores) -> None:
         raise EcgFusionError(f"{dev.name} and {scores.name} share {which}: {remedy}")
 
 
-def _differences(scores: Scores, dev: Scores) -> Iterator[tuple[str, object, object]]:
+def differences(scores: Scores, dev: Scores) -> Iterator[tuple[str, object, object]]:
+    """What two scores differ in, of kind, task and classes: what it is called, and how each has it."""
     tasks = (scores.task, dev.task)
     facts: list[tuple[str, object, object]] = [
         ("kind", scores.kind, dev.kind),

@@ -1,7 +1,9 @@
 """Thresholds, chosen on all dev scores at once and never on what is judged."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -21,7 +23,10 @@ def _youden(counts: Counts) -> np.ndarray:
     return counts.tp * counts.negatives - counts.fp * counts.positives
 
 
-CRITERIA: dict[str, Callable[[Counts], np.ndarray]] = {"gmean": _gmean, "f1": f1, "youden": _youden}
+Criterion = Callable[[Counts], np.ndarray]
+"""Gives each cut of one class a value; the highest is best."""
+
+CRITERIA: dict[str, Criterion] = {"gmean": _gmean, "f1": f1, "youden": _youden}
 """What a threshold maximises, each free of rounding, so that equal optima compare equal.
 
 Over the cuts of one class the numbers of positives P and negatives N are fixed, so sqrt(sensitivity ×
@@ -33,13 +38,39 @@ Reference:
 """
 
 
+def _fbeta(beta: Fraction) -> Criterion:
+    """(1 + β²) TP / (β² P + TP + FP), but for the constant: β above 1 is for finding more, below 1 for erring less."""
+    square = float(beta) ** 2
+    return lambda counts: counts.tp / (square * counts.positives + counts.tp + counts.fp)
+
+
+def _wanted_sensitivity(wanted: Fraction) -> Criterion:
+    """The fewest false positives among the cuts that find at least the wanted share of the positives."""
+
+    def criterion(counts: Counts) -> np.ndarray:
+        enough = math.ceil(wanted * int(counts.positives[0]))  # exact, where 0.55 × 20 in floats is above 11
+        return np.where(counts.tp >= enough, counts.tn, -1)
+
+    return criterion
+
+
+_WITH_NUMBER: dict[str, tuple[Callable[[Fraction], Criterion], Fraction, str]] = {
+    "fbeta": (_fbeta, Fraction(1000), "fbeta:2"),
+    "sensitivity": (_wanted_sensitivity, Fraction(1), "sensitivity:0.9"),
+}
+"""Criteria that take a number above 0: how they are made, the highest number, and an example."""
+
+EXAMPLES = (*CRITERIA, *(example for _, _, example in _WITH_NUMBER.values()))
+"""What can be typed as a criterion."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """One threshold a class, and where they come from.
 
     Attributes:
         values: Class name to threshold; positive is a score of at least it.
-        choice: The criterion's name, the number that was given, or None: 0.5 for want of dev scores.
+        choice: The criterion, the number that was given, or None: 0.5 for want of dev scores.
         n_dev: The number of dev items that they were chosen on, 0 if they were not chosen.
         not_chosen: Classes at 0.5, because dev has no positive or no negative of them.
     """
@@ -51,20 +82,35 @@ class Thresholds:
 
 
 def threshold_choice(given: str | float) -> str | float:
-    """A criterion's name as it is, anything else as the number that it must be.
+    """A criterion as it is, anything else as the number that it must be.
 
     Raises:
         EcgFusionError: If it is neither a criterion nor a number from 0 to 1.
     """
-    if isinstance(given, str) and given in CRITERIA:
+    if isinstance(given, str) and (given in CRITERIA or given.partition(":")[0] in _WITH_NUMBER):
+        _criterion(given)
         return given
     try:
         number = float(given)
     except ValueError:
         number = -1.0
     if not 0 <= number <= 1:
-        raise EcgFusionError(f"{given} is no threshold: take {', '.join(CRITERIA)} or a number from 0 to 1")
+        raise EcgFusionError(f"{given} is no threshold: take {', '.join(EXAMPLES)} or a number from 0 to 1")
     return number
+
+
+def _criterion(choice: str) -> Criterion:
+    if choice in CRITERIA:
+        return CRITERIA[choice]
+    name, _, text = choice.partition(":")
+    make, highest, example = _WITH_NUMBER[name]
+    try:
+        is_fine = 0 < float(text) <= highest
+    except ValueError:
+        is_fine = False
+    if not is_fine:
+        raise EcgFusionError(f"{choice} is no threshold: {name} takes a number above 0, up to {highest}: {example}")
+    return make(Fraction(text))  # as it is typed, not as a float rounds it
 
 
 def get_thresholds(classes: Sequence[str], dev: Scores | None, choice: str | float | None = None) -> Thresholds:
@@ -73,7 +119,7 @@ def get_thresholds(classes: Sequence[str], dev: Scores | None, choice: str | flo
     Args:
         classes: Class names, those of ``dev``.
         dev: Scores of the dev items, all of them.
-        choice: A name of ``CRITERIA``, a number from 0 to 1, or None for the default criterion.
+        choice: A criterion as in ``EXAMPLES``, a number from 0 to 1, or None for the default criterion.
     """
     choice = threshold_choice(DEFAULT_CRITERION if choice is None else choice)
     if isinstance(choice, float):
@@ -96,7 +142,7 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray, criterion: str) -> 
     Args:
         labels: 1 where the item bears the class; at least one 1 and one 0.
         scores: Any real numbers; each distinct one is tried.
-        criterion: A name of ``CRITERIA``.
+        criterion: As in ``EXAMPLES``.
 
     Shape:
         ``(items,)`` both.
@@ -107,7 +153,7 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray, criterion: str) -> 
     tp = np.cumsum(true)[last]
     fp = last + 1 - tp
     counts = Counts(tp, true.sum() - tp, fp, (1 - true).sum() - fp)
-    return float(falling[last][CRITERIA[criterion](counts).argmax()])
+    return float(falling[last][_criterion(criterion)(counts).argmax()])
 
 
 def predict(scores: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:

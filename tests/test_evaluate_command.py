@@ -15,6 +15,7 @@ from pipeline.evaluation import evaluate as evaluated
 from pipeline.evaluation import evaluate_dev
 from pipeline.report.tables import as_text
 from pipeline.scores import Scores, load_scores, save_scores
+from pipeline.statistics import Resampling
 
 COMMAND = Path(evaluate.__file__)
 
@@ -61,7 +62,7 @@ def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_two_files_make_a_table(tmp_path, files):
     done = run("-scores", "test.npz", "-dev_scores", "dev.npz", "-out", "tables", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    table = as_text(evaluated(load_scores(files[0]), load_scores(files[1])))
+    table = as_text(evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling(1000, 0)))
     assert done.stdout == f"{table}\nsaved in tables: metrics.json, counts.csv, table.md\n"
     assert {file.name for file in (tmp_path / "tables").iterdir()} == {
         "metrics.json",
@@ -78,7 +79,7 @@ def test_scores_alone_are_cut_at_a_half_and_saved_nowhere(tmp_path, files, capsy
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("threshold", ["f1", "youden", "0.4"])
+@pytest.mark.parametrize("threshold", ["f1", "youden", "0.4", "fbeta:2", "sensitivity:0.9"])
 def test_a_threshold_can_be_chosen(tmp_path, files, threshold):
     arguments = [
         "-scores",
@@ -121,6 +122,15 @@ def test_torch_is_not_imported_for_a_scores_file(files):
         ),
         (["-scores", "test.npz", "-gpu_id", "0"], "-gpu_id is for a run and does not go with -scores"),
         (["-scores", "test.npz", "-out", "dev.npz"], r"-out dev\.npz is a file: name a folder"),
+        (["-scores", "test.npz", "-threshold", "fbeta:0"], "fbeta:0 is no threshold: fbeta takes a number above 0"),
+        (["-scores", "test.npz", "-resamples", "39"], "-resamples 39 will not do: from 40 to 100000 are needed"),
+        (["-scores", "test.npz", "-resamples", "1000000"], "-resamples 1000000 will not do"),
+        (["-scores", "test.npz", "-resamples", "0", "-seed", "1"], "-seed is for resamples"),
+        (["-scores", "test.npz", "dev.npz"], r"items, 'dev-0' first, are in one of test\.npz and dev\.npz only"),
+        (
+            ["-scores", "test.npz", "test.npz", "-dev_scores", "dev.npz"],
+            "-scores names 2 files and -dev_scores 1: give each its own, in the same order",
+        ),
         (["-dev_scores", "test.npz"], "-dev_scores goes with -scores"),
         (["-dev_scores", "test.npz", "-run", "runs/gru"], "-dev_scores goes with -scores"),
     ],
@@ -140,7 +150,7 @@ def test_a_mistake_ends_the_command_without_a_traceback(tmp_path):
 def test_a_run_is_judged_with_the_thresholds_of_its_dev_scores(run_folder, tmp_path, capsys):
     evaluate.main([])
     dev, test = load_scores(run_folder / "dev_scores.npz"), load_scores(tmp_path / "test.npz")
-    table = as_text(evaluated(test, dev))
+    table = as_text(evaluated(test, dev, resampling=Resampling()))
     assert table in capsys.readouterr().out
     folder = run_folder / "evaluation" / "test"
     assert (folder / "table.md").read_text(encoding="utf-8") == table
@@ -162,7 +172,7 @@ def test_dev_and_train_are_headed_optimistic(run_folder):
         folder = run_folder / "evaluation" / partition
         assert (folder / "table.md").read_text(encoding="utf-8").startswith(f"optimistic: {note}\n")
         assert json.loads((folder / "metrics.json").read_text())["note"] == f"optimistic: {note}"
-    dev = evaluate_dev(load_scores(run_folder / "dev_scores.npz"))
+    dev = evaluate_dev(load_scores(run_folder / "dev_scores.npz"), resampling=Resampling())
     assert json.loads((run_folder / "evaluation/dev/metrics.json").read_text()) == dev.as_json()
 
 
@@ -170,3 +180,68 @@ def test_a_run_without_dev_scores_is_cut_at_a_half(run_folder, capsys):
     (run_folder / "dev_scores.npz").unlink()
     evaluate.main([])
     assert "0.5 for every class, because there are no dev scores" in capsys.readouterr().out
+
+
+def test_intervals_are_reproducible_and_can_be_turned_off(files, capsys):
+    printed = []
+    for words in ("", "-seed 0", "-seed 1", "-resamples 0", "-resamples 100"):
+        evaluate.main(["-scores", str(files[0]), *words.split()])
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != printed[2]
+    assert "interval" not in printed[3]
+    assert printed[0].startswith(printed[3][:-1])  # the table itself does not change
+    assert "over 100 resamples of 60 patients" in printed[4]
+    assert "no patient_id for 60 items" in printed[4]
+
+
+@pytest.mark.parametrize("words", ["-resamples -1", "-resamples 1.5", "-resamples many", "-seed -1", "-seed 1e3"])
+def test_what_is_no_number_is_refused(tmp_path, words):
+    done = run("-scores", "test.npz", *words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is not a whole number of at least 0" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_several_files_are_compared(tmp_path, files, capsys):
+    other = load_scores(files[0])
+    other.scores = np.sqrt(other.scores) / 2 + other.labels / 2
+    save_scores(tmp_path / "better.npz", other)
+    words = [
+        *("-scores", files[0], tmp_path / "better.npz"),
+        *("-dev_scores", files[1], files[1]),
+        "-out",
+        tmp_path / "o",
+    ]
+    evaluate.main([str(word) for word in words])
+    printed = capsys.readouterr().out
+    assert "- better − test: " in printed
+    assert printed.startswith((tmp_path / "o" / "comparison.md").read_text(encoding="utf-8"))
+    saved = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert list(saved["models"]) == ["better", "test"]
+    alone = json.loads((tmp_path / "o" / "test" / "metrics.json").read_text())
+    expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
+    assert alone == saved["models"]["test"] == expected.as_json()
+
+
+def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):
+    shifted = load_scores(files[1])
+    shifted.scores = shifted.scores / 2
+    save_scores(tmp_path / "half.npz", shifted)
+    words = ["-scores", files[0], files[0], "-dev_scores", files[1], tmp_path / "half.npz", "-out", tmp_path / "o"]
+    evaluate.main([str(word) for word in words])
+    models = json.loads((tmp_path / "o" / "comparison.json").read_text())["models"]
+    own, half = (models[f"{i} {files[0].with_suffix('')}"]["thresholds"] for i in (1, 2))
+    assert half == pytest.approx({name: value / 2 for name, value in own.items()})
+
+
+def test_several_runs_are_compared(run_folder, tmp_path, capsys):
+    scores_file(tmp_path / "runs" / "fused" / "dev_scores.npz", 50)
+    evaluate.main(["-run", "runs/gru", "runs/fused", "-partition", "test"])
+    printed = capsys.readouterr().out
+    assert "run runs/fused, partition test\n" in printed
+    assert "saved in runs/gru/evaluation/test: comparison.json, comparison.md\n" in printed
+    for name in ("gru", "fused"):
+        own = Path("runs") / name / "evaluation" / "test"
+        assert {"metrics.json", "counts.csv", "table.md", "scores.npz"} <= {file.name for file in own.iterdir()}
+    evaluate.main(["-run", "runs/gru", "-run", "runs/fused", "-out", "there"])
+    assert {path.name for path in Path("there").iterdir()} == {"gru", "fused", "comparison.json", "comparison.md"}

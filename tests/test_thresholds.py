@@ -28,6 +28,10 @@ def by_trying_all(labels: np.ndarray, scores: np.ndarray, criterion: str) -> flo
             "gmean": sensitivity * specificity,  # its root has its order
             "youden": sensitivity + specificity - 1,
             "f1": Fraction(2 * tp, 2 * tp + fp + fn),
+            "fbeta:2": Fraction(5 * tp, 5 * tp + 4 * fn + fp),
+            "fbeta:0.5": Fraction(5 * tp, 5 * tp + fn + 4 * fp),
+            "sensitivity:0.55": specificity if sensitivity >= Fraction(55, 100) else Fraction(-1),
+            "sensitivity:1": specificity if sensitivity == 1 else Fraction(-1),
         }[criterion]
 
     return max((value(cut), float(cut)) for cut in np.unique(scores))[1]
@@ -40,7 +44,7 @@ def some_dev(n: int = 300, seed: int = 0) -> Scores:
     return Scores(scores, labels, np.arange(n), ("a", "b", "c"), "multilabel")
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("criterion", [*CRITERIA, "fbeta:2", "fbeta:0.5", "sensitivity:0.55", "sensitivity:1"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("levels", [3, 12, 10**6])
 def test_it_is_the_best_of_all_cuts(criterion, dtype, levels):
@@ -115,7 +119,41 @@ def test_a_number_is_taken_as_it_is():
         assert (thresholds.choice, thresholds.n_dev) == (0.25, 0)
 
 
-@pytest.mark.parametrize("text", ["gmean", "f1", "youden"])
+def test_a_wanted_sensitivity_is_reached_and_no_more():
+    labels, scores = np.array([1] * 20 + [0] * 20), np.linspace(1, 0, 40)
+    cut = choose_threshold(labels, scores, "sensitivity:0.55")
+    assert (scores[:20] >= cut).sum() == 11  # 0.55 × 20 in floats is above 11
+    assert choose_threshold(labels, scores, "sensitivity:0.551") == scores[11]
+
+
+def test_fbeta_of_1_is_f1_and_a_greater_beta_finds_more():
+    dev = some_dev()
+    chosen = [get_thresholds(dev.classes, dev, f"fbeta:{beta}").values["a"] for beta in ("0.2", "1", "5")]
+    assert chosen[1] == get_thresholds(dev.classes, dev, "f1").values["a"]
+    assert chosen == sorted(chosen, reverse=True)
+    assert chosen[0] > chosen[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fbeta",
+        "fbeta:",
+        "fbeta:0",
+        "fbeta:-1",
+        "fbeta:inf",
+        "sensitivity:1.1",
+        "sensitivity:90%",
+        "fbeta:1e999999999",
+        "fbeta:nan",
+    ],
+)
+def test_a_criterion_without_its_number_is_refused(text):
+    with pytest.raises(EcgFusionError, match=rf"{text} is no threshold: .* takes a number above 0, up to"):
+        threshold_choice(text)
+
+
+@pytest.mark.parametrize("text", ["gmean", "f1", "youden", "fbeta:2", "sensitivity:0.9"])
 def test_a_criterion_is_a_choice(text):
     assert threshold_choice(text) == text
 
@@ -128,7 +166,7 @@ def test_a_number_is_a_choice(text, number):
 @pytest.mark.parametrize("text", ["test", "", "nan", "inf", "-0.1", "1.1", "0,5", "GMEAN", float("nan")])
 def test_anything_else_is_not(text):
     """The older code passed the word 'test' on as the threshold (reference 1.8, fault 6)."""
-    with pytest.raises(EcgFusionError, match=r"is no threshold: take gmean, f1, youden or a number from 0 to 1"):
+    with pytest.raises(EcgFusionError, match=r"is no threshold: take gmean, .*fbeta:2, .* or a number from 0 to 1"):
         threshold_choice(text)
 
 

@@ -5,10 +5,11 @@ import json
 import math
 from pathlib import Path
 
+from pipeline.bootstrap import CELLS, MIN_PATIENTS
 from pipeline.evaluation import Evaluation, Row
+from pipeline.statistics import LEVEL, Intervals, Span
 
-_CELLS = ("TP", "FN", "FP", "TN")
-_HEADINGS = {
+HEADINGS = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
     "precision": "precision",
@@ -17,13 +18,17 @@ _HEADINGS = {
     "auroc": "AUROC",
     "average_precision": "AP",
 }
+"""The figures of a table, in its order."""
 
 
 def as_text(evaluation: Evaluation) -> str:
     """The table as Markdown that also reads well on a console: what heads it, its lines, its remarks."""
     head = [evaluation.note, f"{evaluation.task or evaluation.kind}, {evaluation.n_items} items"]
     remarks = [f"- {remark}" for remark in _remarks(evaluation)]
-    return "\n\n".join([*filter(None, head), _table(evaluation), "\n".join(remarks)]) + "\n"
+    parts = [*filter(None, head), _table(evaluation), "\n".join(remarks)]
+    if evaluation.intervals:
+        parts += _interval_parts(evaluation.intervals)
+    return "\n\n".join(parts) + "\n"
 
 
 def save_tables(folder: Path, evaluation: Evaluation) -> list[Path]:
@@ -40,35 +45,85 @@ def save_tables(folder: Path, evaluation: Evaluation) -> list[Path]:
 
 def _count_lines(evaluation: Evaluation) -> list[list[str]]:
     rows = evaluation.classes | ({"NORM": evaluation.norm} if evaluation.norm else {})
-    return [["class", *_CELLS], *([name, *_counts(row)] for name, row in rows.items())]
+    return [["class", *CELLS], *([name, *_counts(row)] for name, row in rows.items())]
 
 
 def _table(evaluation: Evaluation) -> str:
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
     last = {name: f"{value:.6g}" for name, value in thresholds.items()}
-    lines = [["", *_CELLS, *_HEADINGS.values(), "threshold"]]
+    lines = [["", *CELLS, *HEADINGS.values(), "threshold"]]
     for name, row in evaluation.classes.items():
-        lines.append([name.replace("|", "\\|"), *_counts(row), *_figures(row), last.get(name, "")])
+        lines.append([escaped(name), *_counts(row), *_figures(row), last.get(name, "")])
     lines.append(["macro", *_counts(evaluation.macro), *_figures(evaluation.macro), ""])
     lines.append(["micro", *_counts(evaluation.micro), *_figures(evaluation.micro), ""])
     if evaluation.norm:
         lines.append(["NORM", *_counts(evaluation.norm), *_figures(evaluation.norm), ""])
-    return _aligned(lines if thresholds else [line[:-1] for line in lines])
+    return aligned(lines if thresholds else [line[:-1] for line in lines])
 
 
 def _counts(row: Row) -> list[str]:
-    return [str(row.counts[cell]) if row.counts else "" for cell in _CELLS]
+    return [str(row.counts[cell]) if row.counts else "" for cell in CELLS]
 
 
 def _figures(row: Row) -> list[str]:
-    return [_figure(row.figures[name]) if name in row.figures else "" for name in _HEADINGS]
+    return [figure_text(row.figures[name]) if name in row.figures else "" for name in HEADINGS]
 
 
-def _figure(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
+def _interval_parts(intervals: Intervals) -> list[str]:
+    head = f"{LEVEL:.0%} intervals, over {intervals.resampling.n} resamples of {intervals.n_patients} patients"
+    remarks = [f"- {remark}" for remark in interval_remarks(intervals)]
+    return [head, *([_interval_table(intervals)] if intervals.micro or intervals.norm else []), "\n".join(remarks)]
 
 
-def _aligned(lines: list[list[str]]) -> str:
+def _interval_table(intervals: Intervals) -> str:
+    lines = [["", *CELLS, *HEADINGS.values()]]
+    lines += [[escaped(name), *_spans(spans)] for name, spans in intervals.classes.items()]
+    if intervals.macro:
+        means = [figure_text(intervals.macro_values[name]) for name in HEADINGS]
+        lines.append([f"mean of these {len(intervals.classes)}", *[""] * len(CELLS), *means])
+        lines.append(["macro", *_spans(intervals.macro)])
+    rest = {"micro": intervals.micro, "NORM": intervals.norm}
+    return aligned(lines + [[name, *_spans(spans)] for name, spans in rest.items() if spans])
+
+
+def _spans(spans: dict[str, Span]) -> list[str]:
+    counts = [f"{spans[cell][0]:.0f}–{spans[cell][1]:.0f}" if cell in spans else "" for cell in CELLS]
+    return counts + [span_text(spans[name]) if name in spans else "" for name in HEADINGS]
+
+
+def interval_remarks(intervals: Intervals) -> list[str]:
+    """What to know of intervals: what was drawn, and which rows have none."""
+    remarks = [f"percentiles over resamples of whole patients, thresholds as above; seed {intervals.resampling.seed}"]
+    if intervals.n_alone:
+        remarks.append(f"no patient_id for {intervals.n_alone} items, so each was drawn as a patient of its own")
+    for side, few in (("positive", intervals.few_positives), ("negative", intervals.few_negatives)):
+        if few:
+            names = ", ".join(few)
+            remarks.append(
+                f"fewer than {MIN_PATIENTS} {side} patients, so without interval and not in its macro: {names}"
+            )
+    if intervals.n_redrawn:
+        remarks.append(f"drawn again, because a class had no positive or no negative: {intervals.n_redrawn} resamples")
+    return remarks
+
+
+def span_text(span: Span) -> str:
+    """An interval, as it stands in a table."""
+    return f"{span[0]:.3f}–{span[1]:.3f}"
+
+
+def escaped(name: str) -> str:
+    """A name that does not end its cell."""
+    return name.replace("|", "\\|")
+
+
+def figure_text(value: float, digits: int = 3) -> str:
+    """A figure as it stands in a table, a dash for NaN."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """Cells as a Markdown table that also reads well on a console; the first line holds the headings."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     padded = [
@@ -82,9 +137,9 @@ def _aligned(lines: list[list[str]]) -> str:
 
 
 def _remarks(evaluation: Evaluation) -> list[str]:
-    of_means = _figure(evaluation.macro.figures["g_mean_of_means"])
+    of_means = figure_text(evaluation.macro.figures["g_mean_of_means"])
     remarks = [
-        *_threshold_remarks(evaluation),
+        *threshold_remarks(evaluation),
         f"macro: mean over the classes (G-mean of its sensitivity and specificity: {of_means})",
         "micro: pooled counts of the classes; AUROC and average precision (AP) over all item-class pairs",
     ]
@@ -95,15 +150,20 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     if evaluation.without_negatives:
         names = ", ".join(evaluation.without_negatives)
         remarks.append(f"no negative, so without specificity, G-mean and AUROC: {names}")
-    if evaluation.n_patients_in_dev:
-        remarks.append(f"optimistic: {evaluation.n_patients_in_dev} patients are in the dev scores too")
-    return remarks
+    return remarks + overlap_remarks(evaluation)
 
 
-def _threshold_remarks(evaluation: Evaluation) -> list[str]:
+def overlap_remarks(evaluation: Evaluation) -> list[str]:
+    """What to know of patients who had a part in the thresholds."""
+    n = evaluation.n_patients_in_dev
+    return [f"optimistic: {n} patients are in the dev scores too"] if n else []
+
+
+def threshold_remarks(evaluation: Evaluation) -> list[str]:
+    """Where the thresholds come from."""
     thresholds = evaluation.thresholds
     if thresholds is None:
-        return [f"the highest score wins, without thresholds; accuracy {_figure(evaluation.accuracy or 0.0)}"]
+        return [f"the highest score wins, without thresholds; accuracy {figure_text(evaluation.accuracy or 0.0)}"]
     if thresholds.choice is None:
         return ["thresholds: 0.5 for every class, because there are no dev scores to choose them on"]
     if isinstance(thresholds.choice, float):

@@ -1,0 +1,135 @@
+"""The table of a comparison: printed, and saved as Markdown and JSON."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.comparison import Comparison, Difference, Pair, macro_of
+from pipeline.report.tables import (
+    HEADINGS,
+    aligned,
+    escaped,
+    figure_text,
+    interval_remarks,
+    overlap_remarks,
+    span_text,
+    threshold_remarks,
+)
+from pipeline.statistics import LEVEL, Intervals, resamples_for
+
+_RANKED_BY = "auroc"
+_Cell = Callable[[str], str]
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """The models by falling macro-AUC, their differences, and which of these are within noise."""
+    best = next(iter(comparison.models.values()))
+    head = [best.note, f"{best.task or best.kind}, {best.n_items} items, {len(comparison.models)} models by macro-AUC"]
+    verdicts = "\n".join(f"- {_verdict(pair)}" for pair in comparison.pairs if _main(pair))
+    remarks = "\n".join(f"- {remark}" for remark in _remarks(comparison, best.intervals))
+    parts = [*head, _table(comparison), verdicts and f"Differences in macro-AUC:\n\n{verdicts}", remarks]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def save_comparison(folder: Path, comparison: Comparison) -> list[Path]:
+    """Writes ``comparison.json`` and ``comparison.md`` over older ones; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "comparison.json", folder / "comparison.md"]
+    text = json.dumps(comparison.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    files[0].write_text(text + "\n", encoding="utf-8")
+    files[1].write_text(comparison_text(comparison), encoding="utf-8")
+    return files
+
+
+def _table(comparison: Comparison) -> str:
+    columns = {"": escaped, **_area_columns(comparison), **_against_best(comparison), **_other_columns(comparison)}
+    lines = [[cell(name) for cell in columns.values()] for name in comparison.models]
+    return aligned([list(columns), *lines])
+
+
+def _area_columns(comparison: Comparison) -> dict[str, _Cell]:
+    """The figure that ranks the models, of all classes too where some could not be compared, and its interval."""
+    models = comparison.models
+    columns: dict[str, _Cell] = {"macro-AUC": lambda name: _fine(macro_of(models[name]).figures[_RANKED_BY])}
+    spans = {name: model.intervals.macro for name, model in models.items() if model.intervals}
+    if any(spans.values()):
+        columns[f"{LEVEL:.0%} interval"] = lambda name: span_text(spans[name][_RANKED_BY])
+    if any(len(m.intervals.classes) < len(m.classes) for m in models.values() if m.intervals):
+        columns["of all classes"] = lambda name: _fine(models[name].macro.figures[_RANKED_BY])
+    return columns
+
+
+def _against_best(comparison: Comparison) -> dict[str, _Cell]:
+    best = next(iter(comparison.models))
+    found = {pair.second: _main(pair) for pair in comparison.pairs if pair.first == best}
+    if not any(found.values()):
+        return {}
+
+    def column(write: Callable[[Difference], str], for_best: str = "") -> _Cell:
+        return lambda name: write(difference) if (difference := found.get(name)) else for_best
+
+    return {
+        "less than the best": column(lambda difference: _fine(difference.value)),
+        f"its {LEVEL:.0%} interval": column(_signed_span),
+        "p": column(lambda difference: f"{difference.p:.3f}"),
+        "p (Holm)": column(lambda difference: f"{difference.p_holm:.3f}"),
+        "difference": column(_judgement, "best"),
+    }
+
+
+def _other_columns(comparison: Comparison) -> dict[str, _Cell]:
+    models = comparison.models
+    columns: dict[str, _Cell] = {"micro-AUC": lambda name: _fine(models[name].micro.figures[_RANKED_BY])}
+    for figure, heading in HEADINGS.items():
+        if figure != _RANKED_BY:
+            columns[heading] = lambda name, figure=figure: figure_text(macro_of(models[name]).figures[figure])  # type: ignore[misc]
+    return columns
+
+
+def _main(pair: Pair) -> Difference | None:
+    return pair.rows["macro"].get(_RANKED_BY)
+
+
+def _verdict(pair: Pair) -> str:
+    difference = pair.rows["macro"][_RANKED_BY]
+    p = f"p {difference.p:.3f}, by Holm {difference.p_holm:.3f}"
+    span = _signed_span(difference)
+    return f"{pair.first} − {pair.second}: {_fine(difference.value)} ({span}), {p}: {_judgement(difference)}"
+
+
+def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
+    remarks = _remarks_of_models(comparison)
+    if intervals is None:
+        macro = "all figures but micro-AUC are macro: means over the classes"
+        return [*remarks, macro, "nothing was resampled, so nothing says which differences are within noise"]
+    n_classes = len(intervals.classes)
+    remarks.append(f"all figures but micro-AUC are macro: means over the {n_classes} classes that have an interval")
+    n_pairs, level = len(comparison.pairs), f"{1 - LEVEL:.2g}"
+    corrected = f", by Holm's correction for {n_pairs} differences," if n_pairs > 1 else ""
+    remarks.append(f"within noise: the p-value of no difference{corrected} is above {level}")
+    needed = resamples_for(n_pairs)
+    if intervals.resampling.n < needed:
+        remarks.append(f"too few resamples to find any difference beyond noise: take -resamples {needed} or more")
+    return remarks + interval_remarks(intervals)
+
+
+def _remarks_of_models(comparison: Comparison) -> list[str]:
+    """What to know of thresholds: once if it holds for all models, else for each."""
+    own = {name: [*threshold_remarks(model), *overlap_remarks(model)] for name, model in comparison.models.items()}
+    shared = next(iter(own.values()))
+    if all(remarks == shared for remarks in own.values()):
+        return shared
+    return [f"{name}: {remark}" for name, remarks in own.items() for remark in remarks]
+
+
+def _judgement(difference: Difference) -> str:
+    return "within noise" if difference.is_within_noise else "beyond noise"
+
+
+def _signed_span(difference: Difference) -> str:
+    return f"{difference.span[0]:.4f} to {difference.span[1]:.4f}"
+
+
+def _fine(value: float) -> str:
+    """Models differ in the third digit, so a fourth is shown."""
+    return figure_text(value, 4)
