@@ -62,10 +62,10 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
 
 def _folder(given: Mapping[str, Any], resume: bool) -> Path:
     if "model" not in given and not resume:
-        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}")
+        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}, or torchvision:NAME")
     if "path_save_model" not in given and "model" not in given:
         raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
-    folder = Path(given.get("path_save_model") or Path("runs") / given["model"])
+    folder = Path(given.get("path_save_model") or Path("runs") / given["model"].replace(":", "-"))
     if (folder / CARD).exists() and not resume:
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
@@ -106,7 +106,7 @@ def _run(card: dict[str, Any], folder: Path, train: Store, dev: Store, device: t
     training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
     training["threads"] = set_up_cpu(training["threads"])
     torch.manual_seed(training["seed"])
-    network = build_network(card).to(device)
+    network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
     folder.mkdir(parents=True, exist_ok=True)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])

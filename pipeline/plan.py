@@ -25,7 +25,7 @@ from pipeline.store import Store, digest_of_items
 if TYPE_CHECKING:
     from pipeline.representations import ImageRecipe
 
-NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers")
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
 _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),

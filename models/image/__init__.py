@@ -5,4 +5,5 @@ from models.image import alexnet_attention as alexnet_attention
 from models.image import cnn as cnn
 from models.image import mobilenet as mobilenet
 from models.image import resnet as resnet
+from models.image import torchvision_classifiers as torchvision_classifiers
 from models.image import vgg as vgg
