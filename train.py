@@ -19,7 +19,7 @@ examples:
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
-    parser.option("model", help="the network, one of --list_models")
+    parser.option("model", help="the network, one of --list_models or torchvision:NAME")
     parser.option("list_models", action="store_true", help="print the networks and stop")
     parser.option("data", help=f"folder of the stores (default {defaults.DATA})")
     parser.option("path_save_model", help="the run folder (default runs/MODEL)")
@@ -42,6 +42,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("head", group, choices=("mean", "flatten"), help="flatten is as published for vgg and cnn")
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
+    parser.option("pretrained", group, action="store_true", default=None, help="start from torchvision's weights")
 
     group = parser.add_argument_group("how it is fitted", "defaults depend on the network's family")
     parser.option("epochs", group, type=positive_int)

@@ -35,6 +35,7 @@ class ModelEntry:
 
 
 _entries: dict[str, ModelEntry] = {}
+_collections: dict[str, Callable[[str], ModelEntry]] = {}
 
 
 def register(name: str, *, modality: str, family: str, paper: str) -> Callable[[Builder], Builder]:
@@ -62,6 +63,22 @@ def register(name: str, *, modality: str, family: str, paper: str) -> Callable[[
     return add
 
 
+def register_collection(prefix: str, describe: Callable[[str], ModelEntry]) -> None:
+    """Makes a network of every ``prefix:NAME``, for a library too large to be listed one by one.
+
+    Args:
+        prefix: one word.
+        describe: from the whole name to its entry; raises ValueError where there is none. It is
+            called when a name is asked for, so that the library need not be imported before.
+
+    Raises:
+        ValueError: the prefix is taken.
+    """
+    if prefix in _collections:
+        raise ValueError(f"a collection named {prefix!r} is already registered; choose another name")
+    _collections[prefix] = describe
+
+
 def _read_options(name: str, build: Callable[..., Network]) -> Mapping[str, object]:
     parameters = dict(inspect.signature(build).parameters)
     for required in ("in_channels", "n_classes"):
@@ -74,7 +91,9 @@ def _read_options(name: str, build: Callable[..., Network]) -> Mapping[str, obje
 
 
 def list_models(modality: str | None = None) -> list[str]:
-    """Names of all networks, sorted; of one modality if it is given.
+    """Names of the registered networks, sorted; of one modality if it is given.
+
+    Beside them there is every ``torchvision:NAME``.
 
     Raises:
         ValueError: the modality is neither ``"image"`` nor ``"signal"``.
@@ -90,8 +109,11 @@ def describe_model(name: str) -> ModelEntry:
     Raises:
         ValueError: no network has this name; the near names are listed.
     """
+    prefix, colon, _ = name.partition(":")
+    if colon and prefix in _collections:
+        return _collections[prefix](name)
     if name not in _entries:
-        raise ValueError(f"no network is named {name!r}; {_suggest(name, _entries)}")
+        raise ValueError(f"no network is named {name!r}; {suggest(name, _entries)}")
     return _entries[name]
 
 
@@ -99,7 +121,7 @@ def create_model(name: str, *, in_channels: int, n_classes: int, **options: obje
     """A new network with fresh weights.
 
     Args:
-        name: one of ``list_models()``.
+        name: one of ``list_models()``, or ``torchvision:NAME``.
         in_channels: channels of the image or leads of the signal, 1 or more.
         n_classes: logits that come out, 1 or more.
         options: those that ``describe_model(name).options`` lists.
@@ -119,6 +141,7 @@ def create_model(name: str, *, in_channels: int, n_classes: int, **options: obje
     return entry.build(in_channels=in_channels, n_classes=n_classes, **options)
 
 
-def _suggest(name: str, names: Iterable[str]) -> str:
+def suggest(name: str, names: Iterable[str]) -> str:
+    """The rest of a sentence on an unknown name: the near ones, or all."""
     near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"

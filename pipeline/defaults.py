@@ -1,6 +1,7 @@
 """What can be chosen in a training, and what is taken where the user does not: one table, by the network's family.
 
 What was tried for it, on fold 8 of PTB-XL, stands in the README, and so do the older study's values, as a recipe.
+Those of mobilenet and torchvision are untried: they are what fine-tuning usually starts from.
 """
 
 from typing import Any
@@ -33,6 +34,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "vgg": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
     "resnet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
     "cnn": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "mobilenet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "torchvision": _COMMON | {"learning_rate": 3e-4, "batch_size": 32, "epochs": 15, "patience": 5},
     "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
 }

@@ -87,10 +87,10 @@ def _go_on(
 
 def _folder(given: Mapping[str, Any], resume: bool) -> Path:
     if "model" not in given and not resume:
-        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}")
+        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}, or torchvision:NAME")
     if "path_save_model" not in given and "model" not in given:
         raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
-    return Path(given.get("path_save_model") or Path("runs") / given["model"])
+    return Path(given.get("path_save_model") or Path("runs") / given["model"].replace(":", "-"))
 
 
 def _refuse_what_is_there(folder: Path) -> None:
@@ -133,7 +133,7 @@ def _run(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: t
     training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
     training["threads"] = set_up_cpu(training["threads"])
     torch.manual_seed(training["seed"])
-    network = build_network(card).to(device)
+    network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)

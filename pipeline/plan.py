@@ -21,7 +21,7 @@ from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels, canonical_lead
 from pipeline.store import Store, digest_of_items
 
-NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers")
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
 _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),

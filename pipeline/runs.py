@@ -61,18 +61,24 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def build_network(card: Mapping[str, Any]) -> Network:
-    """The card's network, with fresh weights."""
-    spec = InputSpec.from_card(card["input"])
+def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
+    """The card's network.
+
+    Args:
+        card: of a run.
+        to_train: whether its training begins, so that ``pretrained`` weights are wanted. Else they are fresh
+            whatever the card says, since the run has its own, and nothing is read or downloaded.
+    """
+    spec, options = InputSpec.from_card(card["input"]), dict(card["options"])
+    if "pretrained" in options and not to_train:
+        options["pretrained"] = False
     try:
-        return create_model(
-            card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **card["options"]
-        )
+        return create_model(card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **options)
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(str(problem)) from None
     except RuntimeError:  # torch's own word for too little memory
-        options = " ".join(f"-{name} {value}" for name, value in card["options"].items())
-        raise EcgFusionError(f"{card['model']} {options} does not fit into memory: make it smaller") from None
+        chosen = " ".join(f"-{name} {value}" for name, value in options.items())
+        raise EcgFusionError(f"{card['model']} {chosen} does not fit into memory: make it smaller") from None
 
 
 def save_weights(folder: Path, network: torch.nn.Module) -> None:

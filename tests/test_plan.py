@@ -48,7 +48,7 @@ def with_labels(store: Store, values: np.ndarray, kind: str = "multilabel", task
     return replace(store, labels={task: labels})
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", [*list_models(), "torchvision:resnet18"])
 def test_every_network_has_defaults_for_every_choice(name: str):
     assert set(defaults.training_defaults(describe_model(name).family)) == set(CHOICES)
 
@@ -215,6 +215,16 @@ def test_a_flatten_head_is_built_for_the_size_of_the_pictures(stores):
     assert card_of(stores, model="vgg", head="flatten")["options"] == {"head": "flatten", "size": 32}
 
 
+def test_a_transformer_is_built_for_the_size_of_the_pictures(stores):
+    assert card_of(stores, model="torchvision:vit_b_32")["options"] == {"size": 32}
+
+
+def test_planning_does_not_look_for_weights(stores, monkeypatch):
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", None)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", None)
+    assert card_of(stores, model="torchvision:resnet18", pretrained=True)["options"] == {"pretrained": True}
+
+
 REFUSED = [
     # what does not go with the kind of network
     ({"model": "gru", "representation": ["gaf"]}, {}, "-representation is for networks on images, and gru"),
@@ -228,6 +238,16 @@ REFUSED = [
     ({"model": "resnet", "n_layers": 2}, {}, "does not take the option 'n_layers'"),
     ({"model": "alexnet", "head": "flatten"}, {}, "does not take the option 'head'"),
     ({"model": "gru", "n_layers": 1, "dropout": 0.2}, {}, "dropout 0.2 acts between layers"),
+    ({"model": "gru", "pretrained": True}, {}, "'gru' does not take the option 'pretrained'"),
+    ({"model": "mobilenet_v2", "pretrained": True}, {}, "'mobilenet_v2' does not take the option 'pretrained'"),
+    ({"model": "torchvision:resnet18", "nb_filters": 8}, {}, "does not take the option 'nb_filters'; it takes pre"),
+    ({"model": "torchvision:resnet81"}, {}, "did you mean .*torchvision:resnet18"),
+    (
+        {"model": "torchvision:vit_b_16", "on_the_fly": True},
+        {"size": 100},
+        "a multiple of 16 pixels, which 100 is not",
+    ),
+    ({"model": "torchvision:inception_v3"}, {}, "takes pictures of at least 75 pixels, these have 32"),
     ({"model": "gruu"}, {}, "no network is named 'gruu'; did you mean .*gru"),
     # crops
     ({"model": "gru", "stride": 1.0}, {}, "-stride is the step between crops: give -crop"),

@@ -1,5 +1,7 @@
 """AlexNet for stacked images of leads: five narrow convolutions and two wide hidden layers."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from models.base import ImageNetwork
@@ -34,10 +36,32 @@ def alexnet(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: floa
         (2024) 106141, whose own scripts have ``nb_filters`` 8 and whose text has 16. We average
         the last map to 6 × 6, so that sizes other than 256 go in; at 256 it has that size already.
     """
+    return build_alexnet(in_channels, n_classes, nb_filters, dropout)
+
+
+def build_alexnet(
+    in_channels: int,
+    n_classes: int,
+    nb_filters: int,
+    dropout: float,
+    after_first: Sequence[nn.Module] = (),
+    after_third: Sequence[nn.Module] = (),
+) -> ImageNetwork:
+    """AlexNet, with further layers behind the ReLU of the first or the third convolution.
+
+    Args:
+        in_channels: as ``alexnet``, and so the next three.
+        n_classes: logits.
+        nb_filters: channels of the first convolution.
+        dropout: probability.
+        after_first: layers on a map of ``nb_filters`` channels, 62 × 62 at 256 pixels.
+        after_third: layers on a map of four times as many, 14 × 14 at 256 pixels.
+    """
     f, d = nb_filters, 256
     body = nn.Sequential(  # sides in the comments are those at 256 pixels
         nn.Conv2d(in_channels, f, 11, stride=4),  # 62
         nn.ReLU(),
+        *after_first,
         nn.MaxPool2d(3, 2),  # 30
         nn.Dropout2d(dropout),
         nn.Conv2d(f, 2 * f, 5, padding=2),
@@ -46,6 +70,7 @@ def alexnet(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: floa
         nn.Dropout2d(dropout),
         nn.Conv2d(2 * f, 4 * f, 3, padding=1),
         nn.ReLU(),
+        *after_third,
         nn.Conv2d(4 * f, 8 * f, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(8 * f, d, 3, padding=1),

@@ -16,3 +16,25 @@ def within(length: Tensor, time: int) -> Tensor:
         - returns: (n, time) bool
     """
     return torch.arange(time, device=length.device) < length[:, None]
+
+
+def blank(steps: Tensor, length: Tensor) -> Tensor:
+    """Zero where an item has ended.
+
+    Args:
+        steps: steps of a padded batch.
+        length: steps of each item, on the same device.
+
+    Shape:
+        - steps: (n, time, d)
+        - length: (n,)
+        - returns: (n, time, d)
+    """
+    return steps.masked_fill(~within(length, steps.shape[1])[..., None], 0.0)
+
+
+def last_step(steps: Tensor, length: Tensor | None) -> Tensor:
+    """The last step that belongs to each item, (n, time, d) -> (n, d); of all steps where ``length`` is None."""
+    if length is None:
+        return steps[:, -1]
+    return steps[torch.arange(len(steps), device=steps.device), length.to(steps.device) - 1]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from models.base import SignalNetwork
 from models.registry import register
-from models.signal.padding import within
+from models.signal.padding import blank, last_step
 
 
 class Recurrent(SignalNetwork):
@@ -70,7 +70,7 @@ class Recurrent(SignalNetwork):
         steps = x.transpose(1, 2)  # (n, time, leads)
         if length is not None:
             length = length.to(x.device)
-            steps = _blank(steps, length)
+            steps = blank(steps, length)
         for call, layer in enumerate(self.layers):
             steps = self._run(layer, self.dropout(steps) if call else steps, length)
         return steps
@@ -80,24 +80,17 @@ class Recurrent(SignalNetwork):
             return layer(steps)[0]
         h, padding = self.hidden_size, steps.shape[1] - length
         if self.token_dim == h:
-            return _blank(layer(steps)[0], length)
+            return blank(layer(steps)[0], length)
         # The backward direction is right where all items end together. (Packing is quadratic in
         # time on a CPU in training, and runs of one length each are many.)
         at_start, at_end = layer(torch.cat([steps, _roll(steps, padding)]))[0].chunk(2)
         both = torch.cat([at_start[..., :h], _roll(at_end[..., h:], -padding)], dim=2)
-        return _blank(both, length)
+        return blank(both, length)
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """The forward direction at the last sample and the backward one at the first."""
-        if length is None:
-            last = tokens[:, -1]
-        else:
-            last = tokens[torch.arange(len(tokens), device=tokens.device), length.to(tokens.device) - 1]
+        last = last_step(tokens, length)
         return torch.cat([last[:, : self.hidden_size], tokens[:, 0, self.hidden_size :]], dim=1)
-
-
-def _blank(steps: Tensor, length: Tensor) -> Tensor:
-    return steps.masked_fill(~within(length, steps.shape[1])[..., None], 0.0)
 
 
 def _roll(steps: Tensor, by: Tensor) -> Tensor:
@@ -156,6 +149,70 @@ def bigru(
     """
     return Recurrent(
         nn.GRU,
+        in_channels,
+        n_classes,
+        hidden_size=hidden_size,
+        n_layers=n_layers,
+        dropout=dropout,
+        bidirectional=True,
+    )
+
+
+@register(
+    "lstm",
+    modality="signal",
+    family="recurrent",
+    paper="Narotamo et al. 2024, after Hochreiter & Schmidhuber 1997",
+)
+def lstm(
+    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.0
+) -> Recurrent:
+    """Long short-term memory, read at the last sample.
+
+    Args:
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        hidden_size: neurons of a layer.
+        n_layers: layers on top of each other.
+        dropout: probability between the layers, in [0, 1).
+
+    Reference:
+        Narotamo et al. 2024 (see ``alexnet``).
+    """
+    return Recurrent(
+        nn.LSTM,
+        in_channels,
+        n_classes,
+        hidden_size=hidden_size,
+        n_layers=n_layers,
+        dropout=dropout,
+        bidirectional=False,
+    )
+
+
+@register(
+    "bilstm",
+    modality="signal",
+    family="recurrent",
+    paper="Narotamo et al. 2024, after Schuster & Paliwal 1997 and Hochreiter & Schmidhuber 1997",
+)
+def bilstm(
+    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.5
+) -> Recurrent:
+    """Long short-term memory in both directions, each read where it has seen the whole signal.
+
+    Args:
+        in_channels: leads of the signal.
+        n_classes: logits that come out.
+        hidden_size: neurons of a layer in one direction.
+        n_layers: layers on top of each other.
+        dropout: probability between the layers, in [0, 1).
+
+    Reference:
+        Narotamo et al. 2024 (see ``alexnet``), read as ``bigru`` is.
+    """
+    return Recurrent(
+        nn.LSTM,
         in_channels,
         n_classes,
         hidden_size=hidden_size,

@@ -4,6 +4,10 @@ import torch
 
 from models import create_model, describe_model, list_models
 
+_NOTES = (
+    "torchvision:NAME is any classifier of torchvision, such as torchvision:resnet18; -pretrained takes its weights",
+    "parameters: of 9 channels of an image, or 3 leads of a signal, and 4 classes",
+)
 _IN_CHANNELS, _N_CLASSES = {"image": 9, "signal": 3}, 4
 
 
@@ -20,4 +24,4 @@ def describe_networks() -> str:
         f"{name:<{widths[0]}}  {modality:<{widths[1]}}  {parameters:>{widths[2]}}  {paper}"
         for name, modality, parameters, paper in lines
     ]
-    return "\n".join([*rows, "parameters: of 9 channels of an image, or 3 leads of a signal, and 4 classes"])
+    return "\n".join([*rows, *_NOTES])

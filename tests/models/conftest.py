@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models import Network, create_model, describe_model, list_models
+from models.image.alexnet_attention import SelfAttention
 
 CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
 
@@ -27,6 +28,7 @@ def evaluated(name: str) -> Network:
     """
     torch.manual_seed(0)
     network = create_model(name, in_channels=CHANNELS, n_classes=CLASSES).eval()
+    let_attention_act(network)
     for layer in network.modules():
         if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight)
@@ -35,9 +37,22 @@ def evaluated(name: str) -> Network:
             assert layer.running_var is not None
             layer.running_mean.normal_(std=0.2)
             layer.running_var.uniform_(0.8, 1.2)
-            nn.init.constant_(layer.weight, 0.5)  # else a residual network's output grows with its depth
+            # a residual network's output grows with its depth, that of linear bottlenecks shrinks
+            nn.init.constant_(layer.weight, 0.8 if name == "mobilenet_v2" else 0.5)
             nn.init.normal_(layer.bias, std=0.2)
     return network
+
+
+def let_attention_act(network: nn.Module) -> None:
+    """Opens the gates of attention, which are shut at first."""
+    for layer in network.modules():
+        if isinstance(layer, SelfAttention):
+            nn.init.constant_(layer.gamma, 0.5)
+
+
+@pytest.fixture
+def open_gates() -> Callable[[nn.Module], None]:
+    return let_attention_act
 
 
 @pytest.fixture

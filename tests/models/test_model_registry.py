@@ -34,8 +34,10 @@ def build_tiny(in_channels: int, n_classes: int, width: int = 2) -> ImageNetwork
 def test_names_are_sorted_and_split_by_modality() -> None:
     assert list_models() == sorted(list_models())
     assert sorted(list_models("image") + list_models("signal")) == list_models()
-    assert {"alexnet", "vgg", "resnet", "cnn"} <= set(list_models("image"))
-    assert {"gru", "bigru", "resnet1d_wang"} <= set(list_models("signal"))
+    assert {"alexnet", "alexnet_attention", "mobilenet_v2", "vgg", "resnet", "cnn"} <= set(list_models("image"))
+    assert {"gru", "bigru", "lstm", "bilstm", "gru_attention", "cnn_gru", "cnn_lstm", "resnet1d_wang"} <= set(
+        list_models("signal")
+    )
     with pytest.raises(ValueError, match="'sound' is none of image, signal"):
         list_models("sound")
 
@@ -63,7 +65,7 @@ def test_an_option_reaches_the_network() -> None:
 def test_unknown_name_lists_the_near_ones() -> None:
     with pytest.raises(ValueError, match=r"'AlexNt'; did you mean alexnet or "):
         create_model("AlexNt", in_channels=3, n_classes=4)
-    with pytest.raises(ValueError, match=r"choose from alexnet, bigru, "):
+    with pytest.raises(ValueError, match=r"choose from alexnet, alexnet_attention, "):
         describe_model("zzz")
 
 

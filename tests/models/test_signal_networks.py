@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from models import SignalNetwork, create_model, describe_model, list_models
+from models.signal.attention_pooled import AttentionPooledGru
+from models.signal.convolutional_recurrent import ConvolutionalRecurrent
 from models.signal.recurrent import Recurrent
 from models.signal.resnet1d import PaddedBatchNorm, ResNet1dWang
 
@@ -14,7 +16,8 @@ Example = Callable[..., Tensor]
 Padded = Callable[..., tuple[Tensor, Tensor]]
 
 signals = pytest.mark.parametrize("name", list_models("signal"))
-recurrent = pytest.mark.parametrize("name", ["bigru", "gru"])
+recurrent = pytest.mark.parametrize("name", ["bigru", "bilstm", "gru", "gru_attention", "lstm"])
+convolutional = pytest.mark.parametrize("name", ["cnn_gru", "cnn_lstm"])
 resnet1d = pytest.mark.parametrize("name", ["resnet1d_wang"])
 
 CHANNELS, TIME = 3, 90
@@ -200,13 +203,14 @@ def test_gru_tokens_are_the_cell_unrolled() -> None:
     torch.testing.assert_close(network.features(batch), state)
 
 
-def test_bigru_reads_each_direction_where_it_has_seen_everything() -> None:
+@pytest.mark.parametrize(("name", "layer"), [("bigru", nn.GRU), ("bilstm", nn.LSTM)])
+def test_each_direction_is_read_where_it_has_seen_everything(name: str, layer: type[nn.GRU] | type[nn.LSTM]) -> None:
     """The backward half at the last sample has seen one sample (fault 8)."""
     torch.manual_seed(0)
-    network = create_model("bigru", in_channels=2, n_classes=3, hidden_size=4, n_layers=1, dropout=0.0)
+    network = create_model(name, in_channels=2, n_classes=3, hidden_size=4, n_layers=1, dropout=0.0)
     assert isinstance(network, Recurrent)
     weights = network.layers[0].state_dict()
-    forward, backward = nn.GRU(2, 4, batch_first=True), nn.GRU(2, 4, batch_first=True)
+    forward, backward = layer(2, 4, batch_first=True), layer(2, 4, batch_first=True)
     forward.load_state_dict({k: v for k, v in weights.items() if not k.endswith("_reverse")})
     backward.load_state_dict({k.removesuffix("_reverse"): v for k, v in weights.items() if k.endswith("_reverse")})
     batch = torch.randn(5, 2, 30)
@@ -215,7 +219,76 @@ def test_bigru_reads_each_direction_where_it_has_seen_everything() -> None:
     torch.testing.assert_close(features[:, 4:], backward(batch.mT.flip(1))[0][:, -1])
 
 
-@recurrent
+@pytest.fixture
+def attentive() -> AttentionPooledGru:
+    torch.manual_seed(0)
+    network = create_model("gru_attention", in_channels=2, n_classes=3, hidden_size=4)
+    assert isinstance(network, AttentionPooledGru)
+    return network
+
+
+def test_attention_is_a_softmax_over_an_items_own_steps(attentive: AttentionPooledGru) -> None:
+    batch, length = torch.randn(4, 2, 30), torch.tensor([30, 7, 1, 29])
+    tokens = attentive.tokens(batch, length)
+    weights = attentive.attention(tokens, length)
+    assert weights.shape == (4, 30)
+    torch.testing.assert_close(weights.sum(1), torch.ones(4))
+    for row, n in enumerate(length.tolist()):
+        assert (weights[row, :n] > 0).all()
+        assert not weights[row, n:].any()
+        torch.testing.assert_close(weights[row, :n], attentive.score(tokens[row, :n])[:, 0].softmax(0))
+
+
+def test_attention_pools_to_the_weighted_mean(attentive: AttentionPooledGru) -> None:
+    tokens, length = torch.randn(1, 3, 4), torch.tensor([2])
+    nn.init.zeros_(attentive.score.weight)
+    torch.testing.assert_close(attentive.pool(tokens), tokens.mean(1))
+    torch.testing.assert_close(attentive.pool(tokens, length), tokens[:, :2].mean(1))
+    nn.init.constant_(attentive.score.weight, 1e4)  # all on the step of the largest sum
+    torch.testing.assert_close(attentive.pool(tokens)[0], tokens[0, tokens[0].sum(1).argmax()])
+
+
+@convolutional
+def test_a_step_is_one_time_with_all_its_channels(name: str) -> None:
+    """A reshape where a transpose was meant mixes time and leads (fault 11)."""
+    torch.manual_seed(0)
+    network = create_model(name, in_channels=2, n_classes=3, hidden_size=4)
+    assert isinstance(network, ConvolutionalRecurrent)
+    last_map = network.convolutions(batch := torch.randn(3, 2, 100))
+    assert last_map.shape == (3, 16, 9)
+    cell: nn.GRUCell | nn.LSTMCell = nn.GRUCell(16, 4) if name == "cnn_gru" else nn.LSTMCell(16, 4)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in network.recurrent.state_dict().items()})
+    state, states = None, []
+    for step in range(last_map.shape[2]):
+        state = cell(last_map[:, :, step], state)
+        states.append(state if isinstance(cell, nn.GRUCell) else state[0])
+    torch.testing.assert_close(network.tokens(batch), torch.stack(states, dim=1))
+    torch.testing.assert_close(network.features(batch), states[-1])
+
+
+@convolutional
+def test_a_step_sees_36_samples_and_what_came_before(name: str, network: SignalNetwork, example: Example) -> None:
+    batch = example(name, n=1)
+    for sample in (40, 41, 64):
+        changed = batch.clone()
+        changed[:, 1, sample] += 10.0
+        with torch.no_grad():
+            differs = (network.tokens(batch) != network.tokens(changed)).any(2)[0]
+        first = -(-(sample - 35) // 8)  # the first step s with 8 s + 35 ≥ sample
+        assert not differs[:first].any()
+        assert differs[first:].any()
+
+
+@convolutional
+def test_steps_of_the_convolutions(name: str, network: SignalNetwork) -> None:
+    assert network.token_length(torch.tensor([36, 37, 43, 44, 1000])).tolist() == [1, 1, 1, 2, 121]
+    with torch.no_grad():
+        for time in (36, 43, 44, 100):
+            steps = network.tokens(torch.zeros(1, CHANNELS, time)).shape[1]
+            assert steps == network.token_length(torch.tensor([time])).item()
+
+
+@pytest.mark.parametrize("name", ["bigru", "bilstm", "gru", "gru_attention", "lstm"])
 def test_dropout_that_would_act_nowhere_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"dropout 0\.2 acts between layers and there is one"):
         create_model(name, in_channels=3, n_classes=4, n_layers=1, dropout=0.2)
