@@ -19,6 +19,10 @@ FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, TENSORBOARD = "dev_scores.npz", "tensorboard"
 _PARTS = ("complete", "model", "options", "task", "kind", "classes", "input", "data", "training", "given")
+_INNER_PARTS = {
+    "data": ("folder", "source", "folds", "band", "limit", "n_dev_items", "train_items_digest"),
+    "training": ("batch_size", "precision", "seed", "threads", "workers", "class_weights"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     if card["format"] > FORMAT:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {card['format']}): update this one")
     missing = [name for name in _PARTS if name not in card]
+    for part, names in _INNER_PARTS.items():
+        missing += [f"{part}.{name}" for name in names if name not in (card.get(part) or {})]
     if missing:
         raise EcgFusionError(f"{path} lacks {', '.join(missing)}: copy the run folder again")
     return card

@@ -127,6 +127,16 @@ def test_a_card_that_lacks_a_part_says_which(run: Path):
         load_run(run)
 
 
+@pytest.mark.parametrize("part", ["data.folds", "training.batch_size"])
+def test_a_card_that_lacks_an_inner_part_says_which(run: Path, part):
+    card = read_card(run)
+    outer, inner = part.split(".")
+    del card[outer][inner]
+    write_card(run, card)
+    with pytest.raises(EcgFusionError, match=f"lacks {part}: copy the run folder again"):
+        load_run(run)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
