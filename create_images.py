@@ -3,16 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
 from pipeline.defaults import IMAGE_LEADS
-from pipeline.errors import EcgFusionError, warn
-from pipeline.folds import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
-from pipeline.image_options import IMAGE_OPTIONS, add_image_options, check_size, given_image_options, image_recipe
+from pipeline.errors import EcgFusionError
+from pipeline.folds import DEFAULT_FOLDS, PARTITIONS
+from pipeline.image_options import IMAGE_OPTIONS, add_image_options
 
 if TYPE_CHECKING:
-    from pipeline.job import Job
     from pipeline.store import Store
 
 DEFAULT_BAND = (0.5, 40.0)
@@ -54,79 +53,6 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def parse_band(words: Sequence[Any]) -> tuple[float, float] | None:
-    """The edges of ``--band``, or None for ``none``."""
-    if list(words) == ["none"]:
-        return None
-    try:
-        low, high = (float(word) for word in words)
-    except ValueError:
-        raise EcgFusionError(f"--band {' '.join(map(str, words))} is not understood: write 0.5 40, or none") from None
-    return low, high
-
-
-def make_jobs(arguments: argparse.Namespace) -> list["Job"]:
-    """One job for each wanted partition; prints what the data set holds, warns of partitions that are empty."""
-    from pipeline.job import Job, SignalRecipe
-    from pipeline.parallel import free_cores
-    from pipeline.report.overview import source_overview
-    from pipeline.signals import check_band, choose_leads
-    from pipeline.sources import open_source
-    from pipeline.sources.base import canonical_lead
-
-    if not 0 <= arguments.min_likelihood <= 100:
-        raise EcgFusionError(f"--min_likelihood {arguments.min_likelihood:g} is no percentage: give 0 to 100")
-    folds = parse_folds(arguments.folds)
-    band = parse_band(arguments.band)
-    given = given_image_options(arguments)
-    forms = arguments.representations
-    chosen = {} if forms is None else {"representations": () if forms == ["none"] else tuple(forms)}
-    if given and forms == ["none"]:
-        raise EcgFusionError(
-            f"--{next(iter(given))} is for images, and --representations none makes none: leave one out"
-        )
-    recipe = image_recipe(chosen, given)
-    source = open_source(arguments.source, arguments.data, arguments.sampling_rate, arguments.min_likelihood)
-    if arguments.sampling_rate > source.sampling_rate:
-        raise EcgFusionError(
-            f"--sampling_rate {arguments.sampling_rate:g} is above the {source.sampling_rate:g} Hz of the recordings"
-        )
-    try:
-        leads = [canonical_lead(lead) for lead in arguments.leads]
-        image_leads = tuple(source.leads[number] for number in choose_leads(source.leads, leads))
-        if band:
-            check_band(band, source.sampling_rate)
-    except ValueError as problem:
-        raise EcgFusionError(str(problem)) from None
-    rows = partition_rows(source.items, folds)
-    rows = {name: chosen[: arguments.limit] for name, chosen in rows.items()}
-    wanted = list(dict.fromkeys(arguments.partition or folds))
-    print(source_overview(source, arguments.data, {name: rows[name] for name in wanted if name in rows}))
-    jobs = []
-    for partition in wanted:
-        if not len(rows.get(partition, [])):
-            warn(f"{arguments.data} has no record for {partition} ({' '.join(arguments.folds)}): no store is made")
-            continue
-        jobs.append(
-            Job(
-                source=source,
-                partition=partition,
-                rows=rows[partition],
-                folds=folds,
-                signal_recipe=SignalRecipe(band, arguments.sampling_rate, max(1000.0, source.gain)),
-                image_recipe=recipe,
-                image_leads=image_leads,
-                extra={"min_likelihood": arguments.min_likelihood, "limit": arguments.limit},
-                out=arguments.out,
-                skip_bad_records=arguments.skip_bad_records,
-                workers=arguments.workers or free_cores(),
-            )
-        )
-    for job in jobs:
-        check_size(recipe, job.n_samples, arguments.sampling_rate)
-    return jobs
-
-
 _INSTEAD_OF_STORES = {
     "export": {"out", "partition"},
     "verify": {"out", "partition"},
@@ -165,13 +91,15 @@ def main(words: Sequence[str] | None = None) -> None:
         for store in _finished_stores(arguments):
             print(verify_store(store, arguments.verify), flush=True)
     elif arguments.show:
+        from pipeline.plan_stores import plan_stores
         from pipeline.show import show_record
 
-        print(show_record(make_jobs(arguments), arguments.show))
+        print(show_record(plan_stores(arguments), arguments.show))
     else:
         from pipeline.create import create_stores
+        from pipeline.plan_stores import plan_stores
 
-        for summary in create_stores(make_jobs(arguments)):
+        for summary in create_stores(plan_stores(arguments)):
             print(summary)
 
 

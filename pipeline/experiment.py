@@ -21,13 +21,13 @@ from pipeline.locks import locked
 from pipeline.plan import check_ranges, plan, training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
-from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, write_card
+from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, refuse_diverged, write_card
 from pipeline.scores import save_scores
 from pipeline.scoring import check_fit, scores_of
 from pipeline.settings import CHOICES, Settings, check_precision
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store, store_path
-from pipeline.training import fit
+from pipeline.training import DivergedError, fit
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
 
@@ -110,6 +110,7 @@ def _resumed_card(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         raise EcgFusionError(
             f"{folder} is finished, there is nothing to go on with: see python evaluate.py -run {folder}"
         )
+    refuse_diverged(card, folder)
     for name, value in given.items():
         plain = list(value) if isinstance(value, tuple) else value
         if name not in _FREE_ON_RESUME and card["given"].get(name) != plain:
@@ -155,6 +156,9 @@ def _run(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: t
             device,
             folder,
         )
+    except DivergedError as problem:
+        write_card(folder, {**card, "diverged": str(problem)})
+        raise
     except torch.OutOfMemoryError:
         raise EcgFusionError(
             f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "

@@ -93,6 +93,12 @@ def save_weights(folder: Path, network: torch.nn.Module) -> None:
     replace_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
 
 
+def refuse_diverged(card: Mapping[str, Any], folder: Path) -> None:
+    """Says of a run whose training came to no result why it did not."""
+    if card.get("diverged"):
+        raise EcgFusionError(f"{folder} came to no result: {card['diverged']}")
+
+
 def load_run(folder: Path) -> Run:
     """A finished run, ready to predict.
 
@@ -100,6 +106,7 @@ def load_run(folder: Path) -> Run:
         EcgFusionError: it is unfinished, or a file of it is missing, damaged or of another network.
     """
     card = read_card(folder)
+    refuse_diverged(card, folder)
     if not card["complete"]:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
     network = build_network(card)

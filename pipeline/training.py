@@ -118,8 +118,12 @@ def fit(
     return progress
 
 
-def _diverged(what: str, progress: Progress, settings: Settings) -> EcgFusionError:
-    return EcgFusionError(
+class DivergedError(EcgFusionError):
+    """A training that no longer gives numbers; the same one would again."""
+
+
+def _diverged(what: str, progress: Progress, settings: Settings) -> DivergedError:
+    return DivergedError(
         f"{what} in epoch {progress.epoch + 1}: lower -learning_rate (now {settings.learning_rate:g}) "
         f"and train into another folder"
     )

@@ -306,6 +306,10 @@ def test_a_loss_that_is_no_number_is_one_sentence(small_store_folder, tmp_path, 
     monkeypatch.setattr(training, "apply_network", lambda *arguments: applied(*arguments) * math.nan)
     with pytest.raises(EcgFusionError, match=r"the loss is nan in epoch 1: lower -learning_rate \(now 0"):
         fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 2")
+    with pytest.raises(EcgFusionError, match=r"came to no result: the loss is nan .* train into another folder"):
+        load_run(tmp_path / "run")
+    with pytest.raises(EcgFusionError, match="came to no result"):
+        fit_run(small_store_folder, tmp_path / "run", "", resume=True)
 
 
 def test_a_network_that_overflows_in_its_last_step_is_one_sentence(small_store_folder, tmp_path):
