@@ -1,7 +1,7 @@
 """One training from end to end: a folder, a card, a fitted network, the dev table."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,14 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     card = plan(given, image_options, train, dev)
     check_precision(card["training"]["precision"], device)
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_trainer(folder):
-        _refuse_what_is_there(folder)
-        return _run(card, train, dev, folder, device)
+    try:
+        with _only_trainer(folder):
+            _refuse_what_is_there(folder)
+            return _run(card, train, dev, folder, device)
+    except EcgFusionError:
+        with suppress(OSError):  # what was not begun leaves no folder, what was begun is not empty
+            folder.rmdir()
+        raise
 
 
 def _only_trainer(folder: Path) -> AbstractContextManager[None]:
