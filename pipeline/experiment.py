@@ -18,7 +18,7 @@ from pipeline.evaluation import evaluate_dev
 from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
 from pipeline.locks import locked
-from pipeline.plan import check_ranges, plan, training_rows
+from pipeline.plan import check_ranges, known_model, plan, training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
 from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, refuse_diverged, write_card
@@ -52,6 +52,7 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
             card, train, dev = _go_on(folder, given, image_options)
             check_precision(card["training"]["precision"], device)
             return _run(card, train, dev, folder, device)
+    known_model(given["model"])  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
     train, dev = _open_stores(Path(given.get("data") or defaults.DATA))
     card = plan(given, image_options, train, dev)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import describe_model
+from models import ModelEntry, describe_model
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.image_options import check_size, image_recipe
@@ -37,10 +37,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
     """The card of a run to be trained: every choice made, the user's first, then the family's defaults."""
-    try:
-        entry = describe_model(given["model"])
-    except ValueError as problem:
-        raise EcgFusionError(str(problem)) from None
+    entry = known_model(given["model"])
     _check_options(given, image_options, entry.modality)
     _check_stores(train, dev)
     task = given.get("task", defaults.TASK)
@@ -93,6 +90,14 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     _check_size(entry.name, spec, network.smallest_size)
     check_batch_size(card["training"]["batch_size"], network, entry.name)
     return card
+
+
+def known_model(name: str) -> ModelEntry:
+    """The entry of a network; an unknown name is one sentence with the near ones."""
+    try:
+        return describe_model(name)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
 
 
 def check_ranges(given: Mapping[str, Any]) -> None:
