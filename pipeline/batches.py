@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,9 +40,32 @@ class Batch:
     length: Tensor | None
     rows: Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """On the device, but for ``length``, which networks read on the host."""
+        return replace(self, raw=self.raw.to(device), rows=self.rows.to(device))
 
-class StoreItems(Dataset[Batch]):
-    """Some items of a store as a network's raw input; indexed by a ``Pick``, it gives a ``Batch``.
+
+class Items(Dataset[Any]):
+    """What is trained or scored; indexed by a ``Pick``, it gives a batch that has ``rows`` and ``to(device)``.
+
+    Attributes:
+        lengths: (items,) samples of each item.
+        crop_samples: samples that a network sees at once.
+    """
+
+    lengths: np.ndarray
+    crop_samples: int
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def crop_starts(self, n_samples: int) -> list[int]:
+        """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
+        raise NotImplementedError
+
+
+class StoreItems(Items):
+    """Some items of a store as a network's raw input; the batch is a ``Batch``.
 
     Nothing of the HDF5 library is open, so any number of worker processes may share it.
 
@@ -54,6 +77,7 @@ class StoreItems(Dataset[Batch]):
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
         self.spec = spec
+        self.crop_samples = spec.crop_samples
         self._rows = rows
         if spec.takes_signals:
             self._leads = choose_leads(store.leads, spec.leads)
@@ -65,8 +89,8 @@ class StoreItems(Dataset[Batch]):
             self.lengths = np.full(len(rows), spec.n_samples)
             self._stored = {form: store.images[form] for form in spec.representations}
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    def crop_starts(self, n_samples: int) -> list[int]:
+        return self.spec.crop_starts(n_samples)
 
     def __getstate__(self) -> dict[str, Any]:
         return _without_maps(self, "_images")
@@ -142,7 +166,7 @@ def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def training_picks(items: StoreItems, batch_size: int, seed: int, epoch: int) -> list[Pick]:
+def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
     """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
 
     A last batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1
@@ -150,16 +174,16 @@ def training_picks(items: StoreItems, batch_size: int, seed: int, epoch: int) ->
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(items))
-    latest = np.maximum(items.lengths - items.spec.crop_samples, 0)
+    latest = np.maximum(items.lengths - items.crop_samples, 0)
     starts = random.integers(0, latest, endpoint=True)
     batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
     return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
 
 
-def scoring_picks(items: StoreItems, batch_size: int) -> list[Pick]:
+def scoring_picks(items: Items, batch_size: int) -> list[Pick]:
     """Every crop of every item, in order."""
     pairs = np.array(
-        [(row, start) for row, n in enumerate(items.lengths) for start in items.spec.crop_starts(int(n))],
+        [(row, start) for row, n in enumerate(items.lengths) for start in items.crop_starts(int(n))],
         dtype=np.int64,
     ).reshape(-1, 2)
     return [
@@ -168,7 +192,7 @@ def scoring_picks(items: StoreItems, batch_size: int) -> list[Pick]:
     ]
 
 
-def load(items: StoreItems, picks: Sequence[Pick], workers: int = 0) -> Iterator[Batch]:
+def load(items: Items, picks: Sequence[Pick], workers: int = 0) -> Iterator[Any]:
     """The batches of some picks, in order; ``workers`` processes read ahead, 0 reads when asked."""
     return iter(DataLoader(items, batch_size=None, sampler=picks, num_workers=workers, collate_fn=_as_it_is))
 

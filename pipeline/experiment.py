@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import Network, list_models
+from models import list_models
 from pipeline import defaults
 from pipeline.batches import StoreItems
 from pipeline.checkpoints import Progress
@@ -17,17 +17,28 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation import evaluate_dev
 from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
+from pipeline.learners import Learner, NetworkLearner
 from pipeline.locks import locked
 from pipeline.plan import check_ranges, known_model, plan, training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
-from pipeline.runs import CARD, DEV_SCORES, RESUME, WEIGHTS, build_network, read_card, refuse_diverged, write_card
-from pipeline.scores import save_scores
+from pipeline.runs import (
+    CARD,
+    DEV_SCORES,
+    RESUME,
+    WEIGHTS,
+    Run,
+    build_network,
+    read_card,
+    refuse_diverged,
+    write_card,
+)
+from pipeline.scores import Scores, save_scores
 from pipeline.scoring import check_fit, scores_of
 from pipeline.settings import CHOICES, Settings, check_precision
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store, store_path
-from pipeline.training import DivergedError, fit
+from pipeline.training import DivergedError, Examples, fit
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
 
@@ -147,21 +158,28 @@ def _run(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: t
     dev_rows = np.flatnonzero(dev_labels.labelled)
     labels = train.task(task)
     _announce(card, spec, network, labels.rows(rows), labels, dev_labels, device)
+    progress = fit_as_planned(
+        card,
+        NetworkLearner(network, spec),
+        Examples(StoreItems(train, rows, spec), labels.values[rows]),
+        Examples(StoreItems(dev, dev_rows, spec), dev_labels.values[dev_rows]),
+        folder,
+        device,
+    )
+    finish(card, folder, scores_of(Run(folder, card, network, spec), dev, device), progress)
+    return folder
+
+
+def fit_as_planned(
+    card: Mapping[str, Any], learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
+) -> Progress:
+    """Fits a learner as the card says, whose run lies in ``folder``."""
+    training = card["training"]
     settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
     weights = training["class_weights"]
+    weights = None if weights is None else np.array(weights)
     try:
-        progress = fit(
-            network,
-            StoreItems(train, rows, spec),
-            labels.values[rows],
-            StoreItems(dev, dev_rows, spec),
-            dev_labels.values[dev_rows],
-            labels.kind,
-            None if weights is None else np.array(weights),
-            settings,
-            device,
-            folder,
-        )
+        return fit(learner, train, dev, card["kind"], weights, settings, device, folder)
     except DivergedError as problem:
         write_card(folder, {**card, "diverged": str(problem)})
         raise
@@ -170,8 +188,6 @@ def _run(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: t
             f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
             f"another folder"
         ) from None
-    _finish(card, folder, network, dev, spec, progress, device)
-    return folder
 
 
 def _announce(
@@ -198,18 +214,10 @@ def _announce(
     )
 
 
-def _finish(
-    card: dict[str, Any],
-    folder: Path,
-    network: Network,
-    dev: Store,
-    spec: InputSpec,
-    progress: Progress,
-    device: torch.device,
-) -> None:
-    scores = scores_of(network, dev, card["task"], spec, card["training"]["batch_size"], device)
-    save_scores(folder / DEV_SCORES, scores)
-    evaluation = evaluate_dev(scores)
+def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, progress: Progress) -> None:
+    """Chooses thresholds on the dev scores, completes the card and prints the dev table."""
+    save_scores(folder / DEV_SCORES, dev_scores)
+    evaluation = evaluate_dev(dev_scores)
     chosen = evaluation.thresholds
     card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
     card["result"] = {

@@ -31,8 +31,8 @@ class Run:
 
     folder: Path
     card: Mapping[str, Any]
-    spec: InputSpec
     network: Network
+    spec: InputSpec
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -117,7 +117,7 @@ def load_run(folder: Path) -> Run:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
     except (SafetensorError, RuntimeError):
         raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
-    return Run(Path(folder), card, InputSpec.from_card(card["input"]), network.eval())
+    return Run(Path(folder), card, network.eval(), InputSpec.from_card(card["input"]))
 
 
 def newest_run(root: Path) -> Path:

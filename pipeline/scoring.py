@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import Network
-from pipeline.batches import StoreItems, load, scoring_picks
+from pipeline.batches import Items, StoreItems, load, scoring_picks
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
-from pipeline.inputs import InputMaker, InputSpec
+from pipeline.inputs import InputSpec
+from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
 from pipeline.runs import Run, load_run
 from pipeline.scores import Scores
@@ -20,8 +20,8 @@ from pipeline.store import Store, digest_of_items, open_store, store_path
 
 @torch.no_grad()
 def predict_probabilities(
-    network: Network,
-    items: StoreItems,
+    learner: Learner,
+    items: Items,
     kind: str,
     batch_size: int,
     device: torch.device,
@@ -31,20 +31,19 @@ def predict_probabilities(
     """Probabilities of each item, the mean over its crops; independent of the batch size but for rounding.
 
     Args:
-        network: gives logits; its mode is restored afterwards.
+        learner: gives logits; its mode is restored afterwards.
         items: what to score.
         kind: ``multilabel`` (sigmoid) or ``multiclass`` (softmax).
         batch_size: crops at once.
-        device: where the network is.
+        device: where the learner is.
         workers: processes that read ahead.
         progress: the name of a bar, or None for no bar.
 
     Shape:
         (items, classes) float32.
     """
-    was_training = network.training
-    network.eval()
-    maker = InputMaker(items.spec)
+    was_training = learner.training
+    learner.eval()
     picks = scoring_picks(items, batch_size)
     n_crops = np.zeros(len(items), np.float32)
     totals: torch.Tensor | None = None
@@ -52,46 +51,53 @@ def predict_probabilities(
         load(items, picks, workers), progress, total=len(picks), disable=progress is None, leave=False
     )
     for pick, batch in zip(picks, batches, strict=True):
-        logits = apply_network(network, maker, batch.raw.to(device), batch.length).float()
+        batch = batch.to(device)
+        logits = learner(batch).float()
         probabilities = logits.sigmoid() if kind == "multilabel" else logits.softmax(-1)
         if totals is None:
             totals = torch.zeros(len(items), logits.shape[1], device=device)
-        totals.index_add_(0, batch.rows.to(device), probabilities)
+        totals.index_add_(0, batch.rows, probabilities)
         np.add.at(n_crops, pick.rows, 1)
-    network.train(was_training)
+    learner.train(was_training)
     if totals is None:
         raise ValueError("there is no item to score")
     # rounding can carry a mean of ones a little beyond 1
     return np.clip(totals.cpu().numpy() / n_crops[:, None], 0, 1)
 
 
-def apply_network(
-    network: torch.nn.Module, maker: InputMaker, raw: torch.Tensor, length: torch.Tensor | None
-) -> torch.Tensor:
-    """Logits of what the store holds; ``length`` goes to networks over signals, where items are padded."""
-    x = maker(raw, length)
-    if length is None or maker.spec.modality == "image":
-        return network(x)
-    return network(x, length=length)
+def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    """Probabilities that a run gives some items of a store.
+
+    Args:
+        run: a loaded run; what it consists of goes to ``device``.
+        store: the items' store, which fits the run.
+        rows: their row numbers.
+        device: where to compute.
+        how: ``batch_size`` (None for the run's own), ``workers`` and ``progress`` of ``predict_probabilities``.
+
+    Shape:
+        (items, classes) float32.
+    """
+    batch_size = how.pop("batch_size", None) or run.card["training"]["batch_size"]
+    learner = NetworkLearner(run.network, run.spec).to(device)
+    items = StoreItems(store, rows, run.spec)
+    return predict_probabilities(learner, items, run.card["kind"], batch_size, device, **how)
 
 
-def scores_of(
-    network: Network,
-    store: Store,
-    task: str,
-    spec: InputSpec,
-    batch_size: int,
-    device: torch.device,
-    **keywords: Any,
-) -> Scores:
-    """The scores of every item of a store that the task labels."""
-    labels = store.task(task)
-    rows = np.flatnonzero(labels.labelled)
+def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
+    """The scores of every item of a store that the run's task labels; ``how`` as in ``probabilities``."""
+    task = run.card["task"]
+    rows = np.flatnonzero(store.task(task).labelled)
     if not len(rows):
         raise EcgFusionError(f"{store.path} holds no item that {task} labels: choose another -task or partition")
-    items = StoreItems(store, rows, spec)
+    return as_scores(probabilities(run, store, rows, device, **how), store, task, rows)
+
+
+def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray) -> Scores:
+    """Probabilities (items, classes) of some rows of a store beside their labels and names."""
+    labels = store.task(task)
     return Scores(
-        scores=predict_probabilities(network, items, labels.kind, batch_size, device, **keywords),
+        scores=values,
         labels=labels.values[rows],
         item_id=store.columns["item_id"][rows],
         classes=labels.classes,
@@ -132,16 +138,7 @@ def score_partition(
     if not labelled.all():
         print(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
     set_up_cpu(threads)
-    device = choose_device(gpu_id)
-    return scores_of(
-        run.network.to(device),
-        store,
-        run.card["task"],
-        run.spec,
-        batch_size or run.card["training"]["batch_size"],
-        device,
-        progress=f"scoring {partition}",
-    )
+    return scores_of(run, store, choose_device(gpu_id), batch_size=batch_size, progress=f"scoring {partition}")
 
 
 def check_fit(card: Mapping[str, Any], store: Store, folder: Path) -> None:

@@ -56,13 +56,13 @@ class Settings:
     workers: int = 0
 
 
-def make_optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """The optimizer of all of a network's parameters."""
-    rate, decay = settings.learning_rate, settings.weight_decay
+def make_optimizer(groups: list[dict[str, Any]], settings: Settings) -> torch.optim.Optimizer:
+    """The optimizer of groups of parameters, each with its own ``lr``."""
+    decay = settings.weight_decay
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), rate, momentum=settings.momentum, weight_decay=decay)
+        return torch.optim.SGD(groups, momentum=settings.momentum, weight_decay=decay)
     kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(network.parameters(), rate, weight_decay=decay)
+    return kind(groups, weight_decay=decay)
 
 
 def make_scheduler(optimizer: torch.optim.Optimizer, settings: Settings, n_steps: int) -> Any:
@@ -71,10 +71,9 @@ def make_scheduler(optimizer: torch.optim.Optimizer, settings: Settings, n_steps
 
     if settings.scheduler == "onecycle":
         cycled = settings.optimizer != "sgd"  # whose momentum is the user's
+        highest = [group["lr"] for group in optimizer.param_groups]
         # one step more, so that the last one of the training is not past its end
-        return lr_scheduler.OneCycleLR(
-            optimizer, settings.learning_rate, total_steps=n_steps + 1, cycle_momentum=cycled
-        )
+        return lr_scheduler.OneCycleLR(optimizer, highest, total_steps=n_steps + 1, cycle_momentum=cycled)
     if settings.scheduler == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     return lr_scheduler.LambdaLR(optimizer, _constant)

@@ -7,6 +7,7 @@ one bit for bit on one device and number of threads.
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import Network
-from pipeline.batches import StoreItems, load, training_picks
+from pipeline.batches import Items, load, training_picks
 from pipeline.checkpoints import Progress, TensorBoardLog, TrainingState, write_log
 from pipeline.errors import EcgFusionError
-from pipeline.inputs import InputMaker
+from pipeline.learners import Learner
 from pipeline.metrics import macro_auroc
 from pipeline.progress import progress_bar
 from pipeline.runs import LOG, RESUME, WEIGHTS, save_weights
-from pipeline.scoring import apply_network, predict_probabilities
+from pipeline.scoring import predict_probabilities
 from pipeline.settings import Settings, make_loss, make_optimizer, make_scheduler
 
 _STEPS_BETWEEN_BARS = 20
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Items and their (items, classes) labels, 0 or 1."""
+
+    items: Items
+    labels: np.ndarray
+
+
 def fit(
-    network: Network,
-    train: StoreItems,
-    train_labels: np.ndarray,
-    dev: StoreItems,
-    dev_labels: np.ndarray,
+    learner: Learner,
+    train: Examples,
+    dev: Examples,
     kind: str,
     class_weights: np.ndarray | None,
     settings: Settings,
@@ -45,11 +51,9 @@ def fit(
     Goes on from the folder's resume file where there is one, and writes weights, resume file and logs there.
 
     Args:
-        network: the network, on ``device``.
-        train: training items.
-        train_labels: (items, classes) 0 or 1.
-        dev: items on whose macro-AUC the epoch is chosen.
-        dev_labels: (items, classes) 0 or 1.
+        learner: what is trained, on ``device``.
+        train: what it learns from.
+        dev: on whose macro-AUC the epoch is chosen.
         kind: ``multilabel`` or ``multiclass``.
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
         settings: how to fit.
@@ -60,8 +64,9 @@ def fit(
         EcgFusionError: the loss is no longer a number, or the resume file is not this training's.
     """
     accelerator = _accelerator(settings.precision, device)
-    optimizer = make_optimizer(network, settings)
-    n_steps = len(training_picks(train, settings.batch_size, settings.seed, 0))
+    network = learner.network
+    optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
+    n_steps = len(training_picks(train.items, settings.batch_size, settings.seed, 0))
     scheduler = make_scheduler(optimizer, settings, n_steps * settings.epochs)
     loss_function = make_loss(kind, class_weights).to(device)
     state = TrainingState(network, optimizer, scheduler, accelerator.scaler, Progress())
@@ -69,15 +74,15 @@ def fit(
         state.load(folder / RESUME)
     # the network itself is not handed over: accelerate would make it score in the training's precision too
     stepper = accelerator.prepare(optimizer)
-    targets = torch.from_numpy(train_labels.astype(np.float32)).to(device)
+    targets = torch.from_numpy(train.labels.astype(np.float32)).to(device)
     progress = state.progress
     with TensorBoardLog(folder, progress.epoch) as board:
         while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
             started = time.monotonic()
-            picks = training_picks(train, settings.batch_size, settings.seed, progress.epoch)
+            picks = training_picks(train.items, settings.batch_size, settings.seed, progress.epoch)
             loss = _train_epoch(
-                network,
-                train,
+                learner,
+                train.items,
                 picks,
                 targets,
                 loss_function,
@@ -89,10 +94,10 @@ def fit(
             )
             if not math.isfinite(loss):
                 raise _diverged(f"the loss is {loss}", progress, settings)
-            scores = predict_probabilities(network, dev, kind, settings.batch_size, device, settings.workers)
+            scores = predict_probabilities(learner, dev.items, kind, settings.batch_size, device, settings.workers)
             if not np.isfinite(scores).all():
                 raise _diverged("the network no longer gives numbers", progress, settings)
-            auroc = macro_auroc(dev_labels, scores)
+            auroc = macro_auroc(dev.labels, scores)
             progress.epoch += 1
             row = {
                 "epoch": progress.epoch,
@@ -130,8 +135,8 @@ def _diverged(what: str, progress: Progress, settings: Settings) -> DivergedErro
 
 
 def _train_epoch(
-    network: nn.Module,
-    items: StoreItems,
+    learner: Learner,
+    items: Items,
     picks: list[Any],
     targets: Tensor,
     loss_function: nn.Module,
@@ -142,8 +147,7 @@ def _train_epoch(
     progress: Progress,
 ) -> float:
     """One pass over the items; gives the mean loss of an item in this epoch alone."""
-    network.train()
-    maker = InputMaker(items.spec)
+    learner.train()
     total, n_items = torch.zeros((), device=targets.device), 0
     bar = progress_bar(
         load(items, picks, settings.workers),
@@ -155,19 +159,19 @@ def _train_epoch(
     )
     for batch in bar:
         torch.manual_seed(_seed_of_step(settings.seed, progress.step))
-        rows = batch.rows.to(targets.device)
+        batch = batch.to(targets.device)
         with accelerator.autocast():
-            logits = apply_network(network, maker, batch.raw.to(targets.device), batch.length)
-        loss = loss_function(logits.float(), targets[rows])
+            outputs = learner.outputs(batch)
+        loss = sum(weight * loss_function(logits.float(), targets[batch.rows]) for weight, logits in outputs)
         accelerator.backward(loss)
         if settings.clip_norm:
-            accelerator.clip_grad_norm_(network.parameters(), settings.clip_norm)
+            accelerator.clip_grad_norm_(learner.network.parameters(), settings.clip_norm)
         optimizer.step()
         if not accelerator.optimizer_step_was_skipped:
             scheduler.step()
         optimizer.zero_grad()
-        total += loss.detach() * len(rows)
-        n_items += len(rows)
+        total += loss.detach() * len(batch.rows)
+        n_items += len(batch.rows)
         progress.step += 1
     return float(total) / n_items
 

@@ -16,6 +16,8 @@ from models import Network, create_model
 from pipeline.batches import StoreItems
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputMaker, InputSpec
+from pipeline.learners import NetworkLearner
+from pipeline.runs import Run
 from pipeline.scores import Scores
 from pipeline.scoring import predict_probabilities, score_partition, scores_of
 from pipeline.store import Store, digest_of_items, open_store, to_attribute
@@ -23,6 +25,7 @@ from pipeline.store import Store, digest_of_items, open_store, to_attribute
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
 CPU = torch.device("cpu")
+FIRST = np.arange(12)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,17 @@ def network_for(spec: InputSpec, name: str) -> Network:
     return create_model(name, in_channels=spec.n_channels, n_classes=4)
 
 
-def probabilities(network: Network, store: Store, spec: InputSpec, batch_size: int, kind="multilabel") -> np.ndarray:
-    items = StoreItems(store, np.arange(12), spec)
-    return predict_probabilities(network, items, kind, batch_size, CPU)
+def run_for(network: Network, spec: InputSpec, task: str) -> Run:
+    card = {"task": task, "kind": "multilabel", "model": "a network", "training": {"batch_size": 4}}
+    return Run(Path("nowhere"), card, network, spec)
+
+
+def probabilities(
+    network: Network, store: Store, spec: InputSpec, batch_size: int, kind="multilabel", rows: np.ndarray = FIRST
+) -> np.ndarray:
+    items = StoreItems(store, rows, spec)
+    learner = NetworkLearner(network, spec).train(network.training)
+    return predict_probabilities(learner, items, kind, batch_size, CPU)
 
 
 CASES = {
@@ -132,12 +143,12 @@ def test_scores_are_joined_to_the_labelled_items(store: Store):
     spec = signal_spec(store, crop=1.0, stride=5.0)
     network, task = network_for(spec, "resnet1d_wang"), store.task("form")
     network.head = torch.nn.Linear(network.feature_dim, len(task.classes))
-    scores = scores_of(network, store, "form", spec, 4, CPU)
+    scores = scores_of(run_for(network, spec, "form"), store, CPU)
     rows = np.flatnonzero(task.labelled)
     assert 0 < len(rows) < store.n_items
     assert scores.item_id.tolist() == store.columns["item_id"][rows].tolist()
     np.testing.assert_array_equal(scores.labels, task.values[rows])
-    alone = predict_probabilities(network, StoreItems(store, rows[3:4], spec), "multilabel", 1, CPU)
+    alone = probabilities(network, store, spec, 1, rows=rows[3:4])
     np.testing.assert_allclose(scores.scores[3:4], alone, atol=1e-5)
 
 
@@ -146,7 +157,7 @@ def test_a_store_without_a_labelled_item_is_refused(store: Store):
     blank = replace(store, labels={"form": replace(task, labelled=np.zeros_like(task.labelled))})
     spec = signal_spec(store)
     with pytest.raises(EcgFusionError, match="no item that form labels"):
-        scores_of(network_for(spec, "gru"), blank, "form", spec, 4, CPU)
+        scores_of(run_for(network_for(spec, "gru"), spec, "form"), blank, CPU)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ import torch
 import create_images
 import train
 from models import create_model
-from pipeline import experiment, scoring, training
+from pipeline import experiment, training
 from pipeline.errors import EcgFusionError
+from pipeline.learners import NetworkLearner
 from pipeline.metrics import macro_auroc
 from pipeline.runs import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
 from pipeline.scores import load_scores
@@ -120,19 +121,17 @@ def test_dropout_acts_in_training_and_not_in_scoring(small_store_folder, tmp_pat
 
 def test_a_lower_precision_is_for_training_alone(small_store_folder, tmp_path, monkeypatch):
     trained, scored = [], []
-    for module, seen in ((training, trained), (scoring, scored)):
-        monkeypatch.setattr(module, "apply_network", _keeping(module.apply_network, seen))
+    forward = NetworkLearner.forward
+
+    def kept(learner, batch):
+        logits = forward(learner, batch)
+        (trained if learner.training else scored).append(logits)
+        return logits
+
+    monkeypatch.setattr(NetworkLearner, "forward", kept)
     fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 1 -precision bf16")
     assert {logits.dtype for logits in trained} == {torch.bfloat16}
     assert {logits.dtype for logits in scored} == {torch.float32}
-
-
-def _keeping(function, results: list):
-    def kept(*arguments):
-        results.append(function(*arguments))
-        return results[-1]
-
-    return kept
 
 
 @pytest.mark.parametrize(("kind", "weights"), [("multilabel", None), ("multilabel", [2.0, 1.0, 5.0])])
@@ -207,14 +206,14 @@ def kill_in_step(monkeypatch) -> None:
     """In the middle of the second epoch: 30 labelled items in batches of 8 are 4 steps."""
     calls = []
 
-    def apply_network(*arguments):
+    def outputs(*arguments):
         calls.append(arguments)
         if len(calls) == 6:
             raise Killed
-        return applied(*arguments)
+        return given(*arguments)
 
-    applied = training.apply_network
-    monkeypatch.setattr(training, "apply_network", apply_network)
+    given = NetworkLearner.outputs
+    monkeypatch.setattr(NetworkLearner, "outputs", outputs)
 
 
 def kill_between_weights_and_state(monkeypatch) -> None:
@@ -302,8 +301,8 @@ def test_a_run_that_a_signal_kills_goes_on(small_store_folder, tmp_path):
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(small_store_folder, tmp_path, monkeypatch):
-    applied = training.apply_network
-    monkeypatch.setattr(training, "apply_network", lambda *arguments: applied(*arguments) * math.nan)
+    forward = NetworkLearner.forward
+    monkeypatch.setattr(NetworkLearner, "forward", lambda *arguments: forward(*arguments) * math.nan)
     with pytest.raises(EcgFusionError, match=r"the loss is nan in epoch 1: lower -learning_rate \(now 0"):
         fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 2")
     with pytest.raises(EcgFusionError, match=r"came to no result: the loss is nan .* train into another folder"):
