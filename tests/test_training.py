@@ -17,7 +17,7 @@ import torch
 import create_images
 import train
 from models import create_model
-from pipeline import experiment, training
+from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
 from pipeline.learners import NetworkLearner
 from pipeline.metrics import macro_auroc
@@ -249,7 +249,7 @@ def kill_at_the_end(monkeypatch) -> None:
     def save(*_):
         raise Killed
 
-    monkeypatch.setattr(experiment, "save_scores", save)
+    monkeypatch.setattr(network_run, "save_scores", save)
 
 
 KILLS = [

@@ -1,0 +1,112 @@
+"""The run of one network: fitted as its card says, scored on dev, with its table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.batches import StoreItems
+from pipeline.checkpoints import Progress
+from pipeline.devices import set_up_cpu
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import evaluate_dev
+from pipeline.folds import format_folds
+from pipeline.inputs import InputSpec
+from pipeline.learners import Learner, NetworkLearner
+from pipeline.plan import training_rows
+from pipeline.report.overview import task_overview
+from pipeline.report.tables import as_text
+from pipeline.runs import DEV_SCORES, RESUME, Run, build_network, write_card
+from pipeline.scores import Scores, save_scores
+from pipeline.scoring import scores_of
+from pipeline.settings import CHOICES, Settings
+from pipeline.sources.base import Labels
+from pipeline.store import Store
+from pipeline.training import DivergedError, Examples, fit
+
+
+def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+    """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
+    training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
+    training["threads"] = set_up_cpu(training["threads"])
+    torch.manual_seed(training["seed"])
+    network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
+    write_card(folder, card)
+    rows = training_rows(task, train, card["data"]["limit"])
+    dev_labels = dev.task(task)
+    dev_rows = np.flatnonzero(dev_labels.labelled)
+    labels = train.task(task)
+    _announce(card, spec, network, labels.rows(rows), labels, dev_labels, device)
+    progress = fit_as_planned(
+        card,
+        NetworkLearner(network, spec),
+        Examples(StoreItems(train, rows, spec), labels.values[rows]),
+        Examples(StoreItems(dev, dev_rows, spec), dev_labels.values[dev_rows]),
+        folder,
+        device,
+    )
+    finish(card, folder, scores_of(Run(folder, card, network, spec), dev, device), progress)
+
+
+def fit_as_planned(
+    card: Mapping[str, Any], learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
+) -> Progress:
+    """Fits a learner as the card says, whose run lies in ``folder``."""
+    training = card["training"]
+    settings = Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
+    weights = training["class_weights"]
+    weights = None if weights is None else np.array(weights)
+    try:
+        return fit(learner, train, dev, card["kind"], weights, settings, device, folder)
+    except DivergedError as problem:
+        write_card(folder, {**card, "diverged": str(problem)})
+        raise
+    except torch.OutOfMemoryError:
+        raise EcgFusionError(
+            f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
+            f"another folder"
+        ) from None
+
+
+def _announce(
+    card: Mapping[str, Any],
+    spec: InputSpec,
+    network: torch.nn.Module,
+    trained_on: Labels,
+    train_labels: Labels,
+    dev_labels: Labels,
+    device: torch.device,
+) -> None:
+    data, training, task = card["data"], card["training"], card["task"]
+    print(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
+    for partition, labels in (("train", train_labels), ("dev", dev_labels)):
+        print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
+    if data["limit"]:
+        print(f"of train, the first {data['limit']:,}:\n{task_overview(task, trained_on)}")
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
+    print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
+    print(
+        ", ".join(f"{name} {training[name]}" for name in (*CHOICES, "precision", "seed", "threads")),
+        flush=True,
+    )
+
+
+def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, progress: Progress) -> None:
+    """Chooses thresholds on the dev scores, completes the card and prints the dev table."""
+    save_scores(folder / DEV_SCORES, dev_scores)
+    evaluation = evaluate_dev(dev_scores)
+    chosen = evaluation.thresholds
+    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
+    card["result"] = {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "dev_macro_auroc": progress.best_auroc,
+        "seconds": round(sum(row["seconds"] for row in progress.log), 1),
+    }
+    card["complete"] = True
+    write_card(folder, card)
+    (folder / RESUME).unlink(missing_ok=True)
+    print(f"\n{as_text(evaluation)}\nbest epoch {progress.best_epoch} of {progress.epoch}; the run is in {folder}")
