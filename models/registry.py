@@ -57,7 +57,8 @@ def register(name: str, *, modality: str, family: str, paper: str) -> Callable[[
     def add(build: Builder) -> Builder:
         if name in _entries:
             raise ValueError(f"a network named {name!r} is already registered; choose another name")
-        _entries[name] = ModelEntry(name, modality, family, paper, _read_options(name, build), build)
+        options = read_options(build, what=f"network {name!r}", required=("in_channels", "n_classes"))
+        _entries[name] = ModelEntry(name, modality, family, paper, options, build)
         return build
 
     return add
@@ -77,17 +78,6 @@ def register_collection(prefix: str, describe: Callable[[str], ModelEntry]) -> N
     if prefix in _collections:
         raise ValueError(f"a collection named {prefix!r} is already registered; choose another name")
     _collections[prefix] = describe
-
-
-def _read_options(name: str, build: Callable[..., Network]) -> Mapping[str, object]:
-    parameters = dict(inspect.signature(build).parameters)
-    for required in ("in_channels", "n_classes"):
-        if parameters.pop(required, None) is None:
-            raise ValueError(f"network {name!r} does not take {required}; add it to the builder's arguments")
-    for option, parameter in parameters.items():
-        if parameter.default is parameter.empty:
-            raise ValueError(f"option {option} of network {name!r} has no default; give it one")
-    return MappingProxyType({option: parameter.default for option, parameter in parameters.items()})
 
 
 def list_models(modality: str | None = None) -> list[str]:
@@ -131,10 +121,7 @@ def create_model(name: str, *, in_channels: int, n_classes: int, **options: obje
             out of range.
     """
     entry = describe_model(name)
-    for option in options:
-        if option not in entry.options:
-            taken = ", ".join(entry.options) or "none"
-            raise ValueError(f"network {name!r} does not take the option {option!r}; it takes {taken}")
+    check_options(options, entry.options, what=f"network {name!r}")
     for what, count in (("in_channels", in_channels), ("n_classes", n_classes)):
         if count < 1:
             raise ValueError(f"{what} is {count}; a network needs 1 or more")
@@ -145,3 +132,35 @@ def suggest(name: str, names: Iterable[str]) -> str:
     """The rest of a sentence on an unknown name: the near ones, or all."""
     near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"
+
+
+def read_options(build: Callable[..., object], *, what: str, required: Iterable[str]) -> Mapping[str, object]:
+    """The arguments of a builder that have defaults, with those, in order.
+
+    Args:
+        build: a class or function.
+        what: it builds, for the messages: ``"network 'gru'"``.
+        required: the arguments that are no options.
+
+    Raises:
+        ValueError: a required argument is not taken, or an option has no default.
+    """
+    parameters = dict(inspect.signature(build).parameters)
+    for argument in required:
+        if parameters.pop(argument, None) is None:
+            raise ValueError(f"{what} does not take {argument}; add it to the builder's arguments")
+    for option, parameter in parameters.items():
+        if parameter.default is parameter.empty:
+            raise ValueError(f"option {option} of {what} has no default; give it one")
+    return MappingProxyType({option: parameter.default for option, parameter in parameters.items()})
+
+
+def check_options(options: Iterable[str], taken: Iterable[str], *, what: str) -> None:
+    """Refuses options that are not among those ``what`` takes.
+
+    Raises:
+        ValueError: the first such option, and what could have been given.
+    """
+    for option in options:
+        if option not in taken:
+            raise ValueError(f"{what} does not take the option {option!r}; it takes {', '.join(taken) or 'none'}")

@@ -113,7 +113,7 @@ def test_a_builder_that_cannot_be_created_by_name_is_refused() -> None:
 
 
 def test_the_example_in_the_docstring_runs() -> None:
-    assert doctest.testmod(models) == doctest.TestResults(failed=0, attempted=7)
+    assert doctest.testmod(models) == doctest.TestResults(failed=0, attempted=13)
 
 
 def test_models_import_nothing_of_pipeline_and_print_nothing() -> None:
