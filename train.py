@@ -19,7 +19,7 @@ examples:
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
-    parser.option("model", help="the network, one of --list_models or torchvision:NAME")
+    parser.option("model", help="one of --list_models, torchvision:NAME, late or intermediate (fusions)")
     parser.option("list_models", action="store_true", help="print the networks and stop")
     parser.option("data", help=f"folder of the stores (default {defaults.DATA})")
     parser.option("path_save_model", help="the run folder (default runs/MODEL)")
@@ -43,6 +43,18 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
     parser.option("pretrained", group, action="store_true", default=None, help="start from torchvision's weights")
+
+    group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
+    parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
+    parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention")
+    parser.option("fuse_on", group, choices=("probabilities", "logits"), help="of late fusions (stacking: logits)")
+    parser.option("fit_on", group, choices=("dev", "out_of_fold"), help="scores for late weights (default dev)")
+    parser.option("finetune", group, action="store_true", default=None, help="train on the branches, too")
+    parser.option("branch_learning_rate", group, type=positive_float, help="theirs (default a tenth)")
+    parser.option("branch_dropout", group, type=float, help="probability that a branch is hidden (0.1)")
+    parser.option("auxiliary", group, type=float, help=f"weight of branches' own losses ({defaults.AUXILIARY})")
+    parser.option("n_heads", group, type=positive_int, help="of attention (4)")
+    parser.option("max_tokens", group, type=positive_int, help="of a branch, for attention (32)")
 
     group = parser.add_argument_group("how it is fitted", "defaults depend on the network's family")
     parser.option("epochs", group, type=positive_int)

@@ -38,7 +38,16 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "torchvision": _COMMON | {"learning_rate": 3e-4, "batch_size": 32, "epochs": 15, "patience": 5},
     "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
+    "fusion": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 6},
+    "joint": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 5, "patience": 3},
+    "mlp": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 20},
 }
+"""Those of fusions: ``fusion`` of frozen branches, ``joint`` with its branches, ``mlp`` of their answers."""
+
+BRANCH_RATE = 0.1
+"""Highest rate of the branches in ``joint``, of that of the fusion."""
+AUXILIARY = 0.3
+CROSS_FITTING_FOLDS = 5
 
 
 def training_defaults(family: str) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from models import list_models
 from pipeline import defaults
 from pipeline.devices import choose_device
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.intermediate import train_intermediate
+from pipeline.fusion.late import train_late
+from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.locks import locked
 from pipeline.network_run import train_network
-from pipeline.plan import check_ranges, known_model, plan, training_rows
+from pipeline.plan import check_network, check_ranges, plan, training_rows
 from pipeline.runs import (
     CARD,
     RESUME,
@@ -44,7 +47,9 @@ class _Kind:
 
 
 _KINDS = {
-    "network": _Kind(lambda given: known_model(given["model"]), plan, train_network),
+    "network": _Kind(check_network, plan, train_network),
+    "late": _Kind(check_fusion, plan_fusion, train_late),
+    "intermediate": _Kind(check_fusion, plan_fusion, train_intermediate),
 }
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
@@ -72,9 +77,9 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
             _KINDS[kind_of(card)].carry_out(card, train, dev, folder, device)
             return folder
     kind = _KINDS[kind_of(given)]
-    kind.check(given)  # before the stores, which may take long to make
+    kind.check({**given, **image_options})  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
-    train, dev = _open_stores(Path(given.get("data") or defaults.DATA))
+    train, dev = _open_stores(_data(given))
     card = kind.plan(given, image_options, train, dev)
     check_precision(card["training"]["precision"], device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +96,13 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
 
 def _only_trainer(folder: Path) -> AbstractContextManager[None]:
     return locked(folder / CARD, f"{folder} is being trained by another process: wait for it, or name another folder")
+
+
+def _data(given: Mapping[str, Any]) -> Path:
+    """The folder of the stores: the user's, else that of a fusion's first branch, else the usual one."""
+    if "data" not in given and "branches" in given:
+        return Path(read_card(Path(given["branches"][0]))["data"]["folder"])
+    return Path(given.get("data") or defaults.DATA)
 
 
 def _open_stores(data: Path) -> tuple[Store, Store]:

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from models import Network
+from models.fusion.intermediate import IntermediateFusion
 from pipeline.batches import Batch
 from pipeline.inputs import InputMaker, InputSpec
 
@@ -49,3 +50,31 @@ class NetworkLearner(Learner):
         if batch.length is None or self._maker.spec.modality == "image":
             return self.network(x)
         return self.network(x, length=batch.length)  # of signals, where items are padded
+
+
+class FusionLearner(Learner):
+    """A fusion of what several networks say of an item.
+
+    Args:
+        fusion: the fusion; also what is trained, unless a subclass trains more.
+        auxiliary: weight of the branches' own losses together; 0 for none.
+    """
+
+    def __init__(self, fusion: IntermediateFusion, auxiliary: float = 0.0) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.network: nn.Module = fusion
+        self._auxiliary = auxiliary
+
+    def read(self, batch: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the fusion takes of a batch: features or tokens, and the masks of those that are padded."""
+        raise NotImplementedError
+
+    def forward(self, batch: Any) -> Tensor:
+        return self.fusion(*self.read(batch))
+
+    def outputs(self, batch: Any) -> list[tuple[float, Tensor]]:
+        fused, alone = self.fusion.outputs(*self.read(batch))
+        if not self._auxiliary:
+            return [(1.0, fused)]
+        return [(1.0, fused), *((self._auxiliary / len(alone), logits) for logits in alone.values())]

@@ -48,7 +48,6 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     _check_labels(task, labels.rows(rows), train)
     _check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
-    weighting = given.get("class_weights") or ("balanced" if task in defaults.BALANCED_TASKS else "none")
     spec = plan_input(entry.modality, given, image_options, train, rows)
     options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
     if spec.modality == "image" and "size" in entry.options:
@@ -80,16 +79,40 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
             "seed": given.get("seed", defaults.SEED),
             "threads": given.get("threads"),
             "workers": given.get("workers", 0),
-            "class_weights": _class_weights(labels.rows(rows), weighting),
+            "class_weights": class_weights(labels.rows(rows), given.get("class_weights"), task),
         },
         "given": {**given, **image_options},
-        "versions": _versions(),
+        "versions": versions(),
     }
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
     _check_size(entry.name, spec, network.smallest_size)
     check_batch_size(card["training"]["batch_size"], network, entry.name)
     return card
+
+
+FUSION_ONLY = (
+    "branches",
+    "combine",
+    "fuse_on",
+    "fit_on",
+    "finetune",
+    "branch_learning_rate",
+    "auxiliary",
+    "branch_dropout",
+    "n_heads",
+    "max_tokens",
+)
+
+
+def check_network(given: Mapping[str, Any]) -> None:
+    """Refuses an unknown network, and the options of fusions."""
+    known_model(given["model"])
+    for name in FUSION_ONLY:
+        if name in given:
+            raise EcgFusionError(
+                f"-{name} is for fusions (-model late or intermediate), not {given['model']}: leave it out"
+            )
 
 
 def known_model(name: str) -> ModelEntry:
@@ -242,9 +265,12 @@ def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
     return np.flatnonzero(train.task(task).labelled)[:limit]
 
 
-def _class_weights(labels: Labels, weighting: str) -> list[float] | None:
-    """Negatives over positives of each class, capped; for multiclass, items over classes times positives."""
-    if weighting == "none":
+def class_weights(labels: Labels, weighting: str | None, task: str) -> list[float] | None:
+    """Negatives over positives of each class, capped; for multiclass, items over classes times positives.
+
+    ``weighting`` is ``balanced`` or ``none``; where it is not given, the task decides.
+    """
+    if (weighting or ("balanced" if task in defaults.BALANCED_TASKS else "none")) == "none":
         return None
     positives = np.maximum(labels.values.sum(axis=0, dtype=np.int64), 1)
     n_items, n_classes = labels.values.shape
@@ -270,7 +296,8 @@ def _standard_deviation(train: Store, rows: np.ndarray, leads: tuple[str, ...]) 
     return deviation
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What a card says of the packages that made it."""
     names = ("ecgfusion", "torch", "torchvision", "accelerate", "numpy", "scipy", "h5py")
     found = {"python": platform.python_version()}
     for name in names:

@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from models import Network, create_model
+from models import BranchShape, Network, create_fusion, create_model, describe_fusion
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 
 FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
-DEV_SCORES, TENSORBOARD = "dev_scores.npz", "tensorboard"
-_PARTS = ("complete", "model", "options", "task", "kind", "classes", "input", "data", "training", "given")
+DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
+BRANCHES = "branches"
+FUSIONS = ("late", "intermediate")
+_PARTS = ("complete", "model", "options", "task", "kind", "classes", "data", "training", "given")
+_OF_TRAINING = ("finetune", "auxiliary")  # options of a fusion that its network does not take
 _INNER_PARTS = {
     "data": ("folder", "source", "folds", "band", "limit", "n_dev_items", "train_items_digest"),
     "training": ("batch_size", "precision", "seed", "threads", "workers", "class_weights"),
@@ -27,17 +30,36 @@ _INNER_PARTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A trained run, loaded: its card, how its input is made, and the network in evaluation mode."""
+    """A trained run, loaded.
+
+    Attributes:
+        folder: where it lies.
+        card: what it is.
+        network: what it has learnt, in evaluation mode: a network or a fusion.
+        spec: how the network's input is made; None where the run consists of others.
+        parts: the runs that it consists of, by name.
+    """
 
     folder: Path
     card: Mapping[str, Any]
-    network: Network
-    spec: InputSpec
+    network: Any
+    spec: Any = None
+    parts: Mapping[str, "Run"] = field(default_factory=dict)
 
 
 def kind_of(card: Mapping[str, Any]) -> str:
     """What a run is, from its card or from the options that begin it: ``network``, or how it combines others."""
-    return "network"
+    return card["model"] if card["model"] in FUSIONS else "network"
+
+
+def leaves(card: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[str, Any], Path]]:
+    """The cards and folders of the networks that a run consists of; of one network its own."""
+    if kind_of(card) not in FUSIONS:
+        yield card, folder
+        return
+    for name in card[BRANCHES]:
+        inner = folder / BRANCHES / name
+        yield from leaves(read_card(inner), inner)
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -65,6 +87,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     if card["format"] > FORMAT:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {card['format']}): update this one")
     missing = [name for name in _PARTS if name not in card]
+    if "model" in card:
+        missing += [name for name in ([BRANCHES] if kind_of(card) in FUSIONS else ["input"]) if name not in card]
     for part, names in _INNER_PARTS.items():
         missing += [f"{part}.{name}" for name in names if name not in (card.get(part) or {})]
     if missing:
@@ -92,6 +116,25 @@ def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
         raise EcgFusionError(f"{card['model']} {chosen} does not fit into memory: make it smaller") from None
 
 
+def build_fusion(card: Mapping[str, Any], branches: Mapping[str, Run]) -> Any:
+    """The card's fusion; together with its branches' networks, where they are trained on with it."""
+    options = {name: value for name, value in card["options"].items() if name not in _OF_TRAINING}
+    name, shapes = options.pop("combine"), {}
+    for branch, run in branches.items():
+        widths = (run.network.token_dim, run.network.feature_dim) if kind_of(run.card) == "network" else (0, 0)
+        shapes[branch] = BranchShape(*widths)
+    if describe_fusion(name).level == "late":
+        options["kind"] = card["kind"]
+    try:
+        fusion = create_fusion(name, branches=shapes, n_classes=len(card["classes"]), **options)
+    except (ValueError, TypeError) as problem:
+        raise EcgFusionError(str(problem)) from None
+    if not card["options"].get("finetune"):
+        return fusion
+    networks = torch.nn.ModuleList(run.network for run in branches.values())
+    return torch.nn.ModuleDict({"fusion": fusion, "branches": networks})
+
+
 def save_weights(folder: Path, network: torch.nn.Module) -> None:
     """Writes the weights, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
@@ -104,25 +147,41 @@ def refuse_diverged(card: Mapping[str, Any], folder: Path) -> None:
         raise EcgFusionError(f"{folder} came to no result: {card['diverged']}")
 
 
+def refuse_unfinished(card: Mapping[str, Any], folder: Path) -> None:
+    """Says of a run that cannot predict yet, or never will, what to do."""
+    refuse_diverged(card, folder)
+    if not card["complete"]:
+        raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
+
+
 def load_run(folder: Path) -> Run:
     """A finished run, ready to predict.
 
     Raises:
         EcgFusionError: it is unfinished, or a file of it is missing, damaged or of another network.
     """
-    card = read_card(folder)
-    refuse_diverged(card, folder)
-    if not card["complete"]:
-        raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
-    network = build_network(card)
-    path = Path(folder) / WEIGHTS
+    card, folder = read_card(folder), Path(folder)
+    refuse_unfinished(card, folder)
+    parts: dict[str, Run] = {}
+    spec: InputSpec | None = None
+    if kind_of(card) in FUSIONS:
+        parts = {name: load_run(folder / BRANCHES / name) for name in card[BRANCHES]}
+        network = build_fusion(card, parts)
+    else:
+        spec, network = InputSpec.from_card(card["input"]), build_network(card)
+    load_weights(network, folder)
+    return Run(folder, card, network.eval(), spec, parts)
+
+
+def load_weights(network: torch.nn.Module, folder: Path) -> None:
+    """Brings a run's weights into the network that its card describes."""
+    path = folder / WEIGHTS
     try:
         network.load_state_dict(load_file(path))
     except FileNotFoundError:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
     except (SafetensorError, RuntimeError):
         raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
-    return Run(Path(folder), card, network.eval(), InputSpec.from_card(card["input"]))
 
 
 def newest_run(root: Path) -> Path:

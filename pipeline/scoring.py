@@ -1,19 +1,21 @@
 """Run + store → scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from models.fusion.late import LateFusion
 from pipeline.batches import Items, StoreItems, load, scoring_picks
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
-from pipeline.runs import Run, load_run
+from pipeline.runs import Run, kind_of, leaves, load_run
 from pipeline.scores import Scores
 from pipeline.store import Store, digest_of_items, open_store, store_path
 
@@ -78,10 +80,45 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
     Shape:
         (items, classes) float32.
     """
-    batch_size = how.pop("batch_size", None) or run.card["training"]["batch_size"]
+    return _PREDICTORS[kind_of(run.card)](run, store, rows, device, **how)
+
+
+def _by_network(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
     learner = NetworkLearner(run.network, run.spec).to(device)
-    items = StoreItems(store, rows, run.spec)
+    return _predict(run, learner, StoreItems(store, rows, run.spec), device, **how)
+
+
+def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    answers = {name: probabilities(branch, store, rows, device, **how) for name, branch in run.parts.items()}
+    return fuse(run.network, answers)
+
+
+def _by_intermediate_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    learner = fusion_learner(run.card, run.network, run.parts).to(device)
+    items = fusion_items(run.card, run.network, run.parts, store, rows, device)
+    return _predict(run, learner, items, device, **how)
+
+
+_PREDICTORS: dict[str, Callable[..., np.ndarray]] = {
+    "network": _by_network,
+    "late": _by_late_fusion,
+    "intermediate": _by_intermediate_fusion,
+}
+
+
+def _predict(
+    run: Run, learner: Learner, items: Items, device: torch.device, batch_size: int | None = None, **how: Any
+) -> np.ndarray:
+    batch_size = batch_size or run.card["training"]["batch_size"]
     return predict_probabilities(learner, items, run.card["kind"], batch_size, device, **how)
+
+
+@torch.no_grad()
+def fuse(fusion: LateFusion, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What a late fusion makes of its branches' probabilities, (items, classes) float32."""
+    logits = fusion({name: torch.from_numpy(values) for name, values in answers.items()})
+    fused = logits.sigmoid() if fusion.kind == "multilabel" else logits.softmax(-1)
+    return fused.numpy().astype(np.float32)
 
 
 def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
@@ -133,7 +170,7 @@ def score_partition(
     store = open_store(store_path(data or Path(run.card["data"]["folder"]), partition))
     check_fit(run.card, store, run.folder)
     if partition != "train":
-        _refuse_training_items(run, store)
+        refuse_training_items(run.card, run.folder, store)
     labelled = store.task(run.card["task"]).labelled
     if not labelled.all():
         print(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
@@ -143,6 +180,11 @@ def score_partition(
 
 def check_fit(card: Mapping[str, Any], store: Store, folder: Path) -> None:
     """Refuses a store whose items are not what the run in ``folder`` is trained to see."""
+    for inner, place in leaves(card, folder):
+        _check_network_fits(inner, store, place)
+
+
+def _check_network_fits(card: Mapping[str, Any], store: Store, folder: Path) -> None:
     spec, found = InputSpec.from_card(card["input"]), store.attributes
     wanted = {"sampling_rate": spec.sampling_rate, "band": card["data"]["band"], "gain": spec.gain}
     for name, value in wanted.items():
@@ -175,13 +217,18 @@ def check_pictures(spec: InputSpec, store: Store) -> None:
             )
 
 
-def _refuse_training_items(run: Run, store: Store) -> None:
-    data = run.card["data"]
+def refuse_training_items(card: Mapping[str, Any], folder: Path, store: Store) -> None:
+    """Refuses a store of items that any network of a run was trained on."""
+    for inner, _ in leaves(card, folder):
+        _refuse_items_of(inner["data"], folder, store)
+
+
+def _refuse_items_of(data: Mapping[str, Any], folder: Path, store: Store) -> None:
     trained_on = set(data["folds"].get("train", []))
     shared = sorted(trained_on & {int(fold) for fold in store.columns["fold"]} - {0})
     if data["source"] == store.attributes["source"] and shared:
         raise EcgFusionError(
-            f"{store.path} holds fold {shared[0]}, which {run.folder} was trained on: choose a store of other folds"
+            f"{store.path} holds fold {shared[0]}, which {folder} was trained on: choose a store of other folds"
         )
     if digest_of_items(store.columns["item_id"]) == data["train_items_digest"]:
-        raise EcgFusionError(f"{store.path} holds the very items that {run.folder} was trained on")
+        raise EcgFusionError(f"{store.path} holds the very items that {folder} was trained on")

@@ -1,0 +1,1 @@
+"""Fusions whose branches are runs: checked against each other, copied, fitted."""

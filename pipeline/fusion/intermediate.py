@@ -1,0 +1,60 @@
+"""An intermediate fusion from end to end: its branches, copied, and a training on what they see."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.devices import set_up_cpu
+from pipeline.fusion.branches import copy_branches
+from pipeline.fusion.learning import fusion_items, fusion_learner
+from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, result_of
+from pipeline.runs import BRANCHES, CARD, Run, build_fusion, load_run, write_card
+from pipeline.scoring import as_scores, predict_probabilities
+from pipeline.store import Store
+from pipeline.training import Examples
+
+
+def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+    """Trains the fusion of a card, or goes on with it, and leaves a finished run in the folder."""
+    training, task = card["training"], card["task"]
+    training["threads"] = set_up_cpu(training["threads"])
+    if not (folder / CARD).exists():
+        copy_branches({name: Path(branch["folder"]) for name, branch in card["branches"].items()}, folder)
+    branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
+    torch.manual_seed(training["seed"])
+    network = build_fusion(card, branches)
+    write_card(folder, card)
+    announce_data(card, train, dev)
+    _announce_fusion(card, network, branches, device)
+    announce_settings(training)
+    learner = fusion_learner(card, network, branches).to(device)
+    on_train, _ = _examples(card, network, branches, train, device)
+    on_dev, rows = _examples(card, network, branches, dev, device)
+    progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
+    values = predict_probabilities(learner, on_dev.items, card["kind"], training["batch_size"], device)
+    finish(card, folder, as_scores(values, dev, task, rows), result_of(progress))
+
+
+def _examples(
+    card: Mapping[str, Any],
+    network: torch.nn.Module,
+    branches: Mapping[str, Run],
+    store: Store,
+    device: torch.device,
+) -> tuple[Examples, np.ndarray]:
+    """The labelled items of a store as the fusion takes them, and their rows."""
+    labels = store.task(card["task"])
+    rows = np.flatnonzero(labels.labelled)
+    return Examples(fusion_items(card, network, branches, store, rows, device), labels.values[rows]), rows
+
+
+def _announce_fusion(
+    card: dict[str, Any], network: torch.nn.Module, branches: dict[str, Run], device: torch.device
+) -> None:
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    how = "trained on" if card["options"]["finetune"] else "frozen"
+    named = ", ".join(f"{name} ({run.card['model']})" for name, run in branches.items())
+    print(f"{card['options']['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}", flush=True)

@@ -1,0 +1,88 @@
+"""Branches that are trained on with their fusion: all see the same part of an item."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.batches import Batch, Items, Pick, StoreItems
+from pipeline.fusion.reading import read_branch
+from pipeline.inputs import InputMaker
+from pipeline.learners import FusionLearner
+from pipeline.runs import Run
+from pipeline.store import Store
+
+
+@dataclass(frozen=True)
+class JointBatch:
+    """The same crops of the same items, as each branch takes them."""
+
+    branches: dict[str, Batch]
+    rows: Tensor
+
+    def to(self, device: torch.device) -> "JointBatch":
+        """All of it on the device."""
+        return JointBatch({name: batch.to(device) for name, batch in self.branches.items()}, self.rows.to(device))
+
+
+class JointItems(Items):
+    """Some items of a store as the raw input of several networks, whose crops are of one length.
+
+    Args:
+        branches: runs of one network each.
+        store: the items' store.
+        rows: their row numbers.
+    """
+
+    def __init__(self, branches: Mapping[str, Run], store: Store, rows: np.ndarray) -> None:
+        self._items = {name: StoreItems(store, rows, run.spec) for name, run in branches.items()}
+        # a stored picture does not know how long its item is
+        timed = [items for items in self._items.values() if items.spec.takes_signals]
+        self._first = (timed or list(self._items.values()))[0]
+        self.lengths, self.crop_samples = self._first.lengths, self._first.crop_samples
+
+    def crop_starts(self, n_samples: int) -> list[int]:
+        return self._first.crop_starts(n_samples)
+
+    def __getitem__(self, pick: Pick) -> JointBatch:
+        return JointBatch({name: items[pick] for name, items in self._items.items()}, torch.from_numpy(pick.rows))
+
+
+class JointLearner(FusionLearner):
+    """A fusion together with the networks of its branches.
+
+    Args:
+        network: ``fusion`` and ``branches``, in their order.
+        branches: the runs that say how each network's input is made.
+        reads: ``features`` or ``tokens``.
+        auxiliary: weight of the branches' own losses.
+        branch_learning_rate: highest rate of the branches' weights; None in scoring.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        branches: Mapping[str, Run],
+        reads: str,
+        auxiliary: float = 0.0,
+        branch_learning_rate: float | None = None,
+    ) -> None:
+        super().__init__(network["fusion"], auxiliary)
+        self.network: Any = network
+        self._makers = {name: InputMaker(run.spec) for name, run in branches.items()}
+        self._reads, self._branch_learning_rate = reads, branch_learning_rate
+
+    def read(self, batch: JointBatch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        read, masks = {}, {}
+        for (name, maker), network in zip(self._makers.items(), self.network["branches"], strict=True):
+            read[name], mask = read_branch(network, maker, batch.branches[name], self._reads)
+            if mask is not None:
+                masks[name] = mask
+        return read, masks
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        rates = {"fusion": learning_rate, "branches": self._branch_learning_rate}
+        return [{"params": list(self.network[part].parameters()), "lr": rate} for part, rate in rates.items()]

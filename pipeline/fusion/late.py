@@ -1,0 +1,103 @@
+"""A late fusion from end to end: its branches' answers, joined by item, and weights that are fitted honestly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
+from pipeline import defaults
+from pipeline.comparison import align
+from pipeline.devices import set_up_cpu
+from pipeline.fusion.branches import copy_branches
+from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
+from pipeline.metrics import macro_auroc
+from pipeline.network_run import announce_data, finish, settings_of, weights_of
+from pipeline.runs import BRANCHES, DEV_SCORES, OUT_OF_FOLD_SCORES, Run, build_fusion, load_run, save_weights
+from pipeline.scores import load_scores
+from pipeline.scoring import as_scores, fuse
+from pipeline.store import Store
+from pipeline.stratify import patient_folds
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What every branch says of the same items, beside the truth.
+
+    Attributes:
+        probabilities: of each branch (items, classes).
+        labels: (items, classes), 0 or 1.
+        patients: (items,).
+    """
+
+    probabilities: Mapping[str, np.ndarray]
+    labels: np.ndarray
+    patients: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "Answers":
+        """Those of some items."""
+        chosen = {name: values[rows] for name, values in self.probabilities.items()}
+        return Answers(chosen, self.labels[rows], self.patients[rows])
+
+
+def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: torch.device) -> None:
+    """Fits the fusion of a card and leaves a finished run in the folder; it takes seconds, so nothing is resumed."""
+    fitted_on = card["fitted_on"]
+    sources = {name: Path(branch["folder"]) for name, branch in card["branches"].items()}
+    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    announce_data(card, train, dev)
+    copy_branches(sources, folder)
+    branches = {name: load_run(folder / BRANCHES / name) for name in sources}
+    on_dev, rows = _answers(branches, DEV_SCORES, dev, card["task"])
+
+    def fitted(answers: Answers) -> LateFusion:
+        torch.manual_seed(card["training"]["seed"])
+        return fit_late(build_fusion(card, branches), answers, card)
+
+    if fitted_on and fitted_on["scores"] == "out_of_fold":
+        fusion = fitted(_answers(branches, OUT_OF_FOLD_SCORES, train, card["task"])[0])
+        fused = fuse(fusion, on_dev.probabilities)
+    elif fitted_on:
+        fusion, fused = fitted(on_dev), cross_fitted(fitted, on_dev, card["training"]["seed"])
+    else:
+        fusion = fitted(on_dev)
+        fused = fuse(fusion, on_dev.probabilities)
+    save_weights(folder, fusion)
+    scores = as_scores(fused, dev, card["task"], rows)
+    finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})
+
+
+def _answers(branches: Mapping[str, Run], file: str, store: Store, task: str) -> tuple[Answers, np.ndarray]:
+    """What a scores file of each branch says of the labelled items of a store, and these items' rows."""
+    rows = np.flatnonzero(store.task(task).labelled)
+    truth = as_scores(np.zeros((len(rows), len(store.task(task).classes)), np.float32), store, task, rows)
+    truth.name = str(store.path)
+    _, *scores = align([truth, *(load_scores(run.folder / file) for run in branches.values())])
+    answers = {name: each.scores for name, each in zip(branches, scores, strict=True)}
+    return Answers(answers, truth.labels, store.columns["patient_id"][rows]), rows
+
+
+def cross_fitted(fitted: Callable[[Answers], LateFusion], answers: Answers, seed: int) -> np.ndarray:
+    """Fused probabilities of items, each by a fusion that was fitted on other patients; (items, classes) float32."""
+    n_folds = min(defaults.CROSS_FITTING_FOLDS, len(np.unique(answers.patients)))
+    folds = patient_folds(answers.labels, answers.patients, n_folds, seed)
+    fused = np.empty(answers.labels.shape, np.float32)
+    for fold in range(n_folds):
+        fused[folds == fold] = fuse(fitted(answers[folds != fold]), answers[folds == fold].probabilities)
+    return fused
+
+
+def fit_late(fusion: LateFusion, answers: Answers, card: Mapping[str, Any]) -> LateFusion:
+    """The same fusion, fitted on the answers as the card says; a mean has nothing to fit."""
+    branches = {name: torch.from_numpy(values) for name, values in answers.probabilities.items()}
+    if isinstance(fusion, Weighted):
+        fit_weights(fusion, branches, answers.labels)
+    elif isinstance(fusion, Stacking):
+        fit_stacking(fusion, branches, answers.labels)
+    elif isinstance(fusion, Perceptron):
+        training = card["training"]
+        fit_perceptron(fusion, branches, answers.labels, settings_of(training), weights_of(training))
+    return fusion.eval()

@@ -1,0 +1,39 @@
+"""A fused run's card → what it learns with, and from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import describe_fusion
+from pipeline.batches import Items
+from pipeline.fusion.joint import JointItems, JointLearner
+from pipeline.fusion.kept import KeptLearner, keep
+from pipeline.learners import FusionLearner
+from pipeline.runs import Run
+from pipeline.store import Store
+
+
+def fusion_learner(card: Mapping[str, Any], network: Any, branches: Mapping[str, Run]) -> FusionLearner:
+    """The learner of an intermediate fusion; ``network`` is what ``build_fusion`` made."""
+    options = card["options"]
+    if not options["finetune"]:
+        return KeptLearner(network, options["auxiliary"])
+    reads, rate = describe_fusion(options["combine"]).reads, card["training"]["branch_learning_rate"]
+    return JointLearner(network, branches, reads, options["auxiliary"], rate)
+
+
+def fusion_items(
+    card: Mapping[str, Any],
+    network: Any,
+    branches: Mapping[str, Run],
+    store: Store,
+    rows: np.ndarray,
+    device: torch.device,
+) -> Items:
+    """Some items of a store as that learner takes them; frozen branches say once what they see."""
+    if card["options"]["finetune"]:
+        return JointItems(branches, store, rows)
+    reads_tokens = describe_fusion(card["options"]["combine"]).reads == "tokens"
+    return keep(branches, network.max_tokens if reads_tokens else None, store, rows, device)

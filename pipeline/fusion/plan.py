@@ -1,0 +1,175 @@
+"""Every choice of a fusion, made before it begins: the user's options, the branches and two stores → a card."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
+from pipeline import defaults
+from pipeline.errors import EcgFusionError
+from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
+from pipeline.plan import class_weights, training_rows, versions
+from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, kind_of
+from pipeline.scoring import refuse_training_items
+from pipeline.settings import CHOICES
+from pipeline.store import Store, digest_of_items
+
+LEVELS = ("late", "intermediate")
+FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
+FITTED_ON = ("dev", "out_of_fold")
+
+_ALWAYS = {"model", "branches", "combine", "data", "path_save_model"}
+_FITTED = {"seed", "fit_on"}
+_TRAINED = {*CHOICES, "class_weights", "seed", "threads"}
+
+
+def check_fusion(given: Mapping[str, Any]) -> None:
+    """Refuses what no store can make good: the branches, how they are combined, and options that have no effect."""
+    level = given["model"]
+    fitting = ", ".join(list_fusions(level))
+    if "branches" not in given:
+        raise EcgFusionError(f"-model {level} fuses runs: name them with -branches RUN RUN")
+    if "combine" not in given:
+        raise EcgFusionError(f"how are the branches to be fused? give -combine with one of {fitting}")
+    try:
+        entry = describe_fusion(given["combine"])
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    if entry.level != level:
+        raise EcgFusionError(f"-combine {entry.name} is of -model {entry.level}; {level} has {fitting}")
+    taken = _taken(entry)
+    if "branch_learning_rate" in given and not given.get("finetune"):
+        raise EcgFusionError("-branch_learning_rate is for branches that are trained on: give -finetune too")
+    for name in given:
+        if name not in taken:
+            raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
+    read_branches(named_branches(given["branches"]))
+
+
+def _taken(entry: FusionEntry) -> set[str]:
+    """The options that have an effect."""
+    taken = _ALWAYS | (set(FUSION_OPTIONS) & set(entry.options))
+    if entry.name == "mean":
+        return taken
+    if entry.level == "late":
+        return taken | _FITTED | (_TRAINED - {"patience"} if entry.name == "mlp" else set())
+    return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
+
+
+def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
+    """The card of a fusion: every choice made, the user's first, then the defaults."""
+    named = named_branches(given["branches"])
+    cards = read_branches(named)
+    for name, folder in named.items():
+        refuse_training_items(cards[name], folder, dev)
+        for store in (train, dev):
+            check_store(cards[name], folder, store)
+    entry, first = describe_fusion(given["combine"]), next(iter(cards.values()))
+    task = first["task"]
+    rows = training_rows(task, train, None)
+    options = {"combine": entry.name, **{name: given[name] for name in FUSION_OPTIONS if name in given}}
+    if entry.level == "intermediate":
+        _check_networks(named, cards)
+        options |= {"finetune": bool(given.get("finetune")), "auxiliary": given.get("auxiliary", defaults.AUXILIARY)}
+    card = {
+        "format": FORMAT,
+        "complete": False,
+        "model": given["model"],
+        "options": options,
+        "task": task,
+        "kind": first["kind"],
+        "classes": first["classes"],
+        "branches": {name: describe_branch(cards[name], folder) for name, folder in named.items()},
+        "data": {
+            **first["data"],
+            "folder": str(train.path.parent.resolve()),
+            "limit": None,
+            "n_train_items": len(rows),
+            "train_items_digest": digest_of_items(train.columns["item_id"][rows]),
+            "n_dev_items": int(dev.task(task).labelled.sum()),
+        },
+        "training": _training(given, entry, train, dev, rows, task),
+        "given": dict(given),
+        "versions": versions(),
+    }
+    if entry.level == "late":
+        card["fitted_on"] = _fitted_on(given, entry, named, cards)
+    elif options["finetune"]:
+        _check_crops(named, cards)
+    return card
+
+
+def _training(
+    given: Mapping[str, Any], entry: FusionEntry, train: Store, dev: Store, rows: np.ndarray, task: str
+) -> dict[str, Any]:
+    """As a network's card has it; None for what is not used."""
+    training = {
+        "batch_size": None,
+        "precision": given.get("precision", defaults.PRECISIONS[0]),
+        "seed": given.get("seed", defaults.SEED),
+        "threads": given.get("threads"),
+        "workers": given.get("workers", 0),
+        "class_weights": None,
+    }
+    if entry.level == "late" and entry.name != "mlp":
+        return training
+    family = "mlp" if entry.level == "late" else "joint" if given.get("finetune") else "fusion"
+    chosen = defaults.training_defaults(family)
+    training |= {name: given.get(name, chosen[name]) for name in CHOICES}
+    if family == "joint":
+        training["branch_learning_rate"] = given.get(
+            "branch_learning_rate", defaults.BRANCH_RATE * training["learning_rate"]
+        )
+    fitted_on_dev = family == "mlp" and given.get("fit_on", FITTED_ON[0]) == "dev"
+    labels = dev.task(task) if fitted_on_dev else train.task(task)
+    rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
+    training["class_weights"] = class_weights(labels.rows(rows), given.get("class_weights"), task)
+    return training
+
+
+def _fitted_on(
+    given: Mapping[str, Any], entry: FusionEntry, named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """What the card says of the items that weights were fitted on."""
+    if entry.name == "mean":
+        return None
+    partition = given.get("fit_on", FITTED_ON[0])
+    if partition == "out_of_fold":
+        without = [folder for folder in named.values() if not (folder / OUT_OF_FOLD_SCORES).exists()]
+        if without:
+            raise EcgFusionError(
+                f"{without[0]} has no out-of-fold scores: train it with -kfold, or fit on dev (-fit_on dev)"
+            )
+        return {"scores": partition}
+    return {
+        "scores": partition,
+        "cross_fitting_folds": defaults.CROSS_FITTING_FOLDS,
+        "branches_stopped_on_these_items": list(cards),
+    }
+
+
+def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, folder in named.items():
+        if kind_of(cards[name]) != "network":
+            raise EcgFusionError(
+                f"{folder} consists of several networks, and -model intermediate fuses what single ones see: "
+                f"name one of the runs inside it, or take -model late"
+            )
+
+
+def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+    seen = {name: (card["input"]["crop"], card["input"]["stride"]) for name, card in cards.items()}
+    first = next(iter(named))
+    for name, folder in named.items():
+        if seen[name] != seen[first]:
+            ours, theirs = (_crops(*seen[each]) for each in (first, name))
+            raise EcgFusionError(
+                f"{named[first]} sees {ours} and {folder} {theirs}, so they cannot be trained on together: "
+                f"train them on equal crops, or leave -finetune out"
+            )
+
+
+def _crops(crop: float | None, stride: float | None) -> str:
+    return "whole items" if crop is None else f"crops of {crop:g} s every {stride:g} s"
