@@ -1,15 +1,15 @@
 """Data sets: where records, labels and the official folds come from. One module and one line each."""
 
-from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.base import BadRecord, Labels, Source
-from pipeline.sources.ptbxl import open_ptbxl
 
 __all__ = ["SOURCES", "BadRecord", "Labels", "Source", "open_source"]
 
-SOURCES: dict[str, Callable[..., Source]] = {"ptbxl": open_ptbxl}
+SOURCES = {"ptbxl": "pipeline.sources.ptbxl:open_ptbxl"}
+"""What opens each set. It is imported then, since a set's module may be a command too."""
 
 
 def open_source(name: str, folder: Path | str, sampling_rate: float = 100, min_likelihood: float = 0) -> Source:
@@ -27,4 +27,7 @@ def open_source(name: str, folder: Path | str, sampling_rate: float = 100, min_l
     """
     if name not in SOURCES:
         raise EcgFusionError(f"there is no source {name}: choose one of {', '.join(SOURCES)}")
-    return SOURCES[name](Path(folder), sampling_rate=sampling_rate, min_likelihood=min_likelihood)
+    opened: Source = resolve_name(SOURCES[name])(
+        Path(folder), sampling_rate=sampling_rate, min_likelihood=min_likelihood
+    )
+    return opened

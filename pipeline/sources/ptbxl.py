@@ -75,7 +75,8 @@ def open_ptbxl(folder: Path, sampling_rate: float = 100, min_likelihood: float =
     """Opens the official folder; ``sampling_rate`` up to 100 Hz reads ``records100``, above it ``records500``."""
     if not folder.is_dir():
         raise EcgFusionError(
-            f"there is no folder {folder}: name the PTB-XL folder with --data, "
+            f"there is no folder {folder}: name the PTB-XL folder with --data, fetch it with "
+            f"python -m pipeline.sources.ptbxl --download {folder}, "
             f"or make a small one with python -m pipeline.sources.synthetic {folder} --records 1000"
         )
     return PtbXl(folder, sampling_rate, min_likelihood)
@@ -190,3 +191,10 @@ def _task(present: pd.DataFrame, class_of: dict[str, str]) -> Labels:
     for code, name in class_of.items():
         values[:, classes.index(name)] |= present[code].to_numpy()
     return Labels(classes, "multilabel", values, np.asarray(values.any(axis=1)))
+
+
+if __name__ == "__main__":
+    from pipeline.command_line import run_command
+    from pipeline.sources.ptbxl_download import main
+
+    run_command(main, "give the same command again and it goes on")
