@@ -1,40 +1,22 @@
 """Leads to the 8-bit pictures that a store holds and an image network sees."""
 
-import math
+import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pipeline.representations.grey import to_uint8
 from pipeline.representations.leads import require_leads
 from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS
 
 # measured at 256 pixels: 3 to 12 leads a block take 0.6 of the time of 1, and 24 lose a half of that again
-CPU_BLOCK_PIXELS = 4 * 256**2
+CPU_BLOCK_PIXELS = 12 * 256**2
 GPU_BLOCK_PIXELS = 512 * 256**2
-
-
-def to_uint8(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
-    """Grey levels: (picture − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
-
-    Args:
-        picture: values of any floating-point type; those outside the range become its ends.
-        value_range: the values that become 0 and 255.
-
-    Shape:
-        - picture: any
-        - output: the same, uint8
-    """
-    low, high = value_range
-    grey = picture.double() - low
-    if math.frexp(high - low)[0] == 0.5:  # a power of two: one factor gives the same bits, a pass earlier
-        grey.mul_(255 / (high - low))
-    else:
-        grey.div_(high - low).mul_(255)
-    return grey.round_().clamp_(0, 255).to(torch.uint8)
 
 
 @torch.no_grad()
@@ -60,9 +42,10 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
     leads = x.reshape(-1, x.shape[-1])
     grey = torch.empty((len(leads), *shape), dtype=torch.uint8, device=x.device)
     for block in _blocks(leads, recipe.size):
-        for k, name in enumerate(recipe.representations):
-            drawn, value_range = _draw(leads[block].double(), name, sampling_rate, recipe)
-            grey[block, k] = to_uint8(drawn, value_range)
+        part = leads[block].double()
+        for form in _not_drawn_by_kernels(part, grey[block], sampling_rate, recipe):
+            drawn, value_range = _draw(part, recipe.representations[form], sampling_rate, recipe)
+            grey[block, form] = to_uint8(drawn, value_range)
     return grey.view(*x.shape[:-1], *shape)
 
 
@@ -121,6 +104,37 @@ def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: Imag
         if drawn.requires_grad:
             total += torch.autograd.grad(drawn, source, pulled[:, k].double() / (high - low))[0]
     return total
+
+
+def _not_drawn_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:
+    """Fills grey[:, form] for each form that has a kernel on this device; numbers of the other forms.
+
+    Shape:
+        - leads: (n, time), float64
+        - grey: (n, forms, size, size)
+    """
+    names = recipe.representations
+    if leads.device.type != "cpu" or not _kernels_load():
+        return list(range(len(names)))
+    x, out = leads.detach().contiguous().numpy(), grey.numpy()
+    return [
+        form
+        for form, name in enumerate(names)
+        if not REPRESENTATIONS[name].draw_grey(x, out, form, sampling_rate, **recipe.parameters(name))
+    ]
+
+
+@lru_cache(maxsize=1)
+def _kernels_load() -> bool:
+    """Whether numba can be imported: it refuses a numpy much newer than itself."""
+    try:
+        import pipeline.representations.kernels  # noqa: F401
+    except ImportError as problem:
+        warnings.warn(
+            f"{problem}: pictures are drawn by torch alone, several times slower", RuntimeWarning, stacklevel=2
+        )
+        return False
+    return True
 
 
 def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -> tuple[Tensor, tuple[float, float]]:

@@ -72,17 +72,20 @@ def test_autocast_changes_nothing():
 def test_no_block_grows_with_the_number_of_leads(monkeypatch, n_leads):
     monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 4 * 10 * 300)
     sizes = []
-    draw = MODULE._draw
 
-    def counted(leads, *rest):
-        sizes.append(len(leads))
-        return draw(leads, *rest)
+    def counted(draw):
+        def drawn(leads, *rest):
+            sizes.append(len(leads))
+            return draw(leads, *rest)
 
-    monkeypatch.setattr(MODULE, "_draw", counted)
+        return drawn
+
+    for draw in (MODULE._not_drawn_by_kernels, MODULE._draw):
+        monkeypatch.setattr(MODULE, draw.__name__, counted(draw))
     x = torch.randn(n_leads, 300, requires_grad=True)
     pictures_with_gradient(x, 100.0, SMALL).sum().backward()
     assert max(sizes) <= 4
-    assert sum(sizes) == 2 * 4 * n_leads  # there and back, in four forms
+    assert sum(sizes) == (1 + 4) * n_leads  # there by kernels, and back in four forms
 
 
 def test_trained_pictures_are_the_stored_bits():
