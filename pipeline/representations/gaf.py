@@ -74,10 +74,10 @@ def gaf_length(size: int, **_: Any) -> int:
 def draw_gaf(
     x: np.ndarray, grey: np.ndarray, form: int, *, size: int, method: str, scale: str, range_mv: float, **_: Any
 ) -> bool:
-    """Grey pictures on the CPU in a twentieth of the time: what `to_uint8` makes of `gaf`, to the bit.
+    """Grey pictures on the CPU, 13 times faster than by `gaf` and `to_uint8` and the same to the bit.
 
     Args:
-        x: leads in mV, checked, contiguous.
+        x: leads in mV that `require_leads` has seen, contiguous.
         grey: where the pictures go.
         form: which of its forms this is.
         size: see gaf.

@@ -15,7 +15,8 @@ from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS
 
 # measured at 256 pixels: 3 to 12 leads a block take 0.6 of the time of 1, and 24 lose a half of that again
-CPU_BLOCK_PIXELS = 12 * 256**2
+CPU_BLOCK_PIXELS = 4 * 256**2
+KERNEL_BLOCK_PIXELS = 24 * 256**2  # kernels have no float64 pictures, and a block's start takes them what a lead takes
 GPU_BLOCK_PIXELS = 512 * 256**2
 
 
@@ -41,10 +42,10 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
     shape = (len(recipe.representations), recipe.size, recipe.size)
     leads = x.reshape(-1, x.shape[-1])
     grey = torch.empty((len(leads), *shape), dtype=torch.uint8, device=x.device)
+    left = _draw_by_kernels(leads, grey, sampling_rate, recipe)
     for block in _blocks(leads, recipe.size):
-        part = leads[block].double()
-        for form in _not_drawn_by_kernels(part, grey[block], sampling_rate, recipe):
-            drawn, value_range = _draw(part, recipe.representations[form], sampling_rate, recipe)
+        for form in left:
+            drawn, value_range = _draw(leads[block].double(), recipe.representations[form], sampling_rate, recipe)
             grey[block, form] = to_uint8(drawn, value_range)
     return grey.view(*x.shape[:-1], *shape)
 
@@ -106,22 +107,24 @@ def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: Imag
     return total
 
 
-def _not_drawn_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:
-    """Fills grey[:, form] for each form that has a kernel on this device; numbers of the other forms.
+def _draw_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:
+    """Fills grey[:, form] for each form that has a kernel on this device; numbers of the forms that are left.
 
     Shape:
-        - leads: (n, time), float64
+        - leads: (n, time)
         - grey: (n, forms, size, size)
     """
-    names = recipe.representations
+    left = list(range(len(recipe.representations)))
     if leads.device.type != "cpu" or not _kernels_load():
-        return list(range(len(names)))
-    x, out = leads.detach().contiguous().numpy(), grey.numpy()
-    return [
-        form
-        for form, name in enumerate(names)
-        if not REPRESENTATIONS[name].draw_grey(x, out, form, sampling_rate, **recipe.parameters(name))
-    ]
+        return left
+    drawn: set[int] = set()
+    for block in _blocks(leads, recipe.size, KERNEL_BLOCK_PIXELS):
+        x, out = leads[block].detach().double().contiguous().numpy(), grey[block].numpy()
+        for form in left:
+            name = recipe.representations[form]
+            if REPRESENTATIONS[name].draw_grey(x, out, form, sampling_rate, **recipe.parameters(name)):
+                drawn.add(form)
+    return [form for form in left if form not in drawn]
 
 
 @lru_cache(maxsize=1)
@@ -144,9 +147,9 @@ def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -
     return REPRESENTATIONS[name].draw(leads, sampling_rate=sampling_rate, **options), (low, high)
 
 
-def _blocks(leads: Tensor, size: int) -> Iterator[slice]:
+def _blocks(leads: Tensor, size: int, cpu_pixels: int | None = None) -> Iterator[slice]:
     """Slices of leads whose pictures fit the cache (CPU) or keep the device busy within a few GB."""
-    pixels = CPU_BLOCK_PIXELS if leads.device.type == "cpu" else GPU_BLOCK_PIXELS
+    pixels = (cpu_pixels or CPU_BLOCK_PIXELS) if leads.device.type == "cpu" else GPU_BLOCK_PIXELS
     # of a long lead's small picture, the MTF's bins (10 numbers a sample) are the larger part
     step = max(1, pixels // max(size**2, 10 * leads.shape[-1]))
     return (slice(start, start + step) for start in range(0, len(leads), step))

@@ -1,4 +1,7 @@
-"""The image forms by name: a new one is a module, a line here, and a recipe field for each own option."""
+"""The image forms by name: a new one is a module, a line here, and a recipe field for each own option.
+
+A kernel for the CPU can come later: without one, a form is drawn by its function everywhere.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
