@@ -7,12 +7,12 @@ loop is timed over fewer resamples and counted up to as many as ours.
     python -m benchmarks.bootstrap
 """
 
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
+from benchmarks.ratio import Row, medians
 from pipeline.bootstrap import Judged, Resampler, rows_of
 from pipeline.command_line import CommandParser, natural_number, positive_int, run_command
 from pipeline.ranking import Ranking
@@ -29,16 +29,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("seed", type=natural_number, default=0, help="default %(default)s")
     options = parser.parse_args(words)
     labels, scores = simulated(options.records, options.classes, options.seed)
-    bootstrap(labels, scores, 10, options.seed)  # imports are not what is timed
-    by_loop(labels, scores, 1, options.seed)
-    ours, loops = [], []
-    for turn in range(options.turns):
-        ours.append(_seconds(bootstrap, labels, scores, options.resamples, turn))
-        loops.append(_seconds(by_loop, labels, scores, options.loop, turn) * options.resamples / options.loop)
-    mine, theirs = statistics.median(ours), statistics.median(loops)
-    print(f"{options.resamples} resamples of macro-AUC, {options.records} records, {options.classes} classes:")
-    print(f"ours {mine:.2f} s; a loop over roc_auc_score {theirs:.1f} s, extrapolated from {options.loop} resamples")
-    print(f"ratio {theirs / mine:.0f} (medians of {options.turns} turns)")
+    runs = {
+        "ours": partial(bootstrap, labels, scores, options.resamples, options.seed),
+        "loop": partial(by_loop, labels, scores, options.loop, options.seed),
+    }
+    found = medians(runs, options.turns)
+    what = f"{options.resamples} resamples of macro-AUC of {options.records} records and {options.classes} classes"
+    print(Row(f"{what} against roc_auc_score", found["ours"], found["loop"] * options.resamples / options.loop))
 
 
 def simulated(n_records: int, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,12 +66,6 @@ def by_loop(labels: np.ndarray, scores: np.ndarray, n_resamples: int, seed: int)
         if labels[rows].sum(0).min() > 0 and labels[rows].sum(0).max() < len(labels):
             found.append(float(roc_auc_score(labels[rows], scores[rows])))
     return np.array(found)
-
-
-def _seconds(run: Callable[..., object], *arguments: object) -> float:
-    start = time.perf_counter()
-    run(*arguments)
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
 from pipeline.representations.gaf import gaf
+from pipeline.representations.grey import to_uint8
 from pipeline.representations.mtf import mtf
-from pipeline.representations.pictures import pictures, pictures_with_gradient, to_uint8
+from pipeline.representations.pictures import pictures, pictures_with_gradient
 from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS, Representation
 from pipeline.representations.rp import rp

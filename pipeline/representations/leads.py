@@ -4,6 +4,8 @@ The rules are those of pyts (segment bounds, min–max scaling, quantiles), kept
 tie that falls the other way moves a sample into another bin and a whole row of a picture with it.
 """
 
+from functools import lru_cache
+from math import isfinite
 from numbers import Integral
 
 import numpy as np
@@ -39,7 +41,7 @@ def require_leads(x: Tensor, size: int, smallest_length: int) -> None:
             f"{x.shape[-1]}: choose a smaller size or longer leads."
         )
     # least and greatest are NaN where a sample is, and need no copy of the leads
-    if x.numel() and not all(bool(torch.isfinite(end)) for end in x.detach().aminmax()):
+    if x.numel() and not all(isfinite(end) for end in x.detach().aminmax()):
         raise ValueError("A lead has a NaN or infinite sample: repair the record or leave it out.")
 
 
@@ -65,10 +67,16 @@ def require_scale(scale: str, range_mv: float) -> None:
         raise ValueError(f"range_mv is a positive number of mV, not {range_mv!r}.")
 
 
+def fixed_limit(scale: str, range_mv: float) -> float:
+    """Scale and range as the one number that kernels take: half the fixed range in mV, 0 for scale 'record'."""
+    return float(range_mv) if scale == "fixed" else 0.0
+
+
+@lru_cache(maxsize=64)
 def segment_bounds(length: int, size: int) -> np.ndarray:
     """First sample of each of `size` segments of a lead, and the end of the last.
 
-    Segments differ by one sample at most where `size` does not divide `length`.
+    Segments differ by one sample at most where `size` does not divide `length`. The array is kept: only read it.
 
     Shape:
         - output: (size + 1,)
@@ -155,12 +163,15 @@ def quantiles(x: Tensor, fractions: np.ndarray) -> Tensor:
         - fractions: (q,)
         - output: (..., q)
     """
-    last = x.shape[-1] - 1
-    position = last * fractions
-    below = np.clip(np.floor(position), 0, last).astype(np.int64)
-    weight = torch.as_tensor(position - below, device=x.device)
+    below, above, weight = (torch.as_tensor(part, device=x.device) for part in quantile_ranks(x.shape[-1], fractions))
     ordered = x.sort(-1).values
-    lower = ordered[..., torch.as_tensor(below, device=x.device)]
-    upper = ordered[..., torch.as_tensor(np.minimum(below + 1, last), device=x.device)]
+    lower, upper = ordered[..., below], ordered[..., above]
     step = upper - lower
     return torch.where(weight < 0.5, lower + step * weight, upper - step * (1 - weight))
+
+
+def quantile_ranks(n: int, fractions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ranks of the two of n values that each quantile lies between, and how far from the lower to the upper."""
+    position = (n - 1) * fractions
+    below = np.clip(np.floor(position), 0, n - 1).astype(np.int64)
+    return below, np.minimum(below + 1, n - 1), position - below

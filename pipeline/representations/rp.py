@@ -8,12 +8,14 @@ from torch import Tensor
 
 from pipeline.representations.leads import (
     RANGE_MV,
+    fixed_limit,
     paa,
     quantiles,
     require_count,
     require_leads,
     require_scale,
     rescale,
+    segment_bounds,
 )
 
 
@@ -100,6 +102,27 @@ def rp_range(
 def rp_length(size: int, *, dimension: int, delay: int, **_: Any) -> int:
     """Fewest samples that a lead needs for a picture of this size: the points that the states are made of."""
     return size + (dimension - 1) * delay
+
+
+def draw_rp(
+    x: np.ndarray,
+    grey: np.ndarray,
+    form: int,
+    *,
+    size: int,
+    dimension: int,
+    threshold: float | str | None,
+    scale: str,
+    range_mv: float,
+    **_: Any,
+) -> bool:
+    """Grey pictures on the CPU, 13 times faster than by torch; distances between single points only. See `draw_gaf`."""
+    if dimension > 1 or threshold is not None:
+        return False
+    from pipeline.representations.kernels import fill_rp
+
+    fill_rp(x, segment_bounds(x.shape[-1], size), fixed_limit(scale, range_mv), grey, form)
+    return True
 
 
 def _distances(points: Tensor, size: int, dimension: int, delay: int) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from pipeline.representations import (
     REPRESENTATIONS,
     ImageRecipe,
+    Representation,
     pictures,
     pictures_with_gradient,
     to_uint8,
@@ -71,14 +72,18 @@ def test_autocast_changes_nothing():
 @pytest.mark.parametrize("n_leads", [1, 9, 200])
 def test_no_block_grows_with_the_number_of_leads(monkeypatch, n_leads):
     monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 4 * 10 * 300)
+    monkeypatch.setattr(MODULE, "KERNEL_BLOCK_PIXELS", 4 * 10 * 300)
     sizes = []
-    draw = MODULE._draw
 
-    def counted(leads, *rest):
-        sizes.append(len(leads))
-        return draw(leads, *rest)
+    def counted(draw):
+        def drawn(form, leads, *rest, **options):
+            sizes.append(len(leads))
+            return draw(form, leads, *rest, **options)
 
-    monkeypatch.setattr(MODULE, "_draw", counted)
+        return drawn
+
+    for draw in (Representation.draw, Representation.draw_grey):
+        monkeypatch.setattr(Representation, draw.__name__, counted(draw))
     x = torch.randn(n_leads, 300, requires_grad=True)
     pictures_with_gradient(x, 100.0, SMALL).sum().backward()
     assert max(sizes) <= 4

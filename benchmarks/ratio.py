@@ -1,0 +1,64 @@
+"""How much faster one thing is than another, measured in the same run and in turn."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim of speed and what was measured of it.
+
+    Attributes:
+        what: what is done, and against which rival.
+        ours: median time of ours, s.
+        theirs: median time of the rival, s.
+        aim: how many times faster than the rival we want to be, at least; below 1 for a rival that does less.
+    """
+
+    what: str
+    ours: float
+    theirs: float
+    aim: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.theirs / self.ours
+
+    def __str__(self) -> str:
+        """Both times, their ratio, and the aim where there is one."""
+        aim = "" if self.aim is None else f" (aim {_times(self.aim)})"
+        return f"{self.what}: ours {_time(self.ours)}, theirs {_time(self.theirs)}, ratio {_times(self.ratio)}{aim}"
+
+
+def medians(runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1) -> dict[str, float]:
+    """The median time of each run in s, all of them taking turns.
+
+    Args:
+        runs: what is timed, by name.
+        turns: how many turns count; one more goes before them.
+        calls: how often each is called in a turn. The last call is timed, so that with two or more none finds the
+            caches and the memory as another has left them.
+    """
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(turns + 1):
+        for name, run in runs.items():
+            for _ in range(calls - 1):
+                run()
+            start = time.perf_counter()
+            run()
+            if turn:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
+
+
+def _time(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{1e3 * seconds:.3g} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

@@ -1,0 +1,26 @@
+"""Values to grey levels."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def to_uint8(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
+    """Grey levels: (picture − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
+
+    Args:
+        picture: values of any floating-point type; those outside the range become its ends.
+        value_range: the values that become 0 and 255.
+
+    Shape:
+        - picture: any
+        - output: the same, uint8
+    """
+    low, high = value_range
+    grey = picture.double() - low
+    if math.frexp(high - low)[0] == 0.5:  # a power of two: one factor gives the same bits, a pass earlier
+        grey.mul_(255 / (high - low))
+    else:
+        grey.div_(high - low).mul_(255)
+    return grey.round_().clamp_(0, 255).to(torch.uint8)

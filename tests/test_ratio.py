@@ -1,0 +1,25 @@
+"""Rivals are timed in turn, and a ratio says which is the faster."""
+
+import pytest
+
+from benchmarks.ratio import Row, medians
+
+
+def test_all_take_turns_and_the_first_turn_does_not_count():
+    order = []
+    found = medians({name: (lambda name=name: order.append(name)) for name in "ab"}, turns=2, calls=2)
+    assert order == list("aabb" * 3)
+    assert found.keys() == {"a", "b"}
+    assert all(seconds >= 0 for seconds in found.values())
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (Row("drawing", 2e-5, 1e-3, 25), "drawing: ours 20 µs, theirs 1 ms, ratio 50 (aim 25)"),
+        (Row("drawing", 1e-4, 2e-5, 1 / 4), "drawing: ours 100 µs, theirs 20 µs, ratio 1/5 (aim 1/4)"),
+        (Row("drawing", 0.5, 61.5), "drawing: ours 500 ms, theirs 61.50 s, ratio 123"),
+    ],
+)
+def test_a_row_says_both_times_and_how_many_times_faster_ours_is(row, says):
+    assert str(row) == says
