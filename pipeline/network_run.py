@@ -11,7 +11,7 @@ from pipeline.batches import StoreItems
 from pipeline.checkpoints import Progress
 from pipeline.devices import set_up_cpu
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation import evaluate_dev
+from pipeline.evaluation import Evaluation, evaluate_dev
 from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
@@ -22,32 +22,37 @@ from pipeline.runs import DEV_SCORES, RESUME, Run, build_network, write_card
 from pipeline.scores import Scores, save_scores
 from pipeline.scoring import scores_of
 from pipeline.settings import CHOICES, Settings
-from pipeline.sources.base import Labels
 from pipeline.store import Store
 from pipeline.training import DivergedError, Examples, fit
 
 
 def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
-    training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
-    training["threads"] = set_up_cpu(training["threads"])
-    torch.manual_seed(training["seed"])
+    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    announce(card, train, dev, device)
+    finish(card, folder, *fit_network(card, train, dev, folder, device))
+
+
+def fit_network(
+    card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device
+) -> tuple[Scores, Progress]:
+    """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
+    task, spec = card["task"], InputSpec.from_card(card["input"])
+    torch.manual_seed(card["training"]["seed"])
     network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
-    labels = train.task(task)
-    _announce(card, spec, network, labels.rows(rows), labels, dev_labels, device)
     progress = fit_as_planned(
         card,
         NetworkLearner(network, spec),
-        Examples(StoreItems(train, rows, spec), labels.values[rows]),
+        Examples(StoreItems(train, rows, spec), train.task(task).values[rows]),
         Examples(StoreItems(dev, dev_rows, spec), dev_labels.values[dev_rows]),
         folder,
         device,
     )
-    finish(card, folder, scores_of(Run(folder, card, network, spec), dev, device), progress)
+    return scores_of(Run(folder, card, network, spec), dev, device), progress
 
 
 def fit_as_planned(
@@ -70,21 +75,18 @@ def fit_as_planned(
         ) from None
 
 
-def _announce(
-    card: Mapping[str, Any],
-    spec: InputSpec,
-    network: torch.nn.Module,
-    trained_on: Labels,
-    train_labels: Labels,
-    dev_labels: Labels,
-    device: torch.device,
-) -> None:
-    data, training, task = card["data"], card["training"], card["task"]
+def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.device) -> None:
+    """Prints what is about to be trained, and on what."""
+    data, training, task, spec = card["data"], card["training"], card["task"], InputSpec.from_card(card["input"])
+    train_labels, dev_labels = train.task(task), dev.task(task)
     print(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
     for partition, labels in (("train", train_labels), ("dev", dev_labels)):
         print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
     if data["limit"]:
+        trained_on = train_labels.rows(training_rows(task, train, data["limit"]))
         print(f"of train, the first {data['limit']:,}:\n{task_overview(task, trained_on)}")
+    with torch.device("meta"):  # no memory is needed to count
+        network = build_network(card)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
@@ -95,18 +97,29 @@ def _announce(
 
 
 def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, progress: Progress) -> None:
-    """Chooses thresholds on the dev scores, completes the card and prints the dev table."""
-    save_scores(folder / DEV_SCORES, dev_scores)
-    evaluation = evaluate_dev(dev_scores)
-    chosen = evaluation.thresholds
-    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
-    card["result"] = {
+    """Completes a run of one training and prints its dev table."""
+    evaluation = complete(card, folder, dev_scores, result_of(progress))
+    print(f"\n{as_text(evaluation)}\nbest epoch {progress.best_epoch} of {progress.epoch}; the run is in {folder}")
+
+
+def result_of(progress: Progress) -> dict[str, Any]:
+    """What a card says of how a training went."""
+    return {
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,
         "dev_macro_auroc": progress.best_auroc,
         "seconds": round(sum(row["seconds"] for row in progress.log), 1),
     }
+
+
+def complete(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> Evaluation:
+    """Chooses thresholds on the dev scores and completes the card; gives every figure of dev."""
+    save_scores(folder / DEV_SCORES, dev_scores)
+    evaluation = evaluate_dev(dev_scores)
+    chosen = evaluation.thresholds
+    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
+    card["result"] = dict(result)
     card["complete"] = True
     write_card(folder, card)
     (folder / RESUME).unlink(missing_ok=True)
-    print(f"\n{as_text(evaluation)}\nbest epoch {progress.best_epoch} of {progress.epoch}; the run is in {folder}")
+    return evaluation

@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -45,8 +45,8 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
     rows = training_rows(task, train, given.get("limit"))
-    _check_labels(task, labels.rows(rows), train)
-    _check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
+    check_labels(task, labels.rows(rows), train)
+    check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
     weighting = given.get("class_weights") or ("balanced" if task in defaults.BALANCED_TASKS else "none")
     spec = plan_input(entry.modality, given, image_options, train, rows)
@@ -70,8 +70,7 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
             "band": train.attributes["band"],
             "min_likelihood": train.attributes.get("min_likelihood", 0),
             "limit": given.get("limit"),
-            "n_train_items": len(rows),
-            "train_items_digest": digest_of_items(train.columns["item_id"][rows]),
+            **training_items(train, rows),
             "n_dev_items": int(dev_labels.labelled.sum()),
         },
         "training": {
@@ -90,6 +89,26 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     _check_size(entry.name, spec, network.smallest_size)
     check_batch_size(card["training"]["batch_size"], network, entry.name)
     return card
+
+
+def planned_on(card: Mapping[str, Any], train: Store) -> dict[str, Any]:
+    """The card of the same training on other items: what was computed from the items is computed from those of a store.
+
+    Args:
+        card: from ``plan``; all that it has chosen stays.
+        train: the store, alike in everything but which items the task labels.
+    """
+    task, spec, training = card["task"], InputSpec.from_card(card["input"]), card["training"]
+    rows = training_rows(task, train, card["data"]["limit"])
+    if spec.normalise == "global":
+        spec = replace(spec, scale_mv=_standard_deviation(train, rows, spec.leads))
+    weighting = "none" if training["class_weights"] is None else "balanced"
+    return {
+        **card,
+        "input": spec.to_card(),
+        "data": {**card["data"], **training_items(train, rows)},
+        "training": {**training, "class_weights": _class_weights(train.task(task).rows(rows), weighting)},
+    }
 
 
 def known_model(name: str) -> ModelEntry:
@@ -228,7 +247,8 @@ def _check_stores(train: Store, dev: Store) -> None:
         )
 
 
-def _check_labels(task: str, labels: Labels, store: Store) -> None:
+def check_labels(task: str, labels: Labels, store: Store) -> None:
+    """Refuses labels that nothing can be learnt from, or measured on."""
     positives, n_items = labels.values.sum(axis=0, dtype=np.int64), len(labels.values)
     if not ((positives > 0) & (positives < n_items)).any():
         raise EcgFusionError(
@@ -240,6 +260,11 @@ def _check_labels(task: str, labels: Labels, store: Store) -> None:
 def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
     """Rows of the items that the task labels, or the first ``limit`` of them."""
     return np.flatnonzero(train.task(task).labelled)[:limit]
+
+
+def training_items(train: Store, rows: np.ndarray) -> dict[str, Any]:
+    """What a card's ``data`` says of the items that are trained on."""
+    return {"n_train_items": len(rows), "train_items_digest": digest_of_items(train.columns["item_id"][rows])}
 
 
 def _class_weights(labels: Labels, weighting: str) -> list[float] | None:
