@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.inputs import InputSpec
 FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, TENSORBOARD = "dev_scores.npz", "tensorboard"
+MEMBERS, OUT_OF_FOLD_SCORES = "members", "out_of_fold_scores.npz"
 _PARTS = ("complete", "model", "options", "task", "kind", "classes", "input", "data", "training", "given")
 _INNER_PARTS = {
     "data": ("folder", "source", "folds", "band", "limit", "n_dev_items", "train_items_digest"),
@@ -27,17 +28,31 @@ _INNER_PARTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A trained run, loaded: its card, how its input is made, and the network in evaluation mode."""
+    """A trained run, loaded.
+
+    Attributes:
+        folder: where it lies.
+        card: what its ``run.json`` says.
+        network: in evaluation mode; None where the run is what its parts say together.
+        spec: how its input is made.
+        parts: the runs that it consists of, by name.
+    """
 
     folder: Path
     card: Mapping[str, Any]
-    network: Network
+    network: Network | None
     spec: InputSpec
+    parts: Mapping[str, "Run"] = field(default_factory=dict)
 
 
 def kind_of(card: Mapping[str, Any]) -> str:
     """What a run is, from its card or from the options that begin it: ``network``, or how it combines others."""
-    return "network"
+    return "members" if "kfold" in card else "network"
+
+
+def member_folder(folder: Path, number: int) -> Path:
+    """Where a member of a k-fold run lies; they are counted from 1."""
+    return Path(folder) / MEMBERS / str(number)
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -114,15 +129,43 @@ def load_run(folder: Path) -> Run:
     refuse_diverged(card, folder)
     if not card["complete"]:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
+    return _LOADERS[kind_of(card)](Path(folder), card)
+
+
+def _load_network(folder: Path, card: Mapping[str, Any]) -> Run:
     network = build_network(card)
-    path = Path(folder) / WEIGHTS
+    path = folder / WEIGHTS
     try:
         network.load_state_dict(load_file(path))
     except FileNotFoundError:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
     except (SafetensorError, RuntimeError):
         raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
-    return Run(Path(folder), card, network.eval(), InputSpec.from_card(card["input"]))
+    return Run(folder, card, network.eval(), InputSpec.from_card(card["input"]))
+
+
+def _load_mean(folder: Path, card: Mapping[str, Any]) -> Run:
+    return Run(folder, card, None, InputSpec.from_card(card["input"]), load_members(folder, card))
+
+
+def load_members(folder: Path, card: Mapping[str, Any]) -> dict[str, Run]:
+    """The members of a k-fold run by their number, from ``1``.
+
+    Raises:
+        EcgFusionError: one is missing, damaged or of another run.
+    """
+    members = {}
+    for number in range(1, card["kfold"] + 1):
+        place = member_folder(folder, number)
+        if not (place / CARD).exists():
+            raise EcgFusionError(f"{place / CARD} is missing: copy the whole run folder")
+        member = members[str(number)] = load_run(place)
+        if member.card["data"].get("held_out") != number or member.card["classes"] != card["classes"]:
+            raise EcgFusionError(f"{place} is not member {number} of {folder}: copy the run folder again")
+    return members
+
+
+_LOADERS = {"network": _load_network, "members": _load_mean}
 
 
 def newest_run(root: Path) -> Path:

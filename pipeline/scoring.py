@@ -13,7 +13,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
-from pipeline.runs import Run, load_run
+from pipeline.runs import Run, kind_of, load_run
 from pipeline.scores import Scores
 from pipeline.store import Store, digest_of_items, open_store, store_path
 
@@ -78,10 +78,25 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
     Shape:
         (items, classes) float32.
     """
+    return _PROBABILITIES[kind_of(run.card)](run, store, rows, device, **how)
+
+
+def _of_network(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    assert run.network is not None
     batch_size = how.pop("batch_size", None) or run.card["training"]["batch_size"]
     learner = NetworkLearner(run.network, run.spec).to(device)
     items = StoreItems(store, rows, run.spec)
     return predict_probabilities(learner, items, run.card["kind"], batch_size, device, **how)
+
+
+def _mean_of_members(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    total = np.zeros((len(rows), len(run.card["classes"])))
+    for member in run.parts.values():
+        total += probabilities(member, store, rows, device, **how)
+    return (total / len(run.parts)).astype(np.float32)
+
+
+_PROBABILITIES = {"network": _of_network, "members": _mean_of_members}
 
 
 def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
