@@ -12,6 +12,7 @@ examples:
   python train.py -model alexnet                            stacked images of the store -> runs/alexnet
   python train.py -model resnet -representation gaf rp -path_save_model runs/resnet-gaf-rp
   python train.py -model resnet1d_wang -crop 2.5 -task superdiagnostic
+  python train.py -model gru -kfold 5                       five networks, whose mean is one run
   python train.py -resume -path_save_model runs/alexnet     goes on where it was stopped
 """
 
@@ -66,6 +67,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("scheduler", group, choices=defaults.SCHEDULERS)
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
     parser.option("patience", group, type=positive_int, help="epochs without a better dev macro-AUC")
+    many = "train K networks, each without one fold of the patients; the run is their mean"
+    parser.option("kfold", group, type=positive_int, metavar="K", help=many)
     parser.option("class_weights", group, choices=("balanced", "none"), help="default balanced for disease, else none")
     parser.option("seed", group, type=int, help=f"default {defaults.SEED}")
 

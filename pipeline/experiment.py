@@ -15,11 +15,13 @@ from pipeline.errors import EcgFusionError
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
+from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
 from pipeline.network_run import train_network
 from pipeline.plan import check_network, check_ranges, plan, training_rows
 from pipeline.runs import (
     CARD,
+    MEMBERS,
     RESUME,
     WEIGHTS,
     kind_of,
@@ -50,6 +52,7 @@ _KINDS = {
     "network": _Kind(check_network, plan, train_network),
     "late": _Kind(check_fusion, plan_fusion, train_late),
     "intermediate": _Kind(check_fusion, plan_fusion, train_intermediate),
+    "members": _Kind(check_members, plan_members, train_members),
 }
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
@@ -138,7 +141,7 @@ def _refuse_what_is_there(folder: Path) -> None:
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"
         )
-    remains = [name for name in (RESUME, WEIGHTS) if (folder / name).exists()]
+    remains = [name for name in (RESUME, WEIGHTS, MEMBERS) if (folder / name).exists()]
     if remains:
         raise EcgFusionError(f"{folder} holds {remains[0]} of a run without its {CARD}: name another folder")
 
@@ -150,6 +153,9 @@ def _resumed_card(folder: Path, given: Mapping[str, Any]) -> dict[str, Any]:
             f"{folder} is finished, there is nothing to go on with: see python evaluate.py -run {folder}"
         )
     refuse_diverged(card, folder)
+    if "held_out" in card["data"]:
+        whole = folder.parent.parent
+        raise EcgFusionError(f"{folder} is a member of a k-fold run: go on with all of it, -path_save_model {whole}")
     for name, value in given.items():
         plain = list(value) if isinstance(value, tuple) else value
         if name not in _FREE_ON_RESUME and card["given"].get(name) != plain:

@@ -11,7 +11,7 @@ from pipeline.batches import StoreItems
 from pipeline.checkpoints import Progress
 from pipeline.devices import set_up_cpu
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation import evaluate_dev
+from pipeline.evaluation import Evaluation, evaluate_dev
 from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
@@ -28,29 +28,32 @@ from pipeline.training import DivergedError, Examples, fit
 
 def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
-    training, task, spec = card["training"], card["task"], InputSpec.from_card(card["input"])
-    training["threads"] = set_up_cpu(training["threads"])
-    torch.manual_seed(training["seed"])
+    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    announce(card, train, dev, device)
+    dev_scores, progress = fit_network(card, train, dev, folder, device)
+    finish(card, folder, dev_scores, result_of(progress))
+
+
+def fit_network(
+    card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device
+) -> tuple[Scores, Progress]:
+    """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
+    task, spec = card["task"], InputSpec.from_card(card["input"])
+    torch.manual_seed(card["training"]["seed"])
     network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
-    labels = train.task(task)
-    announce_data(card, train, dev)
-    if card["data"]["limit"]:
-        print(f"of train, the first {card['data']['limit']:,}:\n{task_overview(task, labels.rows(rows))}")
-    _announce_network(card, spec, network, device)
-    announce_settings(training)
     progress = fit_as_planned(
         card,
         NetworkLearner(network, spec),
-        Examples(StoreItems(train, rows, spec), labels.values[rows]),
+        Examples(StoreItems(train, rows, spec), train.task(task).values[rows]),
         Examples(StoreItems(dev, dev_rows, spec), dev_labels.values[dev_rows]),
         folder,
         device,
     )
-    finish(card, folder, scores_of(Run(folder, card, network, spec), dev, device), result_of(progress))
+    return scores_of(Run(folder, card, network, spec), dev, device), progress
 
 
 def fit_as_planned(
@@ -89,7 +92,15 @@ def announce_data(card: Mapping[str, Any], train: Store, dev: Store) -> None:
         print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
 
 
-def _announce_network(card: Mapping[str, Any], spec: InputSpec, network: torch.nn.Module, device: torch.device) -> None:
+def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.device) -> None:
+    """Prints what is about to be trained, and on what."""
+    announce_data(card, train, dev)
+    task, spec, limit = card["task"], InputSpec.from_card(card["input"]), card["data"]["limit"]
+    if limit:
+        trained_on = train.task(task).rows(training_rows(task, train, limit))
+        print(f"of train, the first {limit:,}:\n{task_overview(task, trained_on)}")
+    with torch.device("meta"):  # no memory is needed to count
+        network = build_network(card)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
@@ -103,6 +114,13 @@ def announce_settings(training: Mapping[str, Any]) -> None:
     )
 
 
+def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:
+    """Completes a run and prints its dev table."""
+    evaluation = complete(card, folder, dev_scores, result)
+    epochs = f"best epoch {result['best_epoch']} of {result['epochs']}; " if "epochs" in result else ""
+    print(f"\n{as_text(evaluation)}\n{epochs}the run is in {folder}")
+
+
 def result_of(progress: Progress) -> dict[str, Any]:
     """What a card says of how a training went."""
     return {
@@ -113,8 +131,8 @@ def result_of(progress: Progress) -> dict[str, Any]:
     }
 
 
-def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:
-    """Chooses thresholds on the dev scores, completes the card and prints the dev table."""
+def complete(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> Evaluation:
+    """Chooses thresholds on the dev scores and completes the card; gives every figure of dev."""
     save_scores(folder / DEV_SCORES, dev_scores)
     evaluation = evaluate_dev(dev_scores)
     chosen = evaluation.thresholds
@@ -123,5 +141,4 @@ def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mappi
     card["complete"] = True
     write_card(folder, card)
     (folder / RESUME).unlink(missing_ok=True)
-    epochs = f"best epoch {result['best_epoch']} of {result['epochs']}; " if "epochs" in result else ""
-    print(f"\n{as_text(evaluation)}\n{epochs}the run is in {folder}")
+    return evaluation

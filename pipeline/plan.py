@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -45,8 +45,8 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
     rows = training_rows(task, train, given.get("limit"))
-    _check_labels(task, labels.rows(rows), train)
-    _check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
+    check_labels(task, labels.rows(rows), train)
+    check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
     spec = plan_input(entry.modality, given, image_options, train, rows)
     options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
@@ -69,8 +69,7 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
             "band": train.attributes["band"],
             "min_likelihood": train.attributes.get("min_likelihood", 0),
             "limit": given.get("limit"),
-            "n_train_items": len(rows),
-            "train_items_digest": digest_of_items(train.columns["item_id"][rows]),
+            **training_items(train, rows),
             "n_dev_items": int(dev_labels.labelled.sum()),
         },
         "training": {
@@ -113,6 +112,26 @@ def check_network(given: Mapping[str, Any]) -> None:
             raise EcgFusionError(
                 f"-{name} is for fusions (-model late or intermediate), not {given['model']}: leave it out"
             )
+
+
+def planned_on(card: Mapping[str, Any], train: Store) -> dict[str, Any]:
+    """The card of the same training on other items: what was computed from the items is computed from those of a store.
+
+    Args:
+        card: from ``plan``; all that it has chosen stays.
+        train: the store, alike in everything but which items the task labels.
+    """
+    task, spec, training = card["task"], InputSpec.from_card(card["input"]), card["training"]
+    rows = training_rows(task, train, card["data"]["limit"])
+    if spec.normalise == "global":
+        spec = replace(spec, scale_mv=_standard_deviation(train, rows, spec.leads))
+    weighting = "none" if training["class_weights"] is None else "balanced"
+    return {
+        **card,
+        "input": spec.to_card(),
+        "data": {**card["data"], **training_items(train, rows)},
+        "training": {**training, "class_weights": class_weights(train.task(task).rows(rows), weighting, task)},
+    }
 
 
 def known_model(name: str) -> ModelEntry:
@@ -251,7 +270,8 @@ def _check_stores(train: Store, dev: Store) -> None:
         )
 
 
-def _check_labels(task: str, labels: Labels, store: Store) -> None:
+def check_labels(task: str, labels: Labels, store: Store) -> None:
+    """Refuses labels that nothing can be learnt from, or measured on."""
     positives, n_items = labels.values.sum(axis=0, dtype=np.int64), len(labels.values)
     if not ((positives > 0) & (positives < n_items)).any():
         raise EcgFusionError(
@@ -263,6 +283,11 @@ def _check_labels(task: str, labels: Labels, store: Store) -> None:
 def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
     """Rows of the items that the task labels, or the first ``limit`` of them."""
     return np.flatnonzero(train.task(task).labelled)[:limit]
+
+
+def training_items(train: Store, rows: np.ndarray) -> dict[str, Any]:
+    """What a card's ``data`` says of the items that are trained on."""
+    return {"n_train_items": len(rows), "train_items_digest": digest_of_items(train.columns["item_id"][rows])}
 
 
 def class_weights(labels: Labels, weighting: str | None, task: str) -> list[float] | None:

@@ -18,7 +18,7 @@ from pipeline.inputs import InputSpec
 FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
-BRANCHES = "branches"
+BRANCHES, MEMBERS = "branches", "members"
 FUSIONS = ("late", "intermediate")
 _PARTS = ("complete", "model", "options", "task", "kind", "classes", "data", "training", "given")
 _OF_TRAINING = ("finetune", "auxiliary")  # options of a fusion that its network does not take
@@ -34,9 +34,10 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        card: what it is.
-        network: what it has learnt, in evaluation mode: a network or a fusion.
-        spec: how the network's input is made; None where the run consists of others.
+        card: what its ``run.json`` says.
+        network: what it has learnt, in evaluation mode: a network or a fusion; None where the run is what its parts
+            say together.
+        spec: how the network's input is made; None where a fusion's branches have their own.
         parts: the runs that it consists of, by name.
     """
 
@@ -49,17 +50,24 @@ class Run:
 
 def kind_of(card: Mapping[str, Any]) -> str:
     """What a run is, from its card or from the options that begin it: ``network``, or how it combines others."""
+    if "kfold" in card:
+        return "members"
     return card["model"] if card["model"] in FUSIONS else "network"
 
 
 def leaves(card: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[str, Any], Path]]:
-    """The cards and folders of the networks that a run consists of; of one network its own."""
+    """The cards and folders of what a run's fusions combine; of a run that fuses nothing, its own."""
     if kind_of(card) not in FUSIONS:
         yield card, folder
         return
     for name in card[BRANCHES]:
         inner = folder / BRANCHES / name
         yield from leaves(read_card(inner), inner)
+
+
+def member_folder(folder: Path, number: int) -> Path:
+    """Where a member of a k-fold run lies; they are counted from 1."""
+    return Path(folder) / MEMBERS / str(number)
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -162,15 +170,20 @@ def load_run(folder: Path) -> Run:
     """
     card, folder = read_card(folder), Path(folder)
     refuse_unfinished(card, folder)
-    parts: dict[str, Run] = {}
-    spec: InputSpec | None = None
-    if kind_of(card) in FUSIONS:
-        parts = {name: load_run(folder / BRANCHES / name) for name in card[BRANCHES]}
-        network = build_fusion(card, parts)
-    else:
-        spec, network = InputSpec.from_card(card["input"]), build_network(card)
+    return _LOADERS[kind_of(card)](folder, card)
+
+
+def _load_network(folder: Path, card: Mapping[str, Any]) -> Run:
+    network = build_network(card)
     load_weights(network, folder)
-    return Run(folder, card, network.eval(), spec, parts)
+    return Run(folder, card, network.eval(), InputSpec.from_card(card["input"]))
+
+
+def _load_fusion(folder: Path, card: Mapping[str, Any]) -> Run:
+    branches = {name: load_run(folder / BRANCHES / name) for name in card[BRANCHES]}
+    fusion = build_fusion(card, branches)
+    load_weights(fusion, folder)
+    return Run(folder, card, fusion.eval(), None, branches)
 
 
 def load_weights(network: torch.nn.Module, folder: Path) -> None:
@@ -182,6 +195,30 @@ def load_weights(network: torch.nn.Module, folder: Path) -> None:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
     except (SafetensorError, RuntimeError):
         raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
+
+
+def _load_mean(folder: Path, card: Mapping[str, Any]) -> Run:
+    return Run(folder, card, None, InputSpec.from_card(card["input"]), load_members(folder, card))
+
+
+def load_members(folder: Path, card: Mapping[str, Any]) -> dict[str, Run]:
+    """The members of a k-fold run by their number, from ``1``.
+
+    Raises:
+        EcgFusionError: one is missing, damaged or of another run.
+    """
+    members = {}
+    for number in range(1, card["kfold"] + 1):
+        place = member_folder(folder, number)
+        if not (place / CARD).exists():
+            raise EcgFusionError(f"{place / CARD} is missing: copy the whole run folder")
+        member = members[str(number)] = load_run(place)
+        if member.card["data"].get("held_out") != number or member.card["classes"] != card["classes"]:
+            raise EcgFusionError(f"{place} is not member {number} of {folder}: copy the run folder again")
+    return members
+
+
+_LOADERS = {"network": _load_network, "members": _load_mean, **dict.fromkeys(FUSIONS, _load_fusion)}
 
 
 def newest_run(root: Path) -> Path:

@@ -99,8 +99,16 @@ def _by_intermediate_fusion(run: Run, store: Store, rows: np.ndarray, device: to
     return _predict(run, learner, items, device, **how)
 
 
+def _by_members(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    total = np.zeros((len(rows), len(run.card["classes"])))
+    for member in run.parts.values():
+        total += probabilities(member, store, rows, device, **how)
+    return (total / len(run.parts)).astype(np.float32)
+
+
 _PREDICTORS: dict[str, Callable[..., np.ndarray]] = {
     "network": _by_network,
+    "members": _by_members,
     "late": _by_late_fusion,
     "intermediate": _by_intermediate_fusion,
 }

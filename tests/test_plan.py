@@ -12,7 +12,7 @@ from models import describe_model, list_models
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
-from pipeline.plan import _class_weights, check_ranges, plan
+from pipeline.plan import check_ranges, class_weights, plan
 from pipeline.representations import REPRESENTATIONS
 from pipeline.settings import CHOICES
 from pipeline.sources.base import Labels
@@ -117,7 +117,7 @@ def test_counts_beyond_255_do_not_wrap():
     """Labels are uint8, their sums are not."""
     values = (np.arange(620) < 310)[:, None].astype(np.uint8)
     labels = Labels(("MI",), "multilabel", values, np.ones(620, bool))
-    assert _class_weights(labels, "balanced") == [1.0]
+    assert class_weights(labels, "balanced", "any") == [1.0]
 
 
 @pytest.mark.parametrize(
