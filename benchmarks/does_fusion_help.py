@@ -1,0 +1,156 @@
+"""Does an image network add to a signal network, and more than a second signal network does?
+
+Trains, on stores of folds 1–7 with dev on fold 8, a signal network and an image network with several seeds each, fuses
+them seed by seed, and fuses each two signal networks, which is the control: what any second network adds. All are
+scored on the test partition. With `-screen`, every image form is first trained briefly on a quarter of the items.
+
+    python create_images.py --representations none --folds train=1-7 dev=8 test=9 --out data/signals
+    python -m benchmarks.does_fusion_help -data data/signals -screen
+
+`-full` is the whole matrix, for a GPU: every form at 256 pixels of whole items, each fused with the signal network.
+What is trained already is kept, so that the command may be stopped and typed again.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.command_line import CommandParser, positive_int, run_command
+
+TASK = "superdiagnostic"
+SIGNAL = "-model resnet1d_wang -crop 2.5"
+FORMS = {
+    "stft": "-representation stft",
+    "gaf": "-representation gaf -gaf_method difference -scale fixed -range_mv 2",
+    "rp": "-representation rp",
+    "mtf": "-representation mtf",
+}
+SMALL_IMAGE = "-model resnet -nb_filters 8 -leads all -crop 2.5 -stride 2.5 -size 64"
+FULL_IMAGE = "-model resnet -leads all -on_the_fly -size 256"
+FUSIONS = {
+    "late mean": "-model late -combine mean",
+    "late weighted": "-model late -combine weighted",
+    "late stacking": "-model late -combine stacking",
+    "concat": "-model intermediate -combine concat",
+    "gated": "-model intermediate -combine gated",
+}
+SCREENED_ITEMS, SCREENED_EPOCHS = 3700, 4
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Trains what is missing of the matrix and prints its table."""
+    parser = CommandParser(prog="python -m benchmarks.does_fusion_help", description=__doc__)
+    parser.option("data", default="data/signals", help="folder of the stores (default %(default)s)")
+    parser.option("out", type=Path, default=Path("runs/does_fusion_help"), help="folder of the runs")
+    parser.option("seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.option("forms", nargs="+", choices=list(FORMS), default=["stft"], help="image forms (default stft)")
+    parser.option("epochs", type=positive_int, default=12, help="of each network (default %(default)s)")
+    parser.option("limit", type=positive_int, help="training items, for a trial")
+    parser.option("threads", type=positive_int, default=1)
+    parser.option("screen", action="store_true", help="train each form on a quarter of the items first")
+    parser.option("full", action="store_true", help="all forms at 256 pixels, for a GPU")
+    options = parser.parse_args(words)
+    if options.screen:
+        _screen(options)
+    image = FULL_IMAGE if options.full else SMALL_IMAGE
+    networks = {form: f"{image} {FORMS[form]}" for form in (FORMS if options.full else options.forms)}
+    runs = {"signal": [_network(options, "signal", SIGNAL, seed) for seed in options.seeds]}
+    for form, how in networks.items():
+        runs[form] = [_network(options, form, how, seed) for seed in options.seeds]
+        for fusion, combine in FUSIONS.items():
+            pairs = zip(options.seeds, runs["signal"], runs[form], strict=True)
+            runs[f"signal + {form}, {fusion}"] = [
+                _fusion(options, f"{form}-{fusion}", combine, pair, seed) for seed, *pair in pairs
+            ]
+    if len(options.seeds) > 1:
+        others = np.roll(np.array(runs["signal"], object), -1)
+        pairs = zip(options.seeds, runs["signal"], others, strict=True)
+        runs["control: two signal networks, late mean"] = [
+            _fusion(options, "control", FUSIONS["late mean"], pair, seed) for seed, *pair in pairs
+        ]
+    _print_table(runs)
+
+
+def _screen(options: Any) -> None:
+    """The dev macro-AUC of each form after a short training; nothing is read off the test partition."""
+    from pipeline.runs import read_card
+
+    print("| form, a quarter of the items | dev macro-AUC |\n| --- | ---: |")
+    for form, how in FORMS.items():
+        words = f"{SMALL_IMAGE} {how} -limit {SCREENED_ITEMS} -epochs {SCREENED_EPOCHS} -task {TASK} -seed 0"
+        card = read_card(_train(options, f"screen-{form}", words))
+        print(f"| {form} | {card['result']['dev_macro_auroc']:.4f} |", flush=True)
+
+
+def _network(options: Any, name: str, how: str, seed: int) -> Path:
+    limit = f"-limit {options.limit}" if options.limit else ""
+    return _train(options, f"{name}-{seed}", f"{how} -task {TASK} -epochs {options.epochs} -seed {seed} {limit}")
+
+
+def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: int) -> Path:
+    drawn = f"-seed {seed} -threads {options.threads}" if "intermediate" in how else ""
+    words = f"{how} -branches {' '.join(map(str, branches))} {drawn}"
+    return _train(options, f"{name.replace(' ', '-')}-{seed}", words, threads="")
+
+
+def _train(options: Any, name: str, words: str, threads: str | None = None) -> Path:
+    """The run of a command of train.py; one that is finished is not trained again."""
+    import train
+    from pipeline.runs import CARD, read_card
+
+    folder = options.out / name
+    if (folder / CARD).exists() and read_card(folder)["complete"]:
+        return folder
+    threads = f"-threads {options.threads}" if threads is None else threads
+    resume = "-resume" if (folder / CARD).exists() else ""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = f"{words} {threads} {resume} -data {options.data} -path_save_model {folder}"
+    with open(folder.with_suffix(".log"), "a") as log, contextlib.redirect_stdout(log):
+        train.main(command.split())
+    return folder
+
+
+def _print_table(runs: dict[str, list[Path]]) -> None:
+    """Mean test macro-AUC of the seeds, and what it has over the signal network and the control, with intervals."""
+    values, draws = {}, {}
+    for name, folders in runs.items():
+        values[name], draws[name] = zip(*(_macro_auroc(folder) for folder in folders), strict=True)
+    control = next((name for name in runs if name.startswith("control")), "signal")
+    print("| | seeds | mean | over the signal network | over the control |\n| --- | --- | ---: | --- | --- |")
+    for name in runs:
+        each = " ".join(f"{value:.4f}" for value in values[name])
+        over = [_difference(values, draws, name, other) for other in ("signal", control)]
+        print(f"| {name} | {each} | {np.mean(values[name]):.4f} | {over[0]} | {over[1]} |", flush=True)
+
+
+def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
+    """The test macro-AUC of a run, and that of 1,000 resamples of patients, the same ones for every run."""
+    from pipeline.bootstrap import COLUMNS
+    from pipeline.evaluation import evaluate
+    from pipeline.scores import load_scores, save_scores
+    from pipeline.scoring import score_partition
+    from pipeline.statistics import Resampling
+
+    file = folder / "evaluation" / "test" / "scores.npz"
+    if not file.exists():
+        save_scores(file, score_partition(folder, None, "test"))
+    intervals = evaluate(load_scores(file), resampling=Resampling(1000, 0)).intervals
+    assert intervals is not None
+    return intervals.macro_values["auroc"], intervals.draws[:, 0, COLUMNS.index("auroc")]
+
+
+def _difference(values: dict[str, Any], draws: dict[str, Any], name: str, other: str) -> str:
+    """Mean of the seeds less that of the other, with the paired interval over patients."""
+    from pipeline.statistics import interval
+
+    if name == other:
+        return ""
+    low, high = interval((np.mean(draws[name], 0) - np.mean(draws[other], 0))[:, None])[:, 0]
+    return f"{np.mean(values[name]) - np.mean(values[other]):+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+if __name__ == "__main__":
+    run_command(main)
