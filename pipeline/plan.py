@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "workers": (0, 257),
+    "auxiliary": (0, math.inf),
 }
 """From the first number to just below the second."""
 

@@ -127,12 +127,13 @@ def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
 def build_fusion(card: Mapping[str, Any], branches: Mapping[str, Run]) -> Any:
     """The card's fusion; together with its branches' networks, where they are trained on with it."""
     options = {name: value for name, value in card["options"].items() if name not in _OF_TRAINING}
-    name, shapes = options.pop("combine"), {}
-    for branch, run in branches.items():
-        widths = (run.network.token_dim, run.network.feature_dim) if kind_of(run.card) == "network" else (0, 0)
-        shapes[branch] = BranchShape(*widths)
-    if describe_fusion(name).level == "late":
-        options["kind"] = card["kind"]
+    name = options.pop("combine")
+    if describe_fusion(name).level == "late":  # which reads no widths
+        options["kind"], shapes = card["kind"], dict.fromkeys(branches, BranchShape(0, 0))
+    else:
+        shapes = {
+            branch: BranchShape(run.network.token_dim, run.network.feature_dim) for branch, run in branches.items()
+        }
     try:
         fusion = create_fusion(name, branches=shapes, n_classes=len(card["classes"]), **options)
     except (ValueError, TypeError) as problem:

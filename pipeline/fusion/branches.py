@@ -116,7 +116,7 @@ def describe_branch(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "folder": str(folder.resolve()),
         "model": card["model"],
         "options": card["options"],
-        "input": card["input"],
+        "input": card.get("input"),  # a fusion has none of its own
         "seed": card["training"].get("seed"),
         "dev_macro_auroc": card["result"]["dev_macro_auroc"],
         "sha256": digests(folder),

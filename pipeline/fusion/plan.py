@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.plan import class_weights, training_rows, versions
-from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, kind_of
+from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
 from pipeline.scoring import refuse_training_items
-from pipeline.settings import CHOICES
+from pipeline.settings import CHOICES, check_batch_size
 from pipeline.store import Store, digest_of_items
 
 LEVELS = ("late", "intermediate")
@@ -98,7 +99,18 @@ def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, de
         card["fitted_on"] = _fitted_on(given, entry, named, cards)
     elif options["finetune"]:
         _check_crops(named, cards)
+    _check_network(card, named, cards)
     return card
+
+
+def _check_network(card: Mapping[str, Any], named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses options that no fusion can be built with."""
+    with torch.device("meta"):  # no memory is needed to see what the fusion is
+        single = {name: kind_of(cards[name]) == "network" for name in named}
+        networks = {name: build_network(cards[name]) if single[name] else None for name in named}
+        fusion = build_fusion(card, {name: Run(named[name], cards[name], networks[name]) for name in named})
+    if card["training"]["batch_size"] is not None:
+        check_batch_size(card["training"]["batch_size"], fusion, f"-model {card['model']}")
 
 
 def _training(
