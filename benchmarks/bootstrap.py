@@ -28,14 +28,23 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("turns", type=positive_int, default=5, help="default %(default)s")
     parser.option("seed", type=natural_number, default=0, help="default %(default)s")
     options = parser.parse_args(words)
-    labels, scores = simulated(options.records, options.classes, options.seed)
+    chosen = {name: value for name, value in vars(options).items() if name != "typed"}
+    for row in measure(**chosen):
+        print(row)
+
+
+def measure(
+    records: int = 2158, classes: int = 71, resamples: int = 1000, loop: int = 10, turns: int = 5, seed: int = 0
+) -> list[Row]:
+    """The claim, measured; ``loop`` is the number of resamples of the rival, counted up to ``resamples``."""
+    labels, scores = simulated(records, classes, seed)
     runs = {
-        "ours": partial(bootstrap, labels, scores, options.resamples, options.seed),
-        "loop": partial(by_loop, labels, scores, options.loop, options.seed),
+        "ours": partial(bootstrap, labels, scores, resamples, seed),
+        "loop": partial(by_loop, labels, scores, loop, seed),
     }
-    found = medians(runs, options.turns)
-    what = f"{options.resamples} resamples of macro-AUC of {options.records} records and {options.classes} classes"
-    print(Row(f"{what} against roc_auc_score", found["ours"], found["loop"] * options.resamples / options.loop))
+    found = medians(runs, turns)
+    what = f"{resamples} resamples of macro-AUC of {records} records and {classes} classes"
+    return [Row(f"{what} against roc_auc_score", found["ours"], found["loop"] * resamples / loop, 50)]
 
 
 def simulated(n_records: int, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -29,8 +29,13 @@ class Row:
 
     def __str__(self) -> str:
         """Both times, their ratio, and the aim where there is one."""
-        aim = "" if self.aim is None else f" (aim {_times(self.aim)})"
-        return f"{self.what}: ours {_time(self.ours)}, theirs {_time(self.theirs)}, ratio {_times(self.ratio)}{aim}"
+        ours, theirs, ratio, aim = self.cells()
+        return f"{self.what}: ours {ours}, theirs {theirs}, ratio {ratio}" + (f" (aim {aim})" if aim else "")
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """Our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
+        aim = "" if self.aim is None else _times(self.aim)
+        return _time(self.ours), _time(self.theirs), _times(self.ratio), aim
 
 
 def medians(runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1) -> dict[str, float]:

@@ -65,6 +65,9 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     else:
         fusion = fitted(on_dev)
         fused = fuse(fusion, on_dev.probabilities)
+    if isinstance(fusion, Weighted):
+        card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
+        print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})
