@@ -66,7 +66,8 @@ class LateFusion(nn.Module):
         """The logits of an answer that is a mean of those that ``answers`` gives."""
         if self.fuse_on == "logits":
             return mean
-        return mean.logit() if self.kind == "multilabel" else mean.log()
+        # weights that are 1 together may be 1 + 2e-16 when they are added
+        return mean.clamp(0, 1).logit() if self.kind == "multilabel" else mean.log()
 
 
 @register_fusion("mean", level="late", reads="probabilities", paper="Kittler et al. 1998")

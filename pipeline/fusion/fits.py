@@ -43,8 +43,8 @@ def fit_weights(fusion: Weighted, branches: Mapping[str, Tensor], labels: np.nda
 def fit_stacking(fusion: Stacking, branches: Mapping[str, Tensor], labels: np.ndarray) -> None:
     """Logistic regression with the usual ridge (C = 1).
 
-    A class that all or no items bear has nothing to be fitted on: it gets the mean of its branches, or, of classes that
-    exclude each other, next to no probability.
+    A class that all or no items bear has nothing to be fitted on: its branches count alike, around the share of items
+    that bear it; or, of classes that exclude each other, it gets next to no probability.
     """
     answers = fusion.answers(branches).numpy()
     if fusion.kind == "multiclass":
@@ -57,6 +57,8 @@ def fit_stacking(fusion: Stacking, branches: Mapping[str, Tensor], labels: np.nd
             fusion.intercepts[number] = float(model.intercept_[0])
         else:
             fusion.coefficients[number] = 1 / len(fusion.branches)
+            share = (labels[:, number].sum() + 0.5) / (len(labels) + 1)
+            fusion.intercepts[number] = 0.0 if fusion.fuse_on == "logits" else float(np.log(share / (1 - share)))
 
 
 def _fit_multinomial(fusion: Stacking, answers: np.ndarray, right: np.ndarray) -> None:

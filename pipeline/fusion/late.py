@@ -16,7 +16,16 @@ from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
 from pipeline.metrics import macro_auroc
 from pipeline.network_run import announce_data, finish, settings_of, weights_of
-from pipeline.runs import BRANCHES, DEV_SCORES, OUT_OF_FOLD_SCORES, Run, build_fusion, load_run, save_weights
+from pipeline.runs import (
+    BRANCHES,
+    DEV_SCORES,
+    OUT_OF_FOLD_SCORES,
+    Run,
+    build_fusion,
+    load_run,
+    save_weights,
+    write_card,
+)
 from pipeline.scores import load_scores
 from pipeline.scoring import as_scores, fuse
 from pipeline.store import Store
@@ -68,6 +77,7 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     if isinstance(fusion, Weighted):
         card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
         print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
+    write_card(folder, card)
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})

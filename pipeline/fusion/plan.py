@@ -21,6 +21,7 @@ LEVELS = ("late", "intermediate")
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
 FITTED_ON = ("dev", "out_of_fold")
 
+_OF_STORES = ("source", "source_version", "folds", "band", "min_likelihood")
 _ALWAYS = {"model", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
 _TRAINED = {*CHOICES, "class_weights", "seed", "threads"}
@@ -84,7 +85,7 @@ def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, de
         "classes": first["classes"],
         "branches": {name: describe_branch(cards[name], folder) for name, folder in named.items()},
         "data": {
-            **first["data"],
+            **{name: value for name, value in first["data"].items() if name in _OF_STORES},
             "folder": str(train.path.parent.resolve()),
             "limit": None,
             "n_train_items": len(rows),

@@ -1,0 +1,382 @@
+"""Fusions from the command on: their runs stand alone, learn as said, and go on where they were stopped."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import train
+from models import at_most, list_fusions
+from pipeline.batches import Pick, StoreItems, scoring_picks
+from pipeline.fusion import branches as copying
+from pipeline.fusion import intermediate
+from pipeline.fusion.branches import digests, named_branches
+from pipeline.fusion.joint import JointItems
+from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.inputs import InputMaker
+from pipeline.learners import FusionLearner
+from pipeline.runs import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Run, build_fusion, load_run, read_card
+from pipeline.scores import load_scores
+from pipeline.scoring import score_partition
+from pipeline.store import Store, open_store
+
+pytestmark = pytest.mark.usefixtures("cpu_as_before")
+
+CPU = torch.device("cpu")
+LEARNING = "-epochs 2 -hidden_size 16 -batch_size 64 -threads 1"
+FUSED = {  # what is fused, and the options
+    "mean": ("wang gru stft", ""),
+    "weighted": ("wang stft", ""),
+    "stacking": ("wang gru whole stft", "-fuse_on probabilities"),
+    "mlp": ("wang whole", "-epochs 3 -hidden_size 8"),
+    "concat": ("wang stft whole", LEARNING),
+    "gated": ("wang gru", LEARNING),
+    "attention": ("stft wang", f"{LEARNING} -n_heads 2 -max_tokens 8"),
+}
+JOINT = f"{LEARNING} -finetune"
+
+
+class Killed(KeyboardInterrupt):
+    """Stands for a kill at that place."""
+
+
+def fuse_runs(level: str, name: str, branches: list[Path], folder: Path, words: str = "") -> Path:
+    named = ["-branches", *map(str, branches), "-path_save_model", str(folder)]
+    train.main(["-model", level, "-combine", name, *words.split(), *named])
+    return folder
+
+
+def level_of(name: str) -> str:
+    return "late" if name in list_fusions("late") else "intermediate"
+
+
+def scores(run: Path, partition: str, stores: Path) -> np.ndarray:
+    return score_partition(run, stores, partition, threads=1).scores
+
+
+@pytest.fixture(scope="module")
+def originals(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Copies of ``runs``; each holds a resume file and a lock that somebody forgot."""
+    folder = tmp_path_factory.mktemp("originals") / "here"
+    for name, run in runs.items():
+        shutil.copytree(run, folder / name)
+        for forgotten in (RESUME, ".run.json.lock"):
+            (folder / name / forgotten).touch()
+    return {name: folder / name for name in runs}
+
+
+@pytest.fixture(scope="module")
+def fused(originals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of every fusion; then the runs that they were made of are moved away."""
+    folder = tmp_path_factory.mktemp("fusions")
+    for name, (branches, words) in FUSED.items():
+        fuse_runs(level_of(name), name, [originals[each] for each in branches.split()], folder / name, words)
+    here = originals["wang"].parent
+    here.rename(here.with_name("away"))
+    return {name: folder / name for name in FUSED}
+
+
+@pytest.fixture
+def store(stores: Path) -> Store:
+    return open_store(stores / "dev.h5")
+
+
+def test_every_fusion_is_tried():
+    assert sorted(FUSED) == list_fusions()
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_a_run_holds_its_branches_whole(name, fused, originals):
+    run, branches = fused[name], FUSED[name][0].split()
+    assert {CARD, WEIGHTS, DEV_SCORES, BRANCHES} <= {path.name for path in run.iterdir()}
+    assert {path.name for path in (run / BRANCHES).iterdir()} == set(branches)
+    assert not [*run.rglob(RESUME), *run.rglob("*.lock"), *run.rglob("*.part")]
+    card = read_card(run)
+    assert card["complete"]
+    assert list(card[BRANCHES]) == branches
+    away = originals["wang"].parent.with_name("away")
+    for branch, said in card[BRANCHES].items():
+        before = digests(away / branch)
+        assert {CARD, WEIGHTS} <= set(before)
+        assert said["sha256"] == before == digests(run / BRANCHES / branch)
+        assert said["model"] == read_card(away / branch)["model"]
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_a_run_predicts_with_nothing_else_at_hand(name, fused, stores):
+    assert not Path(next(iter(read_card(fused[name])[BRANCHES].values()))["folder"]).exists()
+    again, said = scores(fused[name], "dev", stores), load_scores(fused[name] / DEV_SCORES).scores
+    if name == "mean" or level_of(name) == "intermediate":
+        np.testing.assert_allclose(again, said, atol=1e-6)
+    else:  # said by fusions that were fitted on other patients
+        assert again.shape == said.shape
+        assert np.abs(again - said).max() > 1e-5
+
+
+def test_the_mean_is_that_of_its_branches(fused, runs, stores):
+    alone = [scores(runs[name], "test", stores) for name in FUSED["mean"][0].split()]
+    np.testing.assert_allclose(scores(fused["mean"], "test", stores), np.mean(alone, 0), atol=1e-6)
+
+
+def test_the_card_says_what_weights_were_fitted_on(fused):
+    assert read_card(fused["mean"])["fitted_on"] is None
+    for name in ("weighted", "stacking", "mlp"):
+        said = read_card(fused[name])["fitted_on"]
+        assert said["scores"] == "dev"
+        assert said["branches_stopped_on_these_items"] == FUSED[name][0].split()
+    assert sum(read_card(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
+    assert read_card(fused["mlp"])["training"]["epochs"] == 3
+
+
+@pytest.mark.parametrize("name", ["mean", "gated"])
+def test_a_fusion_is_a_branch_of_another(name, fused, runs, stores, tmp_path):
+    again = fuse_runs("late", "mean", [fused[name], runs["whole"]], tmp_path / "run")
+    expected = np.mean([scores(run, "test", stores) for run in (fused[name], runs["whole"])], 0)
+    np.testing.assert_allclose(scores(again, "test", stores), expected, atol=1e-6)
+
+
+def test_equal_names_are_numbered(runs, stores, tmp_path):
+    for place in ("a/wang", "b/wang"):
+        shutil.copytree(runs["wang"], tmp_path / place)
+    assert list(named_branches(["a/x", "b/x", "c/x-2", "d/x"])) == ["x", "x-2", "x-2-2", "x-3"]
+    run = fuse_runs("late", "mean", [tmp_path / "a/wang", tmp_path / "b/wang"], tmp_path / "run")
+    assert list(load_run(run).parts) == ["wang", "wang-2"]
+    np.testing.assert_allclose(scores(run, "dev", stores), scores(runs["wang"], "dev", stores), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def kfold(stores: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two k-fold runs."""
+    folder = tmp_path_factory.mktemp("kfold")
+    words = "-model gru -hidden_size 4 -n_layers 1 -leads II -crop 0.5 -stride 0.5 -epochs 1 -kfold 2 -threads 1"
+    for seed in (0, 1):
+        where = ["-data", str(stores), "-path_save_model", str(folder / f"seed{seed}")]
+        train.main([*words.split(), "-seed", str(seed), *where])
+    return [folder / "seed0", folder / "seed1"]
+
+
+def test_a_k_fold_run_is_a_branch(kfold, runs, stores, tmp_path):
+    run = fuse_runs("late", "mean", [kfold[0], runs["wang"]], tmp_path / "run")
+    expected = np.mean([scores(each, "test", stores) for each in (kfold[0], runs["wang"])], 0)
+    np.testing.assert_allclose(scores(run, "test", stores), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["weighted", "stacking", "mlp"])
+def test_weights_are_fitted_on_out_of_fold_scores(name, kfold, stores, tmp_path):
+    """So none of dev has a part in them, and what dev gets is what the run gives it again."""
+    run = fuse_runs("late", name, kfold, tmp_path / "run", "-fit_on out_of_fold")
+    assert read_card(run)["fitted_on"]["scores"] == "out_of_fold"
+    np.testing.assert_allclose(scores(run, "dev", stores), load_scores(run / DEV_SCORES).scores, atol=1e-6)
+
+
+def kill_in_step(patch: pytest.MonkeyPatch) -> None:
+    """In the second epoch: 180 items in batches of 64 are three steps."""
+    calls = []
+
+    def outputs(*arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise Killed
+        return given(*arguments)
+
+    given = FusionLearner.outputs
+    patch.setattr(FusionLearner, "outputs", outputs)
+
+
+def assert_same_run(ours: Path, theirs: Path) -> None:
+    for name in (WEIGHTS, DEV_SCORES):
+        assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    cards = [read_card(run) for run in (ours, theirs)]
+    for card in cards:
+        del card["result"]["seconds"], card["given"]["path_save_model"]
+    assert cards[0] == cards[1]
+    assert not (ours / RESUME).exists()
+
+
+def killed_and_resumed(name: str, branches: list[Path], folder: Path, words: str, moved: bool = False) -> Path:
+    """A fusion that is killed in its second epoch and goes on, its branches moved away in between or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        kill_in_step(patch)
+        with pytest.raises(Killed):
+            fuse_runs("intermediate", name, branches, folder, words)
+    assert not read_card(folder)["complete"]
+    for branch in branches if moved else ():
+        branch.rename(branch.with_name(f"{branch.name} moved"))
+    train.main(["-resume", "-path_save_model", str(folder)])
+    return folder
+
+
+def test_a_resumed_fusion_equals_an_uninterrupted_one(runs, tmp_path):
+    branches = [shutil.copytree(runs[each], tmp_path / each) for each in ("wang", "gru")]
+    whole = fuse_runs("intermediate", "attention", branches, tmp_path / "whole", LEARNING)
+    assert_same_run(killed_and_resumed("attention", branches, tmp_path / "killed", LEARNING, moved=True), whole)
+
+
+def test_so_does_one_that_trains_on_its_branches(joint, runs, tmp_path):
+    resumed = killed_and_resumed("gated", [runs["wang"], runs["stft"]], tmp_path / "killed", JOINT)
+    assert_same_run(resumed, joint)
+
+
+def test_members_of_k_fold_runs_are_branches_and_the_fusion_goes_on(kfold, tmp_path):
+    branches = [run / "members" / "1" for run in kfold]
+    run = killed_and_resumed("concat", branches, tmp_path / "run", LEARNING)
+    assert list(load_run(run).parts) == ["1", "1-2"]
+
+
+@pytest.mark.parametrize("level", ["late", "intermediate"])
+def test_a_kill_among_the_copies_leaves_none_half(level, runs, tmp_path, monkeypatch):
+    branches = [runs["wang"], runs["stft"]]
+    name, words = ("weighted", "") if level == "late" else ("concat", LEARNING)
+    with monkeypatch.context() as patch:
+        copy, calls = shutil.copytree, []
+
+        def half(source, place, *how, **named):
+            copy(source, place, *how, **named)
+            calls.extend([place] if Path(place).suffix == ".part" else [])  # it calls itself for folders inside
+            if len(calls) == 2:
+                (Path(place) / WEIGHTS).unlink()
+                raise Killed
+
+        patch.setattr(copying.shutil, "copytree", half)
+        with pytest.raises(Killed):
+            fuse_runs(level, name, branches, tmp_path / "run", words)
+    assert [path.name for path in (tmp_path / "run" / BRANCHES).glob("[!.]*")] == ["wang"]
+    run = fuse_runs(level, name, branches, tmp_path / "run", words)
+    assert {path.name for path in (run / BRANCHES).iterdir()} == {"wang", "stft"}
+    for branch in branches:
+        assert digests(run / BRANCHES / branch.name) == digests(branch)
+
+
+def state(run: Run) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
+
+
+def test_frozen_branches_stay_as_they_are(runs, tmp_path, monkeypatch):
+    """Those in memory, too: weights, and statistics of batch norm."""
+    loaded = []
+
+    def kept(folder: Path) -> Run:
+        loaded.append(load_run(folder))
+        return loaded[-1]
+
+    monkeypatch.setattr(intermediate, "load_run", kept)
+    fuse_runs("intermediate", "gated", [runs["wang"], runs["stft"]], tmp_path / "run", LEARNING)
+    for run, name in zip(loaded, ("wang", "stft"), strict=True):
+        before = state(load_run(runs[name]))
+        assert any("running_mean" in key for key in before)
+        assert before.keys() == run.network.state_dict().keys()
+        for key, tensor in run.network.state_dict().items():
+            assert torch.equal(tensor, before[key]), key
+
+
+@pytest.fixture(scope="module")
+def joint(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fusion that trained on its branches."""
+    folder = tmp_path_factory.mktemp("joint") / "run"
+    return fuse_runs("intermediate", "gated", [runs["wang"], runs["stft"]], folder, JOINT)
+
+
+def test_training_on_branches_leaves_their_copies(joint, runs, stores):
+    weights, run = load_file(joint / WEIGHTS), load_run(joint)
+    for number, name in enumerate(("wang", "stft")):
+        assert digests(joint / BRANCHES / name) == digests(runs[name])
+        before = state(load_run(runs[name]))
+        for key, tensor in run.parts[name].network.state_dict().items():
+            assert torch.equal(tensor, weights[f"branches.{number}.{key}"])
+        own = {key: tensor for key, tensor in before.items() if tensor.is_floating_point()}
+        changed = [key for key, tensor in own.items() if (weights[f"branches.{number}.{key}"] != tensor).any()]
+        assert len(changed) > 0.8 * len(own)
+    np.testing.assert_allclose(scores(joint, "dev", stores), load_scores(joint / DEV_SCORES).scores, atol=1e-6)
+
+
+def test_a_fusion_trained_with_its_branches_is_a_branch(joint, runs, stores, tmp_path):
+    run = fuse_runs("late", "mean", [joint, runs["wang"]], tmp_path / "run")
+    expected = np.mean([scores(each, "test", stores) for each in (joint, runs["wang"])], 0)
+    np.testing.assert_allclose(scores(run, "test", stores), expected, atol=1e-6)
+
+
+def kept_of(items: KeptItems) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    batch = items[Pick(np.arange(len(items)), np.zeros(len(items), np.int64))]
+    return batch.branches, batch.masks
+
+
+@pytest.mark.parametrize("max_tokens", [None, 12])
+def test_what_is_kept_does_not_depend_on_the_batch(max_tokens, runs, store):
+    rows, names = np.arange(9), ("wang", "gru", "stft")
+    kept = []
+    for batch_size in (32, 7):
+        branches = {name: load_run(runs[name]) for name in names}
+        for name, run in branches.items():
+            card = {**run.card, "training": {**run.card["training"], "batch_size": batch_size}}
+            branches[name] = replace(run, card=card)
+        kept.append(kept_of(keep(branches, max_tokens, store, rows, CPU)))
+    for first, second in zip(*kept, strict=True):
+        assert first.keys() == second.keys()
+        for name in first:
+            torch.testing.assert_close(first[name].float(), second[name].float(), atol=1e-5, rtol=1e-4)
+
+
+def crops_of(run: Run, items: StoreItems, row: int) -> Iterator[torch.Tensor]:
+    """The tokens of each crop of an item, (1, t, token_dim), in time order."""
+    for start in items.crop_starts(int(items.lengths[row])):
+        batch = items[Pick(np.array([row]), np.array([start]))]
+        yield run.network.tokens(InputMaker(run.spec)(batch.raw, batch.length))
+
+
+@pytest.mark.parametrize("name", ["wang", "gru", "stft"])
+@torch.no_grad()
+def test_kept_features_are_means_over_crops_and_kept_tokens_in_time_order(name, runs, store):
+    run, rows, most = load_run(runs[name]), np.array([3, 11, 4]), 12
+    features = kept_of(keep({name: run}, None, store, rows, CPU))[0][name]
+    tokens, masks = kept_of(keep({name: run}, most, store, rows, CPU))
+    items = StoreItems(store, rows, run.spec)
+    assert len(items.crop_starts(int(items.lengths[0]))) >= 4
+    for row in range(len(rows)):
+        crops = list(crops_of(run, items, row))
+        pooled = torch.cat([run.network.pool(crop) for crop in crops])
+        torch.testing.assert_close(features[row], pooled.mean(0), atol=1e-5, rtol=1e-4)
+        share = max(1, most // len(crops))
+        expected = torch.cat([at_most(crop, None, share)[0][0] for crop in crops])
+        own = masks[name][row] if name in masks else slice(None)
+        torch.testing.assert_close(tokens[name][row][own], expected, atol=1e-5, rtol=1e-4)
+        assert (expected[1:] != expected[:-1]).any()
+
+
+def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
+    branches = {name: load_run(runs[name]) for name in ("stft", "wang", "wang-1")}
+    items, signals = JointItems(branches, store, np.array([5, 2, 9])), store.signals.open()
+    batch = items[Pick(np.array([2, 0]), np.array([17, 401]))]
+    for name, run in branches.items():
+        leads = [store.leads.index(lead) for lead in run.spec.leads]
+        for place, row, start in zip(batch.branches[name].raw, (9, 5), (17, 401), strict=True):
+            np.testing.assert_array_equal(place, signals[row][leads][:, start : start + 250])
+    assert len(scoring_picks(items, 100)[0].rows) == 3 * 4
+
+
+def test_the_branches_own_losses_weigh_as_much_as_said(fused):
+    run = load_run(fused["concat"])
+    fusion, random = build_fusion(run.card, run.parts).eval(), torch.Generator().manual_seed(0)
+    seen = {name: torch.randn(4, each.network.feature_dim, generator=random) for name, each in run.parts.items()}
+    items = KeptItems(seen, {})
+    batch = items[Pick(np.arange(4), np.zeros(4, np.int64))]
+    with_them, alone = (KeptLearner(fusion, auxiliary).outputs(batch) for auxiliary in (0.3, 0.0))
+    assert [weight for weight, _ in alone] == [1.0]
+    assert [weight for weight, _ in with_them] == pytest.approx([1.0, 0.1, 0.1, 0.1])
+    fused_logits, own = fusion.outputs(seen)
+    for (_, logits), expected in zip(with_them, [fused_logits, *own.values()], strict=True):
+        assert torch.equal(logits, expected)
+
+
+def test_the_branches_own_losses_change_what_is_learnt(runs, tmp_path):
+    branches, weights, words = [runs["wang"], runs["whole"]], {}, f"{LEARNING} -clip_norm 0 -auxiliary "
+    for auxiliary in ("0", "0.3"):
+        run = fuse_runs("intermediate", "concat", branches, tmp_path / auxiliary, words + auxiliary)
+        assert json.loads((run / CARD).read_text())["options"]["auxiliary"] == float(auxiliary)
+        weights[auxiliary] = load_file(run / WEIGHTS)
+    assert all((weights["0"][key] != weights["0.3"][key]).any() for key in ("projections.0.1.weight", "head.weight"))

@@ -1,0 +1,160 @@
+"""Fusions that cannot be: each refusal is one sentence, and leaves nothing behind."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import train
+from pipeline.errors import EcgFusionError
+from pipeline.runs import CARD, read_card, write_card
+
+pytestmark = pytest.mark.usefixtures("cpu_as_before")
+
+MEAN = "-model late -combine mean"
+GATED = "-model intermediate -combine gated"
+
+
+def refused(sentence: str, words: str, branches: list[Path], folder: Path) -> None:
+    """The command ends with the sentence, and the folder of the run is not there."""
+    named = ["-branches", *map(str, branches)] if branches else []
+    with pytest.raises(EcgFusionError, match=sentence) as problem:
+        train.main([*words.split(), *named, "-path_save_model", str(folder)])
+    assert "\n" not in str(problem.value)
+    assert not folder.exists()
+
+
+def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """A copy of a run whose card says something else."""
+    card = read_card(shutil.copytree(run, folder) and folder)
+    change(card)
+    write_card(folder, card)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("-model late", "how are the branches to be fused\\? give -combine with one of mean, mlp, stacking, weighted"),
+        ("-model intermediate", "-combine with one of attention, concat, gated"),
+        ("-model late -combine meen", "no fusion is named 'meen'; .*mean"),
+        ("-model late -combine gated", "-combine gated is of -model intermediate; late has mean"),
+        ("-model intermediate -combine stacking", "-combine stacking is of -model late; intermediate has attention"),
+        (f"{MEAN} -epochs 3", "-epochs does nothing in late fusion by mean: leave it out"),
+        ("-model late -combine weighted -epochs 3", "-epochs does nothing in late fusion by weighted"),
+        ("-model late -combine stacking -epochs 3", "-epochs does nothing in late fusion by stacking"),
+        ("-model late -combine stacking -batch_size 8", "-batch_size does nothing in late fusion by stacking"),
+        ("-model late -combine mlp -patience 3", "-patience does nothing in late fusion by mlp"),
+        (f"{MEAN} -seed 1", "-seed does nothing in late fusion by mean"),
+        (f"{MEAN} -fit_on dev", "-fit_on does nothing in late fusion by mean"),
+        (f"{MEAN} -finetune", "-finetune does nothing in late fusion by mean"),
+        (f"{MEAN} -leads I", "-leads does nothing in late"),
+        (f"{MEAN} -task disease", "-task does nothing in late"),
+        (f"{GATED} -crop 2.5", "-crop does nothing in intermediate fusion by gated"),
+        (f"{GATED} -size 32", "-size does nothing in intermediate"),
+        (f"{GATED} -representation stft", "-representation does nothing in intermediate"),
+        (f"{GATED} -max_tokens 4", "-max_tokens does nothing in intermediate fusion by gated"),
+        (f"{GATED} -fuse_on logits", "-fuse_on does nothing in intermediate"),
+        (
+            f"{GATED} -branch_learning_rate 1e-3",
+            "-branch_learning_rate is for branches that are trained on: give -fine",
+        ),
+        (f"{GATED} -branch_dropout 2", "branch_dropout is 2"),
+        (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more"),
+        (f"{GATED} -auxiliary -1", "-auxiliary -1.0 does not work: take a number of at least 0"),
+        ("-model intermediate -combine attention -n_heads 3", "n_heads is 3; it must divide hidden_size, 256"),
+        (f"{MEAN} -kfold 2", "-kfold is for networks, not for -model late: train the branches with -kfold"),
+        (
+            "-model late -combine stacking -fit_on out_of_fold",
+            "has no out-of-fold scores: train it with -kfold, or fit",
+        ),
+        ("-model gru", "-branches is for fusions \\(-model late or intermediate\\), not gru: leave it out"),
+    ],
+)
+def test_options_that_do_not_fit(words, sentence, runs, tmp_path):
+    refused(sentence, words, [runs["wang"], runs["stft"]], tmp_path / "run")
+
+
+def test_branches_are_two_or_more(runs, tmp_path):
+    refused("-model late fuses runs: name them with -branches RUN RUN", MEAN, [], tmp_path / "run")
+    refused("a fusion needs two branches or more", MEAN, [runs["wang"]], tmp_path / "run")
+
+
+def test_a_run_is_given_once(runs, tmp_path):
+    (tmp_path / "link").symlink_to(runs["wang"])
+    refused(
+        "-branches names .*link twice: give each run once", MEAN, [runs["wang"], tmp_path / "link"], tmp_path / "run"
+    )
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_missing_run_is_named(place, runs, tmp_path):
+    branches = [runs["wang"]]
+    branches.insert(place, tmp_path / "nowhere")
+    refused("nowhere holds no run: train one", MEAN, branches, tmp_path / "run")
+
+
+def test_an_unfinished_run_is_named(runs, tmp_path):
+    begun = changed(runs["gru"], tmp_path / "begun", lambda card: card.update(complete=False))
+    refused("begun is not finished: go on with", MEAN, [runs["wang"], begun], tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "sentence"),
+    [
+        (None, "task", "superdiagnostic", "the branches differ in their task: .*wang has disease, .*other has super"),
+        (None, "classes", ["a"], "the branches differ in their classes"),
+        ("data", "folds", {"train": [1], "dev": [2], "test": [3]}, "the branches differ in their folds"),
+        ("data", "band", [1, 30], "the branches differ in their band: .* has \\[1, 30\\]; train both alike"),
+        ("data", "source", "mimic", "the branches differ in their source"),
+        ("data", "min_likelihood", 50, "the branches differ in their minimal likelihood: .*wang has 0.*other has 50"),
+        ("input", "sampling_rate", 500, "the branches differ in their sampling rate"),
+        ("input", "gain", 7, "the branches differ in their gain"),
+    ],
+)
+def test_what_branches_have_in_common(part, name, value, sentence, runs, tmp_path):
+    def change(card: dict[str, Any]) -> None:
+        (card[part] if part else card)[name] = value
+
+    other = changed(runs["gru"], tmp_path / "other", change)
+    refused(sentence, MEAN, [runs["wang"], other], tmp_path / "run")
+
+
+def test_crops_of_unequal_length_are_not_trained_on_together(runs, tmp_path):
+    sentence = "wang sees crops of 2.5 s every 2.5 s and .*{} {}, so they cannot be trained on together"
+    for name, crops in (("gru", "crops of 0.5 s every 0.25 s"), ("whole", "whole items")):
+        refused(sentence.format(name, crops), f"{GATED} -finetune", [runs["wang"], runs[name]], tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", ["fused", "members"])
+def test_intermediate_fusion_is_of_single_networks(kind, runs, stores, tmp_path):
+    several = tmp_path / kind
+    if kind == "fused":
+        words = f"{MEAN} -branches {runs['whole']} {runs['stft']}"
+    else:
+        words = (
+            f"-model gru -hidden_size 2 -n_layers 1 -leads I -crop 0.5 -stride 0.5 -epochs 1 -kfold 2 -data {stores}"
+        )
+    train.main([*words.split(), "-path_save_model", str(several)])
+    sentence = f"{kind} consists of several networks, and -model intermediate fuses what single ones see"
+    refused(sentence, GATED, [runs["wang"], several], tmp_path / "run")
+
+
+@pytest.mark.parametrize("words", ["-model late -combine stacking", GATED])
+def test_nothing_is_fitted_on_items_that_a_branch_was_trained_on(words, runs, stores, tmp_path):
+    (tmp_path / "stores").mkdir()
+    for name in ("train", "dev"):
+        shutil.copy(stores / "train.h5", tmp_path / "stores" / f"{name}.h5")
+    sentence = r"dev\.h5 holds fold 1, which .*wang was trained on: choose a store of other folds"
+    branches = [runs["wang"], runs["stft"]]
+    refused(sentence, f"{words} -data {tmp_path / 'stores'}", branches, tmp_path / "run")
+
+
+def test_a_fusion_is_made_where_no_run_is(runs, tmp_path):
+    run = changed(runs["gru"], tmp_path / "run", lambda _: None)
+    before = (run / CARD).read_bytes()
+    with pytest.raises(EcgFusionError, match="run holds a run already"):
+        train.main([*MEAN.split(), "-branches", str(runs["wang"]), str(runs["stft"]), "-path_save_model", str(run)])
+    assert (run / CARD).read_bytes() == before
