@@ -30,12 +30,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("task", group, help=f"which labels (default {defaults.TASK})")
     of_leads = "default: image leads of the store; all, for a signal or -representation leads"
     parser.option("leads", group, nargs="+", help=of_leads)
-    parser.option(
-        "representation",
-        group,
-        nargs="+",
-        help="image forms, stacked as channels (default: all); or leads, one picture",
-    )
+    forms = "image forms, stacked as channels (default: all); or leads, one picture of them all"
+    parser.option("representation", group, nargs="+", help=forms)
     parser.option("on_the_fly", group, action="store_true", default=None, help="draw images from the signal")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
     parser.option("stride", group, type=positive_float, help="seconds between averaged crops (default crop/2)")
