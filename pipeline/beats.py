@@ -91,13 +91,20 @@ def _shifts(windows: np.ndarray, qrs: slice, reach: int) -> np.ndarray:
     seen = windows[..., qrs.start : qrs.stop + 2 * reach]
     seen = seen - seen.mean(-1, keepdims=True)
     shifted = np.lib.stride_tricks.sliding_window_view(seen, width, axis=-1)  # (leads, beats, shifts, width)
-    power = np.einsum("lbst,lbst->bs", shifted, shifted) - np.square(shifted.sum(-1)).sum(0) / width
+    power = _sums(np.square(seen).sum(0), width) - np.square(_sums(seen, width)).sum(0) / width
     size = np.sqrt(np.where(power > 0, power, np.inf))
     for _ in range(2):
         template = np.median(_shifted(seen, shifts, width), axis=1)
         template -= template.mean(-1, keepdims=True)
         shifts = (np.einsum("lbst,lt->bs", shifted, template) / size).argmax(-1)
     return shifts
+
+
+def _sums(x: np.ndarray, width: int) -> np.ndarray:
+    """(..., time − width + 1): sums of x over every ``width`` samples that follow each other."""
+    total = np.cumsum(x, axis=-1)
+    total[..., width:] -= total[..., :-width].copy()
+    return total[..., width - 1 :]
 
 
 def _shifted(windows: np.ndarray, shifts: np.ndarray, width: int) -> np.ndarray:

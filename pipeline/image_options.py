@@ -104,6 +104,9 @@ def band_recipe(base_size: int | None, given: dict[str, Any], n_leads: int) -> "
     values = {name: value for name, value in given.items() if name != "scale"}
     try:
         recipe = BandRecipe(**({"size": base_size} if base_size else {}) | values)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    try:
         require_bands(n_leads, recipe.size)
     except ValueError as problem:
         raise EcgFusionError(f"{problem} Take -size {n_leads} or more") from None
