@@ -28,11 +28,15 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"which labels (default {defaults.TASK})")
-    parser.option("leads", group, nargs="+", help="default: image leads of the store; all, for a signal")
-    parser.option("representation", group, nargs="+", help="image forms, stacked as channels (default: all)")
+    of_leads = "default: image leads of the store; all, for a signal or -representation leads"
+    parser.option("leads", group, nargs="+", help=of_leads)
+    forms = "image forms, stacked as channels (default: all); or leads, one picture of them all"
+    parser.option("representation", group, nargs="+", help=forms)
     parser.option("on_the_fly", group, action="store_true", default=None, help="draw images from the signal")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
     parser.option("stride", group, type=positive_float, help="seconds between averaged crops (default crop/2)")
+    whole = "see the median heartbeat instead of the whole item"
+    parser.option("beat", group, action="store_true", default=None, help=whole)
     normal = defaults.NORMALISATIONS
     parser.option("normalise", group, choices=normal, help=f"of signals (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipeline.beats import beat_samples, median_beat
 from pipeline.inputs import InputSpec
-from pipeline.signals import PADDING, choose_leads
+from pipeline.progress import progress_bar
+from pipeline.signals import PADDING, choose_leads, to_counts, to_millivolts
 from pipeline.store import Mapped, Store
 
 _SHARE_OF_MEMORY = 0.25  # that signals may take before they are read from disk instead
@@ -79,7 +81,13 @@ class StoreItems(Items):
         self.spec = spec
         self.crop_samples = spec.crop_samples
         self._rows = rows
-        if spec.takes_signals:
+        self._signals: Sequence[np.ndarray] | np.ndarray
+        if spec.takes_signals and spec.beat is not None:
+            self._leads = choose_leads(store.leads, spec.leads)
+            self.lengths = np.full(len(rows), spec.n_samples)
+            self._signals = _median_beats(store, rows, self._leads, spec.beat)
+            self._drawn_samples = spec.n_samples
+        elif spec.takes_signals:
             self._leads = choose_leads(store.leads, spec.leads)
             self.lengths = store.lengths[rows]
             self._signals = _resident_signals(store, rows, self._leads)
@@ -160,6 +168,17 @@ def _resident_signals(store: Store, rows: np.ndarray, leads: list[int]) -> Seque
     for place, row in zip(resident, rows, strict=True):
         place[:] = on_disk[row][leads]
     return resident
+
+
+def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:
+    """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
+    on_disk, n_samples = store.signals.open(), beat_samples(store.sampling_rate, *extent_s)
+    beats = np.empty((len(rows), len(leads), n_samples), np.int16)
+    items = zip(beats, rows, store.lengths[rows], strict=True)
+    for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
+        x = to_millivolts(on_disk[row][:, :length], store.gain)
+        place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
+    return beats
 
 
 def _memory() -> int:

@@ -14,6 +14,7 @@ SEED = 0
 BALANCED_TASKS = ("disease",)
 CLASS_WEIGHT_CAP = 20.0
 IMAGE_LEADS = ("I", "II", "V2")
+BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
 OPTIMIZER = "adamw"
 MOMENTUM = 0.9
 OPTIMIZERS = ("adam", "adamw", "sgd")

@@ -7,7 +7,7 @@ from pipeline.command_line import CommandParser, positive_float, positive_int
 from pipeline.errors import EcgFusionError
 
 if TYPE_CHECKING:
-    from pipeline.representations import ImageRecipe
+    from pipeline.representations import BandRecipe, ImageRecipe
 
 
 def _threshold(text: str) -> str | float:
@@ -86,7 +86,34 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     return recipe
 
 
-def check_size(recipe: "ImageRecipe", n_samples: int, sampling_rate: float, longer: str = "") -> None:
+def band_recipe(base_size: int | None, given: dict[str, Any], n_leads: int) -> "BandRecipe":
+    """The recipe of one picture of all leads, with the user's options; what it does not have is one sentence.
+
+    Args:
+        base_size: what the store's pictures have, where the user gives none.
+        given: from ``given_image_options``.
+        n_leads: leads that are drawn.
+    """
+    from pipeline.representations import BANDS, BandRecipe, require_bands
+
+    for name, value in given.items():
+        if name not in ("size", "range_mv") and (name, value) != ("scale", "fixed"):
+            raise EcgFusionError(
+                f"-{name} {value} is not for -representation {BANDS}, which has -size and -range_mv: leave it out"
+            )
+    values = {name: value for name, value in given.items() if name != "scale"}
+    try:
+        recipe = BandRecipe(**({"size": base_size} if base_size else {}) | values)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    try:
+        require_bands(n_leads, recipe.size)
+    except ValueError as problem:
+        raise EcgFusionError(f"{problem} Take -size {n_leads} or more") from None
+    return recipe
+
+
+def check_size(recipe: "ImageRecipe | BandRecipe", n_samples: int, sampling_rate: float, longer: str = "") -> None:
     """Refuses pictures that are too large for leads of ``n_samples``, with the largest size that fits.
 
     Args:

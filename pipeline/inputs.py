@@ -3,7 +3,7 @@
 The same description makes the input in training, in scoring and on another machine, so it is kept in the card.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ class InputSpec:
         leads: canonical names, in the order of the channels.
         sampling_rate: Hz.
         gain: counts to the millivolt.
-        n_samples: samples of the longest item.
+        n_samples: samples of the longest item, or of the median beat.
         crop: length of what the network sees at once, s; None for the whole item.
         stride: step between the crops that are averaged at scoring, s.
         normalise: of a signal: ``global`` divides by ``scale_mv``, ``record`` makes each lead's mean 0 and its
@@ -31,6 +31,8 @@ class InputSpec:
         scale_mv: the training set's standard deviation, mV.
         representations: of an image: form to the parameters that make it, in the order of the channels.
         on_the_fly: whether pictures are made from the signal here or come from the store.
+        beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None
+            for the item itself.
     """
 
     modality: str
@@ -44,6 +46,7 @@ class InputSpec:
     scale_mv: float = 1.0
     representations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_the_fly: bool = False
+    beat: tuple[float, float] | None = None
 
     @property
     def takes_signals(self) -> bool:
@@ -52,6 +55,10 @@ class InputSpec:
 
     @property
     def n_channels(self) -> int:
+        from pipeline.representations import BANDS
+
+        if BANDS in self.representations:  # one picture of all leads
+            return 1
         return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
 
     @property
@@ -77,7 +84,8 @@ class InputSpec:
             EcgFusionError: another version wrote the card, or somebody changed it.
         """
         try:
-            return cls(**{**card, "leads": tuple(card["leads"])})
+            beat = card.get("beat")
+            return cls(**{**card, "leads": tuple(card["leads"]), "beat": None if beat is None else tuple(beat)})
         except (KeyError, TypeError) as problem:
             raise EcgFusionError(f"the card's input is not understood ({problem}): copy the run folder again") from None
 
@@ -86,18 +94,14 @@ class InputMaker(nn.Module):
     """Makes a network's input of what the store holds, on any device.
 
     Shape:
-        int16 counts (n, leads, time) to float32 (n, leads, time), or to pictures (n, leads · forms, size, size)
-        in [0, 1]; uint8 pictures (n, leads · forms, size, size) to the same as float32 in [0, 1].
+        int16 counts (n, leads, time) to float32 (n, leads, time), or to pictures (n, channels, size, size) in [0, 1],
+        where channels are leads · forms, or one for all leads; uint8 pictures to the same as float32 in [0, 1].
     """
 
     def __init__(self, spec: InputSpec) -> None:
         super().__init__()
         self.spec = spec
-        self._recipe: Any = None
-        if spec.modality == "image" and spec.on_the_fly:
-            from pipeline.representations import ImageRecipe
-
-            self._recipe = ImageRecipe.from_parameters(spec.representations)
+        self._draw = _drawing(spec) if spec.modality == "image" and spec.on_the_fly else None
 
     @torch.no_grad()
     def forward(self, raw: Tensor, length: Tensor | None = None) -> Tensor:
@@ -108,12 +112,20 @@ class InputMaker(nn.Module):
         if self.spec.normalise == "record":
             return _standardised(counts, length).float()
         x = counts / self.spec.gain
-        if self._recipe is not None:
-            from pipeline.representations import pictures
-
-            drawn = pictures(x, self.spec.sampling_rate, self._recipe)  # (n, leads, forms, size, size)
-            return drawn.flatten(1, 2).float() / 255
+        if self._draw is not None:
+            return self._draw(x).float() / 255
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
+
+
+def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
+    """What draws (n, leads, time) mV as (n, channels, size, size) uint8."""
+    from pipeline.representations import BANDS, BandRecipe, ImageRecipe, band_order, bands, pictures
+
+    if BANDS in spec.representations:
+        below_each_other, one = band_order(spec.leads), BandRecipe.from_parameters(spec.representations[BANDS])
+        return lambda x: bands(x[:, below_each_other], one).unsqueeze(1)
+    each = ImageRecipe.from_parameters(spec.representations)
+    return lambda x: pictures(x, spec.sampling_rate, each).flatten(1, 2)
 
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:

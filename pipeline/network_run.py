@@ -102,7 +102,11 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
     with torch.device("meta"):  # no memory is needed to count
         network = build_network(card)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
-    seen = f"{spec.n_channels} channels" if spec.modality == "image" else f"{spec.crop_samples} samples"
+    seen = f"{spec.n_channels} channels" if spec.n_channels > 1 else "1 channel"
+    if spec.modality == "signal":
+        seen = f"{spec.crop_samples} samples"
+    if spec.beat is not None:
+        seen += " of the median beat"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
 
 

@@ -5,21 +5,25 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from models import ModelEntry, describe_model
 from pipeline import defaults
+from pipeline.beats import beat_samples
 from pipeline.errors import EcgFusionError
-from pipeline.image_options import check_size, image_recipe
+from pipeline.image_options import band_recipe, check_size, image_recipe
 from pipeline.inputs import InputSpec
 from pipeline.runs import FORMAT, build_network
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels, canonical_lead
 from pipeline.store import Store, digest_of_items
+
+if TYPE_CHECKING:
+    from pipeline.representations import BandRecipe, ImageRecipe
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
@@ -154,19 +158,26 @@ def check_ranges(given: Mapping[str, Any]) -> None:
 def plan_input(
     modality: str, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, rows: np.ndarray
 ) -> InputSpec:
-    """How the input is made: leads, crop, normalisation and pictures."""
-    n_samples = int(train.lengths[rows].max())
+    """How the input is made: leads, beat or crop, normalisation and pictures."""
+    from pipeline.representations import BANDS
+
+    beat = defaults.BEAT_S if given.get("beat") else None
+    n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
     crop = given.get("crop")
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    on_the_fly = modality == "image" and bool(given.get("on_the_fly") or crop is not None or not train.images)
-    representations = _plan_pictures(modality, on_the_fly, given, image_options, train)
+    one_picture = BANDS in given.get("representation", ())
+    drawn = given.get("on_the_fly") or crop is not None or beat or one_picture or not train.images
+    on_the_fly = modality == "image" and bool(drawn)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
-    usual = (train.image_leads or list(defaults.IMAGE_LEADS)) if modality == "image" else ["all"]
+    usual = ["all"]
+    if modality == "image" and not one_picture:
+        usual = train.image_leads or list(defaults.IMAGE_LEADS)
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
+    representations = _plan_pictures(modality, on_the_fly, given, image_options, train, len(chosen))
     normalise = given.get("normalise", defaults.NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
     return InputSpec(
@@ -181,16 +192,27 @@ def plan_input(
         scale_mv=_standard_deviation(train, rows, leads) if normalise == "global" else 1.0,
         representations=representations,
         on_the_fly=on_the_fly,
+        beat=beat,
     )
 
 
 def _plan_pictures(
-    modality: str, on_the_fly: bool, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store
+    modality: str,
+    on_the_fly: bool,
+    given: Mapping[str, Any],
+    image_options: Mapping[str, Any],
+    train: Store,
+    n_leads: int,
 ) -> dict[str, dict[str, Any]]:
     if modality == "signal":
         return {}
-    from pipeline.representations import ImageRecipe
+    from pipeline.representations import BANDS, ImageRecipe
 
+    if BANDS in given.get("representation", ()):
+        size = next((parameters["size"] for parameters in train.image_parameters.values()), None)
+        one = band_recipe(size, dict(image_options), n_leads)
+        _check_drawn_size(one, given, train)
+        return {BANDS: one.parameters()}
     stored = dict(train.image_parameters)
     forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
     try:
@@ -200,12 +222,20 @@ def _plan_pictures(
     recipe = image_recipe({**base, "representations": forms}, dict(image_options))
     wanted = {form: recipe.parameters(form) for form in forms}
     if on_the_fly:
-        crop = given.get("crop")
-        n_samples = train.signals.shape[2] if crop is None else round(crop * train.sampling_rate)
-        check_size(recipe, n_samples, train.sampling_rate, "" if crop is None else ", or a longer -crop")
+        _check_drawn_size(recipe, given, train)
     else:
         _refuse_other_pictures(wanted, train)
     return wanted
+
+
+def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", given: Mapping[str, Any], train: Store) -> None:
+    """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
+    crop, n_samples, longer = given.get("crop"), train.signals.shape[2], ""
+    if given.get("beat"):
+        n_samples = beat_samples(train.sampling_rate, *defaults.BEAT_S)
+    elif crop is not None:
+        n_samples, longer = round(crop * train.sampling_rate), ", or a longer -crop"
+    check_size(recipe, n_samples, train.sampling_rate, longer)
 
 
 def _refuse_other_pictures(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
@@ -238,6 +268,10 @@ def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], m
         raise EcgFusionError(f"-normalise is for networks on signals, and {given['model']} takes images: see -scale")
     if "momentum" in given and given.get("optimizer", defaults.OPTIMIZER) != "sgd":
         raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
+    if "beat" in given and ("crop" in given or "stride" in given):
+        raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
+    if len(given.get("representation", ())) > 1 and "leads" in given["representation"]:
+        raise EcgFusionError("-representation leads is one picture of all leads: give it alone, without other forms")
     if "stride" in given and "crop" not in given:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
     if "stride" in given and given["stride"] > given["crop"]:

@@ -12,7 +12,7 @@ from pipeline.image_options import check_size, given_image_options, image_recipe
 from pipeline.job import Job, SignalRecipe
 from pipeline.parallel import free_cores
 from pipeline.report.overview import source_overview
-from pipeline.representations import ImageRecipe
+from pipeline.representations import BANDS, ImageRecipe
 from pipeline.signals import Band, check_band, choose_leads
 from pipeline.sources import Source, open_source
 from pipeline.sources.base import canonical_lead
@@ -83,6 +83,11 @@ def _recipe(options: argparse.Namespace) -> ImageRecipe:
     if forms == ["none"] and given:
         raise EcgFusionError(
             f"--{next(iter(given))} is for images, and --representations none makes none: leave one out"
+        )
+    if BANDS in (forms or ()):
+        raise EcgFusionError(
+            f"--representations {BANDS} is one picture of all leads, which train.py draws of a store's signals "
+            f"(-representation {BANDS}): leave it out here"
         )
     if forms is None:
         return image_recipe({}, given)

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import batches
 from pipeline.batches import Batch, Pick, StoreItems, load, scoring_picks, training_picks
+from pipeline.beats import median_beat
 from pipeline.inputs import InputSpec
 from pipeline.signals import PADDING
 from pipeline.store import Store, open_store
@@ -31,6 +32,10 @@ def uneven(store: Store) -> Store:
 def signal_spec(store: Store, crop: float | None = None, stride: float | None = None) -> InputSpec:
     n_samples = int(store.lengths.max())
     return InputSpec("signal", ("I", "V2"), store.sampling_rate, store.gain, n_samples, crop, stride)
+
+
+def beat_spec(store: Store) -> InputSpec:
+    return replace(signal_spec(store), beat=(0.32, 0.48), n_samples=80)
 
 
 def image_spec(store: Store, **options: object) -> InputSpec:
@@ -126,7 +131,7 @@ def test_a_crop_is_that_part_of_the_item(store: Store):
             np.testing.assert_array_equal(signal[1], store.signals.open()[ROWS[row], 7, start : start + 200])
 
 
-@pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
+@pytest.mark.parametrize("spec_of", [signal_spec, image_spec, beat_spec])
 def test_two_workers_equal_none(store: Store, spec_of):
     items = StoreItems(store, ROWS, spec_of(store))
     picks = training_picks(items, 3, seed=0, epoch=0)
@@ -185,3 +190,22 @@ def test_a_picture_does_not_depend_on_its_neighbours(uneven: Store):
     alone = items[Pick(np.array([0]), np.zeros(1, np.int64))].raw
     np.testing.assert_array_equal(together[:1], alone)
     assert alone.shape[2] == uneven.signals.shape[2]
+
+
+def test_an_item_may_be_its_median_beat(uneven: Store):
+    """That of the whole item without its padding, found on all leads, rounded to counts."""
+    items = StoreItems(uneven, ROWS, beat_spec(uneven))
+    (pick,) = scoring_picks(items, 100)
+    batch = items[pick]
+    assert batch.raw.shape == (len(ROWS), 2, 80)
+    assert batch.length is None
+    for beat, row in zip(batch.raw, ROWS, strict=True):
+        mv = uneven.signals.open()[row, :, : uneven.lengths[row]] / uneven.gain
+        expected = median_beat(mv, uneven.sampling_rate, 0.32, 0.48)[[uneven.leads.index(lead) for lead in ("I", "V2")]]
+        assert np.abs(beat.numpy() - expected * uneven.gain).max() <= 0.5
+
+
+def test_the_choice_of_leads_moves_no_beat(store: Store):
+    both, alone = (StoreItems(store, ROWS, replace(beat_spec(store), leads=leads)) for leads in (("I", "V2"), ("V2",)))
+    (pick,) = scoring_picks(both, 100)
+    np.testing.assert_array_equal(both[pick].raw[:, 1:], alone[pick].raw)

@@ -84,6 +84,7 @@ MISTAKES = [
     (["--min_likelihood", "nan"], "--min_likelihood nan is no percentage"),
     (["--representations", "gaff"], "There is no representation 'gaff': choose of gaf, mtf, rp, stft"),
     (["--representations", "gaf", "gaf"], "are different names"),
+    (["--representations", "gaf", "leads"], "leads is one picture of all leads, which train.py draws"),
     (["--representations", "none", "--size", "64"], "--size is for images, and --representations none makes none"),
     (["--representations", "gaf", "--mtf_bins", "5"], "-mtf_bins is for mtf, which is not drawn here"),
     (

@@ -136,3 +136,24 @@ def test_how_much_is_seen_at_once():
     cropped = replace(SIGNAL, crop=0.2, stride=0.1)
     assert cropped.crop_samples == 20
     assert cropped.crop_starts(50) == [0, 10, 20, 30]
+
+
+def test_all_leads_are_one_picture_whatever_their_order(store: Store):
+    """Bands are in the order of the body: aVL, II, V2."""
+    forms = {"leads": {"size": 30, "range_mv": 3.0}}
+    spec = replace(picture_spec(store, ("gaf",), ("II", "V2", "aVL"), True), representations=forms)
+    x = first_items(store, spec, 3)
+    assert x.shape == (3, 1, 30, 30)
+    assert torch.equal(x, first_items(store, replace(spec, leads=("aVL", "II", "V2")), 3))
+    for band, lead in enumerate(("aVL", "II", "V2")):
+        mv = store.signals.open()[:3, store.leads.index(lead)] / store.gain
+        column = mv[:, : mv.shape[1] // 30].mean(-1)
+        np.testing.assert_allclose(x[:, 0, 10 * band, 0], column / 6 + 0.5, atol=0.5 / 255 + 1e-6)
+
+
+def test_a_card_from_before_there_were_beats_is_read():
+    card = json.loads(json.dumps(SIGNAL.to_card()))
+    del card["beat"]
+    assert InputSpec.from_card(card) == SIGNAL
+    with_beat = replace(SIGNAL, beat=(0.32, 0.48), n_samples=80)
+    assert InputSpec.from_card(json.loads(json.dumps(with_beat.to_card()))) == with_beat

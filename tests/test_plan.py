@@ -225,6 +225,24 @@ def test_planning_does_not_look_for_weights(stores, monkeypatch):
     assert card_of(stores, model="torchvision:resnet18", pretrained=True)["options"] == {"pretrained": True}
 
 
+def test_a_beat_is_drawn_on_the_fly_and_sets_what_is_seen(stores):
+    spec = spec_of(stores, model="resnet", beat=True, representation=["gaf"])
+    assert (spec.on_the_fly, spec.beat, spec.n_samples, spec.crop_samples) == (True, (0.32, 0.48), 80, 80)
+    assert spec_of(stores, model="gru", beat=True).crop_samples == 80
+    assert spec_of(stores, model="gru").beat is None
+
+
+def test_all_leads_are_one_channel_drawn_on_the_fly(stores):
+    spec = spec_of(stores, model="resnet", representation=["leads"])
+    assert (spec.n_channels, len(spec.leads), spec.on_the_fly) == (1, 12, True)
+    assert spec.representations == {"leads": {"size": 32, "range_mv": 3.0}}  # the size of the store's pictures
+    given = spec_of(stores, {"size": 48, "range_mv": 2.0, "scale": "fixed"}, **LEADS_OF_A_BEAT, leads=["V1", "II"])
+    assert (given.n_channels, given.leads) == (1, ("V1", "II"))
+    assert given.representations == {"leads": {"size": 48, "range_mv": 2.0}}
+
+
+LEADS_OF_A_BEAT: dict[str, Any] = {"model": "resnet", "beat": True, "representation": ["leads"]}
+
 REFUSED = [
     # what does not go with the kind of network
     ({"model": "gru", "representation": ["gaf"]}, {}, "-representation is for networks on images, and gru"),
@@ -257,6 +275,17 @@ REFUSED = [
     ({"model": "resnet", "crop": 2.0}, {"size": 256}, "200 samples are too few .* 256: take -size 200 or less"),
     ({"model": "resnet", "on_the_fly": True}, {"size": 1001}, "take -size 1000 or less$"),
     ({"model": "resnet", "crop": 0.1}, {}, "10 samples are too few .*: take .* a longer -crop"),
+    # beats
+    ({"model": "gru", "beat": True, "crop": 2.0}, {}, "-beat shows one beat, of which nothing is cropped"),
+    ({"model": "gru", "beat": True, "stride": 2.0}, {}, "-beat shows one beat, of which nothing is cropped"),
+    ({"model": "resnet", "beat": True}, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
+    # one picture of all leads
+    ({"model": "gru", "representation": ["leads"]}, {}, "-representation is for networks on images, and gru"),
+    ({"model": "resnet", "representation": ["leads", "gaf"]}, {}, "leads is one picture .*: give it alone"),
+    (LEADS_OF_A_BEAT, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
+    (LEADS_OF_A_BEAT, {"size": 8}, "12 leads needs a row for each, and a size of 8 .* Take -size 12 or more"),
+    (LEADS_OF_A_BEAT, {"scale": "record"}, "-scale record is not for -representation leads"),
+    (LEADS_OF_A_BEAT, {"mtf_bins": 5}, "-mtf_bins 5 is not for -representation leads"),
     # pictures
     ({"model": "resnet"}, {"size": 64}, "has size 32, not 64: draw it otherwise with -on_the_fly"),
     ({"model": "resnet"}, {"mtf_bins": 5}, "the mtf in .* has n_bins 10, not 5"),

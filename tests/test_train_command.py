@@ -188,6 +188,37 @@ def test_too_little_memory_names_the_batch_size(workplace: Path, capsys, monkeyp
     assert "the memory of cpu is too small: lower -batch_size (now 128)" in refused(SMALL, capsys)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "gru -hidden_size 4",
+        "resnet -nb_filters 2 -representation gaf mtf rp stft -leads II -size 32",
+        "resnet -nb_filters 2 -representation leads -size 40",
+    ],
+)
+def test_a_network_on_beats_is_trained_resumed_and_evaluated(workplace: Path, monkeypatch, words: str):
+    words = f"-model {words} -beat -batch_size 8 -epochs 2 -threads 1"
+    type_train(f"{words} -path_save_model runs/whole")
+    stop_before_the_state_is_saved(f"{words} -path_save_model runs/beat", monkeypatch, epoch=2)
+    type_train("-resume -path_save_model runs/beat")
+    assert Path("runs/beat", WEIGHTS).read_bytes() == Path("runs/whole", WEIGHTS).read_bytes()
+    evaluate.main(["-run", "runs/beat", "-partition", "dev", "-resamples", "0"])
+    scored = load_scores(Path("runs/beat/evaluation/dev/scores.npz")).scores
+    np.testing.assert_allclose(scored, load_scores(Path("runs/beat", DEV_SCORES)).scores, atol=1e-6)
+
+
+def test_beats_are_fused_with_crops_and_trained_on_only_with_beats(workplace: Path):
+    common = "-hidden_size 4 -leads II -epochs 1 -threads 1"
+    type_train(f"-model gru {common} -crop 2 -path_save_model runs/crops")
+    type_train(f"-model gru {common} -beat -path_save_model runs/beat")
+    type_train(f"-model lstm {common} -beat -path_save_model runs/other")
+    fused = "-model intermediate -combine concat -epochs 1 -threads 1"
+    type_train(f"{fused} -branches runs/crops runs/beat -path_save_model runs/frozen")
+    type_train(f"{fused} -branches runs/other runs/beat -finetune -path_save_model runs/joint")
+    with pytest.raises(EcgFusionError, match=r"runs/crops sees crops of 2 s .* runs/beat a median beat, 0.32 s before"):
+        type_train(f"{fused} -branches runs/crops runs/beat -finetune -path_save_model runs/refused")
+
+
 def test_bf16_trains_on_the_cpu(workplace: Path):
     type_train(f"{SMALL} -precision bf16")
     with Path("runs/gru", LOG).open(newline="") as file:

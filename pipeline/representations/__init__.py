@@ -1,5 +1,6 @@
 """Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
+from pipeline.representations.bands import BANDS, BandRecipe, band_order, bands, require_bands
 from pipeline.representations.gaf import gaf
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.mtf import mtf
@@ -10,14 +11,19 @@ from pipeline.representations.rp import rp
 from pipeline.representations.stft import power_spectrogram, stft
 
 __all__ = [
+    "BANDS",
     "REPRESENTATIONS",
+    "BandRecipe",
     "ImageRecipe",
     "Representation",
+    "band_order",
+    "bands",
     "gaf",
     "mtf",
     "pictures",
     "pictures_with_gradient",
     "power_spectrogram",
+    "require_bands",
     "rp",
     "stft",
     "to_uint8",

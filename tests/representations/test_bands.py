@@ -1,0 +1,74 @@
+"""One picture of all leads: bands of rows in the order of the body, grey for the amplitude, its sign kept."""
+
+import pytest
+import torch
+
+from pipeline.representations import BandRecipe, ImageRecipe, band_order, bands
+from pipeline.representations.bands import ORDER
+from pipeline.sources.base import LEADS
+
+
+def test_a_small_picture_by_hand():
+    """Three leads in four rows, and columns that are means of samples; −3 mV is black, 3 mV white."""
+    x = torch.tensor([[-3.0, -3.0, 3.0, 9.0], [0.0, 0.0, -1.0, 4.0], [1.0, 2.0, -4.0, -5.0]])
+    drawn = bands(x, BandRecipe(size=4, range_mv=3.0))
+    first, second, third = [0, 0, 255, 255], [128, 128, 85, 255], [170, 212, 0, 0]
+    assert drawn.tolist() == [first, second, third, third]
+    level = bands(torch.cat([x, x[:1]]), BandRecipe(size=4, range_mv=3.0))
+    assert level.tolist() == [first, second, third, first]
+    assert bands(x[:2], BandRecipe(size=2)).tolist() == [[0, 255], [128, 191]]
+
+
+@pytest.mark.parametrize("n_leads", [1, 2, 5, 12])
+def test_bands_differ_by_one_row_at_most(n_leads: int):
+    x = torch.linspace(-2, 2, n_leads)[:, None].expand(-1, 80)
+    heights = bands(x, BandRecipe(size=32))[:, 0].unique_consecutive(return_counts=True)[1]
+    assert len(heights) == n_leads
+    assert heights.sum() == 32
+    assert heights.max() - heights.min() <= 1
+
+
+def test_a_flipped_lead_is_the_negative():
+    x = torch.randn(2, 12, 100)
+    total = bands(x, BandRecipe(size=40)).int() + bands(-x, BandRecipe(size=40)).int()
+    assert (total - 255).abs().max() <= 1  # a tie of rounding
+
+
+def test_each_item_is_drawn_as_alone():
+    x, recipe = torch.randn(3, 4, 5, 90), BandRecipe(size=64)
+    drawn = bands(x, recipe)
+    assert drawn.shape == (3, 4, 64, 64)
+    assert torch.equal(drawn[2, 1], bands(x[2, 1], recipe))
+
+
+def test_the_order_is_cabreras_limb_leads_then_the_chest():
+    assert set(ORDER) == set(LEADS)
+    assert [LEADS[place] for place in band_order(LEADS)] == list(ORDER)
+    assert band_order(["MLII", "V2", "aVL", "V1", "other"]) == [2, 3, 1, 0, 4]
+
+
+def test_the_recipe_survives_json():
+    recipe = BandRecipe(size=48, range_mv=2.0)
+    assert BandRecipe.from_parameters(recipe.parameters()) == recipe
+    with pytest.raises(ValueError, match="none of this version's"):
+        BandRecipe.from_parameters({"size": 48})
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "sentence"),
+    [
+        (torch.zeros(2, 20), {"size": 32}, "needs 32 samples and the lead has 20"),
+        (torch.zeros(12, 20), {"size": 8}, "12 leads needs a row for each"),
+        (torch.full((2, 40), torch.nan), {"size": 32}, "NaN or infinite"),
+        (torch.zeros(2, 40), {"size": 0}, "whole number of 1 or more"),
+        (torch.zeros(2, 40), {"range_mv": 0.0}, "positive number of mV"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(x, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        bands(x, BandRecipe(**options))
+
+
+def test_it_is_no_form_of_a_lead():
+    with pytest.raises(ValueError, match="no representation 'leads'"):
+        ImageRecipe(("leads",))
