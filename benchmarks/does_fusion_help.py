@@ -22,14 +22,15 @@ from pipeline.command_line import CommandParser, positive_int, run_command
 
 TASK = "superdiagnostic"
 SIGNAL = "-model resnet1d_wang -crop 2.5"
+BEAT = "-beat -representation leads -size 80"  # all leads of the median beat as one picture
 FORMS = {
     "stft": "-representation stft",
     "gaf": "-representation gaf -gaf_method difference -scale fixed -range_mv 2",
     "rp": "-representation rp",
     "mtf": "-representation mtf",
 }
-SMALL_IMAGE = "-model resnet -nb_filters 8 -leads all -crop 2.5 -stride 2.5 -size 64"
-FULL_IMAGE = "-model resnet -leads all -on_the_fly -size 256"
+SMALL_IMAGES = {"beat": BEAT} | {form: f"-crop 2.5 -stride 2.5 -size 64 {how}" for form, how in FORMS.items()}
+FULL_IMAGES = {"beat": BEAT} | {form: f"-on_the_fly -size 256 {how}" for form, how in FORMS.items()}
 FUSIONS = {
     "late mean": "-model late -combine mean",
     "late weighted": "-model late -combine weighted",
@@ -46,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("data", default="data/signals", help="folder of the stores (default %(default)s)")
     parser.option("out", type=Path, default=Path("runs/does_fusion_help"), help="folder of the runs")
     parser.option("seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.option("forms", nargs="+", choices=list(FORMS), default=["stft"], help="image forms (default stft)")
+    parser.option("forms", nargs="+", choices=list(SMALL_IMAGES), default=["beat"], help="image forms (default beat)")
     parser.option("epochs", type=positive_int, default=12, help="of each network (default %(default)s)")
     parser.option("limit", type=positive_int, help="training items, for a trial")
     parser.option("threads", type=positive_int, default=1)
@@ -55,8 +56,10 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     if options.screen:
         _screen(options)
-    image = FULL_IMAGE if options.full else SMALL_IMAGE
-    networks = {form: f"{image} {FORMS[form]}" for form in (FORMS if options.full else options.forms)}
+    if options.full:
+        networks = {form: f"-model resnet -leads all {how}" for form, how in FULL_IMAGES.items()}
+    else:
+        networks = {form: _small(form) for form in options.forms}
     runs = {"signal": [_network(options, "signal", SIGNAL, seed) for seed in options.seeds]}
     for form, how in networks.items():
         runs[form] = [_network(options, form, how, seed) for seed in options.seeds]
@@ -79,10 +82,14 @@ def _screen(options: Any) -> None:
     from pipeline.runs import read_card
 
     print("| form, a quarter of the items | dev macro-AUC |\n| --- | ---: |")
-    for form, how in FORMS.items():
-        words = f"{SMALL_IMAGE} {how} -limit {SCREENED_ITEMS} -epochs {SCREENED_EPOCHS} -task {TASK} -seed 0"
+    for form in SMALL_IMAGES:
+        words = f"{_small(form)} -limit {SCREENED_ITEMS} -epochs {SCREENED_EPOCHS} -task {TASK} -seed 0"
         card = read_card(_train(options, f"screen-{form}", words))
         print(f"| {form} | {card['result']['dev_macro_auroc']:.4f} |", flush=True)
+
+
+def _small(form: str) -> str:
+    return f"-model resnet -nb_filters 8 -leads all {SMALL_IMAGES[form]}"
 
 
 def _network(options: Any, name: str, how: str, seed: int) -> Path:
