@@ -52,7 +52,7 @@ def test_options_are_those_of_every_fusion_and_its_own() -> None:
 
 
 def test_unknown_name_lists_the_near_ones() -> None:
-    with pytest.raises(ValueError, match=r"no fusion is named 'gate'; did you mean gated\?"):
+    with pytest.raises(ValueError, match=r"no fusion is named 'gate'; did you mean gated or "):
         create_fusion("gate", branches=BRANCHES, n_classes=2)
     with pytest.raises(ValueError, match="choose from attention, "):
         describe_fusion("zzz")
