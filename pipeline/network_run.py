@@ -108,6 +108,7 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
     if spec.beat is not None:
         seen += " of the median beat"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
+    announce_settings(card["training"])
 
 
 def announce_settings(training: Mapping[str, Any]) -> None:

@@ -266,8 +266,7 @@ def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], m
             raise EcgFusionError(f"-{name} is for networks on images, and {given['model']} takes signals: leave it out")
     if "normalise" in given and modality == "image":
         raise EcgFusionError(f"-normalise is for networks on signals, and {given['model']} takes images: see -scale")
-    if "momentum" in given and given.get("optimizer", defaults.OPTIMIZER) != "sgd":
-        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
+    check_momentum(given)
     if "beat" in given and ("crop" in given or "stride" in given):
         raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
     if len(given.get("representation", ())) > 1 and "leads" in given["representation"]:
@@ -276,6 +275,12 @@ def _check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], m
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
     if "stride" in given and given["stride"] > given["crop"]:
         raise EcgFusionError(f"-stride {given['stride']:g} is longer than -crop, so that parts would never be scored")
+
+
+def check_momentum(given: Mapping[str, Any]) -> None:
+    """Refuses a momentum that no optimizer would use."""
+    if "momentum" in given and given.get("optimizer", defaults.OPTIMIZER) != "sgd":
+        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
 
 
 def _check_size(model: str, spec: InputSpec, smallest: int) -> None:

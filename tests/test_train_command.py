@@ -87,6 +87,7 @@ def test_a_training_says_what_it_does(workplace: Path, capsys):
     assert " ".join(f"{name} {n}" for name, n in zip(train_labels.classes, counts, strict=True)) in said
     n_parameters = sum(p.numel() for p in load_run(Path("runs/gru")).network.parameters())
     assert f"gru: {n_parameters:,} parameters, 12 leads, 50 samples, cpu" in said
+    assert "optimizer adamw, learning_rate 0.002," in said
     assert "epoch 2/2: train loss" in said
     head = said.index("optimistic: chosen on these items")
     assert head < said.index("| MI ") < said.index("the run is in runs/gru")

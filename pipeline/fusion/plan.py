@@ -11,13 +11,12 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.plan import class_weights, training_rows, versions
+from pipeline.plan import check_momentum, class_weights, training_items, training_rows, versions
 from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
-from pipeline.store import Store, digest_of_items
+from pipeline.store import Store
 
-LEVELS = ("late", "intermediate")
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
 FITTED_ON = ("dev", "out_of_fold")
 
@@ -47,6 +46,7 @@ def check_fusion(given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
+    check_momentum(given)
     read_branches(named_branches(given["branches"]))
 
 
@@ -88,8 +88,7 @@ def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, de
             **{name: value for name, value in first["data"].items() if name in _OF_STORES},
             "folder": str(train.path.parent.resolve()),
             "limit": None,
-            "n_train_items": len(rows),
-            "train_items_digest": digest_of_items(train.columns["item_id"][rows]),
+            **training_items(train, rows),
             "n_dev_items": int(dev.task(task).labelled.sum()),
         },
         "training": _training(given, entry, train, dev, rows, task),
