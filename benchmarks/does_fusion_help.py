@@ -22,6 +22,7 @@ from pipeline.command_line import CommandParser, positive_int, run_command
 
 TASK = "superdiagnostic"
 SIGNAL = "-model resnet1d_wang -crop 2.5"
+SIGNAL_EPOCHS, IMAGE_EPOCHS = 12, 8
 BEAT = "-beat -representation leads -size 80"  # all leads of the median beat as one picture
 FORMS = {
     "stft": "-representation stft",
@@ -48,7 +49,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("out", type=Path, default=Path("runs/does_fusion_help"), help="folder of the runs")
     parser.option("seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.option("forms", nargs="+", choices=list(SMALL_IMAGES), default=["beat"], help="image forms (default beat)")
-    parser.option("epochs", type=positive_int, default=12, help="of each network (default %(default)s)")
+    epochs = f"of each network (default {SIGNAL_EPOCHS}, and {IMAGE_EPOCHS} of an image network)"
+    parser.option("epochs", type=positive_int, help=epochs)
     parser.option("limit", type=positive_int, help="training items, for a trial")
     parser.option("threads", type=positive_int, default=1)
     parser.option("screen", action="store_true", help="train each form on a quarter of the items first")
@@ -60,9 +62,9 @@ def main(words: Sequence[str] | None = None) -> None:
         networks = {form: f"-model resnet -leads all {how}" for form, how in FULL_IMAGES.items()}
     else:
         networks = {form: _small(form) for form in options.forms}
-    runs = {"signal": [_network(options, "signal", SIGNAL, seed) for seed in options.seeds]}
+    runs = {"signal": [_network(options, "signal", SIGNAL, SIGNAL_EPOCHS, seed) for seed in options.seeds]}
     for form, how in networks.items():
-        runs[form] = [_network(options, form, how, seed) for seed in options.seeds]
+        runs[form] = [_network(options, form, how, IMAGE_EPOCHS, seed) for seed in options.seeds]
         for fusion, combine in FUSIONS.items():
             pairs = zip(options.seeds, runs["signal"], runs[form], strict=True)
             runs[f"signal + {form}, {fusion}"] = [
@@ -92,9 +94,9 @@ def _small(form: str) -> str:
     return f"-model resnet -nb_filters 8 -leads all {SMALL_IMAGES[form]}"
 
 
-def _network(options: Any, name: str, how: str, seed: int) -> Path:
+def _network(options: Any, name: str, how: str, epochs: int, seed: int) -> Path:
     limit = f"-limit {options.limit}" if options.limit else ""
-    return _train(options, f"{name}-{seed}", f"{how} -task {TASK} -epochs {options.epochs} -seed {seed} {limit}")
+    return _train(options, f"{name}-{seed}", f"{how} -task {TASK} -epochs {options.epochs or epochs} -seed {seed} {limit}")
 
 
 def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: int) -> Path:
