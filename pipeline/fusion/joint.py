@@ -31,6 +31,8 @@ class JointBatch:
 class JointItems(Items):
     """Some items of a store as the raw input of several networks, whose crops are of one length.
 
+    A median beat stands for its whole item, so a branch on beats sees the same one with every crop of the rest.
+
     Args:
         branches: runs of one network each.
         store: the items' store.
@@ -39,8 +41,8 @@ class JointItems(Items):
 
     def __init__(self, branches: Mapping[str, Run], store: Store, rows: np.ndarray) -> None:
         self._items = {name: StoreItems(store, rows, run.spec) for name, run in branches.items()}
-        # a stored picture does not know how long its item is
-        timed = [items for items in self._items.values() if items.spec.takes_signals]
+        # neither a stored picture nor a beat knows how long its item is
+        timed = [items for items in self._items.values() if items.spec.takes_signals and items.spec.beat is None]
         self._first = (timed or list(self._items.values()))[0]
         self.lengths, self.crop_samples = self._first.lengths, self._first.crop_samples
 
@@ -48,7 +50,9 @@ class JointItems(Items):
         return self._first.crop_starts(n_samples)
 
     def __getitem__(self, pick: Pick) -> JointBatch:
-        return JointBatch({name: items[pick] for name, items in self._items.items()}, torch.from_numpy(pick.rows))
+        whole = Pick(pick.rows, np.zeros_like(pick.starts))
+        seen = {name: items[whole if items.spec.beat else pick] for name, items in self._items.items()}
+        return JointBatch(seen, torch.from_numpy(pick.rows))
 
 
 class JointLearner(FusionLearner):

@@ -1,6 +1,6 @@
 """Every choice of a fusion, made before it begins: the user's options, the branches and two stores → a card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -172,19 +172,20 @@ def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, 
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
-    inputs = {name: card["input"] for name, card in cards.items()}
-    seen = {name: (spec["crop"], spec["stride"], spec.get("beat")) for name, spec in inputs.items()}
-    first = next(iter(named))
-    for name, folder in named.items():
-        if seen[name] != seen[first]:
-            ours, theirs = (_crops(*seen[each]) for each in (first, name))
+    """Refuses crops of several lengths; a median beat stands for its whole item, beside any crops of the others."""
+    crops = {
+        name: (card["input"]["crop"], card["input"]["stride"])
+        for name, card in cards.items()
+        if card["input"].get("beat") is None
+    }
+    first = next(iter(crops), None)
+    for name, seen in crops.items():
+        if first is not None and seen != crops[first]:
             raise EcgFusionError(
-                f"{named[first]} sees {ours} and {folder} {theirs}, so they cannot be trained on together: "
-                f"train them on equal crops or beats, or leave -finetune out"
+                f"{named[first]} sees {_crops(*crops[first])} and {named[name]} {_crops(*seen)}, so they cannot be "
+                f"trained on together: train them on equal crops, or leave -finetune out"
             )
 
 
-def _crops(crop: float | None, stride: float | None, beat: Sequence[float] | None) -> str:
-    if beat is not None:
-        return f"a median beat, {beat[0]:g} s before its R peak to {beat[1]:g} s after it"
+def _crops(crop: float | None, stride: float | None) -> str:
     return "whole items" if crop is None else f"crops of {crop:g} s every {stride:g} s"

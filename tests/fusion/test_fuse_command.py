@@ -359,6 +359,19 @@ def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
     assert len(scoring_picks(items, 100)[0].rows) == 3 * 4
 
 
+def test_a_branch_on_beats_sees_the_beat_of_the_whole_item_beside_any_crop(runs, store):
+    crops = load_run(runs["wang"])
+    beats = replace(crops, spec=replace(crops.spec, crop=None, stride=None, beat=(0.3, 0.5), n_samples=80))
+    rows = np.array([5, 2])
+    items = JointItems({"beat": beats, "crop": crops}, store, rows)
+    assert items.crop_samples == 250
+    assert items.crop_starts(1000) == crops.spec.crop_starts(1000)
+    pick = Pick(np.array([1, 0]), np.array([17, 401]))
+    batch, whole = items[pick], Pick(pick.rows, np.zeros(2, np.int64))
+    assert torch.equal(batch.branches["beat"].raw, StoreItems(store, rows, beats.spec)[whole].raw)
+    assert torch.equal(batch.branches["crop"].raw, StoreItems(store, rows, crops.spec)[pick].raw)
+
+
 def test_the_branches_own_losses_weigh_as_much_as_said(fused):
     run = load_run(fused["concat"])
     fusion, random = build_fusion(run.card, run.parts).eval(), torch.Generator().manual_seed(0)
