@@ -38,6 +38,7 @@ FUSIONS = {
     "late stacking": "-model late -combine stacking",
     "concat": "-model intermediate -combine concat",
     "gated": "-model intermediate -combine gated",
+    "joint": "-model intermediate -combine concat -finetune",
 }
 SCREENED_ITEMS, SCREENED_EPOCHS = 3700, 4
 
