@@ -17,8 +17,9 @@ from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
+from pipeline.network_options import check_network, check_ranges
 from pipeline.network_run import train_network
-from pipeline.plan import check_network, check_ranges, plan, training_rows
+from pipeline.plan import plan
 from pipeline.runs import (
     CARD,
     MEMBERS,
@@ -31,6 +32,7 @@ from pipeline.runs import (
 from pipeline.scoring import check_fit
 from pipeline.settings import check_precision
 from pipeline.store import Store, digest_of_items, open_store, store_path
+from pipeline.training_items import training_rows
 
 
 @dataclass(frozen=True)

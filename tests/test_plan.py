@@ -12,11 +12,13 @@ from models import describe_model, list_models
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
-from pipeline.plan import check_ranges, class_weights, plan
+from pipeline.network_options import check_ranges
+from pipeline.plan import plan
 from pipeline.representations import REPRESENTATIONS
 from pipeline.settings import CHOICES
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store
+from pipeline.training_items import class_weights
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,13 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.plan import check_momentum, class_weights, training_items, training_rows, versions
+from pipeline.network_options import check_momentum
+from pipeline.plan import versions
 from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.store import Store
+from pipeline.training_items import class_weights, training_items, training_rows
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
 FITTED_ON = ("dev", "out_of_fold")
