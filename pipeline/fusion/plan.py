@@ -49,6 +49,11 @@ def check_fusion(given: Mapping[str, Any]) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(given)
+    if "seed" in given and given.get("fit_on") == "out_of_fold" and entry.name != "mlp":
+        raise EcgFusionError(
+            f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
+            f"leave one of them out"
+        )
     read_branches(named_branches(given["branches"]))
 
 
