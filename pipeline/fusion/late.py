@@ -10,7 +10,7 @@ import torch
 
 from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
 from pipeline import defaults
-from pipeline.comparison import align
+from pipeline.alignment import align
 from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
