@@ -21,7 +21,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
     parser.option("model", help="one of --list_models, torchvision:NAME, late or intermediate (fusions)")
-    parser.option("list_models", action="store_true", help="print the networks and stop")
+    parser.option("list_models", action="store_true", help="print the networks and fusions, and stop")
     parser.option("data", help=f"folder of the stores (default {defaults.DATA})")
     parser.option("path_save_model", help="the run folder (default runs/MODEL)")
     parser.option("resume", action="store_true", help="go on with the run in that folder")
@@ -89,9 +89,9 @@ def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)
     if arguments.list_models:
-        from pipeline.report.networks import describe_networks
+        from pipeline.report.networks import describe_fusions, describe_networks
 
-        print(describe_networks())
+        print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
     from pipeline.experiment import train_run
 

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import evaluate
 import train
-from models import describe_model, list_models
+from models import describe_fusion, describe_model, list_fusions, list_models
 from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
 from pipeline.image_options import IMAGE_OPTIONS
@@ -53,7 +53,7 @@ def refused(words: str, capsys) -> str:
 
 def test_every_network_is_listed_with_size_and_paper(capsys):
     train.main(["--list_models"])
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in lines[1:-2]] == list_models()
     assert lines[-2].startswith("torchvision:NAME")
     for line in lines[1:-2]:
@@ -62,6 +62,16 @@ def test_every_network_is_listed_with_size_and_paper(capsys):
         assert modality == entry.modality
         assert line.endswith(entry.paper)
         assert int(parameters.replace(",", "")) > 10_000
+
+
+def test_every_fusion_is_listed_with_what_it_is(capsys):
+    train.main(["--list_models"])
+    lines = capsys.readouterr().out.split("\n\n")[1].splitlines()[1:-1]
+    assert [line.split()[0] for line in lines] == list_fusions()
+    for line in lines:
+        name, level, summary = line.split(maxsplit=2)
+        assert level == describe_fusion(name).level
+        assert summary.endswith(".")
 
 
 PUBLISHED = {
