@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import evaluate
 import train
 from models import describe_fusion, describe_model, list_fusions, list_models
+from models.fusion.registry import LEVELS
 from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.plan import FUSION_OPTIONS
 from pipeline.image_options import IMAGE_OPTIONS
 from pipeline.locks import locked
+from pipeline.network_options import FUSION_ONLY
 from pipeline.report.networks import describe_networks
 from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
 from pipeline.scores import load_scores
@@ -72,6 +76,29 @@ def test_every_fusion_is_listed_with_what_it_is(capsys):
         name, level, summary = line.split(maxsplit=2)
         assert level == describe_fusion(name).level
         assert summary.endswith(".")
+
+
+def described(section: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Option to description, of a section of ``--help``."""
+    with pytest.raises(SystemExit):
+        train.parse(["--help"])
+    text = capsys.readouterr().out.split(f"\n{section}:\n")[1].split("\n\n", 2)[1]
+    options = re.split(r"^  --(\w+)", text, flags=re.MULTILINE)[1:]
+    return {name: " ".join(rest.split()) for name, rest in zip(options[::2], options[1::2], strict=True)}
+
+
+def test_the_help_on_fusions_is_true(capsys):
+    of_fusions, of_networks = described("a fusion", capsys), described("the network", capsys)
+    assert sorted(of_fusions) == sorted(FUSION_ONLY)
+    assert set(FUSION_OPTIONS) <= {*of_fusions, *of_networks}
+    for level in LEVELS:
+        names = re.search(f"{level}: ([a-z ]+)", of_fusions["combine"])[1]
+        assert sorted(names.split()) == list_fusions(level)
+    for name in list_fusions():
+        entry = describe_fusion(name)
+        for option in {*of_fusions} & {*entry.options}:
+            assert re.search(f"{entry.level}|{name}", of_fusions[option]), (name, option)
+            assert re.search(f"(default|{name}:) {entry.options[option]}[;)]", of_fusions[option]), (name, option)
 
 
 PUBLISHED = {
