@@ -12,6 +12,7 @@ from models import list_models
 from pipeline import defaults
 from pipeline.devices import choose_device
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
@@ -22,6 +23,7 @@ from pipeline.network_run import train_network
 from pipeline.plan import plan
 from pipeline.runs import (
     CARD,
+    FUSIONS,
     MEMBERS,
     RESUME,
     WEIGHTS,
@@ -119,6 +121,8 @@ def _go_on(
 ) -> tuple[dict[str, Any], Store, Store]:
     """The card and stores of a run that was begun; another folder of equal stores, or other workers, are taken."""
     card = _resumed_card(folder, {**given, **image_options})
+    if kind_of(card) in FUSIONS:
+        copy_branches(card, folder)  # those that were not yet when it was stopped
     data = Path(given.get("data") or card["data"]["folder"])
     train, dev = _open_stores(data)
     for store in (train, dev):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 import train
 from models import at_most, list_fusions
 from pipeline.batches import Pick, StoreItems, scoring_picks
+from pipeline.errors import EcgFusionError
 from pipeline.fusion import branches as copying
 from pipeline.fusion import intermediate
 from pipeline.fusion.branches import digests, named_branches
@@ -194,7 +195,8 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
     cards = [read_card(run) for run in (ours, theirs)]
     for card in cards:
-        del card["result"]["seconds"], card["given"]["path_save_model"]
+        card["result"].pop("seconds", None)  # late ones do not say
+        del card["given"]["path_save_model"]
     assert cards[0] == cards[1]
     assert not (ours / RESUME).exists()
 
@@ -229,28 +231,47 @@ def test_members_of_k_fold_runs_are_branches_and_the_fusion_goes_on(kfold, tmp_p
     assert list(load_run(run).parts) == ["1", "1-2"]
 
 
-@pytest.mark.parametrize("level", ["late", "intermediate"])
-def test_a_kill_among_the_copies_leaves_none_half(level, runs, tmp_path, monkeypatch):
-    branches = [runs["wang"], runs["stft"]]
-    name, words = ("weighted", "") if level == "late" else ("concat", LEARNING)
-    with monkeypatch.context() as patch:
-        copy, calls = shutil.copytree, []
+def kill_in_second_copy(patch: pytest.MonkeyPatch) -> None:
+    """When the copy of the second branch is nearly there."""
+    copy, calls = shutil.copytree, []
 
-        def half(source, place, *how, **named):
-            copy(source, place, *how, **named)
-            calls.extend([place] if Path(place).suffix == ".part" else [])  # it calls itself for folders inside
-            if len(calls) == 2:
-                (Path(place) / WEIGHTS).unlink()
-                raise Killed
+    def half(source, place, *how, **named):
+        copy(source, place, *how, **named)
+        calls.extend([place] if Path(place).suffix == ".part" else [])  # it calls itself for folders inside
+        if len(calls) == 2:
+            (Path(place) / WEIGHTS).unlink()
+            raise Killed
 
-        patch.setattr(copying.shutil, "copytree", half)
+    patch.setattr(copying.shutil, "copytree", half)
+
+
+@pytest.mark.parametrize(("level", "name", "words"), [("late", "weighted", ""), ("intermediate", "concat", LEARNING)])
+def test_a_fusion_goes_on_from_a_kill_among_the_copies(level, name, words, runs, tmp_path):
+    """The branch that was not copied has to be there, as it was; the other need not."""
+    first, second = (shutil.copytree(runs[each], tmp_path / each) for each in ("wang", "stft"))
+    whole, run = fuse_runs(level, name, [first, second], tmp_path / "whole", words), tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        kill_in_second_copy(patch)
         with pytest.raises(Killed):
-            fuse_runs(level, name, branches, tmp_path / "run", words)
-    assert [path.name for path in (tmp_path / "run" / BRANCHES).glob("[!.]*")] == ["wang"]
-    run = fuse_runs(level, name, branches, tmp_path / "run", words)
+            fuse_runs(level, name, [first, second], run, words)
+    assert [path.name for path in (run / BRANCHES).glob("[!.]*")] == ["wang"]
+    with pytest.raises(EcgFusionError, match="run holds a run already: go on with it with -resume"):
+        fuse_runs(level, name, [first, second], run, words)
+    first.rename(tmp_path / "gone")
+    second.rename(tmp_path / "away")
+    sentence = r"stft is not there as it was when .*run was begun, and .*: put it back and go on with -resume"
+    for there in (False, True):  # first nothing is in its place, then another run
+        if there:
+            shutil.copytree(runs["gru"], second)
+        with pytest.raises(EcgFusionError, match=sentence) as problem:
+            train.main(["-resume", "-path_save_model", str(run)])
+        assert "\n" not in str(problem.value)
+    shutil.rmtree(second)
+    (tmp_path / "away").rename(second)
+    train.main(["-resume", "-path_save_model", str(run)])
+    assert_same_run(run, whole)
     assert {path.name for path in (run / BRANCHES).iterdir()} == {"wang", "stft"}
-    for branch in branches:
-        assert digests(run / BRANCHES / branch.name) == digests(branch)
+    assert digests(run / BRANCHES / "stft") == digests(second)
 
 
 def state(run: Run) -> dict[str, torch.Tensor]:
