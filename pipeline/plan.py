@@ -94,7 +94,7 @@ def planned_on(card: Mapping[str, Any], train: Store) -> dict[str, Any]:
     task, spec, training = card["task"], InputSpec.from_card(card["input"]), card["training"]
     rows = training_rows(task, train, card["data"]["limit"])
     if spec.normalise == "global":
-        spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads))
+        spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat))
     weighting = "none" if training["class_weights"] is None else "balanced"
     return {
         **card,

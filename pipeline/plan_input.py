@@ -54,7 +54,7 @@ def plan_input(
         crop=crop,
         stride=given.get("stride", crop / 2) if crop is not None else None,
         normalise=normalise,
-        scale_mv=standard_deviation(train, rows, leads) if normalise == "global" else 1.0,
+        scale_mv=standard_deviation(train, rows, leads, beat) if normalise == "global" else 1.0,
         representations=representations,
         on_the_fly=on_the_fly,
         beat=beat,

@@ -1,14 +1,18 @@
 """The items that a training learns from and is measured on: which they are, and what is computed from them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from pipeline import defaults
+from pipeline.beats import median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.signals import choose_leads, to_millivolts
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items
+
+BEATS_MEASURED = 1000  # at the most, for the deviation of all
 
 
 def check_stores(train: Store, dev: Store) -> None:
@@ -58,13 +62,22 @@ def class_weights(labels: Labels, weighting: str | None, task: str) -> list[floa
     return np.minimum(ratio, defaults.CLASS_WEIGHT_CAP).tolist()
 
 
-def standard_deviation(train: Store, rows: np.ndarray, leads: tuple[str, ...]) -> float:
-    """Of all training signals together, mV."""
-    positions, stored = choose_leads(train.leads, leads), train.signals.open()
+def standard_deviation(
+    train: Store, rows: np.ndarray, leads: tuple[str, ...], beat: tuple[float, float] | None = None
+) -> float:
+    """Of what networks see of all training items together, mV.
+
+    Args:
+        train: the store.
+        rows: the items that are trained on.
+        leads: names.
+        beat: as in ``InputSpec``. Of median beats, which take a second or so for every 400, some are enough.
+    """
+    if beat is not None:
+        rows = rows[:: -(-len(rows) // BEATS_MEASURED)]
     total = square = 0.0
     n_samples = 0
-    for row, length in zip(rows, train.lengths[rows], strict=True):
-        x = to_millivolts(stored[row][positions][:, :length], train.gain)
+    for x in _seen(train, rows, leads, beat):
         total, square, n_samples = (
             total + float(x.sum()),
             square + float(np.square(x).sum()),
@@ -74,3 +87,15 @@ def standard_deviation(train: Store, rows: np.ndarray, leads: tuple[str, ...]) -
     if not deviation > 0:
         raise EcgFusionError(f"the signals of {train.path} are flat: check the recordings")
     return deviation
+
+
+def _seen(
+    train: Store, rows: np.ndarray, leads: tuple[str, ...], beat: tuple[float, float] | None
+) -> Iterator[np.ndarray]:
+    """(leads, time) mV of each item, its median beat or all of it."""
+    positions, stored = choose_leads(train.leads, leads), train.signals.open()
+    for row, length in zip(rows, train.lengths[rows], strict=True):
+        if beat is None:
+            yield to_millivolts(stored[row][positions][:, :length], train.gain)
+        else:
+            yield median_beat(to_millivolts(stored[row][:, :length], train.gain), train.sampling_rate, *beat)[positions]
