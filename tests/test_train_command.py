@@ -32,15 +32,6 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 SMALL = "-model gru -hidden_size 4 -crop 0.5 -epochs 2 -threads 1"
 
 
-@pytest.fixture
-def workplace(small_store_folder: Path, tmp_path: Path, monkeypatch) -> Path:
-    """A folder with finished stores at ``data/ptbxl-images``, where the commands are typed."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ptbxl-images").symlink_to(small_store_folder)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def type_train(words: str) -> None:
     train.main(words.split())
 

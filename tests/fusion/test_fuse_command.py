@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kills import Killed, kill_at_call
 from safetensors.torch import load_file
 
 import train
@@ -41,10 +42,6 @@ FUSED = {  # what is fused, and the options
     "attention": ("stft wang", f"{LEARNING} -n_heads 2 -max_tokens 8"),
 }
 JOINT = f"{LEARNING} -finetune"
-
-
-class Killed(KeyboardInterrupt):
-    """Stands for a kill at that place."""
 
 
 def fuse_runs(level: str, name: str, branches: list[Path], folder: Path, words: str = "") -> Path:
@@ -176,20 +173,6 @@ def test_weights_are_fitted_on_out_of_fold_scores(name, kfold, stores, tmp_path)
     np.testing.assert_allclose(scores(run, "dev", stores), load_scores(run / DEV_SCORES).scores, atol=1e-6)
 
 
-def kill_in_step(patch: pytest.MonkeyPatch) -> None:
-    """In the second epoch: 180 items in batches of 64 are three steps."""
-    calls = []
-
-    def outputs(*arguments):
-        calls.append(arguments)
-        if len(calls) == 5:
-            raise Killed
-        return given(*arguments)
-
-    given = FusionLearner.outputs
-    patch.setattr(FusionLearner, "outputs", outputs)
-
-
 def assert_same_run(ours: Path, theirs: Path) -> None:
     for name in (WEIGHTS, DEV_SCORES):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
@@ -204,7 +187,7 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
 def killed_and_resumed(name: str, branches: list[Path], folder: Path, words: str, moved: bool = False) -> Path:
     """A fusion that is killed in its second epoch and goes on, its branches moved away in between or not."""
     with pytest.MonkeyPatch.context() as patch:
-        kill_in_step(patch)
+        kill_at_call(patch, FusionLearner, "outputs", 5)  # 180 items in batches of 64 are three steps an epoch
         with pytest.raises(Killed):
             fuse_runs("intermediate", name, branches, folder, words)
     assert not read_card(folder)["complete"]
