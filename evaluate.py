@@ -4,8 +4,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.alignment import align
 from pipeline.command_line import CommandParser, natural_number, positive_int, run_command
-from pipeline.comparison import align, compare
+from pipeline.comparison import compare
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import NOTES, Evaluation, evaluate, evaluate_dev
 from pipeline.report.comparisons import comparison_text, save_comparison

@@ -21,8 +21,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
     parser.option("model", help="one of --list_models, torchvision:NAME, late or intermediate (fusions)")
-    parser.option("list_models", action="store_true", help="print the networks and stop")
-    parser.option("data", help=f"folder of the stores (default {defaults.DATA})")
+    parser.option("list_models", action="store_true", help="print the networks and fusions, and stop")
+    parser.option("data", help=f"folder of the stores (default {defaults.DATA}; of a fusion, its first branch's)")
     parser.option("path_save_model", help="the run folder (default runs/MODEL)")
     parser.option("resume", action="store_true", help="go on with the run in that folder")
 
@@ -41,25 +41,31 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("normalise", group, choices=normal, help=f"of signals (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")
 
-    group = parser.add_argument_group("the network", "each is for the networks that have it")
+    group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")
     parser.option("dropout", group, type=float, help="probability")
     parser.option("head", group, choices=("mean", "flatten"), help="flatten is as published for vgg and cnn")
-    parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer")
+    parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
     parser.option("pretrained", group, action="store_true", default=None, help="start from torchvision's weights")
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
     parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention")
-    parser.option("fuse_on", group, choices=("probabilities", "logits"), help="of late fusions (stacking: logits)")
-    parser.option("fit_on", group, choices=("dev", "out_of_fold"), help="scores for late weights (default dev)")
-    parser.option("finetune", group, action="store_true", default=None, help="train on the branches, too")
-    parser.option("branch_learning_rate", group, type=positive_float, help="theirs (default a tenth)")
-    parser.option("branch_dropout", group, type=float, help="probability that a branch is hidden (0.1)")
-    parser.option("auxiliary", group, type=float, help=f"weight of branches' own losses ({defaults.AUXILIARY})")
-    parser.option("n_heads", group, type=positive_int, help="of attention (4)")
-    parser.option("max_tokens", group, type=positive_int, help="of a branch, for attention (32)")
+    combined = "late: what is combined (default probabilities; of stacking: logits)"
+    parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
+    fitted_on = "late, but mean: scores that it is fitted on (default dev)"
+    parser.option("fit_on", group, choices=("dev", "out_of_fold"), help=fitted_on)
+    on = "intermediate: train on the branches, too"
+    parser.option("finetune", group, action="store_true", default=None, help=on)
+    theirs = f"with -finetune: of the branches (default {defaults.BRANCH_RATE} of -learning_rate)"
+    parser.option("branch_learning_rate", group, type=positive_float, help=theirs)
+    hidden = "intermediate: probability that a branch is hidden in training (default 0.1)"
+    parser.option("branch_dropout", group, type=float, help=hidden)
+    own = f"intermediate: weight of the branches' own losses (default {defaults.AUXILIARY})"
+    parser.option("auxiliary", group, type=float, help=own)
+    parser.option("n_heads", group, type=positive_int, help="attention: its heads (default 4)")
+    parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
 
     group = parser.add_argument_group("how it is fitted", "defaults depend on the network's family")
     parser.option("epochs", group, type=positive_int)
@@ -89,9 +95,9 @@ def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)
     if arguments.list_models:
-        from pipeline.report.networks import describe_networks
+        from pipeline.report.networks import describe_fusions, describe_networks
 
-        print(describe_networks())
+        print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
     from pipeline.experiment import train_run
 

@@ -1,17 +1,14 @@
 """Several models on the same items: how much they differ, and which differences are within noise."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.bootstrap import COLUMNS
-from pipeline.errors import EcgFusionError
-from pipeline.evaluation import Evaluation, Row, differences
+from pipeline.evaluation import Evaluation, Row
 from pipeline.metrics import FIGURES, RANKINGS
-from pipeline.scores import Scores
 from pipeline.statistics import LEVEL, Span, holm, interval, paired_p_value
 
 _ROWS = ("macro", "micro")
@@ -74,25 +71,6 @@ class Comparison:
         }
 
 
-def align(scores: Sequence[Scores]) -> list[Scores]:
-    """The scores with their items in the order of the first ones, joined by ``item_id``.
-
-    Patients that only some of the files know are known to all of them.
-
-    Raises:
-        EcgFusionError: If their task, classes, items, labels or patients differ.
-    """
-    first = scores[0]
-    aligned = [first, *(_as_in(first, other) for other in scores[1:])]
-    known = next((each for each in aligned if each.patient_id is not None), None)
-    if known is None:
-        return aligned
-    for each in aligned:
-        unlike = np.zeros(len(each.item_id), bool) if each.patient_id is None else each.patient_id != known.patient_id
-        _refuse_unlike("patient_id", known, each, unlike)
-    return [replace(each, patient_id=known.patient_id) for each in aligned]
-
-
 def compare(models: dict[str, Evaluation]) -> Comparison:
     """The comparison of evaluations of aligned scores, whose intervals have one resampling or are all absent."""
     ranked = dict(sorted(models.items(), key=lambda model: -np.nan_to_num(macro_of(model[1]).figures["auroc"], nan=-1)))
@@ -114,32 +92,6 @@ def macro_of(evaluation: Evaluation) -> Row:
     """The macro row that is compared: over the classes that have an interval, over all if there are no intervals."""
     values = evaluation.intervals.macro_values if evaluation.intervals else {}
     return Row(evaluation.macro.figures | values)
-
-
-def _as_in(first: Scores, other: Scores) -> Scores:
-    for what, ours, theirs in differences(first, other):
-        remedy = "compare models of one task, with one order of classes"
-        raise EcgFusionError(f"{other.name} has {what} {theirs}, but {first.name} {ours}: {remedy}")
-    alone = np.setxor1d(first.item_id, other.item_id)
-    if len(alone):
-        which = f"{len(alone)} items, {str(alone[0])!r} first, are in one of {first.name} and {other.name} only"
-        raise EcgFusionError(f"{which}: compare models on the same items")
-    place = np.argsort(first.item_id)
-    rows = np.empty_like(place)
-    rows[place] = np.argsort(other.item_id)
-    moved: dict[str, Any] = {
-        name: None if getattr(other, name) is None else getattr(other, name)[rows]
-        for name in ("scores", "labels", "item_id", "record_id", "patient_id")
-    }
-    same = replace(other, **moved)
-    _refuse_unlike("labels", first, same, (first.labels != same.labels).any(1))
-    return same
-
-
-def _refuse_unlike(what: str, first: Scores, other: Scores, unlike: np.ndarray) -> None:
-    if unlike.any():
-        which = f"the {what} of {unlike.sum()} items, {str(first.item_id[unlike.argmax()])!r} first"
-        raise EcgFusionError(f"{first.name} and {other.name} disagree about {which}: compare scores of one data set")
 
 
 def _values(evaluation: Evaluation) -> np.ndarray:

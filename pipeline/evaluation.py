@@ -1,13 +1,13 @@
 """Scores and thresholds to every figure of a table."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline import metrics
+from pipeline.alignment import differences
 from pipeline.bootstrap import Judged
 from pipeline.errors import EcgFusionError
 from pipeline.metrics import Counts
@@ -184,18 +184,6 @@ def _check_dev(scores: Scores, dev: Scores) -> None:
         which = f"{len(shared)} items, {str(shared[0])!r} first"
         remedy = "choose thresholds on items that are not judged"
         raise EcgFusionError(f"{dev.name} and {scores.name} share {which}: {remedy}")
-
-
-def differences(scores: Scores, dev: Scores) -> Iterator[tuple[str, object, object]]:
-    """What two scores differ in, of kind, task and classes: what it is called, and how each has it."""
-    tasks = (scores.task, dev.task)
-    facts: list[tuple[str, object, object]] = [
-        ("kind", scores.kind, dev.kind),
-        *([("task", *tasks)] if None not in tasks else []),
-    ]
-    facts.append(("a number of classes of", len(scores.classes), len(dev.classes)))
-    facts += [(f"as class {i + 1}", *pair) for i, pair in enumerate(zip(scores.classes, dev.classes, strict=False))]
-    return (fact for fact in facts if fact[1] != fact[2])
 
 
 def _shared_patients(scores: Scores, dev: Scores) -> int:

@@ -12,15 +12,18 @@ from models import list_models
 from pipeline import defaults
 from pipeline.devices import choose_device
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
+from pipeline.network_options import check_network, check_ranges
 from pipeline.network_run import train_network
-from pipeline.plan import check_network, check_ranges, plan, training_rows
+from pipeline.plan import plan
 from pipeline.runs import (
     CARD,
+    FUSIONS,
     MEMBERS,
     RESUME,
     WEIGHTS,
@@ -31,6 +34,7 @@ from pipeline.runs import (
 from pipeline.scoring import check_fit
 from pipeline.settings import check_precision
 from pipeline.store import Store, digest_of_items, open_store, store_path
+from pipeline.training_items import training_rows
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ def _go_on(
 ) -> tuple[dict[str, Any], Store, Store]:
     """The card and stores of a run that was begun; another folder of equal stores, or other workers, are taken."""
     card = _resumed_card(folder, {**given, **image_options})
+    if kind_of(card) in FUSIONS:
+        copy_branches(card, folder)  # those that were not yet when it was stopped
     data = Path(given.get("data") or card["data"]["folder"])
     train, dev = _open_stores(data)
     for store in (train, dev):

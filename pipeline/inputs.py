@@ -28,7 +28,7 @@ class InputSpec:
         stride: step between the crops that are averaged at scoring, s.
         normalise: of a signal: ``global`` divides by ``scale_mv``, ``record`` makes each lead's mean 0 and its
             standard deviation 1 over what the network sees, ``none`` leaves mV.
-        scale_mv: the training set's standard deviation, mV.
+        scale_mv: the standard deviation of what is seen of the training items, mV.
         representations: of an image: form to the parameters that make it, in the order of the channels.
         on_the_fly: whether pictures are made from the signal here or come from the store.
         beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None

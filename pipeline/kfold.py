@@ -16,8 +16,9 @@ from pipeline.devices import set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 from pipeline.metrics import macro_auroc
+from pipeline.network_options import check_network
 from pipeline.network_run import announce, complete, fit_network, result_of
-from pipeline.plan import check_labels, check_network, plan, planned_on, training_items, training_rows
+from pipeline.plan import plan, planned_on
 from pipeline.report.tables import as_text
 from pipeline.runs import (
     CARD,
@@ -35,6 +36,7 @@ from pipeline.scoring import as_scores, probabilities, scores_of
 from pipeline.store import Store
 from pipeline.stratify import patient_folds
 from pipeline.training import DivergedError
+from pipeline.training_items import check_labels, training_items, training_rows
 
 
 def check_members(given: Mapping[str, Any]) -> None:

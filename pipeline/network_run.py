@@ -15,7 +15,6 @@ from pipeline.evaluation import Evaluation, evaluate_dev
 from pipeline.folds import format_folds
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
-from pipeline.plan import training_rows
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
 from pipeline.runs import DEV_SCORES, RESUME, Run, build_network, write_card
@@ -24,6 +23,7 @@ from pipeline.scoring import scores_of
 from pipeline.settings import CHOICES, Settings
 from pipeline.store import Store
 from pipeline.training import DivergedError, Examples, fit
+from pipeline.training_items import training_rows
 
 
 def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.sources.synthetic import write_dataset
+from pipeline.store import Store, open_store
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
@@ -47,6 +48,12 @@ def small_store_folder(synthetic_folder: Path, tmp_path_factory: pytest.TempPath
     return folder
 
 
+@pytest.fixture(scope="session")
+def store(small_store_folder: Path) -> Store:
+    """The small store of the training items."""
+    return open_store(small_store_folder / "train.h5")
+
+
 @pytest.fixture
 def cpu_as_before() -> Iterator[None]:
     """Puts back what training and scoring set for the whole process: threads, and denormal numbers as 0."""
@@ -54,3 +61,12 @@ def cpu_as_before() -> Iterator[None]:
     yield
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def workplace(small_store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with finished stores at ``data/ptbxl-images``, where the commands are typed."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ptbxl-images").symlink_to(small_store_folder)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,14 +1,13 @@
 """Comparisons: of a model with itself, of unlike models, and what cannot be compared."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pipeline.comparison import Comparison, align, compare
-from pipeline.errors import EcgFusionError
+from pipeline.alignment import align
+from pipeline.comparison import Comparison, compare
 from pipeline.evaluation import evaluate
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.scores import Scores
@@ -91,45 +90,6 @@ def test_several_are_ranked_paired_and_corrected():
 def test_each_models_intervals_are_those_it_has_alone():
     alone = evaluate(model(1), resampling=Resampling(400)).intervals
     assert compared(a=model(1), b=model(2)).models["a"].intervals.macro == alone.macro
-
-
-def test_items_are_joined_by_name():
-    one, mixed = model(1), np.random.default_rng(0).permutation(300)
-    other = replace(one, **{n: getattr(one, n)[mixed] for n in ("scores", "labels", "item_id", "patient_id")})
-    joined = align([one, other])[1]
-    assert np.array_equal(joined.item_id, one.item_id)
-    assert np.array_equal(joined.scores, one.scores)
-    assert compared(one=one, other=other).pairs[0].rows["macro"]["auroc"].span == (0, 0)
-
-
-def test_patients_that_one_file_knows_are_known_to_all():
-    aligned = align([model(1, patient_id=None), model(2)])
-    assert [each.patient_id.tolist() for each in aligned] == [model(2).patient_id.tolist()] * 2
-    assert all(each.patient_id is None for each in align([model(1, patient_id=None)] * 2))
-
-
-def relabelled() -> Scores:
-    labels = model(1).labels.copy()
-    labels[7, 0] = 1 - labels[7, 0]
-    return replace(model(1), labels=labels)
-
-
-@pytest.mark.parametrize(
-    ("other", "sentence"),
-    [
-        (model(1, n=200), r"100 items, 't200' first, are in one of A and B only: compare models on the same items"),
-        (replace(model(1), classes=("a", "c", "b")), "B has as class 2 c, but A b: compare models of one task"),
-        (replace(model(1), task="form"), "B has task form, but A all"),
-        (relabelled(), "A and B disagree about the labels of 1 items, 't7' first: compare scores of one data set"),
-        (
-            replace(model(1), patient_id=np.arange(300)),
-            "A and B disagree about the patient_id of 299 items, 't1' first",
-        ),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(other, sentence):
-    with pytest.raises(EcgFusionError, match=sentence):
-        align([replace(model(1), name="A", task="all"), replace(other, name="B")])
 
 
 def test_a_rare_class_is_in_no_difference_and_the_mean_of_all_is_shown_beside():

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +10,10 @@ import torch
 from pipeline.batches import Pick, StoreItems
 from pipeline.inputs import InputMaker, InputSpec
 from pipeline.signals import PADDING
-from pipeline.store import Store, open_store
+from pipeline.store import Store
 
 SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_samples=50)
 RAW = torch.from_numpy(np.random.default_rng(0).integers(-3000, 3000, (3, 2, 50)).astype(np.int16))
-
-
-@pytest.fixture(scope="module")
-def store(small_store_folder: Path) -> Store:
-    return open_store(small_store_folder / "train.h5")
 
 
 def picture_spec(store: Store, forms: tuple[str, ...], leads: tuple[str, ...], on_the_fly: bool) -> InputSpec:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from kills import Killed, kill_at_call
 
 import evaluate
 import train
@@ -36,7 +37,7 @@ from pipeline.runs import (
 )
 from pipeline.scores import load_scores
 from pipeline.scoring import probabilities, score_partition
-from pipeline.store import Store, digest_of_items, open_store
+from pipeline.store import Store, digest_of_items
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -65,11 +66,6 @@ def finished(small_store_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 def run(finished: Path, tmp_path: Path) -> Path:
     """A copy that a test may spoil."""
     return shutil.copytree(finished, tmp_path / "run")
-
-
-@pytest.fixture(scope="module")
-def store(small_store_folder: Path) -> Store:
-    return open_store(small_store_folder / "train.h5")
 
 
 def changed_stores(stores: Path, folder: Path, change: Callable[[h5py.File], object], names=("train",)) -> Path:
@@ -225,23 +221,6 @@ def test_classes_that_exclude_each_other(small_store_folder: Path, tmp_path: Pat
     for scores in (test, out_of_fold):
         np.testing.assert_allclose(scores.scores.sum(1), 1, atol=1e-6)
     np.testing.assert_array_equal(test.scores, mean_of_members(run, "test"))
-
-
-class Killed(KeyboardInterrupt):
-    """Ctrl-C, which nothing in a training catches, and which stands for a kill at that place."""
-
-
-def kill_at_call(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
-    """Dies where a function would be called for that time, counted from 1."""
-    calls, function = [], getattr(owner, name)
-
-    def counted(*arguments, **keywords):
-        calls.append(arguments)
-        if len(calls) == call:
-            raise Killed
-        return function(*arguments, **keywords)
-
-    monkeypatch.setattr(owner, name, counted)
 
 
 KILLS = {
@@ -429,13 +408,10 @@ def test_items_that_some_member_was_trained_on_are_not_scored_as_test_items(run,
 
 
 @pytest.fixture
-def workplace(small_store_folder: Path, finished: Path, tmp_path: Path, monkeypatch) -> Path:
-    """A folder with stores and a finished k-fold run, where the commands are typed."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ptbxl-images").symlink_to(small_store_folder)
-    shutil.copytree(finished, tmp_path / "runs" / "kfold")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def workplace(workplace: Path, finished: Path) -> Path:
+    """The same with a finished k-fold run in it."""
+    shutil.copytree(finished, workplace / "runs" / "kfold")
+    return workplace
 
 
 def test_a_training_says_what_it_does(workplace: Path, capsys):

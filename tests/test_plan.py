@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from models import describe_model, list_models
-from pipeline import defaults
+from pipeline import defaults, training_items
+from pipeline.beats import median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
-from pipeline.plan import check_ranges, class_weights, plan
+from pipeline.network_options import check_ranges
+from pipeline.plan import plan
 from pipeline.representations import REPRESENTATIONS
 from pipeline.settings import CHOICES
 from pipeline.sources.base import Labels
 from pipeline.store import Store, digest_of_items, open_store
+from pipeline.training_items import class_weights
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +168,20 @@ def test_padding_has_no_part_in_the_scale(stores):
     x = train.signals.open()[np.flatnonzero(train.task("disease").labelled)][:, :, :500] / train.gain
     dev = replace(stores[1], columns={**stores[1].columns, "length": np.full(stores[1].n_items, 5.0)})
     assert spec_of((half, dev), model="gru").scale_mv == pytest.approx(x.std(), rel=1e-9)
+
+
+def test_the_scale_of_median_beats_is_their_own(stores, monkeypatch):
+    train = stores[0]
+    leads, rows = [train.leads.index(lead) for lead in ("V2", "I")], np.flatnonzero(train.task("disease").labelled)
+    signals = train.signals.open()[rows] / train.gain
+    beats = np.stack([median_beat(x, train.sampling_rate, *defaults.BEAT_S)[leads] for x in signals])
+    spec = spec_of(stores, model="gru", leads=["V2", "I"], beat=True)
+    assert spec.scale_mv == pytest.approx(beats.std(), rel=1e-9)
+    assert spec.scale_mv != pytest.approx(signals[:, leads].std(), rel=0.01)
+    monkeypatch.setattr(training_items, "BEATS_MEASURED", len(rows) // 2)
+    some = spec_of(stores, model="gru", leads=["V2", "I"], beat=True)
+    step = -(-len(rows) // (len(rows) // 2))
+    assert some.scale_mv == pytest.approx(beats[::step].std(), rel=1e-9)
 
 
 @pytest.mark.parametrize("normalise", ["none", "record"])

@@ -29,11 +29,6 @@ FIRST = np.arange(12)
 
 
 @pytest.fixture(scope="module")
-def store(small_store_folder: Path) -> Store:
-    return open_store(small_store_folder / "train.h5")
-
-
-@pytest.fixture(scope="module")
 def uneven(store: Store) -> Store:
     """The same store, as if its items had from 3 s to 10 s."""
     seconds = np.linspace(3, 10, store.n_items).round(2)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import evaluate
 import train
-from models import describe_model, list_models
+from models import describe_fusion, describe_model, list_fusions, list_models
+from models.fusion.registry import LEVELS
 from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
+from pipeline.fusion.plan import FUSION_OPTIONS
 from pipeline.image_options import IMAGE_OPTIONS
 from pipeline.locks import locked
+from pipeline.network_options import FUSION_ONLY
 from pipeline.report.networks import describe_networks
 from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
 from pipeline.scores import load_scores
@@ -26,15 +30,6 @@ from pipeline.store import open_store
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
 SMALL = "-model gru -hidden_size 4 -crop 0.5 -epochs 2 -threads 1"
-
-
-@pytest.fixture
-def workplace(small_store_folder: Path, tmp_path: Path, monkeypatch) -> Path:
-    """A folder with finished stores at ``data/ptbxl-images``, where the commands are typed."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ptbxl-images").symlink_to(small_store_folder)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def type_train(words: str) -> None:
@@ -53,7 +48,7 @@ def refused(words: str, capsys) -> str:
 
 def test_every_network_is_listed_with_size_and_paper(capsys):
     train.main(["--list_models"])
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in lines[1:-2]] == list_models()
     assert lines[-2].startswith("torchvision:NAME")
     for line in lines[1:-2]:
@@ -62,6 +57,39 @@ def test_every_network_is_listed_with_size_and_paper(capsys):
         assert modality == entry.modality
         assert line.endswith(entry.paper)
         assert int(parameters.replace(",", "")) > 10_000
+
+
+def test_every_fusion_is_listed_with_what_it_is(capsys):
+    train.main(["--list_models"])
+    lines = capsys.readouterr().out.split("\n\n")[1].splitlines()[1:-1]
+    assert [line.split()[0] for line in lines] == list_fusions()
+    for line in lines:
+        name, level, summary = line.split(maxsplit=2)
+        assert level == describe_fusion(name).level
+        assert summary.endswith(".")
+
+
+def described(section: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Option to description, of a section of ``--help``."""
+    with pytest.raises(SystemExit):
+        train.parse(["--help"])
+    text = capsys.readouterr().out.split(f"\n{section}:\n")[1].split("\n\n", 2)[1]
+    options = re.split(r"^  --(\w+)", text, flags=re.MULTILINE)[1:]
+    return {name: " ".join(rest.split()) for name, rest in zip(options[::2], options[1::2], strict=True)}
+
+
+def test_the_help_on_fusions_is_true(capsys):
+    of_fusions, of_networks = described("a fusion", capsys), described("the network", capsys)
+    assert sorted(of_fusions) == sorted(FUSION_ONLY)
+    assert set(FUSION_OPTIONS) <= {*of_fusions, *of_networks}
+    for level in LEVELS:
+        names = re.search(f"{level}: ([a-z ]+)", of_fusions["combine"])[1]
+        assert sorted(names.split()) == list_fusions(level)
+    for name in list_fusions():
+        entry = describe_fusion(name)
+        for option in {*of_fusions} & {*entry.options}:
+            assert re.search(f"{entry.level}|{name}", of_fusions[option]), (name, option)
+            assert re.search(f"(default|{name}:) {entry.options[option]}[;)]", of_fusions[option]), (name, option)
 
 
 PUBLISHED = {

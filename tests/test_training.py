@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kills import Killed, kill_at_call
 
 import create_images
 import train
@@ -32,10 +33,6 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 GRU = "-model gru -hidden_size 6 -dropout 0.3 -crop 0.5 -leads I II V2 -batch_size 8"
 RESNET1D = "-model resnet1d_wang -crop 1 -batch_size 8"
 IMAGES = "-model resnet -representation gaf rp -leads II -batch_size 8"
-
-
-class Killed(KeyboardInterrupt):
-    """Ctrl-C, which nothing in a training catches, and which stands for a kill at that place."""
 
 
 def fit_run(stores: Path, folder: Path, words: str, resume: bool = False) -> Path:
@@ -188,85 +185,22 @@ CONFIGURATIONS = [
 ]
 
 
-def kill_in_scoring(monkeypatch) -> None:
-    """After the second epoch's steps, before anything of it is saved."""
-    calls = []
-
-    def predict(*arguments, **keywords):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise Killed
-        return training_predict(*arguments, **keywords)
-
-    training_predict = training.predict_probabilities
-    monkeypatch.setattr(training, "predict_probabilities", predict)
+IN_STEP = (NetworkLearner, "outputs", 6)  # of the second epoch: 30 labelled items in batches of 8 are 4 steps
+KILLS = {
+    "in the steps of the second epoch": IN_STEP,
+    "after these, before anything of the epoch is saved": (training, "predict_probabilities", 2),
+    "when the weights of the first epoch are there, not its line in the log": (training, "write_log", 1),
+    "when the first epoch's weights and log are there, and not its state": (training.TrainingState, "save", 1),
+    "when the last epoch is saved, and nothing after it has begun": (training, "_restore_best", 1),
+    "when all epochs are over, and the run is not yet complete": (network_run, "save_scores", 1),
+}
 
 
-def kill_in_step(monkeypatch) -> None:
-    """In the middle of the second epoch: 30 labelled items in batches of 8 are 4 steps."""
-    calls = []
-
-    def outputs(*arguments):
-        calls.append(arguments)
-        if len(calls) == 6:
-            raise Killed
-        return given(*arguments)
-
-    given = NetworkLearner.outputs
-    monkeypatch.setattr(NetworkLearner, "outputs", outputs)
-
-
-def kill_between_weights_and_state(monkeypatch) -> None:
-    """The first epoch's weights and logs are on disk, the state that goes with them is not."""
-
-    def save(*_):
-        raise Killed
-
-    monkeypatch.setattr(training.TrainingState, "save", save)
-
-
-def kill_before_the_log(monkeypatch) -> None:
-    """The first epoch's weights are on disk, and neither its line in the log nor its state."""
-
-    def write(*_):
-        raise Killed
-
-    monkeypatch.setattr(training, "write_log", write)
-
-
-def kill_behind_the_state(monkeypatch) -> None:
-    """The last epoch is saved, and nothing after it has begun."""
-
-    def restore(*_):
-        raise Killed
-
-    monkeypatch.setattr(training, "_restore_best", restore)
-
-
-def kill_at_the_end(monkeypatch) -> None:
-    """All epochs are over, the run is not yet complete."""
-
-    def save(*_):
-        raise Killed
-
-    monkeypatch.setattr(network_run, "save_scores", save)
-
-
-KILLS = [
-    kill_in_scoring,
-    kill_in_step,
-    kill_before_the_log,
-    kill_between_weights_and_state,
-    kill_behind_the_state,
-    kill_at_the_end,
-]
-
-
-def resumed_equals_whole(words: str, kill, stores: Path, folder: Path) -> None:
+def resumed_equals_whole(words: str, kill: tuple[object, str, int], stores: Path, folder: Path) -> None:
     words = f"{words} -epochs 3 -patience 3"
     whole = fit_run(stores, folder / "whole", words)
     with pytest.MonkeyPatch.context() as patch:
-        kill(patch)
+        kill_at_call(patch, *kill)
         with pytest.raises(Killed):
             fit_run(stores, folder / "killed", words)
     assert not read_card(folder / "killed")["complete"]
@@ -276,12 +210,12 @@ def resumed_equals_whole(words: str, kill, stores: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("words", CONFIGURATIONS)
 def test_a_resumed_run_equals_an_uninterrupted_one(words, small_store_folder, tmp_path):
-    resumed_equals_whole(words, kill_in_step, small_store_folder, tmp_path)
+    resumed_equals_whole(words, IN_STEP, small_store_folder, tmp_path)
 
 
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_kill_at_any_moment_changes_nothing(kill, small_store_folder, tmp_path):
-    resumed_equals_whole(CONFIGURATIONS[0], kill, small_store_folder, tmp_path)
+    resumed_equals_whole(CONFIGURATIONS[0], KILLS[kill], small_store_folder, tmp_path)
 
 
 def test_a_run_that_a_signal_kills_goes_on(small_store_folder, tmp_path):
@@ -321,7 +255,7 @@ def test_a_network_that_overflows_in_its_last_step_is_one_sentence(small_store_f
 def test_a_resume_file_is_never_unpickled(small_store_folder, tmp_path):
     """What a pickle would run on being read is not run, and a sentence says that the file is damaged."""
     with pytest.MonkeyPatch.context() as patch:
-        kill_in_step(patch)
+        kill_at_call(patch, *IN_STEP)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 2")
     (tmp_path / "run" / RESUME).write_bytes(pickle.dumps(_Touch(tmp_path / "touched")))

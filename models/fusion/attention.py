@@ -115,13 +115,7 @@ class AttentionFusion(IntermediateFusion):
         n_heads: int = 4,
         max_tokens: int = 32,
     ) -> None:
-        super().__init__(
-            {name: shape.token_dim for name, shape in branches.items()},
-            n_classes,
-            hidden_size=hidden_size,
-            dropout=dropout,
-            branch_dropout=branch_dropout,
-        )
+        super().__init__(branches, n_classes, hidden_size, dropout, branch_dropout)
         if n_heads < 1 or hidden_size % n_heads:
             raise ValueError(f"n_heads is {n_heads}; it must divide hidden_size, {hidden_size}")
         if max_tokens < 1:

@@ -1,12 +1,11 @@
 """The features of all branches side by side, and one hidden layer over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from models.fusion.branches import BranchShape
-from models.fusion.intermediate import BRANCH_DROPOUT, DROPOUT, HIDDEN_SIZE, IntermediateFusion
+from models.fusion.intermediate import IntermediateFusion
 from models.fusion.registry import register_fusion
 
 
@@ -30,22 +29,8 @@ class ConcatFusion(IntermediateFusion):
         normalises nothing, so that the branch with the larger numbers is heard first.
     """
 
-    def __init__(
-        self,
-        branches: Mapping[str, BranchShape],
-        n_classes: int,
-        hidden_size: int = HIDDEN_SIZE,
-        dropout: float = DROPOUT,
-        branch_dropout: float = BRANCH_DROPOUT,
-    ) -> None:
-        super().__init__(
-            {name: shape.feature_dim for name, shape in branches.items()},
-            n_classes,
-            hidden_size=hidden_size,
-            dropout=dropout,
-            branch_dropout=branch_dropout,
-        )
-        self.hidden = nn.Linear(len(branches) * hidden_size, hidden_size)
+    def add_layers(self, hidden_size: int) -> None:
+        self.hidden = nn.Linear(len(self.branches) * hidden_size, hidden_size)
 
     def fuse(self, own: Sequence[Tensor], masks: Sequence[Tensor | None]) -> Tensor:
         return self.hidden(self.dropout(torch.cat(list(own), dim=1))).relu()

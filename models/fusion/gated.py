@@ -1,12 +1,11 @@
 """Gated multimodal units: for every feature, a learnt share of each branch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from models.fusion.branches import BranchShape
-from models.fusion.intermediate import BRANCH_DROPOUT, DROPOUT, HIDDEN_SIZE, IntermediateFusion
+from models.fusion.intermediate import IntermediateFusion
 from models.fusion.registry import register_fusion
 
 
@@ -32,22 +31,8 @@ class GatedFusion(IntermediateFusion):
         read the normalised projections, not the features, so that they see what is hidden too.
     """
 
-    def __init__(
-        self,
-        branches: Mapping[str, BranchShape],
-        n_classes: int,
-        hidden_size: int = HIDDEN_SIZE,
-        dropout: float = DROPOUT,
-        branch_dropout: float = BRANCH_DROPOUT,
-    ) -> None:
-        super().__init__(
-            {name: shape.feature_dim for name, shape in branches.items()},
-            n_classes,
-            hidden_size=hidden_size,
-            dropout=dropout,
-            branch_dropout=branch_dropout,
-        )
-        self.gate = nn.Linear(len(branches) * hidden_size, len(branches) * hidden_size)
+    def add_layers(self, hidden_size: int) -> None:
+        self.gate = nn.Linear(len(self.branches) * hidden_size, len(self.branches) * hidden_size)
 
     def gates(self, own: Tensor) -> Tensor:
         """The share of each branch in each feature, in [0, 1], which sum to 1 over the branches.

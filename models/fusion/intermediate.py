@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from models.fusion.branches import BranchDropout
+from models.fusion.branches import BranchDropout, BranchShape
 
 HIDDEN_SIZE, DROPOUT, BRANCH_DROPOUT = 256, 0.3, 0.1  # of every fusion that says nothing else
 
@@ -16,7 +16,7 @@ class IntermediateFusion(nn.Module):
     drawn: there are layer norms and no batch norm.
 
     Args:
-        widths: what the branches are called, and how wide is what the fusion reads of each, 2 or more.
+        branches: names, and widths, of which what the fusion reads is 2 or more.
         n_classes: logits that come out.
         hidden_size: width that every branch is projected to, and of what the head reads.
         dropout: probability that a number is dropped on the way to the head, in [0, 1).
@@ -25,8 +25,9 @@ class IntermediateFusion(nn.Module):
 
     Attributes:
         branches: their names, in the order of the weights.
+        widths: of what is read of each.
         n_classes: logits that come out.
-        axes: of what is read of a branch; the last is its width.
+        axes: of what is read of a branch, features or tokens; the last is its width.
         head: the last linear layer.
 
     Raises:
@@ -40,9 +41,16 @@ class IntermediateFusion(nn.Module):
     axes: tuple[str, ...] = ("n", "features")
 
     def __init__(
-        self, widths: Mapping[str, int], n_classes: int, *, hidden_size: int, dropout: float, branch_dropout: float
+        self,
+        branches: Mapping[str, BranchShape],
+        n_classes: int,
+        hidden_size: int = HIDDEN_SIZE,
+        dropout: float = DROPOUT,
+        branch_dropout: float = BRANCH_DROPOUT,
     ) -> None:
         super().__init__()
+        of_tokens = "tokens" in self.axes
+        widths = {name: shape.token_dim if of_tokens else shape.feature_dim for name, shape in branches.items()}
         for name, width in widths.items():
             if width < 2:  # a layer norm makes a single number 0
                 raise ValueError(f"branch {name!r} is {width} wide; a fusion needs 2 or more")
@@ -58,6 +66,10 @@ class IntermediateFusion(nn.Module):
         self.branch_dropout = BranchDropout(len(self.widths), hidden_size, branch_dropout)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden_size, n_classes)
+        self.add_layers(hidden_size)
+
+    def add_layers(self, hidden_size: int) -> None:
+        """Adds what ``fuse`` learns, of a fusion that has no other options than these."""
 
     def fuse(self, own: Sequence[Tensor], masks: Sequence[Tensor | None]) -> Tensor:
         """What the head reads, from all branches in order, projected: (n, hidden_size)."""

@@ -25,7 +25,13 @@ class LateFusion(nn.Module):
         ValueError: the kind or what is combined is neither.
     """
 
-    def __init__(self, branches: Mapping[str, BranchShape], n_classes: int, kind: str, fuse_on: str) -> None:
+    def __init__(
+        self,
+        branches: Mapping[str, BranchShape],
+        n_classes: int,
+        kind: str = "multilabel",
+        fuse_on: str = "probabilities",
+    ) -> None:
         super().__init__()
         for what, value, choices in (("kind", kind, ("multilabel", "multiclass")), ("fuse_on", fuse_on, SCALES)):
             if value not in choices:
@@ -84,15 +90,6 @@ class Mean(LateFusion):
         Kittler, Hatef, Duin and Matas, On combining classifiers, IEEE Trans. Pattern Anal. Mach. Intell. 20
         (1998) 226.
     """
-
-    def __init__(
-        self,
-        branches: Mapping[str, BranchShape],
-        n_classes: int,
-        kind: str = "multilabel",
-        fuse_on: str = "probabilities",
-    ) -> None:
-        super().__init__(branches, n_classes, kind, fuse_on)
 
     def combine(self, answers: Tensor) -> Tensor:
         return self.to_logits(answers.mean(1))

@@ -1,5 +1,6 @@
 """Fusions by name: registered where they are defined, created and described from anywhere."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -33,6 +34,11 @@ class FusionEntry:
     paper: str
     options: Mapping[str, object]
     build: Callable[..., nn.Module] = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The first line of its builder's docstring."""
+        return (inspect.getdoc(self.build) or "").partition("\n")[0]
 
 
 _entries: dict[str, FusionEntry] = {}

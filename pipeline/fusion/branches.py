@@ -95,14 +95,28 @@ def check_store(card: Mapping[str, Any], folder: Path, store: Store) -> None:
             )
 
 
-def copy_branches(named: Mapping[str, Path], folder: Path) -> None:
-    """Puts a copy of each run into the fused run's folder, whole but for resume files and locks.
+def copy_branches(card: Mapping[str, Any], folder: Path) -> None:
+    """Puts a copy of each branch into the fused run's folder, whole but for resume files and locks.
 
-    A copy gets its name when it is complete; what an interrupted copying left is replaced.
+    A copy gets its name when it is complete, and then stays; what an interrupted copying left is replaced.
+
+    Args:
+        card: the fused run's.
+        folder: where it lies.
+
+    Raises:
+        EcgFusionError: a branch that is still to be copied is gone, or is not the run that the card was made of.
     """
-    for name, source in named.items():
-        place = folder / BRANCHES / name
+    for name, branch in card[BRANCHES].items():
+        place, source = folder / BRANCHES / name, Path(branch["folder"])
         unfinished = place.with_name(f".{name}.part")
+        if place.exists() and digests(place) == branch["sha256"]:
+            continue
+        if digests(source) != branch["sha256"]:
+            raise EcgFusionError(
+                f"{source} is not there as it was when {folder} was begun, and no whole copy is in {folder}: "
+                f"put it back and go on with -resume, or fuse anew into another folder"
+            )
         for remains in (unfinished, place):
             if remains.exists():
                 shutil.rmtree(remains)

@@ -11,7 +11,7 @@ from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, result_of
-from pipeline.runs import BRANCHES, CARD, Run, build_fusion, load_run, write_card
+from pipeline.runs import BRANCHES, Run, build_fusion, load_run, write_card
 from pipeline.scoring import as_scores, predict_probabilities
 from pipeline.store import Store
 from pipeline.training import Examples
@@ -21,12 +21,11 @@ def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: P
     """Trains the fusion of a card, or goes on with it, and leaves a finished run in the folder."""
     training, task = card["training"], card["task"]
     training["threads"] = set_up_cpu(training["threads"])
-    if not (folder / CARD).exists():
-        copy_branches({name: Path(branch["folder"]) for name, branch in card["branches"].items()}, folder)
+    write_card(folder, card)  # from here on it can be resumed
+    copy_branches(card, folder)
     branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
     torch.manual_seed(training["seed"])
     network = build_fusion(card, branches)
-    write_card(folder, card)
     announce_data(card, train, dev)
     _announce_fusion(card, network, branches, device)
     announce_settings(training)

@@ -10,7 +10,7 @@ import torch
 
 from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
 from pipeline import defaults
-from pipeline.comparison import align
+from pipeline.alignment import align
 from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
@@ -53,13 +53,13 @@ class Answers:
 
 
 def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: torch.device) -> None:
-    """Fits the fusion of a card and leaves a finished run in the folder; it takes seconds, so nothing is resumed."""
+    """Fits the fusion of a card and leaves a finished run in the folder; begun before, it is fitted from the start."""
     fitted_on = card["fitted_on"]
-    sources = {name: Path(branch["folder"]) for name, branch in card["branches"].items()}
     card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
     announce_data(card, train, dev)
-    copy_branches(sources, folder)
-    branches = {name: load_run(folder / BRANCHES / name) for name in sources}
+    write_card(folder, card)  # from here on it can be resumed
+    copy_branches(card, folder)
+    branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
     on_dev, rows = _answers(branches, DEV_SCORES, dev, card["task"])
 
     def fitted(answers: Answers) -> LateFusion:
@@ -77,7 +77,6 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     if isinstance(fusion, Weighted):
         card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
         print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
-    write_card(folder, card)
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})

@@ -11,11 +11,13 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.plan import check_momentum, class_weights, training_items, training_rows, versions
+from pipeline.network_options import check_momentum
+from pipeline.plan import versions
 from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.store import Store
+from pipeline.training_items import class_weights, training_items, training_rows
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
 FITTED_ON = ("dev", "out_of_fold")
@@ -47,6 +49,11 @@ def check_fusion(given: Mapping[str, Any]) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(given)
+    if "seed" in given and given.get("fit_on") == "out_of_fold" and entry.name != "mlp":
+        raise EcgFusionError(
+            f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
+            f"leave one of them out"
+        )
     read_branches(named_branches(given["branches"]))
 
 

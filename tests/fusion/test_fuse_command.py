@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kills import Killed, kill_at_call
 from safetensors.torch import load_file
 
 import train
 from models import at_most, list_fusions
 from pipeline.batches import Pick, StoreItems, scoring_picks
+from pipeline.errors import EcgFusionError
 from pipeline.fusion import branches as copying
 from pipeline.fusion import intermediate
 from pipeline.fusion.branches import digests, named_branches
@@ -40,10 +42,6 @@ FUSED = {  # what is fused, and the options
     "attention": ("stft wang", f"{LEARNING} -n_heads 2 -max_tokens 8"),
 }
 JOINT = f"{LEARNING} -finetune"
-
-
-class Killed(KeyboardInterrupt):
-    """Stands for a kill at that place."""
 
 
 def fuse_runs(level: str, name: str, branches: list[Path], folder: Path, words: str = "") -> Path:
@@ -175,26 +173,13 @@ def test_weights_are_fitted_on_out_of_fold_scores(name, kfold, stores, tmp_path)
     np.testing.assert_allclose(scores(run, "dev", stores), load_scores(run / DEV_SCORES).scores, atol=1e-6)
 
 
-def kill_in_step(patch: pytest.MonkeyPatch) -> None:
-    """In the second epoch: 180 items in batches of 64 are three steps."""
-    calls = []
-
-    def outputs(*arguments):
-        calls.append(arguments)
-        if len(calls) == 5:
-            raise Killed
-        return given(*arguments)
-
-    given = FusionLearner.outputs
-    patch.setattr(FusionLearner, "outputs", outputs)
-
-
 def assert_same_run(ours: Path, theirs: Path) -> None:
     for name in (WEIGHTS, DEV_SCORES):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
     cards = [read_card(run) for run in (ours, theirs)]
     for card in cards:
-        del card["result"]["seconds"], card["given"]["path_save_model"]
+        card["result"].pop("seconds", None)  # late ones do not say
+        del card["given"]["path_save_model"]
     assert cards[0] == cards[1]
     assert not (ours / RESUME).exists()
 
@@ -202,7 +187,7 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
 def killed_and_resumed(name: str, branches: list[Path], folder: Path, words: str, moved: bool = False) -> Path:
     """A fusion that is killed in its second epoch and goes on, its branches moved away in between or not."""
     with pytest.MonkeyPatch.context() as patch:
-        kill_in_step(patch)
+        kill_at_call(patch, FusionLearner, "outputs", 5)  # 180 items in batches of 64 are three steps an epoch
         with pytest.raises(Killed):
             fuse_runs("intermediate", name, branches, folder, words)
     assert not read_card(folder)["complete"]
@@ -229,28 +214,47 @@ def test_members_of_k_fold_runs_are_branches_and_the_fusion_goes_on(kfold, tmp_p
     assert list(load_run(run).parts) == ["1", "1-2"]
 
 
-@pytest.mark.parametrize("level", ["late", "intermediate"])
-def test_a_kill_among_the_copies_leaves_none_half(level, runs, tmp_path, monkeypatch):
-    branches = [runs["wang"], runs["stft"]]
-    name, words = ("weighted", "") if level == "late" else ("concat", LEARNING)
-    with monkeypatch.context() as patch:
-        copy, calls = shutil.copytree, []
+def kill_in_second_copy(patch: pytest.MonkeyPatch) -> None:
+    """When the copy of the second branch is nearly there."""
+    copy, calls = shutil.copytree, []
 
-        def half(source, place, *how, **named):
-            copy(source, place, *how, **named)
-            calls.extend([place] if Path(place).suffix == ".part" else [])  # it calls itself for folders inside
-            if len(calls) == 2:
-                (Path(place) / WEIGHTS).unlink()
-                raise Killed
+    def half(source, place, *how, **named):
+        copy(source, place, *how, **named)
+        calls.extend([place] if Path(place).suffix == ".part" else [])  # it calls itself for folders inside
+        if len(calls) == 2:
+            (Path(place) / WEIGHTS).unlink()
+            raise Killed
 
-        patch.setattr(copying.shutil, "copytree", half)
+    patch.setattr(copying.shutil, "copytree", half)
+
+
+@pytest.mark.parametrize(("level", "name", "words"), [("late", "weighted", ""), ("intermediate", "concat", LEARNING)])
+def test_a_fusion_goes_on_from_a_kill_among_the_copies(level, name, words, runs, tmp_path):
+    """The branch that was not copied has to be there, as it was; the other need not."""
+    first, second = (shutil.copytree(runs[each], tmp_path / each) for each in ("wang", "stft"))
+    whole, run = fuse_runs(level, name, [first, second], tmp_path / "whole", words), tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        kill_in_second_copy(patch)
         with pytest.raises(Killed):
-            fuse_runs(level, name, branches, tmp_path / "run", words)
-    assert [path.name for path in (tmp_path / "run" / BRANCHES).glob("[!.]*")] == ["wang"]
-    run = fuse_runs(level, name, branches, tmp_path / "run", words)
+            fuse_runs(level, name, [first, second], run, words)
+    assert [path.name for path in (run / BRANCHES).glob("[!.]*")] == ["wang"]
+    with pytest.raises(EcgFusionError, match="run holds a run already: go on with it with -resume"):
+        fuse_runs(level, name, [first, second], run, words)
+    first.rename(tmp_path / "gone")
+    second.rename(tmp_path / "away")
+    sentence = r"stft is not there as it was when .*run was begun, and .*: put it back and go on with -resume"
+    for there in (False, True):  # first nothing is in its place, then another run
+        if there:
+            shutil.copytree(runs["gru"], second)
+        with pytest.raises(EcgFusionError, match=sentence) as problem:
+            train.main(["-resume", "-path_save_model", str(run)])
+        assert "\n" not in str(problem.value)
+    shutil.rmtree(second)
+    (tmp_path / "away").rename(second)
+    train.main(["-resume", "-path_save_model", str(run)])
+    assert_same_run(run, whole)
     assert {path.name for path in (run / BRANCHES).iterdir()} == {"wang", "stft"}
-    for branch in branches:
-        assert digests(run / BRANCHES / branch.name) == digests(branch)
+    assert digests(run / BRANCHES / "stft") == digests(second)
 
 
 def state(run: Run) -> dict[str, torch.Tensor]:

@@ -71,6 +71,12 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             "-model late -combine stacking -fit_on out_of_fold",
             "has no out-of-fold scores: train it with -kfold, or fit",
         ),
+        (
+            "-model late -combine weighted -fit_on out_of_fold -seed 1",
+            "-seed draws the folds that -fit_on dev fits weighted on, and -fit_on out_of_fold draws none: leave one",
+        ),
+        ("-model late -combine stacking -fit_on out_of_fold -seed 0", "-seed draws the folds that -fit_on dev"),
+        ("-model late -combine mlp -fit_on out_of_fold -seed 1", "has no out-of-fold scores"),
         ("-model gru", "-branches is for fusions \\(-model late or intermediate\\), not gru: leave it out"),
     ],
 )
