@@ -14,6 +14,7 @@ from models import ModelEntry, describe_model
 from pipeline import defaults
 from pipeline.beats import beat_samples
 from pipeline.errors import EcgFusionError
+from pipeline.holding import CPU, check_workers
 from pipeline.image_options import band_recipe, check_size, image_recipe
 from pipeline.inputs import InputSpec
 from pipeline.runs import FORMAT, build_network
@@ -40,8 +41,10 @@ _RANGES: dict[str, tuple[float, float]] = {
 """From the first number to just below the second."""
 
 
-def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
-    """The card of a run to be trained: every choice made, the user's first, then the family's defaults."""
+def plan(
+    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
+) -> dict[str, Any]:
+    """The card of a run to be trained on a device: every choice made, the user's first, then the family's defaults."""
     entry = known_model(given["model"])
     _check_options(given, image_options, entry.modality)
     _check_stores(train, dev)
@@ -53,7 +56,8 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
-    spec = plan_input(entry.modality, given, image_options, train, rows)
+    spec = plan_input(entry.modality, given, image_options, train, rows, device.type == "cuda")
+    check_workers(given.get("workers", 0), train, len(rows), [spec], device)
     options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
     if spec.modality == "image" and "size" in entry.options:
         options["size"] = image_size(spec)
@@ -156,7 +160,12 @@ def check_ranges(given: Mapping[str, Any]) -> None:
 
 
 def plan_input(
-    modality: str, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, rows: np.ndarray
+    modality: str,
+    given: Mapping[str, Any],
+    image_options: Mapping[str, Any],
+    train: Store,
+    rows: np.ndarray,
+    on_gpu: bool = False,
 ) -> InputSpec:
     """How the input is made: leads, beat or crop, normalisation and pictures."""
     from pipeline.representations import BANDS
@@ -167,8 +176,7 @@ def plan_input(
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
     one_picture = BANDS in given.get("representation", ())
-    drawn = given.get("on_the_fly") or crop is not None or beat or one_picture or not train.images
-    on_the_fly = modality == "image" and bool(drawn)
+    on_the_fly = modality == "image" and _draws(given, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_picture:
@@ -194,6 +202,25 @@ def plan_input(
         on_the_fly=on_the_fly,
         beat=beat,
     )
+
+
+def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
+    """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
+    from pipeline.representations import BANDS
+
+    wanted, asked = given.get("on_the_fly"), [f"-{name}" for name in ("crop", "beat") if given.get(name)]
+    if BANDS in given.get("representation", ()):
+        asked.append("-representation leads")
+    if wanted is False and asked:
+        raise EcgFusionError(
+            f"-no_on_the_fly takes the store's images, and what {asked[0]} shows is in no store: leave one of them out"
+        )
+    if wanted is False and not train.images:
+        raise EcgFusionError(
+            f"-no_on_the_fly takes the store's images, and {train.path} holds none: leave it out, or make a store with "
+            f"create_images.py"
+        )
+    return bool(asked) or not train.images or (on_gpu if wanted is None else wanted)
 
 
 def _plan_pictures(

@@ -13,18 +13,20 @@ from safetensors.torch import load_file
 
 import train
 from models import at_most, list_fusions
-from pipeline.batches import Pick, StoreItems, scoring_picks
+from pipeline.batches import Pick, scoring_picks
 from pipeline.fusion import branches as copying
 from pipeline.fusion import intermediate
 from pipeline.fusion.branches import digests, named_branches
 from pipeline.fusion.joint import JointItems
 from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
 from pipeline.runs import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Run, build_fusion, load_run, read_card
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.store import Store, open_store
+from pipeline.store_items import StoreItems
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -335,7 +337,7 @@ def test_kept_features_are_means_over_crops_and_kept_tokens_in_time_order(name, 
     run, rows, most = load_run(runs[name]), np.array([3, 11, 4]), 12
     features = kept_of(keep({name: run}, None, store, rows, CPU))[0][name]
     tokens, masks = kept_of(keep({name: run}, most, store, rows, CPU))
-    items = StoreItems(store, rows, run.spec)
+    items = store_items(store, rows, run.spec)
     assert len(items.crop_starts(int(items.lengths[0]))) >= 4
     for row in range(len(rows)):
         crops = list(crops_of(run, items, row))
@@ -350,7 +352,7 @@ def test_kept_features_are_means_over_crops_and_kept_tokens_in_time_order(name, 
 
 def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
     branches = {name: load_run(runs[name]) for name in ("stft", "wang", "wang-1")}
-    items, signals = JointItems(branches, store, np.array([5, 2, 9])), store.signals.open()
+    items, signals = JointItems(branches, store, np.array([5, 2, 9]), CPU), store.signals.open()
     batch = items[Pick(np.array([2, 0]), np.array([17, 401]))]
     for name, run in branches.items():
         leads = [store.leads.index(lead) for lead in run.spec.leads]
