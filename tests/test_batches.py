@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline import holding
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
@@ -210,3 +211,117 @@ def test_the_choice_of_leads_moves_no_beat(store: Store):
     both, alone = (store_items(store, ROWS, replace(beat_spec(store), leads=leads)) for leads in (("I", "V2"), ("V2",)))
     (pick,) = scoring_picks(both, 100)
     np.testing.assert_array_equal(both[pick].raw[:, 1:], alone[pick].raw)
+
+
+WHOLE, CROPS = (None, None), (2.5, 1.0)
+MEMORY = {"gpu": (10**12, 0), "memory": (0, 10**12), "disk": (0, 0)}
+
+
+@pytest.fixture
+def fake_gpu(monkeypatch):
+    """Sets what is free on a GPU and in memory; nothing is moved there."""
+
+    def set_up(home: str) -> torch.device:
+        free, memory = MEMORY[home]
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**12))
+        monkeypatch.setattr(holding, "_memory", lambda: memory)
+        return torch.device("cuda", 0)
+
+    return set_up
+
+
+@pytest.mark.parametrize("home", MEMORY)
+def test_signals_are_held_as_near_the_gpu_as_they_fit(store: Store, fake_gpu, home: str):
+    gpu = fake_gpu(home)
+    expected = {"gpu": gpu, "memory": holding.CPU, "disk": None}[home]
+    assert holding.home_of_signals(store, store.n_items, signal_spec(store), gpu) == expected
+
+
+def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
+    spec, gpu = signal_spec(store), torch.device("cuda", 0)
+    n_bytes = 100 * 2 * store.signals.shape[2] * 2  # of two leads, int16
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
+    monkeypatch.setattr(holding, "_memory", lambda: 4 * n_bytes)
+    assert holding.home_of_signals(store, 100, spec, gpu) == gpu
+    assert holding.home_of_signals(store, 101, spec, gpu) is None
+
+
+def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, capsys):
+    items = store_items(store, ROWS, signal_spec(store), fake_gpu("memory"))
+    assert "stay in the machine's memory and go to cuda:0 batch by batch" in capsys.readouterr().out
+    assert items[scoring_picks(items, 4)[0]].raw.device.type == "cpu"
+
+
+@pytest.mark.parametrize("modality", ["signal", "image"])
+@pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
+def test_a_batch_is_what_the_store_holds_however_it_is_held(uneven: Store, monkeypatch, modality, crop, stride):
+    """Crop by crop, padded behind its item's end, with its length, from memory as from disk."""
+    spec = replace(image_spec(uneven, on_the_fly=True), modality=modality, crop=crop, stride=stride)
+    stored, leads = uneven.signals.open(), [uneven.leads.index(lead) for lead in ("I", "V2")]
+    resident = store_items(uneven, ROWS, spec)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    streamed = store_items(uneven, ROWS, spec)
+    assert (resident.on_disk, streamed.on_disk) == (False, True)
+    picks = scoring_picks(resident, 4) + [pick for epoch in range(3) for pick in training_picks(resident, 4, 0, epoch)]
+    assert_equal(all_batches(streamed, picks), all_batches(resident, picks))
+    assert_equal(all_batches(streamed, picks, workers=2), all_batches(resident, picks))
+    for pick, batch in zip(picks, all_batches(resident, picks), strict=True):
+        length = np.minimum(uneven.lengths[ROWS[pick.rows]], 250 if crop else 1000)
+        width = 250 if crop else 1000 if modality == "image" else length.max()
+        expected = np.full((len(length), 2, width), PADDING, np.int16)
+        for place, row, start, n in zip(expected, ROWS[pick.rows], pick.starts, length, strict=True):
+            place[:, :n] = stored[row][leads, start : start + n]
+        np.testing.assert_array_equal(batch.raw, expected)
+        if (length == width).all():
+            assert batch.length is None
+        else:
+            assert batch.length.tolist() == length.tolist()
+
+
+def test_a_drawn_crop_longer_than_any_item_is_padded(store: Store, monkeypatch):
+    """As when a run of longer items scores this store."""
+    spec = image_spec(store, on_the_fly=True, crop=12.0, stride=6.0)
+    resident = store_items(store, ROWS, spec)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    (pick,) = scoring_picks(resident, 100)
+    batch = resident[pick]
+    assert batch.raw.shape == (len(ROWS), 2, 1200)
+    assert batch.length.tolist() == [1000] * len(ROWS)
+    assert (batch.raw[..., 1000:] == PADDING).all()
+    assert_equal([store_items(store, ROWS, spec)[pick]], [batch])
+
+
+def test_whole_items_are_trained_on_whole(uneven: Store):
+    """Even those that are longer than the items of the branch whose card this is."""
+    items = store_items(uneven, ROWS, replace(signal_spec(uneven), n_samples=300))
+    assert all((pick.starts == 0).all() for epoch in range(3) for pick in training_picks(items, 3, 0, epoch))
+
+
+@pytest.mark.parametrize("leads", [("I", "II", "V2"), ("II", "V2"), ("V2", "I")])
+def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
+    items = store_items(store, ROWS, replace(image_spec(store), leads=leads))
+    stored = {form: store.images[form].open() for form in ("gaf", "rp")}
+    for batch in all_batches(items, scoring_picks(items, 3)):
+        for picture, row in zip(batch.raw, ROWS[batch.rows], strict=True):
+            expected = [stored[form][row, store.image_leads.index(lead)] for lead in leads for form in ("gaf", "rp")]
+            np.testing.assert_array_equal(picture, np.stack(expected))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
+@pytest.mark.parametrize("home", ["gpu", "disk"])
+def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home, crop, stride):
+    spec, gpu = signal_spec(uneven, crop, stride), torch.device("cuda", 0)
+    here = store_items(uneven, ROWS, spec)
+    if home == "disk":
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
+        monkeypatch.setattr(holding, "_memory", lambda: 0)
+    there = store_items(uneven, ROWS, spec, gpu)
+    picks = training_picks(here, 3, 0, 0)
+    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0), all_batches(here, picks), strict=True):
+        assert (ours.raw.device == gpu) == (home == "gpu")
+        moved = ours.to(gpu)
+        assert (moved.raw.device, moved.rows.device) == (gpu, gpu)
+        assert moved.length is None or moved.length.device.type == "cpu"
+        assert_equal([moved.to(torch.device("cpu"))], [theirs])
