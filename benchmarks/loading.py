@@ -1,7 +1,7 @@
 """How fast a store is read: against plain arrays of the same file, shuffled against in order, stored against drawn.
 
-Simulated recordings become a store of one form of twelve leads at 224 pixels (0.6 MB a record), and one of all forms of
-three leads at 256 (0.8 MB). Both fit into the page cache, from which all sides read; a disk is measured nowhere here. One
+Simulated recordings become a store of one form of twelve leads at 224 pixels (0.6 MB a record), and one of all forms
+of three leads at 256 (0.8 MB). Both fit into the page cache, from which all sides read; no disk is measured here. One
 thread, no worker processes; what is read is compared first.
 
     python -m benchmarks.loading -records 1000
@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,25 +86,21 @@ def _random_reads(store: "Store", turns: int) -> list[Row]:
         _require_equal(_record(items, random[0]), mapped[random[0]], dataset[random[0]])
         found = medians(
             {
-                "ours": partial(_each, partial(_record, items), random),
-                "memmap": partial(_each, lambda row: np.array(mapped[row]), random),
-                "h5py": partial(_each, dataset.__getitem__, random),
+                "ours": lambda: _pass(_record(items, row) for row in random),
+                "memmap": lambda: _pass(np.array(mapped[row]) for row in random),
+                "h5py": lambda: _pass(dataset[row] for row in random),
                 "our batches": partial(_read, items, _picks(random)),
-                "memmap batches": partial(_each, lambda pick: _stack(mapped, pick.rows), _picks(random)),
+                "memmap batches": lambda: _pass(_stack(mapped, pick.rows) for pick in _picks(random)),
             },
             turns,
         )
     each = {name: seconds / store.n_items for name, seconds in found.items()}
     what = "random reads of a record's images, 12 × 224 × 224"
+    batched = f"{what}, in batches of {BATCH_SIZE}, against numpy.memmap"
     return [
-        Row(f"{what}, against numpy.memmap", each["ours"], each["memmap"], 0.9),
-        Row(f"{what}, against h5py's d[i]", each["ours"], each["h5py"]),
-        Row(
-            f"{what}, in batches of {BATCH_SIZE}, against numpy.memmap",
-            each["our batches"],
-            each["memmap batches"],
-            0.9,
-        ),
+        Row(batched, each["our batches"], each["memmap batches"], 0.9),
+        Row(f"{what}, one by one, against numpy.memmap", each["ours"], each["memmap"], 0.9),
+        Row(f"{what}, one by one, against h5py's d[i]", each["ours"], each["h5py"]),
     ]
 
 
@@ -128,8 +124,8 @@ def _drawn(store: "Store", what: str, turns: int) -> Row:
         runs[name] = partial(_inputs, items, InputMaker(items.spec), picks)
     _require_equal(*(run()[0] for run in runs.values()))
     found = medians(runs, turns)
-    each = (found[name] / len(picks) for name in ("drawn", "stored"))
-    return Row(f"a batch of {BATCH_SIZE} images drawn on the fly against stored ones, {what}", *each, 1)
+    name = f"a batch of {BATCH_SIZE} images drawn on the fly against stored ones, {what}"
+    return Row(name, found["drawn"] / len(picks), found["stored"] / len(picks), 1)
 
 
 def _items(store: "Store", on_the_fly: bool) -> "StoreItems":
@@ -159,10 +155,10 @@ def _picks(rows: np.ndarray) -> "list[Pick]":
     return [Pick(part, np.zeros(len(part), np.int64)) for part in parts]
 
 
-def _each(read: Callable[[Any], object], what: Iterable[Any]) -> None:
-    """Reads one after the other and keeps none, as a training does."""
-    for one in what:
-        read(one)
+def _pass(batches: Iterable[object]) -> None:
+    """Goes through batches as a training does: each is let go when the next one is there."""
+    for _ in batches:
+        pass
 
 
 def _record(items: "StoreItems", row: int) -> np.ndarray:
@@ -181,7 +177,7 @@ def _stack(mapped: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _read(items: "StoreItems", picks: "list[Pick]") -> None:
     from pipeline.batches import load
 
-    _each(lambda batch: batch, load(items, picks))
+    _pass(load(items, picks))
 
 
 def _inputs(items: "StoreItems", maker: Callable[..., "np.ndarray"], picks: "list[Pick]") -> list[np.ndarray]:

@@ -302,7 +302,7 @@ def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
     items = store_items(store, ROWS, replace(image_spec(store), leads=leads))
     stored = {form: store.images[form].open() for form in ("gaf", "rp")}
     for batch in all_batches(items, scoring_picks(items, 3)):
-        for picture, row in zip(batch.raw, ROWS[batch.rows], strict=True):
+        for picture, row in zip(batch.raw, ROWS[batch.rows.numpy()], strict=True):
             expected = [stored[form][row, store.image_leads.index(lead)] for lead in leads for form in ("gaf", "rp")]
             np.testing.assert_array_equal(picture, np.stack(expected))
 
