@@ -32,7 +32,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("leads", group, nargs="+", help=of_leads)
     forms = "image forms, stacked as channels (default: all); or leads, one picture of them all"
     parser.option("representation", group, nargs="+", help=forms)
-    parser.option("on_the_fly", group, action="store_true", default=None, help="draw images from the signal")
+    drawn = "draw images from the signal (default on a GPU, and where none are stored)"
+    parser.switch("on_the_fly", group, drawn, "take those of the store (default else)")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
     parser.option("stride", group, type=positive_float, help="seconds between averaged crops (default crop/2)")
     whole = "see the median heartbeat instead of the whole item"

@@ -1,23 +1,13 @@
-"""Store → batches: signals from memory where they fit, images from their place on disk."""
+"""Batches of items: which, in which order, and how they are read."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-
-from pipeline.beats import beat_samples, median_beat
-from pipeline.inputs import InputSpec
-from pipeline.progress import progress_bar
-from pipeline.signals import PADDING, choose_leads, to_counts, to_millivolts
-from pipeline.store import Mapped, Store
-
-_SHARE_OF_MEMORY = 0.25  # that signals may take before they are read from disk instead
 
 
 @dataclass(frozen=True)
@@ -53,10 +43,12 @@ class Items(Dataset[Any]):
     Attributes:
         lengths: (items,) samples of each item.
         crop_samples: samples that a network sees at once.
+        on_disk: whether batches are read from disk, so that processes which read ahead are of use.
     """
 
     lengths: np.ndarray
     crop_samples: int
+    on_disk: bool = False
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -65,124 +57,11 @@ class Items(Dataset[Any]):
         """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
         raise NotImplementedError
 
-
-class StoreItems(Items):
-    """Some items of a store as a network's raw input; the batch is a ``Batch``.
-
-    Nothing of the HDF5 library is open, so any number of worker processes may share it.
-
-    Args:
-        store: the opened store.
-        rows: row numbers of the items; item 0 is ``rows[0]``.
-        spec: which leads and forms, and how much of an item at once.
-    """
-
-    def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
-        self.spec = spec
-        self.crop_samples = spec.crop_samples
-        self._rows = rows
-        self._signals: Sequence[np.ndarray] | np.ndarray
-        if spec.takes_signals and spec.beat is not None:
-            self._leads = choose_leads(store.leads, spec.leads)
-            self.lengths = np.full(len(rows), spec.n_samples)
-            self._signals = _median_beats(store, rows, self._leads, spec.beat)
-            self._drawn_samples = spec.n_samples
-        elif spec.takes_signals:
-            self._leads = choose_leads(store.leads, spec.leads)
-            self.lengths = store.lengths[rows]
-            self._signals = _resident_signals(store, rows, self._leads)
-            self._drawn_samples = store.signals.shape[2] if spec.crop is None else spec.crop_samples
-        else:
-            self._leads = choose_leads(store.image_leads, spec.leads)
-            self.lengths = np.full(len(rows), spec.n_samples)
-            self._stored = {form: store.images[form] for form in spec.representations}
-
-    def crop_starts(self, n_samples: int) -> list[int]:
-        return self.spec.crop_starts(n_samples)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return _without_maps(self, "_images")
-
-    @cached_property
-    def _images(self) -> dict[str, np.memmap]:
-        return {form: mapped.open() for form, mapped in self._stored.items()}
-
-    def __getitem__(self, pick: Pick) -> Batch:
-        rows = torch.from_numpy(pick.rows)
-        if not self.spec.takes_signals:
-            return Batch(torch.from_numpy(self._pictures(pick.rows)), None, rows)
-        length = self.lengths[pick.rows] - pick.starts
-        if self.spec.crop is not None:
-            length = np.minimum(length, self.spec.crop_samples)
-        # a picture shows its padding, so its width must not depend on the batch
-        width = int(length.max()) if self.spec.modality == "signal" else self._drawn_samples
-        raw = np.full((len(pick.rows), len(self._leads), width), PADDING, np.int16)
-        for place, row, start, samples in zip(raw, pick.rows, pick.starts, length, strict=True):
-            place[:, :samples] = self._signals[row][:, start : start + samples]
-        whole = bool((length == raw.shape[-1]).all())
-        return Batch(torch.from_numpy(raw), None if whole else torch.from_numpy(length), rows)
-
-    def _pictures(self, rows: np.ndarray) -> np.ndarray:
-        """(n, leads · forms, size, size), lead-major."""
-        height, width = next(iter(self._images.values())).shape[2:]
-        drawn = np.empty((len(rows), len(self._leads), len(self._images), height, width), np.uint8)
-        for number, images in enumerate(self._images.values()):
-            for place, row in zip(drawn, self._rows[rows], strict=True):
-                for lead_number, lead in enumerate(self._leads):
-                    place[lead_number, number] = images[row, lead]
-        return drawn.reshape(len(rows), -1, height, width)
-
-
-class _OnDisk(Sequence[np.ndarray]):
-    """Signals too large for memory: row by row from the store's own place."""
-
-    def __init__(self, signals: Mapped, rows: np.ndarray, leads: list[int]) -> None:
-        self._stored, self._rows, self._leads = signals, rows, leads
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, row: Any) -> Any:
-        return self._signals[self._rows[row]][self._leads]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return _without_maps(self, "_signals")
-
-    @cached_property
-    def _signals(self) -> np.memmap:
-        return self._stored.open()
-
-
-def _without_maps(instance: object, name: str) -> dict[str, Any]:
-    """What goes to a worker process: pickling would copy a map's whole file, so the worker opens its own."""
-    return {key: value for key, value in vars(instance).items() if key != name}
-
-
-def _resident_signals(store: Store, rows: np.ndarray, leads: list[int]) -> Sequence[np.ndarray] | np.ndarray:
-    n_bytes = len(rows) * len(leads) * store.signals.shape[2] * 2
-    if n_bytes > _SHARE_OF_MEMORY * _memory():
-        print(f"{store.path}: {n_bytes / 2**30:.1f} GiB of signals are read from disk, batch by batch")
-        return _OnDisk(store.signals, rows, leads)
-    on_disk = store.signals.open()
-    resident = np.empty((len(rows), len(leads), store.signals.shape[2]), np.int16)
-    for place, row in zip(resident, rows, strict=True):
-        place[:] = on_disk[row][leads]
-    return resident
-
-
-def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:
-    """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
-    on_disk, n_samples = store.signals.open(), beat_samples(store.sampling_rate, *extent_s)
-    beats = np.empty((len(rows), len(leads), n_samples), np.int16)
-    items = zip(beats, rows, store.lengths[rows], strict=True)
-    for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
-        x = to_millivolts(on_disk[row][:, :length], store.gain)
-        place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
-    return beats
-
-
-def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    def batches(self, picks: Sequence[Pick], workers: int) -> Iterator[Any]:
+        """See ``load``."""
+        if not self.on_disk or not workers:
+            return (self[pick] for pick in picks)
+        return iter(DataLoader(self, batch_size=None, sampler=picks, num_workers=workers, collate_fn=_as_it_is))
 
 
 def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
@@ -212,8 +91,8 @@ def scoring_picks(items: Items, batch_size: int) -> list[Pick]:
 
 
 def load(items: Items, picks: Sequence[Pick], workers: int = 0) -> Iterator[Any]:
-    """The batches of some picks, in order; ``workers`` processes read ahead, 0 reads when asked."""
-    return iter(DataLoader(items, batch_size=None, sampler=picks, num_workers=workers, collate_fn=_as_it_is))
+    """The batches of some picks, in order; ``workers`` processes read ahead what lies on disk, 0 reads when asked."""
+    return items.batches(picks, workers)
 
 
 def _as_it_is(batch: Any) -> Any:

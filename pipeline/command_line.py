@@ -29,7 +29,19 @@ class CommandParser(argparse.ArgumentParser):
     def option(self, name: str, group: argparse._ArgumentGroup | None = None, **keywords: Any) -> None:
         """Adds one option under both spellings; ``keywords`` are those of ``add_argument``."""
         self._names[name] = f"--{name}"
-        (group or self).add_argument(f"--{name}", f"-{name}", dest=name, **keywords)
+        (group or self).add_argument(f"--{name}", f"-{name}", **{"dest": name, **keywords})
+
+    def switch(self, name: str, group: argparse._ArgumentGroup | None, yes: str, no: str) -> None:
+        """Adds an option that can be given either way: ``-name`` is True, ``-no_name`` False, neither None.
+
+        Args:
+            name: of the option.
+            group: where the help lists it.
+            yes: what the help says of ``-name``.
+            no: what it says of ``-no_name``.
+        """
+        self.option(name, group, action="store_true", default=None, help=yes)
+        self.option(f"no_{name}", group, dest=name, action="store_false", default=None, help=no)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         given = sys.argv[1:] if args is None else list(args)
@@ -37,7 +49,9 @@ class CommandParser(argparse.ArgumentParser):
         if "" in spelled:
             self.error(f"{spelled[spelled.index('') - 1]} is followed by nothing: give a value or leave it out")
         parsed = super().parse_args(spelled, namespace)
-        parsed.typed = {word.lstrip("-").partition("=")[0] for word in spelled if word.startswith("--")}
+        parsed.typed = {
+            self._option_string_actions[word.partition("=")[0]].dest for word in spelled if word[:2] == "--" != word
+        }
         return parsed
 
     def _spell(self, word: str) -> str:

@@ -16,6 +16,8 @@ from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
+from pipeline.holding import check_workers
+from pipeline.inputs import InputSpec
 from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
 from pipeline.network_options import check_network, check_ranges
@@ -28,6 +30,7 @@ from pipeline.runs import (
     RESUME,
     WEIGHTS,
     kind_of,
+    leaves,
     read_card,
     refuse_diverged,
 )
@@ -43,12 +46,12 @@ class _Kind:
 
     Attributes:
         check: refuses options that no store can make good.
-        plan: from the user's options, the image options and the stores of train and dev to the card.
+        plan: from the user's options, the image options, the stores of train and dev and the device to the card.
         carry_out: leaves a finished run of the card in its folder, or goes on with it.
     """
 
     check: Callable[[Mapping[str, Any]], object]
-    plan: Callable[[Mapping[str, Any], Mapping[str, Any], Store, Store], dict[str, Any]]
+    plan: Callable[[Mapping[str, Any], Mapping[str, Any], Store, Store, torch.device], dict[str, Any]]
     carry_out: Callable[[dict[str, Any], Store, Store, Path, torch.device], None]
 
 
@@ -80,6 +83,8 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
         read_card(folder)
         with _only_trainer(folder):
             card, train, dev = _go_on(folder, given, image_options)
+            specs = [InputSpec.from_card(inner["input"]) for inner, _ in leaves(card, folder)]
+            check_workers(given.get("workers", 0), train, card["data"]["n_train_items"], specs, device)
             check_precision(card["training"]["precision"], device)
             _KINDS[kind_of(card)].carry_out(card, train, dev, folder, device)
             return folder
@@ -87,7 +92,7 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     kind.check({**given, **image_options})  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
     train, dev = _open_stores(_data(given))
-    card = kind.plan(given, image_options, train, dev)
+    card = kind.plan(given, image_options, train, dev, device)
     check_precision(card["training"]["precision"], device)
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -107,13 +107,13 @@ class InputMaker(nn.Module):
     def forward(self, raw: Tensor, length: Tensor | None = None) -> Tensor:
         """``length`` (n,) is the number of samples that are not padding, None where all are whole."""
         if raw.dtype == torch.uint8:
-            return raw.float() / 255
+            return raw.float().div_(255)
         counts = torch.where(raw == PADDING, 0, raw).double()  # (n, leads, time)
         if self.spec.normalise == "record":
             return _standardised(counts, length).float()
         x = counts / self.spec.gain
         if self._draw is not None:
-            return self._draw(x).float() / 255
+            return self._draw(x).float().div_(255)
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
 
 

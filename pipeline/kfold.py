@@ -14,6 +14,7 @@ import torch
 
 from pipeline.devices import set_up_cpu
 from pipeline.errors import EcgFusionError
+from pipeline.holding import CPU
 from pipeline.inputs import InputSpec
 from pipeline.metrics import macro_auroc
 from pipeline.network_options import check_network
@@ -51,14 +52,14 @@ def check_members(given: Mapping[str, Any]) -> None:
 
 
 def plan_members(
-    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store
+    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
 ) -> dict[str, Any]:
     """The card of a k-fold run to be trained: that of one network on all items, and the number of folds.
 
     Raises:
         EcgFusionError: an option does not fit, or a member would have nothing to learn.
     """
-    card = {**plan(given, image_options, train, dev), "kfold": given["kfold"]}
+    card = {**plan(given, image_options, train, dev, device), "kfold": given["kfold"]}
     rows, held_out_by = held_out_members(card, train)
     for number in range(1, card["kfold"] + 1):
         check_labels(card["task"], train.task(card["task"]).rows(rows[held_out_by != number]), train)

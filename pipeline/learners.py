@@ -37,7 +37,7 @@ class NetworkLearner(Learner):
 
     Args:
         network: the network.
-        spec: how its input is made of what a batch of ``StoreItems`` holds.
+        spec: how its input is made of what a batch of ``store_items`` holds.
     """
 
     def __init__(self, network: Network, spec: InputSpec) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.batches import StoreItems
 from pipeline.checkpoints import Progress
 from pipeline.devices import set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import Evaluation, evaluate_dev
 from pipeline.folds import format_folds
+from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.report.overview import task_overview
@@ -48,8 +48,8 @@ def fit_network(
     progress = fit_as_planned(
         card,
         NetworkLearner(network, spec),
-        Examples(StoreItems(train, rows, spec), train.task(task).values[rows]),
-        Examples(StoreItems(dev, dev_rows, spec), dev_labels.values[dev_rows]),
+        Examples(store_items(train, rows, spec, device), train.task(task).values[rows]),
+        Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows]),
         folder,
         device,
     )
@@ -105,6 +105,8 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
     seen = f"{spec.n_channels} channels" if spec.n_channels > 1 else "1 channel"
     if spec.modality == "signal":
         seen = f"{spec.crop_samples} samples"
+    else:
+        seen += " drawn while training" if spec.on_the_fly else " stored"
     if spec.beat is not None:
         seen += " of the median beat"
     print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)

@@ -11,6 +11,7 @@ import torch
 
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
+from pipeline.holding import CPU, check_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_options, known_model
 from pipeline.plan_input import image_size, plan_input
@@ -29,8 +30,10 @@ from pipeline.training_items import (
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
 
-def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
-    """The card of a run to be trained: every choice made, the user's first, then the family's defaults."""
+def plan(
+    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
+) -> dict[str, Any]:
+    """The card of a run to be trained on a device: every choice made, the user's first, then the family's defaults."""
     entry = known_model(given["model"])
     check_options(given, image_options, entry.modality)
     check_stores(train, dev)
@@ -42,7 +45,8 @@ def plan(given: Mapping[str, Any], image_options: Mapping[str, Any], train: Stor
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
-    spec = plan_input(entry.modality, given, image_options, train, rows)
+    spec = plan_input(entry.modality, given, image_options, train, rows, device.type == "cuda")
+    check_workers(given.get("workers", 0), train, len(rows), [spec], device)
     options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
     if spec.modality == "image" and "size" in entry.options:
         options["size"] = image_size(spec)

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def plan_input(
-    modality: str, given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, rows: np.ndarray
+    modality: str,
+    given: Mapping[str, Any],
+    image_options: Mapping[str, Any],
+    train: Store,
+    rows: np.ndarray,
+    on_gpu: bool = False,
 ) -> InputSpec:
     """How the input is made: leads, beat or crop, normalisation and pictures."""
     from pipeline.representations import BANDS
@@ -32,8 +37,7 @@ def plan_input(
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
     one_picture = BANDS in given.get("representation", ())
-    drawn = given.get("on_the_fly") or crop is not None or beat or one_picture or not train.images
-    on_the_fly = modality == "image" and bool(drawn)
+    on_the_fly = modality == "image" and _draws(given, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_picture:
@@ -59,6 +63,25 @@ def plan_input(
         on_the_fly=on_the_fly,
         beat=beat,
     )
+
+
+def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
+    """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
+    from pipeline.representations import BANDS
+
+    wanted, asked = given.get("on_the_fly"), [f"-{name}" for name in ("crop", "beat") if given.get(name)]
+    if BANDS in given.get("representation", ()):
+        asked.append("-representation leads")
+    if wanted is False and asked:
+        raise EcgFusionError(
+            f"-no_on_the_fly takes the store's images, and what {asked[0]} shows is in no store: leave one of them out"
+        )
+    if wanted is False and not train.images:
+        raise EcgFusionError(
+            f"-no_on_the_fly takes the store's images, and {train.path} holds none: leave it out, or make a store with "
+            f"create_images.py"
+        )
+    return bool(asked) or not train.images or (on_gpu if wanted is None else wanted)
 
 
 def _plan_pictures(

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from models.fusion.late import LateFusion
-from pipeline.batches import Items, StoreItems, load, scoring_picks
+from pipeline.batches import Items, load, scoring_picks
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.learning import fusion_items, fusion_learner
+from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
@@ -85,7 +86,7 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
 
 def _by_network(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
     learner = NetworkLearner(run.network, run.spec).to(device)
-    return _predict(run, learner, StoreItems(store, rows, run.spec), device, **how)
+    return _predict(run, learner, store_items(store, rows, run.spec, device), device, **how)
 
 
 def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:

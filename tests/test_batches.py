@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from pipeline import batches
-from pipeline.batches import Batch, Pick, StoreItems, load, scoring_picks, training_picks
+from pipeline import holding
+from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
+from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.signals import PADDING
 from pipeline.store import Store, open_store
@@ -44,7 +46,7 @@ def image_spec(store: Store, **options: object) -> InputSpec:
     return replace(spec, representations=forms, **options)
 
 
-def all_batches(items: StoreItems, picks: list[Pick], workers: int = 0) -> list[Batch]:
+def all_batches(items: Items, picks: list[Pick], workers: int = 0) -> list[Batch]:
     return list(load(items, picks, workers))
 
 
@@ -58,7 +60,7 @@ def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
 
 
 def test_an_epoch_is_a_function_of_seed_and_epoch(store: Store):
-    items = StoreItems(store, np.arange(store.n_items), signal_spec(store, crop=2.0, stride=1.0))
+    items = store_items(store, np.arange(store.n_items), signal_spec(store, crop=2.0, stride=1.0))
 
     def order(seed: int, epoch: int) -> list[tuple[int, int]]:
         picks = training_picks(items, 4, seed, epoch)
@@ -72,7 +74,7 @@ def test_an_epoch_is_a_function_of_seed_and_epoch(store: Store):
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 100])
 def test_every_item_comes_once_an_epoch(store: Store, batch_size: int):
     """But for a last batch of one, which batch normalisation could not use; it is another item next time."""
-    items = StoreItems(store, ROWS, signal_spec(store))
+    items = store_items(store, ROWS, signal_spec(store))
     left_out = set()
     for epoch in range(6):
         picks = training_picks(items, batch_size, 0, epoch)
@@ -85,7 +87,7 @@ def test_every_item_comes_once_an_epoch(store: Store, batch_size: int):
 
 
 def test_random_crops_lie_within_their_item_and_reach_both_ends(uneven: Store):
-    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
+    items = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
     picks = [pick for epoch in range(300) for pick in training_picks(items, 8, 0, epoch)]
     rows, starts = (np.concatenate([getattr(pick, name) for pick in picks]) for name in ("rows", "starts"))
     latest = np.maximum(items.lengths - 250, 0)
@@ -98,7 +100,7 @@ def test_random_crops_lie_within_their_item_and_reach_both_ends(uneven: Store):
 
 
 def test_scoring_crops_cover_every_item_in_order(uneven: Store):
-    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
+    items = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
     covered = [np.zeros(length, bool) for length in items.lengths]
     rows = []
     for pick in scoring_picks(items, 5):
@@ -113,7 +115,7 @@ def test_a_batch_holds_the_items_that_its_rows_name(store: Store):
     """Joined to the store by item_id, signals and pictures alike."""
     ids, stored = store.columns["item_id"], store.signals.open()
     leads = [store.leads.index(lead) for lead in ("I", "V2")]
-    signals, images = StoreItems(store, ROWS, signal_spec(store)), StoreItems(store, ROWS, image_spec(store))
+    signals, images = store_items(store, ROWS, signal_spec(store)), store_items(store, ROWS, image_spec(store))
     picks = training_picks(signals, 3, seed=1, epoch=0)
     for one, other in zip(all_batches(signals, picks), all_batches(images, picks), strict=True):
         assert one.rows.tolist() == other.rows.tolist()
@@ -125,7 +127,7 @@ def test_a_batch_holds_the_items_that_its_rows_name(store: Store):
 
 
 def test_a_crop_is_that_part_of_the_item(store: Store):
-    items = StoreItems(store, ROWS, signal_spec(store, crop=2.0, stride=1.0))
+    items = store_items(store, ROWS, signal_spec(store, crop=2.0, stride=1.0))
     for batch, pick in zip(load(items, training_picks(items, 3, 0, 0)), training_picks(items, 3, 0, 0), strict=True):
         for signal, row, start in zip(batch.raw, pick.rows, pick.starts, strict=True):
             np.testing.assert_array_equal(signal[1], store.signals.open()[ROWS[row], 7, start : start + 200])
@@ -133,16 +135,16 @@ def test_a_crop_is_that_part_of_the_item(store: Store):
 
 @pytest.mark.parametrize("spec_of", [signal_spec, image_spec, beat_spec])
 def test_two_workers_equal_none(store: Store, spec_of):
-    items = StoreItems(store, ROWS, spec_of(store))
+    items = store_items(store, ROWS, spec_of(store))
     picks = training_picks(items, 3, seed=0, epoch=0)
     assert_equal(all_batches(items, picks, workers=2), all_batches(items, picks))
 
 
 def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, capsys):
     spec = signal_spec(store, crop=2.0, stride=1.0)
-    in_memory = StoreItems(store, ROWS, spec)
-    monkeypatch.setattr(batches, "_memory", lambda: 0)
-    on_disk = StoreItems(store, ROWS, spec)
+    in_memory = store_items(store, ROWS, spec)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    on_disk = store_items(store, ROWS, spec)
     assert "are read from disk" in capsys.readouterr().out
     picks = training_picks(in_memory, 3, 0, 0)
     assert_equal(all_batches(on_disk, picks), all_batches(in_memory, picks))
@@ -151,8 +153,8 @@ def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, ca
 @pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
 def test_a_worker_gets_no_copy_of_the_file(store: Store, monkeypatch, spec_of):
     """Where processes are not forked they are sent a pickle, which must name the file and not hold it."""
-    monkeypatch.setattr(batches, "_memory", lambda: 0)
-    items = StoreItems(store, ROWS, spec_of(store))
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    items = store_items(store, ROWS, spec_of(store))
     picks = scoring_picks(items, 4)
     before = all_batches(items, picks)
     sent = pickle.dumps(items)
@@ -161,7 +163,7 @@ def test_a_worker_gets_no_copy_of_the_file(store: Store, monkeypatch, spec_of):
 
 
 def test_shorter_items_are_padded_and_say_their_length(uneven: Store):
-    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven))
+    items = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven))
     rows = np.array([0, 30, 12])
     batch = items[Pick(rows, np.zeros(3, np.int64))]
     assert batch.length is not None
@@ -173,19 +175,19 @@ def test_shorter_items_are_padded_and_say_their_length(uneven: Store):
 
 
 def test_whole_items_carry_no_length(uneven: Store):
-    items = StoreItems(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.0, stride=1.0))
+    items = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.0, stride=1.0))
     assert all(batch.length is None for batch in load(items, training_picks(items, 4, 0, 0)))
 
 
 def test_an_item_longer_than_those_trained_on_is_not_cut(uneven: Store):
     spec = replace(signal_spec(uneven), n_samples=300)
-    items = StoreItems(uneven, np.array([30]), spec)
+    items = store_items(uneven, np.array([30]), spec)
     assert items[scoring_picks(items, 1)[0]].raw.shape[2] == 1000
 
 
 def test_a_picture_does_not_depend_on_its_neighbours(uneven: Store):
     """Items of unequal length are drawn at one width, alone as beside longer ones."""
-    items = StoreItems(uneven, np.arange(uneven.n_items), image_spec(uneven, on_the_fly=True))
+    items = store_items(uneven, np.arange(uneven.n_items), image_spec(uneven, on_the_fly=True))
     together = items[Pick(np.array([0, 30]), np.zeros(2, np.int64))].raw
     alone = items[Pick(np.array([0]), np.zeros(1, np.int64))].raw
     np.testing.assert_array_equal(together[:1], alone)
@@ -194,7 +196,7 @@ def test_a_picture_does_not_depend_on_its_neighbours(uneven: Store):
 
 def test_an_item_may_be_its_median_beat(uneven: Store):
     """That of the whole item without its padding, found on all leads, rounded to counts."""
-    items = StoreItems(uneven, ROWS, beat_spec(uneven))
+    items = store_items(uneven, ROWS, beat_spec(uneven))
     (pick,) = scoring_picks(items, 100)
     batch = items[pick]
     assert batch.raw.shape == (len(ROWS), 2, 80)
@@ -206,6 +208,120 @@ def test_an_item_may_be_its_median_beat(uneven: Store):
 
 
 def test_the_choice_of_leads_moves_no_beat(store: Store):
-    both, alone = (StoreItems(store, ROWS, replace(beat_spec(store), leads=leads)) for leads in (("I", "V2"), ("V2",)))
+    both, alone = (store_items(store, ROWS, replace(beat_spec(store), leads=leads)) for leads in (("I", "V2"), ("V2",)))
     (pick,) = scoring_picks(both, 100)
     np.testing.assert_array_equal(both[pick].raw[:, 1:], alone[pick].raw)
+
+
+WHOLE, CROPS = (None, None), (2.5, 1.0)
+MEMORY = {"gpu": (10**12, 0), "memory": (0, 10**12), "disk": (0, 0)}
+
+
+@pytest.fixture
+def fake_gpu(monkeypatch):
+    """Sets what is free on a GPU and in memory; nothing is moved there."""
+
+    def set_up(home: str) -> torch.device:
+        free, memory = MEMORY[home]
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**12))
+        monkeypatch.setattr(holding, "_memory", lambda: memory)
+        return torch.device("cuda", 0)
+
+    return set_up
+
+
+@pytest.mark.parametrize("home", MEMORY)
+def test_signals_are_held_as_near_the_gpu_as_they_fit(store: Store, fake_gpu, home: str):
+    gpu = fake_gpu(home)
+    expected = {"gpu": gpu, "memory": holding.CPU, "disk": None}[home]
+    assert holding.home_of_signals(store, store.n_items, signal_spec(store), gpu) == expected
+
+
+def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
+    spec, gpu = signal_spec(store), torch.device("cuda", 0)
+    n_bytes = 100 * 2 * store.signals.shape[2] * 2  # of two leads, int16
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
+    monkeypatch.setattr(holding, "_memory", lambda: 4 * n_bytes)
+    assert holding.home_of_signals(store, 100, spec, gpu) == gpu
+    assert holding.home_of_signals(store, 101, spec, gpu) is None
+
+
+def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, capsys):
+    items = store_items(store, ROWS, signal_spec(store), fake_gpu("memory"))
+    assert "stay in the machine's memory and go to cuda:0 batch by batch" in capsys.readouterr().out
+    assert items[scoring_picks(items, 4)[0]].raw.device.type == "cpu"
+
+
+@pytest.mark.parametrize("modality", ["signal", "image"])
+@pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
+def test_a_batch_is_what_the_store_holds_however_it_is_held(uneven: Store, monkeypatch, modality, crop, stride):
+    """Crop by crop, padded behind its item's end, with its length, from memory as from disk."""
+    spec = replace(image_spec(uneven, on_the_fly=True), modality=modality, crop=crop, stride=stride)
+    stored, leads = uneven.signals.open(), [uneven.leads.index(lead) for lead in ("I", "V2")]
+    resident = store_items(uneven, ROWS, spec)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    streamed = store_items(uneven, ROWS, spec)
+    assert (resident.on_disk, streamed.on_disk) == (False, True)
+    picks = scoring_picks(resident, 4) + [pick for epoch in range(3) for pick in training_picks(resident, 4, 0, epoch)]
+    assert_equal(all_batches(streamed, picks), all_batches(resident, picks))
+    assert_equal(all_batches(streamed, picks, workers=2), all_batches(resident, picks))
+    for pick, batch in zip(picks, all_batches(resident, picks), strict=True):
+        length = np.minimum(uneven.lengths[ROWS[pick.rows]], 250 if crop else 1000)
+        width = 250 if crop else 1000 if modality == "image" else length.max()
+        expected = np.full((len(length), 2, width), PADDING, np.int16)
+        for place, row, start, n in zip(expected, ROWS[pick.rows], pick.starts, length, strict=True):
+            place[:, :n] = stored[row][leads, start : start + n]
+        np.testing.assert_array_equal(batch.raw, expected)
+        if (length == width).all():
+            assert batch.length is None
+        else:
+            assert batch.length.tolist() == length.tolist()
+
+
+def test_a_drawn_crop_longer_than_any_item_is_padded(store: Store, monkeypatch):
+    """As when a run of longer items scores this store."""
+    spec = image_spec(store, on_the_fly=True, crop=12.0, stride=6.0)
+    resident = store_items(store, ROWS, spec)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    (pick,) = scoring_picks(resident, 100)
+    batch = resident[pick]
+    assert batch.raw.shape == (len(ROWS), 2, 1200)
+    assert batch.length.tolist() == [1000] * len(ROWS)
+    assert (batch.raw[..., 1000:] == PADDING).all()
+    assert_equal([store_items(store, ROWS, spec)[pick]], [batch])
+
+
+def test_whole_items_are_trained_on_whole(uneven: Store):
+    """Even those that are longer than the items of the branch whose card this is."""
+    items = store_items(uneven, ROWS, replace(signal_spec(uneven), n_samples=300))
+    assert all((pick.starts == 0).all() for epoch in range(3) for pick in training_picks(items, 3, 0, epoch))
+
+
+@pytest.mark.parametrize("leads", [("I", "II", "V2"), ("II", "V2"), ("V2", "I")])
+def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
+    items = store_items(store, ROWS, replace(image_spec(store), leads=leads))
+    stored = {form: store.images[form].open() for form in ("gaf", "rp")}
+    for batch in all_batches(items, scoring_picks(items, 3)):
+        for picture, row in zip(batch.raw, ROWS[batch.rows.numpy()], strict=True):
+            expected = [stored[form][row, store.image_leads.index(lead)] for lead in leads for form in ("gaf", "rp")]
+            np.testing.assert_array_equal(picture, np.stack(expected))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
+@pytest.mark.parametrize("home", ["gpu", "disk"])
+def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home, crop, stride):
+    spec, gpu = signal_spec(uneven, crop, stride), torch.device("cuda", 0)
+    here = store_items(uneven, ROWS, spec)
+    if home == "disk":
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
+        monkeypatch.setattr(holding, "_memory", lambda: 0)
+    there = store_items(uneven, ROWS, spec, gpu)
+    picks = training_picks(here, 3, 0, 0)
+    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0), all_batches(here, picks), strict=True):
+        assert (ours.raw.device == gpu) == (home == "gpu")
+        moved = ours.to(gpu)
+        assert (moved.raw.device, moved.rows.device) == (gpu, gpu)
+        assert moved.length is None or moved.length.device.type == "cpu"
+        assert_equal([moved.to(torch.device("cpu"))], [theirs])

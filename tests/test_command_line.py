@@ -171,3 +171,14 @@ print([name for name in {HEAVY} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "0\n2\n[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [("", None), ("-drawn", True), ("-no_drawn", False), ("--no-drawn", False), ("-drawn -no_drawn", False)],
+)
+def test_a_switch_can_be_given_either_way(parser, words, value):
+    parser.switch("drawn", None, "draw", "do not")
+    parsed = parser.parse_args(words.split())
+    assert parsed.drawn is value
+    assert parsed.typed == ({"drawn"} if words else set())

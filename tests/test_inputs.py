@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.batches import Pick, StoreItems
+from pipeline.batches import Pick
+from pipeline.holding import store_items
 from pipeline.inputs import InputMaker, InputSpec
 from pipeline.signals import PADDING
 from pipeline.store import Store
@@ -30,7 +31,7 @@ def picture_spec(store: Store, forms: tuple[str, ...], leads: tuple[str, ...], o
 
 def first_items(store: Store, spec: InputSpec, n_items: int) -> torch.Tensor:
     rows = np.arange(n_items)
-    batch = StoreItems(store, rows, spec)[Pick(rows, np.zeros(n_items, np.int64))]
+    batch = store_items(store, rows, spec)[Pick(rows, np.zeros(n_items, np.int64))]
     return InputMaker(spec)(batch.raw, batch.length)
 
 
@@ -110,7 +111,7 @@ def test_a_picture_drawn_on_the_fly_is_the_stored_one_bit_for_bit(store: Store):
 
 def test_a_crop_is_drawn_as_the_picture_of_that_part(store: Store):
     spec = replace(picture_spec(store, ("gaf", "mtf"), ("I",), True), crop=2.0, stride=1.0)
-    items = StoreItems(store, np.arange(2), spec)
+    items = store_items(store, np.arange(2), spec)
     batch = items[Pick(np.array([0, 1]), np.array([300, 0]))]
     whole = torch.from_numpy(np.array(store.signals.open()[:2, :1]))
     part = torch.stack([whole[0, :, 300:500], whole[1, :, :200]])

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from models import describe_model, list_models
-from pipeline import defaults, training_items
+from pipeline import defaults, holding, training_items
 from pipeline.beats import median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
+from pipeline.kfold import plan_members
 from pipeline.network_options import check_ranges
 from pipeline.plan import plan
 from pipeline.representations import REPRESENTATIONS
@@ -399,3 +401,56 @@ def test_flat_recordings_have_no_scale(stores, tmp_path):
     flat = replace(stores[0], signals=replace(stores[0].signals, path=silent, offset=0))
     with pytest.raises(EcgFusionError, match="are flat: check the recordings"):
         card_of((flat, stores[1]), model="gru")
+
+
+GPU = torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "drawn"),
+    [("cpu", None, False), ("cuda", None, True), ("cpu", True, True), ("cuda", False, False), ("cpu", False, False)],
+)
+def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(stores, device: str, asked: bool | None, drawn: bool):
+    given = {"model": "resnet"} | ({} if asked is None else {"on_the_fly": asked})
+    spec = InputSpec.from_card(plan(given, {}, *stores, torch.device(device))["input"])
+    assert spec.on_the_fly == drawn
+    assert (spec.leads, spec.representations) == (tuple(stores[0].image_leads), stores[0].image_parameters)
+
+
+def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores):
+    assert plan_members({"model": "resnet", "kfold": 2}, {}, *stores, GPU)["input"]["on_the_fly"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"crop": 2.5}, "-crop"), ({"beat": True}, "-beat"), ({"representation": ["leads"]}, "-representation leads")],
+)
+def test_what_is_in_no_store_cannot_be_taken_from_it(stores, options, named):
+    with pytest.raises(EcgFusionError, match=f"what {named} shows is in no store"):
+        card_of(stores, model="resnet", on_the_fly=False, **options)
+
+
+def test_a_store_of_signals_has_no_pictures_to_take(signals_only):
+    with pytest.raises(EcgFusionError, match=r"holds none: leave it out"):
+        card_of(signals_only, model="resnet", on_the_fly=False)
+
+
+@pytest.mark.parametrize(
+    "given", [{"model": "gru"}, {"model": "gru", "beat": True}, {"model": "resnet", "on_the_fly": True}]
+)
+def test_workers_are_refused_where_all_is_in_memory(stores, given, monkeypatch):
+    with pytest.raises(EcgFusionError, match=r"-workers 2: .* leave it out"):
+        card_of(stores, workers=2, **given)
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    if "beat" not in given:  # which is made in memory
+        assert card_of(stores, workers=2, **given)["training"]["workers"] == 2
+
+
+def test_workers_read_stored_pictures(stores):
+    assert card_of(stores, model="resnet", workers=2)["training"]["workers"] == 2
+
+
+def test_workers_have_nothing_to_read_where_a_gpu_draws(stores, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+    with pytest.raises(EcgFusionError, match="-workers 2"):
+        plan({"model": "resnet", "workers": 2}, {}, *stores, GPU)

@@ -13,8 +13,8 @@ import torch
 
 import train
 from models import Network, create_model
-from pipeline.batches import StoreItems
 from pipeline.errors import EcgFusionError
+from pipeline.holding import store_items
 from pipeline.inputs import InputMaker, InputSpec
 from pipeline.learners import NetworkLearner
 from pipeline.runs import Run
@@ -58,7 +58,7 @@ def run_for(network: Network, spec: InputSpec, task: str) -> Run:
 def probabilities(
     network: Network, store: Store, spec: InputSpec, batch_size: int, kind="multilabel", rows: np.ndarray = FIRST
 ) -> np.ndarray:
-    items = StoreItems(store, rows, spec)
+    items = store_items(store, rows, spec)
     learner = NetworkLearner(network, spec).train(network.training)
     return predict_probabilities(learner, items, kind, batch_size, CPU)
 

@@ -177,7 +177,7 @@ def test_a_better_epoch_starts_the_patience_anew(small_store_folder, tmp_path, m
 CONFIGURATIONS = [
     f"{GRU} -optimizer adamw -scheduler onecycle",
     f"{GRU} -optimizer adam -scheduler cosine",
-    f"{GRU} -optimizer sgd -scheduler none -workers 1",
+    f"{IMAGES} -optimizer sgd -scheduler none -workers 1",
     f"{RESNET1D} -optimizer sgd -scheduler onecycle -normalise record",
     f"{IMAGES} -optimizer adamw -scheduler onecycle",
     f"{IMAGES} -on_the_fly -optimizer adam -scheduler none",

@@ -47,7 +47,8 @@ def _examples(
     """The labelled items of a store as the fusion takes them, and their rows."""
     labels = store.task(card["task"])
     rows = np.flatnonzero(labels.labelled)
-    return Examples(fusion_items(card, network, branches, store, rows, device), labels.values[rows]), rows
+    items = fusion_items(card, network, branches, store, rows, device, card["training"]["workers"])
+    return Examples(items, labels.values[rows]), rows
 
 
 def _announce_fusion(

@@ -1,6 +1,6 @@
 """Branches that are trained on with their fusion: all see the same part of an item."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.batches import Batch, Items, Pick, StoreItems
+from pipeline.batches import Batch, Items, Pick
 from pipeline.fusion.reading import read_branch
-from pipeline.inputs import InputMaker
+from pipeline.holding import store_items
+from pipeline.inputs import InputMaker, InputSpec
 from pipeline.learners import FusionLearner
 from pipeline.runs import Run
 from pipeline.store import Store
@@ -37,10 +38,11 @@ class JointItems(Items):
         branches: runs of one network each.
         store: the items' store.
         rows: their row numbers.
+        device: where batches are needed.
     """
 
-    def __init__(self, branches: Mapping[str, Run], store: Store, rows: np.ndarray) -> None:
-        self._items = {name: StoreItems(store, rows, run.spec) for name, run in branches.items()}
+    def __init__(self, branches: Mapping[str, Run], store: Store, rows: np.ndarray, device: torch.device) -> None:
+        self._items = {name: store_items(store, rows, run.spec, device) for name, run in branches.items()}
         # neither a stored picture nor a beat knows how long its item is
         timed = [items for items in self._items.values() if items.spec.takes_signals and items.spec.beat is None]
         self._first = (timed or list(self._items.values()))[0]
@@ -50,9 +52,20 @@ class JointItems(Items):
         return self._first.crop_starts(n_samples)
 
     def __getitem__(self, pick: Pick) -> JointBatch:
-        whole = Pick(pick.rows, np.zeros_like(pick.starts))
-        seen = {name: items[whole if items.spec.beat else pick] for name, items in self._items.items()}
+        seen = {name: items[_seen_by(items.spec, pick)] for name, items in self._items.items()}
         return JointBatch(seen, torch.from_numpy(pick.rows))
+
+    def batches(self, picks: Sequence[Pick], workers: int) -> Iterator[JointBatch]:
+        """Each branch reads as it would alone, since no worker process can reach what lies on a GPU."""
+        read = (
+            items.batches([_seen_by(items.spec, pick) for pick in picks], workers) for items in self._items.values()
+        )
+        for pick, *parts in zip(picks, *read, strict=True):
+            yield JointBatch(dict(zip(self._items, parts, strict=True)), torch.from_numpy(pick.rows))
+
+
+def _seen_by(spec: InputSpec, pick: Pick) -> Pick:
+    return pick if spec.beat is None else Pick(pick.rows, np.zeros_like(pick.starts))
 
 
 class JointLearner(FusionLearner):

@@ -1,20 +1,23 @@
 """Frozen branches: what each says of an item is computed once and kept in memory, so that an epoch takes seconds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models import at_most
-from pipeline.batches import Items, Pick, StoreItems, load, scoring_picks
+from pipeline.batches import Items, Pick, load, scoring_picks
 from pipeline.fusion.reading import read_branch
+from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
 from pipeline.progress import progress_bar
 from pipeline.runs import Run
 from pipeline.store import Store
+from pipeline.store_items import StoreItems
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def keep(
     store: Store,
     rows: np.ndarray,
     device: torch.device,
+    workers: int = 0,
 ) -> KeptItems:
     """What the branches say of some items of a store.
 
@@ -78,56 +82,64 @@ def keep(
         store: the items' store.
         rows: their row numbers.
         device: where to compute; what is kept lies in the machine's memory.
+        workers: processes that read ahead what lies on disk.
     """
     kept: dict[str, Tensor] = {}
     masks: dict[str, Tensor] = {}
     for name, run in branches.items():
-        items = StoreItems(store, rows, run.spec)
+        items = store_items(store, rows, run.spec, device)
+        crops = partial(_crops, name, run, items, device, workers)
         if max_tokens is None:
-            kept[name] = _features(name, run, items, device)
+            kept[name] = _features(run, items, crops)
         else:
-            kept[name], mask = _tokens(name, run, items, device, max_tokens)
+            kept[name], mask = _tokens(run, items, crops, max_tokens)
             if not mask.all():
                 masks[name] = mask
     return KeptItems(kept, masks)
 
 
-def _features(name: str, run: Run, items: StoreItems, device: torch.device) -> Tensor:
+_Crops = Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]
+
+
+def _features(run: Run, items: StoreItems, crops: Callable[[str], _Crops]) -> Tensor:
     """(items, feature_dim), means over crops."""
     total = torch.zeros(len(items), run.network.feature_dim, dtype=torch.float64)
     n_crops = torch.zeros(len(items), 1)
-    for _, rows, features, _ in _crops(name, run, items, "features", device):
+    for _, rows, features, _ in crops("features"):
         total.index_add_(0, rows, features.double())
         n_crops.index_add_(0, rows, torch.ones(len(rows), 1))
     return (total / n_crops).float()
 
 
-def _tokens(name: str, run: Run, items: StoreItems, device: torch.device, most: int) -> tuple[Tensor, Tensor]:
+def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: int) -> tuple[Tensor, Tensor]:
     """(items, t, token_dim) and (items, t): each crop has its share of ``most`` places, crops in time order."""
     n_crops = max(len(items.crop_starts(int(n))) for n in np.unique(items.lengths))
     share = max(1, most // n_crops)
     kept = torch.zeros(len(items), n_crops, share, run.network.token_dim)
     masks = torch.zeros(len(items), n_crops, share, dtype=torch.bool)
-    for crops, rows, tokens, mask in _crops(name, run, items, "tokens", device):
+    for numbers, rows, tokens, mask in crops("tokens"):
         tokens, mask = at_most(tokens, mask, share)
-        kept[rows, crops, : tokens.shape[1]] = tokens
-        masks[rows, crops, : tokens.shape[1]] = True if mask is None else mask
+        kept[rows, numbers, : tokens.shape[1]] = tokens
+        masks[rows, numbers, : tokens.shape[1]] = True if mask is None else mask
     return kept.flatten(1, 2), masks.flatten(1, 2)
 
 
 @torch.no_grad()
-def _crops(
-    name: str, run: Run, items: StoreItems, reads: str, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
+def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers: int, reads: str) -> _Crops:
     """Of each batch of crops: which crop of its item each is, its row, what is read, and its mask."""
     network, maker = run.network.to(device).eval(), InputMaker(run.spec)
     picks = scoring_picks(items, run.card["training"]["batch_size"])
     seen = np.zeros(len(items), np.int64)  # crops of each item so far; they come in time order
-    batches = progress_bar(load(items, picks), f"reading {name}", total=len(picks), leave=False)
+    batches = progress_bar(load(items, picks, workers), f"reading {name}", total=len(picks), leave=False)
     for pick, batch in zip(picks, batches, strict=True):
         first = np.r_[True, pick.rows[1:] != pick.rows[:-1]]
         runs = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))
         crops = seen[pick.rows] + runs
         np.add.at(seen, pick.rows, 1)
         read, mask = read_branch(network, maker, batch.to(device), reads)
-        yield torch.from_numpy(crops), batch.rows, read.float().cpu(), None if mask is None else mask.cpu()
+        yield (
+            torch.from_numpy(crops),
+            torch.from_numpy(pick.rows),
+            read.float().cpu(),
+            None if mask is None else mask.cpu(),
+        )

@@ -31,9 +31,13 @@ def fusion_items(
     store: Store,
     rows: np.ndarray,
     device: torch.device,
+    workers: int = 0,
 ) -> Items:
-    """Some items of a store as that learner takes them; frozen branches say once what they see."""
+    """Some items of a store as that learner takes them.
+
+    Frozen branches say once what they see, while ``workers`` processes read ahead what lies on disk.
+    """
     if card["options"]["finetune"]:
-        return JointItems(branches, store, rows)
+        return JointItems(branches, store, rows, device)
     reads_tokens = describe_fusion(card["options"]["combine"]).reads == "tokens"
-    return keep(branches, network.max_tokens if reads_tokens else None, store, rows, device)
+    return keep(branches, network.max_tokens if reads_tokens else None, store, rows, device, workers)

@@ -11,6 +11,8 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
+from pipeline.holding import CPU, check_workers
+from pipeline.inputs import InputSpec
 from pipeline.network_options import check_momentum
 from pipeline.plan import versions
 from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
@@ -67,7 +69,9 @@ def _taken(entry: FusionEntry) -> set[str]:
     return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
 
 
-def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, dev: Store) -> dict[str, Any]:
+def plan_fusion(
+    given: Mapping[str, Any], _: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
+) -> dict[str, Any]:
     """The card of a fusion: every choice made, the user's first, then the defaults."""
     named = named_branches(given["branches"])
     cards = read_branches(named)
@@ -81,6 +85,8 @@ def plan_fusion(given: Mapping[str, Any], _: Mapping[str, Any], train: Store, de
     options = {"combine": entry.name, **{name: given[name] for name in FUSION_OPTIONS if name in given}}
     if entry.level == "intermediate":
         _check_networks(named, cards)
+        specs = [InputSpec.from_card(branch["input"]) for branch in cards.values()]
+        check_workers(given.get("workers", 0), train, len(rows), specs, device)
         options |= {"finetune": bool(given.get("finetune")), "auxiliary": given.get("auxiliary", defaults.AUXILIARY)}
     card = {
         "format": FORMAT,

@@ -14,7 +14,7 @@ def read_branch(network: Network, maker: InputMaker, batch: Batch, reads: str) -
     Args:
         network: the branch's.
         maker: makes its input.
-        batch: of ``StoreItems``.
+        batch: of ``store_items``.
         reads: ``features`` or ``tokens``.
 
     Shape:

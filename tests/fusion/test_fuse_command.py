@@ -14,19 +14,21 @@ from safetensors.torch import load_file
 
 import train
 from models import at_most, list_fusions
-from pipeline.batches import Pick, StoreItems, scoring_picks
+from pipeline.batches import Pick, scoring_picks
 from pipeline.errors import EcgFusionError
 from pipeline.fusion import branches as copying
 from pipeline.fusion import intermediate
 from pipeline.fusion.branches import digests, named_branches
 from pipeline.fusion.joint import JointItems
 from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
 from pipeline.runs import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Run, build_fusion, load_run, read_card
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.store import Store, open_store
+from pipeline.store_items import StoreItems
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -339,7 +341,7 @@ def test_kept_features_are_means_over_crops_and_kept_tokens_in_time_order(name, 
     run, rows, most = load_run(runs[name]), np.array([3, 11, 4]), 12
     features = kept_of(keep({name: run}, None, store, rows, CPU))[0][name]
     tokens, masks = kept_of(keep({name: run}, most, store, rows, CPU))
-    items = StoreItems(store, rows, run.spec)
+    items = store_items(store, rows, run.spec)
     assert len(items.crop_starts(int(items.lengths[0]))) >= 4
     for row in range(len(rows)):
         crops = list(crops_of(run, items, row))
@@ -354,7 +356,7 @@ def test_kept_features_are_means_over_crops_and_kept_tokens_in_time_order(name, 
 
 def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
     branches = {name: load_run(runs[name]) for name in ("stft", "wang", "wang-1")}
-    items, signals = JointItems(branches, store, np.array([5, 2, 9])), store.signals.open()
+    items, signals = JointItems(branches, store, np.array([5, 2, 9]), CPU), store.signals.open()
     batch = items[Pick(np.array([2, 0]), np.array([17, 401]))]
     for name, run in branches.items():
         leads = [store.leads.index(lead) for lead in run.spec.leads]
@@ -367,13 +369,13 @@ def test_a_branch_on_beats_sees_the_beat_of_the_whole_item_beside_any_crop(runs,
     crops = load_run(runs["wang"])
     beats = replace(crops, spec=replace(crops.spec, crop=None, stride=None, beat=(0.3, 0.5), n_samples=80))
     rows = np.array([5, 2])
-    items = JointItems({"beat": beats, "crop": crops}, store, rows)
+    items = JointItems({"beat": beats, "crop": crops}, store, rows, CPU)
     assert items.crop_samples == 250
     assert items.crop_starts(1000) == crops.spec.crop_starts(1000)
     pick = Pick(np.array([1, 0]), np.array([17, 401]))
     batch, whole = items[pick], Pick(pick.rows, np.zeros(2, np.int64))
-    assert torch.equal(batch.branches["beat"].raw, StoreItems(store, rows, beats.spec)[whole].raw)
-    assert torch.equal(batch.branches["crop"].raw, StoreItems(store, rows, crops.spec)[pick].raw)
+    assert torch.equal(batch.branches["beat"].raw, store_items(store, rows, beats.spec)[whole].raw)
+    assert torch.equal(batch.branches["crop"].raw, store_items(store, rows, crops.spec)[pick].raw)
 
 
 def test_the_branches_own_losses_weigh_as_much_as_said(fused):

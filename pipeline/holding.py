@@ -1,0 +1,101 @@
+"""Where a store's items are held while a network is trained on them or scores them."""
+
+import os
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.beats import beat_samples, median_beat
+from pipeline.errors import EcgFusionError
+from pipeline.inputs import InputSpec
+from pipeline.progress import progress_bar
+from pipeline.signals import choose_leads, to_counts, to_millivolts
+from pipeline.store import Store
+from pipeline.store_items import ResidentSignals, StoredPictures, StoreItems, StreamedSignals, in_one_piece, padded
+
+CPU = torch.device("cpu")
+
+_SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
+_ROWS_AT_ONCE = 1024
+
+
+def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
+    """Some items of a store, held where a batch of them is nearest at hand.
+
+    Args:
+        store: the opened store.
+        rows: row numbers of the items; item 0 is ``rows[0]``.
+        spec: which leads and forms, and how much of an item at once.
+        device: where batches are needed.
+    """
+    if not spec.takes_signals:
+        return StoredPictures(store, rows, spec)
+    leads = choose_leads(store.leads, spec.leads)
+    if spec.beat is not None:
+        beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat)).to(device)
+        return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec)
+    home = home_of_signals(store, len(rows), spec, device)
+    size = f"{store.path}: {_bytes_of_signals(store, len(rows), spec) / 2**30:.1f} GiB of signals"
+    if home is None:
+        print(f"{size} are read from disk, batch by batch")
+        return StreamedSignals(store, rows, spec)
+    if home != device:
+        print(f"{size} stay in the machine's memory and go to {device} batch by batch")
+    return ResidentSignals(_resident(store, rows, spec, home), store.lengths[rows], spec)
+
+
+def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> torch.device | None:
+    """The device, else the machine's memory, where signals take no more than their share of it; None for the disk."""
+    n_bytes = _bytes_of_signals(store, n_items, spec)
+    if device.type == "cuda" and n_bytes <= _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]:
+        return device
+    return CPU if n_bytes <= _SHARE_OF_MEMORY * _memory() else None
+
+
+def check_workers(workers: int, store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device) -> None:
+    """Refuses worker processes where none of these networks would read a batch from disk."""
+    if workers and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
+        raise EcgFusionError(
+            f"-workers {workers}: processes that read ahead are of use for stored pictures, or for signals that do not "
+            f"fit into memory, and these do: leave it out"
+        )
+
+
+def _lies_on_disk(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> bool:
+    if not spec.takes_signals:
+        return True
+    return spec.beat is None and home_of_signals(store, n_items, spec, device) is None
+
+
+def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.device) -> Tensor:
+    """(items, leads, time) int16 on a device; never more than a part of it is anywhere else."""
+    leads = in_one_piece(choose_leads(store.leads, spec.leads))
+    width = max(store.signals.shape[2], 0 if spec.crop is None else spec.crop_samples)
+    signals, starts = np.asarray(store.signals.open()), np.zeros(_ROWS_AT_ONCE, np.int64)
+    counts = torch.empty((len(rows), len(spec.leads), width), dtype=torch.int16, device=home)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[first : first + _ROWS_AT_ONCE]
+        read = padded(signals, part, leads, starts[: len(part)], store.lengths[part], width)
+        counts[first : first + len(part)] = torch.from_numpy(read)
+    return counts
+
+
+def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:
+    """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
+    on_disk, n_samples = store.signals.open(), beat_samples(store.sampling_rate, *extent_s)
+    beats = np.empty((len(rows), len(leads), n_samples), np.int16)
+    items = zip(beats, rows, store.lengths[rows], strict=True)
+    for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
+        x = to_millivolts(on_disk[row][:, :length], store.gain)
+        place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
+    return beats
+
+
+def _bytes_of_signals(store: Store, n_items: int, spec: InputSpec) -> int:
+    return n_items * len(spec.leads) * store.signals.shape[2] * 2
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
