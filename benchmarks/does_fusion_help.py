@@ -96,7 +96,9 @@ def _small(form: str) -> str:
 
 def _network(options: Any, name: str, how: str, epochs: int, seed: int) -> Path:
     limit = f"-limit {options.limit}" if options.limit else ""
-    return _train(options, f"{name}-{seed}", f"{how} -task {TASK} -epochs {options.epochs or epochs} -seed {seed} {limit}")
+    return _train(
+        options, f"{name}-{seed}", f"{how} -task {TASK} -epochs {options.epochs or epochs} -seed {seed} {limit}"
+    )
 
 
 def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: int) -> Path:

@@ -8,9 +8,11 @@ picture is made, and a store of signals only is the first stage alone.
 import resource
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from pipeline import signals
 from pipeline.errors import EcgFusionError, warn
 from pipeline.job import Job
 from pipeline.locks import locked
-from pipeline.parallel import ordered_map
+from pipeline.parallel import in_background, ordered_map
 from pipeline.progress import progress_bar
 from pipeline.representations import pictures
 from pipeline.sources import BadRecord
@@ -257,12 +259,17 @@ def _store_images(job: Job, writer: StoreWriter) -> None:
 
     torch.set_num_threads(1)  # the workers are the parallelism
     leads = signals.choose_leads(job.source.leads, job.image_leads)
+    recipes = {name: replace(job.image_recipe, representations=(name,)) for name in job.image_recipe.representations}
+    of_thread = threading.local()
 
     def store(first: int, last: int) -> list[BadRecord]:
-        x = signals.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain)
-        drawn = pictures(torch.from_numpy(x), job.signal_recipe.sampling_rate, job.image_recipe).numpy()
-        for number, name in enumerate(job.image_recipe.representations):
-            writer.write(name, first, drawn[:, :, number])
+        x = torch.from_numpy(signals.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain))
+        if not hasattr(of_thread, "drawn"):  # memory is slow when it is new
+            of_thread.drawn = torch.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), dtype=torch.uint8)
+        drawn = of_thread.drawn[: last - first]
+        for name, recipe in recipes.items():
+            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None])
+            writer.write(name, first, drawn.numpy())
         return []
 
     _run_stage(job, writer, "images", store, _RECORDS_DRAWN_AT_ONCE, job.image_bytes)
@@ -280,12 +287,15 @@ def _run_stage(
     marked, n_items = writer.finished(stage), len(job.rows)
     chunks = [(start, min(start + records_at_once, n_items)) for start in range(marked, n_items, records_at_once)]
     bad: list[BadRecord] = []
-    with progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar:
+    with (
+        progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar,
+        in_background() as behind,
+    ):
         for (_, last), found in zip(chunks, ordered_map(lambda chunk: store(*chunk), chunks, job.workers), strict=True):
             bad += found
             enough = (last - marked) * bytes_per_item >= _BYTES_BETWEEN_SYNCS
             if not bad and (enough or last == n_items):
-                writer.mark_finished(stage, last)
+                behind(partial(writer.mark_finished, stage, last))
                 marked = last
             bar.update(last - bar.n)
     return bad

@@ -1,0 +1,42 @@
+"""Work in threads: in order, one task at a time beside the work, and no failure lost."""
+
+import threading
+import time
+
+import pytest
+
+from pipeline.parallel import in_background, ordered_map
+
+
+def test_results_come_in_the_order_of_the_chunks():
+    def slow_at_first(chunk):
+        time.sleep(0.02 / (1 + chunk))
+        return chunk
+
+    assert list(ordered_map(slow_at_first, range(20), workers=4)) == list(range(20))
+
+
+def test_background_tasks_are_done_in_order_one_at_a_time_and_to_the_end():
+    done, running = [], threading.Lock()
+
+    def task(number):
+        assert running.acquire(blocking=False)
+        time.sleep(0.01)
+        done.append(number)
+        running.release()
+
+    with in_background() as begin:
+        for number in range(5):
+            begin(lambda number=number: task(number))
+            assert len(done) >= number  # that before is finished
+    assert done == list(range(5))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_a_background_task_raises_is_raised_before_the_next_or_at_the_end(more):
+    begun = []
+    with pytest.raises(OSError, match="full"), in_background() as begin:
+        begin(lambda: (_ for _ in ()).throw(OSError("full")))
+        for _ in range(more):
+            begin(lambda: begun.append(1))
+    assert not begun
