@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import bootstrap, reading, representations
+from benchmarks import bootstrap, creating, reading, representations
 from benchmarks.ratio import Row
 from pipeline.command_line import CommandParser, run_command
 
@@ -23,7 +23,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("out", type=Path, default=Path("benchmarks.md"), help="the table (default %(default)s)")
     options = parser.parse_args(words)
     rows: list[Row] = []
-    for measure in (reading.measure, representations.measure, bootstrap.measure):
+    for measure in (reading.measure, representations.measure, creating.measure, bootstrap.measure):
         for row in measure():
             print(row, flush=True)
             rows.append(row)
