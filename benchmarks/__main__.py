@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import bootstrap, loading, reading, representations
+from benchmarks import bootstrap, creating, loading, reading, representations
 from benchmarks.ratio import Row
 from pipeline.command_line import CommandParser, run_command
 
@@ -23,8 +23,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("out", type=Path, default=Path("benchmarks.md"), help="the table (default %(default)s)")
     options = parser.parse_args(words)
     rows: list[Row] = []
-    for measure in (reading.measure, representations.measure, loading.measure, bootstrap.measure):
-        for row in measure():
+    for part in (reading, representations, creating, loading, bootstrap):
+        for row in part.measure():
             print(row, flush=True)
             rows.append(row)
     options.out.write_text(table(rows))

@@ -38,7 +38,9 @@ class Row:
         return _time(self.ours), _time(self.theirs), _times(self.ratio), aim
 
 
-def medians(runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1) -> dict[str, float]:
+def medians(
+    runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1, before: Callable[[], object] | None = None
+) -> dict[str, float]:
     """The median time of each run in s, all of them taking turns.
 
     Args:
@@ -46,16 +48,19 @@ def medians(runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1
         turns: how many turns count; one more goes before them.
         calls: how often each is called in a turn. The last call is timed, so that with two or more none finds the
             caches and the memory as another has left them.
+        before: what goes before each call and takes no time of it.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(turns + 1):
         for name, run in runs.items():
-            for _ in range(calls - 1):
+            for _ in range(calls):
+                if before:
+                    before()
+                start = time.perf_counter()
                 run()
-            start = time.perf_counter()
-            run()
+                seconds = time.perf_counter() - start
             if turn:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(seconds)
     return {name: statistics.median(found) for name, found in times.items()}
 
 

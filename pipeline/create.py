@@ -8,9 +8,11 @@ picture is made, and a store of signals only is the first stage alone.
 import resource
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from pipeline import signals
 from pipeline.errors import EcgFusionError, warn
 from pipeline.job import Job
 from pipeline.locks import locked
-from pipeline.parallel import ordered_map
+from pipeline.parallel import in_background, ordered_map
 from pipeline.progress import progress_bar
 from pipeline.representations import pictures
 from pipeline.sources import BadRecord
@@ -62,16 +64,20 @@ class Summary:
         """One line, and one more for each record that was left out, up to a screenful."""
         job, n_items = self.job, len(self.job.rows)
         n_images = n_items * len(job.image_leads) * len(job.image_recipe.representations)
-        # ru_maxrss counts kilobytes on Linux and bytes on macOS
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform == "linux" else 2**20)
         lines = [
             f"{job.path}: {n_items} records, {len(self.left_out)} left out, {n_images} images, "
-            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak:.0f} MB",
+            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak_memory():.0f} MB",
             *(f"  left out {bad.record_id}: {bad.problem}" for bad in self.left_out[:_SHOWN_BAD_RECORDS]),
         ]
         if len(self.left_out) > _SHOWN_BAD_RECORDS:
             lines.append(f"  and {len(self.left_out) - _SHOWN_BAD_RECORDS} more: see the store's bad_records")
         return "\n".join(lines)
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, in MB."""
+    # ru_maxrss counts kilobytes on Linux and bytes on macOS
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform == "linux" else 2**20)
 
 
 def create_stores(jobs: Sequence[Job]) -> list[Summary]:
@@ -209,17 +215,33 @@ def _name(bad: Sequence[BadRecord]) -> None:
 def _read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
     """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
     rows = np.full((len(items), len(job.source.leads), job.n_samples), signals.PADDING, np.int16)
+    found = job.source.read(items)
+    prepared = iter(_prepare(job, [signal for signal in found if not isinstance(signal, BadRecord)]))
     bad = []
-    for row, record_id, signal in zip(rows, items["record_id"], job.source.read(items), strict=True):
-        try:
-            if isinstance(signal, BadRecord):
-                bad.append(signal)
-            else:
-                counts = job.signal_recipe.counts(signal, job.source.sampling_rate)
-                row[:, : counts.shape[-1]] = counts
-        except ValueError as problem:
-            bad.append(BadRecord(record_id, f"it {problem}"))
+    for row, record_id, signal in zip(rows, items["record_id"], found, strict=True):
+        counts = signal if isinstance(signal, BadRecord) else next(prepared)
+        if isinstance(counts, BadRecord):
+            bad.append(counts)
+        elif isinstance(counts, ValueError):
+            bad.append(BadRecord(record_id, f"it {counts}"))
+        else:
+            row[:, : counts.shape[-1]] = counts
     return rows, bad
+
+
+def _prepare(job: Job, found: Sequence[np.ndarray]) -> list[np.ndarray | ValueError]:
+    """Counts of each signal, or what is wrong with it. Together they take half as long as one by one."""
+    try:
+        return list(job.signal_recipe.counts(np.stack(found), job.source.sampling_rate))
+    except ValueError:  # of unequal lengths, none at all, or a bad one among them
+        return [_prepare_one(job, signal) for signal in found]
+
+
+def _prepare_one(job: Job, signal: np.ndarray) -> np.ndarray | ValueError:
+    try:
+        return job.signal_recipe.counts(signal, job.source.sampling_rate)
+    except ValueError as problem:
+        return problem
 
 
 def _find_bad(job: Job) -> list[BadRecord]:
@@ -257,12 +279,17 @@ def _store_images(job: Job, writer: StoreWriter) -> None:
 
     torch.set_num_threads(1)  # the workers are the parallelism
     leads = signals.choose_leads(job.source.leads, job.image_leads)
+    recipes = {name: replace(job.image_recipe, representations=(name,)) for name in job.image_recipe.representations}
+    of_thread = threading.local()
 
     def store(first: int, last: int) -> list[BadRecord]:
-        x = signals.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain)
-        drawn = pictures(torch.from_numpy(x), job.signal_recipe.sampling_rate, job.image_recipe).numpy()
-        for number, name in enumerate(job.image_recipe.representations):
-            writer.write(name, first, drawn[:, :, number])
+        x = torch.from_numpy(signals.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain))
+        if not hasattr(of_thread, "drawn"):  # memory is slow when it is new
+            of_thread.drawn = torch.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), dtype=torch.uint8)
+        drawn = of_thread.drawn[: last - first]
+        for name, recipe in recipes.items():
+            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None])
+            writer.write(name, first, drawn.numpy())
         return []
 
     _run_stage(job, writer, "images", store, _RECORDS_DRAWN_AT_ONCE, job.image_bytes)
@@ -280,12 +307,15 @@ def _run_stage(
     marked, n_items = writer.finished(stage), len(job.rows)
     chunks = [(start, min(start + records_at_once, n_items)) for start in range(marked, n_items, records_at_once)]
     bad: list[BadRecord] = []
-    with progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar:
+    with (
+        progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar,
+        in_background() as behind,
+    ):
         for (_, last), found in zip(chunks, ordered_map(lambda chunk: store(*chunk), chunks, job.workers), strict=True):
             bad += found
             enough = (last - marked) * bytes_per_item >= _BYTES_BETWEEN_SYNCS
             if not bad and (enough or last == n_items):
-                writer.mark_finished(stage, last)
+                behind(partial(writer.mark_finished, stage, last))
                 marked = last
             bar.update(last - bar.n)
     return bad

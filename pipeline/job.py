@@ -23,7 +23,7 @@ class SignalRecipe:
     gain: float
 
     def counts(self, signal: np.ndarray, native_rate: float) -> np.ndarray:
-        """(leads, time) mV at the native rate to int16 at the store's.
+        """(..., leads, time) mV at the native rate to int16 at the store's.
 
         Raises:
             ValueError: see ``to_counts``.

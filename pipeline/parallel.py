@@ -1,9 +1,10 @@
-"""Work on chunks in threads: results in order, and never more of them in memory than are being worked on."""
+"""Work in threads: on chunks, results in order and no more of them in memory than are worked on; and beside it."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 Chunk = TypeVar("Chunk")
@@ -31,3 +32,22 @@ def ordered_map(function: Callable[[Chunk], Result], chunks: Iterable[Chunk], wo
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@contextmanager
+def in_background() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """A function that has a thread do one task at a time; it waits for the task before, the end for the last.
+
+    What a task raises is raised there.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[Future[object]] = []
+
+        def begin(task: Callable[[], object]) -> None:
+            while waiting:
+                waiting.pop().result()
+            waiting.append(pool.submit(task))
+
+        yield begin
+        while waiting:
+            waiting.pop().result()

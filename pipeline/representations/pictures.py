@@ -21,7 +21,7 @@ GPU_BLOCK_PIXELS = 512 * 256**2
 
 
 @torch.no_grad()
-def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
+def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor | None = None) -> Tensor:
     """Grey pictures of each lead in each form of the recipe.
 
     Computed in float64, a few leads at a time: beside the result, memory does not grow with their number.
@@ -30,24 +30,37 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
         x: leads in mV.
         sampling_rate: of the leads, in Hz.
         recipe: forms, size and options.
+        out: where the pictures go, contiguous and beside x; None for new memory, whose first use can take longer
+            than the drawing.
 
     Shape:
         - x: (..., time)
         - output: (..., forms, size, size), uint8
 
     Raises:
-        ValueError: if a lead is too short for the recipe or has a NaN or infinite sample.
+        ValueError: if a lead is too short for the recipe or has a NaN or infinite sample, or `out` does not fit.
     """
     require_leads(x, recipe.size, recipe.smallest_length(sampling_rate))
     shape = (len(recipe.representations), recipe.size, recipe.size)
     leads = x.reshape(-1, x.shape[-1])
-    grey = torch.empty((len(leads), *shape), dtype=torch.uint8, device=x.device)
+    if out is None:
+        out = torch.empty((*x.shape[:-1], *shape), dtype=torch.uint8, device=x.device)
+    _require_room(out, (*x.shape[:-1], *shape), x.device)
+    grey = out.view(len(leads), *shape)
     left = _draw_by_kernels(leads, grey, sampling_rate, recipe)
     for block in _blocks(leads, recipe.size):
         for form in left:
             drawn, value_range = _draw(leads[block].double(), recipe.representations[form], sampling_rate, recipe)
             grey[block, form] = to_uint8(drawn, value_range)
-    return grey.view(*x.shape[:-1], *shape)
+    return out
+
+
+def _require_room(out: Tensor, shape: tuple[int, ...], device: torch.device) -> None:
+    if (out.shape, out.dtype, out.device) != (shape, torch.uint8, device) or not out.is_contiguous():
+        raise ValueError(
+            f"Pictures of shape {shape} go into contiguous uint8 on {device}, not into {out.dtype} of "
+            f"shape {tuple(out.shape)} and strides {out.stride()} on {out.device}."
+        )
 
 
 def pictures_with_gradient(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:

@@ -119,10 +119,10 @@ def power_spectrogram(x: Tensor, sampling_rate: float, window: float, hop: float
     """
     length, step = _samples(window, sampling_rate), max(1, round(hop * sampling_rate))
     last = x.shape[-1] - 1
-    index = np.arange(0, last + 1, step)[:, None] + np.arange(length) - length // 2  # (windows, length)
-    mirrored = last - np.abs(last - np.abs(index))
+    position = np.arange(last // step * step + length) - length // 2  # from the first window's start to the last's end
+    mirrored = x[..., torch.as_tensor(last - np.abs(last - np.abs(position)), device=x.device)]
     hann = torch.hann_window(length, dtype=x.dtype, device=x.device)
-    frames = x[..., torch.as_tensor(mirrored, device=x.device)] * hann
+    frames = mirrored.unfold(-1, length, step) * hann  # (..., windows, length)
     n_fft = 2 ** (2 * length - 1).bit_length()
     spectrum = torch.fft.rfft(frames, n=n_fft)
     weight = torch.full((n_fft // 2 + 1,), 2.0, dtype=x.dtype, device=x.device)

@@ -57,6 +57,25 @@ def test_pictures_do_not_depend_on_the_batch():
     assert all(torch.equal(together[i], pictures(x[i], 100.0, recipe)) for i in range(0, 40, 7))
 
 
+@pytest.mark.parametrize("form", [*REPRESENTATIONS, None])
+def test_pictures_may_go_where_others_were(form):
+    x, recipe = torch.randn(2, 3, 300), ImageRecipe((form,) if form else tuple(REPRESENTATIONS), 32)
+    used = torch.full((4, 3, len(recipe.representations), 32, 32), 77, dtype=torch.uint8)
+    assert pictures(x, 100.0, recipe, out=used[:2]).data_ptr() == used.data_ptr()
+    assert torch.equal(used[:2], pictures(x, 100.0, recipe))
+    assert (used[2:] == 77).all()
+
+
+@pytest.mark.parametrize(
+    "out",
+    [torch.ones(2, 4, 32, 31).byte(), torch.ones(4, 2, 32, 32).byte().transpose(0, 1), torch.ones(2, 4, 32, 32)],
+    ids=["shape", "strides", "type"],
+)
+def test_pictures_do_not_go_where_they_do_not_fit(out):
+    with pytest.raises(ValueError, match=r"Pictures of shape \(2, 4, 32, 32\) go into contiguous uint8 on cpu, not"):
+        pictures(torch.randn(2, 300), 100.0, SMALL, out=out)
+
+
 def test_any_floating_point_type_is_drawn_in_float64():
     x = (torch.randn(2, 300) * 8).round() / 8
     assert torch.equal(pictures(x.half(), 100.0, SMALL), pictures(x.double(), 100.0, SMALL))

@@ -1,0 +1,111 @@
+"""How much longer making the stores of a data set takes than writing as many bytes to the same disk.
+
+Ours is what create_images.py does with its options as they are: the table, the signals, all forms of the default leads
+at 256 pixels, every byte synced. The rival writes as many bytes one after another and syncs them. Both take turns in
+one folder, which is emptied before each; start-up is not counted.
+
+The older system's 1.99 s a record, for the images of three leads, are a constant: measured once on this kind of
+machine, and not again here.
+
+    python -m benchmarks.creating                                 simulated recordings in PTB-XL's layout
+    python -m benchmarks.creating -data data/ptbxl -turns 1       the real ones, all of them
+"""
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.ratio import Row, medians
+from pipeline.command_line import CommandParser, positive_int, run_command
+
+OLDER_SYSTEM = 1.99  # s a record
+BYTES_AT_ONCE = 8 * 2**20
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Times both in turn and prints the ratios."""
+    parser = CommandParser(prog="python -m benchmarks.creating", description=__doc__)
+    parser.option("data", type=Path, help="a PTB-XL folder (default: simulated recordings)")
+    parser.option("records", type=positive_int, help="of each partition (default all; 1000 simulated ones in all)")
+    parser.option("folds", nargs="+", help="as create_images.py has them")
+    parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
+    parser.option("out", type=Path, default=Path("."), help="a folder on the disk to write to (default %(default)s)")
+    parser.option("turns", type=positive_int, default=3, help="default %(default)s")
+    options = parser.parse_args(words)
+    for row in measure(options.data, options.records, options.folds, options.workers, options.out, options.turns):
+        print(row)
+    from pipeline.create import peak_memory
+
+    print(f"peak memory of this process: {peak_memory():.0f} MB")
+
+
+def measure(
+    data: Path | None = None,
+    n_records: int | None = None,
+    folds: Sequence[str] | None = None,
+    workers: int | None = None,
+    out: Path = Path("."),
+    turns: int = 3,
+) -> list[Row]:
+    """The claims, measured; without arguments within a minute."""
+    words = [*(["--folds", *folds] if folds else []), *(["--workers", str(workers)] if workers else [])]
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        if data is None:
+            from pipeline.sources.synthetic import write_dataset
+
+            data = Path(folder, "recordings")
+            write_dataset(data, n_records or 1000, seed=0)
+        elif n_records:
+            words += ["--limit", str(n_records)]
+        return _measure(["--data", str(data), *words], Path(folder, "stores"), turns)
+
+
+def _measure(words: Sequence[str], stores: Path, turns: int) -> list[Row]:
+    n_records, n_bytes = make_stores(words, stores)
+    block = np.random.default_rng(0).bytes(BYTES_AT_ONCE)
+    runs: dict[str, Callable[[], object]] = {
+        "ours": partial(make_stores, words, stores),
+        "theirs": partial(write_bytes, block, n_bytes, stores / "bytes"),
+    }
+    found = medians(runs, turns, before=partial(_empty, stores))
+    each = found["ours"] / n_records
+    gigabytes = f"{n_bytes / 1e9:.1f} GB"
+    return [
+        Row(f"stores of {n_records} records against writing {gigabytes}", found["ours"], found["theirs"], 1 / 2),
+        Row(f"a record of these ({1 / each:.0f} a second) against an older system, once", each, OLDER_SYSTEM, 1000),
+    ]
+
+
+def make_stores(words: Sequence[str], stores: Path) -> tuple[int, int]:
+    """Makes them as create_images.py does; how many records and bytes they have."""
+    import create_images
+    from pipeline.create import create_stores
+    from pipeline.plan_stores import plan_stores
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        made = create_stores(plan_stores(create_images.parse([*words, "--out", str(stores)])))
+    return sum(len(each.job.rows) for each in made), sum(each.job.path.stat().st_size for each in made)
+
+
+def write_bytes(block: bytes, n_bytes: int, path: Path) -> None:
+    """Writes a block again and again, until the file has so many bytes, and syncs it."""
+    with open(path, "wb", buffering=0) as file:
+        while n_bytes > 0:
+            n_bytes -= file.write(block[:n_bytes])
+        os.fsync(file.fileno())
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
+if __name__ == "__main__":
+    run_command(main)
