@@ -9,6 +9,7 @@ Reference: https://wfdb.io/spec/header-files.html
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,10 +23,10 @@ _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
 _RECORD_LINE = re.compile(
     r"^\s*(?P<name>[^\s/]+)\s+(?P<n_leads>\d{1,4})\s+(?P<rate>\d+(\.\d*)?)(/\S*)?\s+(?P<n_samples>\d+)(\s|$)"
 )
-# what differs from record to record, and between it what a data set says again and again
+# what differs from record to record, and between it what a data set says again and again; nothing is matched twice
 _SIGNAL_LINE = re.compile(
-    r"^\s*(?P<file>\S+)\s+(?P<kind>16(?:\+\d+)?\s+\d\S*\s+\d+\s+-?\d{1,9})\s+-?\d+\s+(?P<checksum>-?\d{1,9})"
-    r"\s+0\s+(?P<lead>\S.*)"
+    r"\s*+(?P<file>\S++)\s++(?P<kind>16(?:\+\d++)?+\s++\d\S*+\s++\d++\s++-?\d{1,9}+)\s++-?\d++"
+    r"\s++(?P<checksum>-?\d{1,9}+)\s++0\s++(?P<lead>\S.*)"
 )
 _KIND = re.compile(
     r"16(\+(?P<offset>\d+))?\s+(?P<gain>\d+(\.\d*)?)(\((?P<baseline>-?\d{1,9})\))?(/(?P<unit>\S+))?"
@@ -52,7 +53,7 @@ class _Layout:
 
     Attributes:
         offset: bytes before the first sample.
-        gains: counts to the unit, (leads, 1).
+        gains: counts to the unit, (leads, 1); (1, 1) where all leads have the same.
         baselines: the count that stands for 0, (leads, 1); None where it is 0 in all leads.
         units: as written, one a lead.
         leads: canonical names.
@@ -89,8 +90,15 @@ def read_recording(path: str | Path) -> Recording:
 
 def _content(file: str) -> bytes:
     try:
-        with open(file, "rb", buffering=0) as opened:  # half of pathlib's time
-            return opened.read()
+        descriptor = os.open(file, os.O_RDONLY)  # a third of pathlib's time
+        try:
+            size = os.fstat(descriptor).st_size
+            content = os.read(descriptor, size)
+            while len(content) < size and (more := os.read(descriptor, size - len(content))):
+                content += more
+            return content
+        finally:
+            os.close(descriptor)
     except OSError as problem:
         raise _unreadable(file, problem) from None
     except ValueError as problem:  # a byte 0 in the name
@@ -110,6 +118,7 @@ def _layout(kinds: tuple[str, ...], names: tuple[str, ...]) -> _Layout | None:
     if len(found) != len(kinds) or len(offsets) != 1:
         return None
     gains = np.array([[float(kind["gain"])] for kind in found])
+    gains = gains[:1] if (gains == gains[0]).all() else gains
     baselines = np.array([[int(kind["baseline"] or kind["zero"])] for kind in found])
     units = tuple(kind["unit"] or "mV" for kind in found)
     leads = tuple(canonical_lead(name) for name in names)
@@ -126,16 +135,15 @@ def _read_format_16(header: str, record: re.Match, file: str, layout: _Layout, c
     expected = layout.offset + 2 * n_leads * n_samples
     if len(data) != expected:
         raise RecordError(f"{file} has {len(data)} bytes where its header says {expected}")
-    counts = np.frombuffer(data, "<i2", offset=layout.offset).reshape(n_samples, n_leads).T
-    counts = np.ascontiguousarray(counts)  # (leads, time): all that follows goes along time
+    # (leads, time) in memory too: all that follows goes along time
+    counts = np.ndarray((n_samples, n_leads), "<i2", data, layout.offset).T.copy()
     # a checksum has 16 bits, so a sum of 16 bits may overflow
-    _verify_checksums(file, counts.sum(axis=1, dtype=np.int16), [int(checksum) for checksum in checksums])
+    _verify_checksums(file, counts.sum(axis=1, dtype=np.int16), checksums)
     if layout.has_no_gain:
         raise RecordError(f"{file} has a gain of 0 in its header")
     signal = (counts if layout.baselines is None else counts - layout.baselines) / layout.gains
-    return _recording(
-        file, signal, counts.min(axis=1) == MISSING_SAMPLE, layout.units, float(record["rate"]), layout.leads
-    )
+    missing = (counts == MISSING_SAMPLE).any(axis=1) if counts.min() == MISSING_SAMPLE else None
+    return _recording(file, signal, missing, layout.units, float(record["rate"]), layout.leads)
 
 
 def _read_by_wfdb(path: str | Path) -> Recording:
@@ -161,29 +169,29 @@ def _read_by_wfdb(path: str | Path) -> Recording:
     return _recording(path, signal, np.isnan(signal).any(axis=1), units, sampling_rate, leads)
 
 
-def _verify_checksums(file: str | Path, sums: np.ndarray, checksums: list[int]) -> None:
-    wrong = (sums - np.array(checksums)) % 65536 != 0
-    if wrong.any():
-        raise RecordError(f"{file} fails the checksum of lead {int(wrong.argmax()) + 1} in its header")
+def _verify_checksums(file: str | Path, sums: np.ndarray, checksums: Sequence[int | str]) -> None:
+    pairs = zip(sums.tolist(), checksums, strict=True)
+    wrong = [lead for lead, (found, said) in enumerate(pairs, start=1) if (found - int(said)) % 65536]
+    if wrong:
+        raise RecordError(f"{file} fails the checksum of lead {wrong[0]} in its header")
 
 
 def _recording(
     file: str | Path,
     signal: np.ndarray,
-    missing: np.ndarray,
+    missing: np.ndarray | None,
     units: tuple[str, ...],
     sampling_rate: float,
     leads: tuple[str, ...],
 ) -> Recording:
-    """Checked and in mV; ``signal`` (leads, time) is in ``units``, ``missing`` (leads,) where it lacks a sample."""
+    """Checked and in mV; ``signal`` (leads, time) is in ``units``, ``missing`` (leads,) is true where a sample is."""
     if len(set(leads)) != len(leads):
         raise RecordError(f"{file} names a lead twice: {', '.join(leads)}")
-    if missing.any():
+    if missing is not None and missing.any():
         raise RecordError(f"{file} has a missing sample in lead {leads[int(missing.argmax())]}")
-    foreign = [unit for unit in units if unit.lower() not in _MILLIVOLTS]
-    if foreign:
-        raise RecordError(f"{file} is in {foreign[0]}, not in mV, uV or V")
-    scale = [_MILLIVOLTS[unit.lower()] for unit in units]
-    if any(factor != 1 for factor in scale):
-        signal *= np.array(scale)[:, None]
+    if set(units) != {"mV"}:
+        foreign = [unit for unit in units if unit.lower() not in _MILLIVOLTS]
+        if foreign:
+            raise RecordError(f"{file} is in {foreign[0]}, not in mV, uV or V")
+        signal *= np.array([[_MILLIVOLTS[unit.lower()]] for unit in units])
     return Recording(signal, sampling_rate, leads)
