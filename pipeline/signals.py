@@ -6,6 +6,7 @@ training equals the stored one.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,16 +36,23 @@ def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndar
     """
     if band is None:
         return np.asarray(x, np.float64)
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
 
     low, high = band
     check_band(band, sampling_rate)
-    if low > 0:
-        sos = butter(FILTER_ORDER, (low, high), "bandpass", fs=sampling_rate, output="sos")
-    else:
-        sos = butter(FILTER_ORDER, high, "lowpass", fs=sampling_rate, output="sos")
     reflected = min(x.shape[-1] - 1, int(sampling_rate / (low or high)))
-    return sosfiltfilt(sos, x, axis=-1, padlen=reflected)
+    return sosfiltfilt(_butterworth((low, high), sampling_rate), x, axis=-1, padlen=reflected)
+
+
+@lru_cache(maxsize=16)  # a design takes as long as filtering a record of twelve leads
+def _butterworth(band: Band, sampling_rate: float) -> np.ndarray:
+    """Second-order sections; nobody writes into them."""
+    from scipy.signal import butter
+
+    low, high = band
+    if low > 0:
+        return butter(FILTER_ORDER, (low, high), "bandpass", fs=sampling_rate, output="sos")
+    return butter(FILTER_ORDER, high, "lowpass", fs=sampling_rate, output="sos")
 
 
 def check_band(band: Band, sampling_rate: float) -> None:

@@ -8,6 +8,7 @@ Reference: Wagner et al., PTB-XL, a large publicly available electrocardiography
 
 import ast
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -57,17 +58,19 @@ class PtbXl(Source):
         return [self._read_one(*row) for row in zip(items["record_id"], items["file"], strict=True)]
 
     def _read_one(self, record_id: str, file: str) -> np.ndarray | BadRecord:
+        path, n_samples = os.path.join(self.folder, file), round(DURATION * self.sampling_rate)
         try:
-            recording = read_recording(self.folder / file)
+            recording = read_recording(path)
         except RecordError as problem:
             return BadRecord(record_id, str(problem))
-        path, n_samples = self.folder / file, round(DURATION * self.sampling_rate)
         if recording.sampling_rate != self.sampling_rate:
             return BadRecord(record_id, f"{path} is at {recording.sampling_rate:g} Hz, not {self.sampling_rate:g}")
         if set(recording.leads) != set(LEADS):
             return BadRecord(record_id, f"{path} has the leads {' '.join(recording.leads)}, not the standard twelve")
         if recording.signal.shape[1] != n_samples:
             return BadRecord(record_id, f"{path} has {recording.signal.shape[1]} samples, not {n_samples}")
+        if recording.leads == LEADS:
+            return recording.signal
         return recording.signal[[recording.leads.index(lead) for lead in LEADS]]
 
 

@@ -82,6 +82,25 @@ def test_header_variants_that_mean_the_same(tmp_path):
         np.testing.assert_array_equal(read_recording(path).signal, signal)
 
 
+def test_headers_that_differ_in_one_word_are_not_taken_for_each_other(tmp_path):
+    changes = [{}, {"adc_gain": [200.0, 100.0, 50.0]}, {"baseline": [0, -7, 13]}, {"sig_name": ["I", "aVR", "V3"]}]
+    changes.append({"adc_gain": [200.0] * 3, "baseline": [0] * 3})
+    paths = [write(tmp_path, name=f"rec{number}", **change) for number, change in enumerate(changes)]
+    for path in [*paths, *reversed(paths)]:
+        recording, reference = read_recording(path), wfdb.rdrecord(str(path))
+        np.testing.assert_array_equal(recording.signal.T, reference.p_signal)
+        assert list(recording.leads) == reference.sig_name
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_sum_beyond_sixteen_bits_has_a_checksum_too(tmp_path, sign):
+    path = write(tmp_path, d_signal=np.full((N_SAMPLES, 3), sign * 32767))
+    np.testing.assert_array_equal(read_recording(path).signal.T, wfdb.rdrecord(str(path)).p_signal)
+    flip(path)
+    with pytest.raises(RecordError, match="checksum of lead 3"):
+        read_recording(path)
+
+
 def test_samples_behind_a_matlab_header_are_found(tmp_path):
     path = write(tmp_path)
     signal = read_recording(path).signal
@@ -225,6 +244,7 @@ def test_a_finer_format_may_hold_that_number(tmp_path):
         ("200.0(0)", f"200.0({10**30})", r"rec"),
         ("rec.dat 16 ", "rec.dat 16+9999 ", r"rec\.dat has 1800 bytes where its header says 11799"),
         ("rec.dat", "other.dat", r"other\.dat is missing"),
+        ("rec.dat", "r\0c.dat", r"dat' cannot be read \(embedded null byte\)"),
     ],
 )
 def test_a_header_that_cannot_be_is_named(tmp_path, old, new, sentence):
@@ -269,7 +289,7 @@ def test_any_damage_to_a_header_is_an_answer_or_a_sentence(tmp_path):
 @pytest.mark.parametrize(
     "pattern",
     [
-        "ptbxl/records100/00000/0000?_lr",
+        "ptbxl/records100/*/???00_lr",
         "samples/ptbxl500/records500/00000/*_hr",
         "samples/cpsc2018/*",
         "samples/cpsc2018_extra/*",
