@@ -45,7 +45,8 @@ def keep_freed_memory() -> bool:
 
     Otherwise each large tensor of a step is mapped anew, and every page of it costs a fault: 39,000 of them in a step
     of resnet1d_wang (128 items of 12 x 250), 200,000 in one of alexnet (64 of 9 x 256 x 256). Kept, these steps take
-    0.89 and 0.70 of the processor's time, and the process 1.02 and 1.07 times its peak of memory.
+    0.89 and 0.70 of the processor's time. The most memory that a process has is 1.02 to 1.15 times what it was, since
+    what is kept is never of quite the size that is asked for next; it stays there after some steps.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return False

@@ -24,12 +24,13 @@ class Steps:
     """What stays the same from one step to the next.
 
     Attributes:
-        optimizer: of the learner's parameters.
-        scheduler: of its rate, over all steps of the training.
+        learner: what is trained.
+        optimizer: of its parameters.
+        scheduler: of their rate, over all steps of the training.
         scaler: of the gradients in ``fp16``, else None.
 
     Args:
-        learner: what is trained, on ``device``.
+        learner: what is trained; it is on ``device``.
         items: what it learns from.
         labels: (items, classes), 0 or 1.
         settings: how to fit.
@@ -39,7 +40,7 @@ class Steps:
     def __init__(
         self, learner: Learner, items: Items, labels: np.ndarray, settings: Settings, device: torch.device
     ) -> None:
-        self._learner, self._items, self._settings, self._device = learner, items, settings, device
+        self.learner, self._items, self._settings, self._device = learner, items, settings, device
         self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights).to(device)
         self._parameters = list(learner.network.parameters())
@@ -55,10 +56,12 @@ class Steps:
     def epoch(self, progress: Progress) -> float:
         """One pass over the items; gives the mean loss of an item in this epoch alone, and counts the steps."""
         picks = training_picks(self._items, self._settings.batch_size, self._settings.seed, progress.epoch)
-        self._learner.train()
+        self.learner.train()
         total, n_items = torch.zeros((), device=self._device), 0
         for batch in self._bar(load(self._items, picks, self._settings.workers), progress.epoch, len(picks)):
-            self._seed(progress.step)
+            seed = seed_of_step(self._settings.seed, progress.step)
+            for generator in self._generators:
+                generator.manual_seed(seed)
             total += self._step(batch.to(self._device)) * len(batch.rows)
             n_items += len(batch.rows)
             progress.step += 1
@@ -67,7 +70,7 @@ class Steps:
     def _step(self, batch: Any) -> Tensor:
         """Changes the network once; gives the mean loss of the batch's items."""
         with self._accelerator.autocast():
-            outputs = self._learner.outputs(batch)
+            outputs = self.learner.outputs(batch)
         targets = self._targets[batch.rows]
         loss = sum(weight * self._loss_function(logits.float(), targets) for weight, logits in outputs)
         self._accelerator.backward(loss)
@@ -79,11 +82,6 @@ class Steps:
         self._stepper.zero_grad()
         return loss.detach()
 
-    def _seed(self, step: int) -> None:
-        seed = int(np.random.SeedSequence((self._settings.seed, step)).generate_state(1, np.uint64)[0])
-        for generator in self._generators:
-            generator.manual_seed(seed)
-
     def _bar(self, batches: Iterable[Any], epoch: int, n_batches: int) -> Iterable[Any]:
         return progress_bar(
             batches,
@@ -93,6 +91,11 @@ class Steps:
             miniters=_STEPS_BETWEEN_BARS if self._device.type == "cuda" else None,
             leave=False,
         )
+
+
+def seed_of_step(seed: int, step: int) -> int:
+    """What every random number of a step is made of; steps are counted through all epochs."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
 def _generators(device: torch.device) -> list[torch.Generator]:
