@@ -7,14 +7,16 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import bootstrap, creating, loading, reading, representations
-from benchmarks.ratio import Row
+from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, training
+from benchmarks.ratio import Row, Waiting
 from pipeline.command_line import CommandParser, run_command
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
+PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -22,8 +24,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = CommandParser(prog="python -m benchmarks", description=__doc__)
     parser.option("out", type=Path, default=Path("benchmarks.md"), help="the table (default %(default)s)")
     options = parser.parse_args(words)
-    rows: list[Row] = []
-    for part in (reading, representations, creating, loading, bootstrap):
+    rows: list[Row | Waiting] = []
+    for part in PARTS:
         for row in part.measure():
             print(row, flush=True)
             rows.append(row)
@@ -31,17 +33,21 @@ def main(words: Sequence[str] | None = None) -> None:
     print(f"the table is in {options.out}")
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown, below the machine and the versions."""
+def table(rows: Sequence[Row | Waiting]) -> str:
+    """The rows as Markdown, below the date, the machine and the versions."""
     lines = [
-        f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{date.today()}, {processor()}, {os.cpu_count()} cores, {gpu()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "",
         "| what | ours | rival | ratio | aim |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    lines += ["| " + " | ".join((row.what, *row.cells())) + " |" for row in rows]
+    lines += ["| " + " | ".join((_said(row), *row.cells())) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _said(row: Row | Waiting) -> str:
+    return f"{row.what} ({row.note})" if row.note else row.what
 
 
 def processor() -> str:
@@ -51,6 +57,13 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def gpu() -> str:
+    """What the GPU calls itself, where there is one."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
 
 
 if __name__ == "__main__":

@@ -10,15 +10,14 @@ thread, no worker processes; what is read is compared first.
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import redirect_stdout
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.ratio import Row, medians
+from benchmarks.simulated_store import make_store, simulate
 from pipeline.command_line import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:
@@ -46,12 +45,9 @@ def measure(n_records: int = 400, turns: int = 7) -> list[Row]:
     """The claims of reading, measured on stores that are made for it."""
     import torch
 
-    from pipeline.sources.synthetic import write_dataset
-
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        recordings = Path(folder) / "recordings"
-        write_dataset(recordings, n_records=n_records, seed=0)
+        recordings = simulate(Path(folder), n_records)
         twelve = make_store(recordings, Path(folder) / "twelve", TWELVE_LEADS)
         three = make_store(recordings, Path(folder) / "three", THREE_LEADS)
         return [
@@ -61,17 +57,6 @@ def measure(n_records: int = 400, turns: int = 7) -> list[Row]:
             _drawn(twelve, "GAF of 12 leads at 224", turns),
             _drawn(three, "4 forms of 3 leads at 256", turns),
         ]
-
-
-def make_store(recordings: Path, folder: Path, options: Sequence[str]) -> "Store":
-    """The store of all recordings, by ``create_images.py``."""
-    import create_images
-    from pipeline.store import open_store
-
-    words = ["--data", str(recordings), "--out", str(folder), "--partition", "train", "--workers", "1"]
-    with redirect_stdout(StringIO()):
-        create_images.main([*words, *options])
-    return open_store(folder / "train.h5")
 
 
 def _random_reads(store: "Store", turns: int) -> list[Row]:

@@ -15,12 +15,14 @@ class Row:
         ours: median time of ours, s.
         theirs: median time of the rival, s.
         aim: how many times faster than the rival we want to be, at least; below 1 for a rival that does less.
+        note: what else was found.
     """
 
     what: str
     ours: float
     theirs: float
     aim: float | None = None
+    note: str = ""
 
     @property
     def ratio(self) -> float:
@@ -30,12 +32,38 @@ class Row:
     def __str__(self) -> str:
         """Both times, their ratio, and the aim where there is one."""
         ours, theirs, ratio, aim = self.cells()
-        return f"{self.what}: ours {ours}, theirs {theirs}, ratio {ratio}" + (f" (aim {aim})" if aim else "")
+        aimed = f" (aim {aim})" if aim else ""
+        return f"{self.what}: ours {ours}, theirs {theirs}, ratio {ratio}{aimed}" + (
+            f"; {self.note}" if self.note else ""
+        )
 
     def cells(self) -> tuple[str, str, str, str]:
         """Our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
-        aim = "" if self.aim is None else _times(self.aim)
-        return _time(self.ours), _time(self.theirs), _times(self.ratio), aim
+        return _time(self.ours), _time(self.theirs), _times(self.ratio), _aim(self.aim)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A claim of speed that this machine cannot measure.
+
+    Attributes:
+        what: as of a ``Row``.
+        lacking: what the machine would have to have.
+        aim: as of a ``Row``.
+    """
+
+    what: str
+    lacking: str
+    aim: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        """That it waits, and for what."""
+        return f"{self.what}: waiting for {self.lacking}"
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """As those of a ``Row``."""
+        return f"waiting for {self.lacking}", "", "", _aim(self.aim)
 
 
 def medians(
@@ -64,8 +92,12 @@ def medians(
     return {name: statistics.median(found) for name, found in times.items()}
 
 
+def _aim(aim: float | None) -> str:
+    return "" if aim is None else _times(aim)
+
+
 def _times(ratio: float) -> str:
-    return f"{ratio:.3g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
+    return f"{ratio:.3g}" if ratio > 0.5 else f"1/{1 / ratio:.3g}"
 
 
 def _time(seconds: float) -> str:

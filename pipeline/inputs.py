@@ -107,14 +107,21 @@ class InputMaker(nn.Module):
     def forward(self, raw: Tensor, length: Tensor | None = None) -> Tensor:
         """``length`` (n,) is the number of samples that are not padding, None where all are whole."""
         if raw.dtype == torch.uint8:
-            return raw.float().div_(255)
+            return _fractions(raw)
         counts = torch.where(raw == PADDING, 0, raw).double()  # (n, leads, time)
         if self.spec.normalise == "record":
             return _standardised(counts, length).float()
         x = counts / self.spec.gain
         if self._draw is not None:
-            return self._draw(x).float().div_(255)
+            return _fractions(self._draw(x))
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
+
+
+def _fractions(grey: Tensor) -> Tensor:
+    """uint8 pictures as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
+    if grey.is_cuda:
+        return grey.contiguous(memory_format=torch.channels_last) / 255  # convolutions are fastest so
+    return grey.float().div_(255)
 
 
 def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:

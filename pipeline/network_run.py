@@ -60,9 +60,9 @@ def fit_as_planned(
     card: Mapping[str, Any], learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
 ) -> Progress:
     """Fits a learner as the card says, whose run lies in ``folder``."""
-    settings = settings_of(card["training"])
+    settings = settings_of(card)
     try:
-        return fit(learner, train, dev, card["kind"], weights_of(card["training"]), settings, device, folder)
+        return fit(learner, train, dev, settings, device, folder)
     except DivergedError as problem:
         write_card(folder, {**card, "diverged": str(problem)})
         raise
@@ -73,14 +73,10 @@ def fit_as_planned(
         ) from None
 
 
-def settings_of(training: Mapping[str, Any]) -> Settings:
-    """How the card's training is fitted."""
-    return Settings(**{name: training[name] for name in (*CHOICES, "precision", "seed", "workers")})
-
-
-def weights_of(training: Mapping[str, Any]) -> np.ndarray | None:
-    """The weights of the classes of the card's training, (classes,), or None."""
-    return None if training["class_weights"] is None else np.array(training["class_weights"])
+def settings_of(card: Mapping[str, Any]) -> Settings:
+    """How the card's network is fitted."""
+    chosen = (*CHOICES, "precision", "seed", "workers", "class_weights")
+    return Settings(kind=card["kind"], **{name: card["training"][name] for name in chosen})
 
 
 def announce_data(card: Mapping[str, Any], train: Store, dev: Store) -> None:

@@ -1,5 +1,6 @@
 """How a network is fitted: optimizer, scheduler, loss, and what a network or device cannot do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Settings:
     """How a network is fitted.
 
     Attributes:
+        kind: ``multilabel`` or ``multiclass``.
         optimizer: one of ``defaults.OPTIMIZERS``.
         learning_rate: the highest, where a scheduler changes it.
         weight_decay: as the optimizer defines it.
@@ -40,8 +42,10 @@ class Settings:
         precision: ``fp32``, ``bf16`` or ``fp16``.
         seed: of the order, the crops and the dropout.
         workers: processes that read ahead.
+        class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
     """
 
+    kind: str
     optimizer: str
     learning_rate: float
     weight_decay: float
@@ -54,6 +58,7 @@ class Settings:
     precision: str = "fp32"
     seed: int = 0
     workers: int = 0
+    class_weights: Sequence[float] | None = None
 
 
 def make_optimizer(groups: list[dict[str, Any]], settings: Settings) -> torch.optim.Optimizer:
@@ -83,7 +88,7 @@ def _constant(_: int) -> float:
     return 1.0
 
 
-def make_loss(kind: str, class_weights: np.ndarray | None) -> nn.Module:
+def make_loss(kind: str, class_weights: Sequence[float] | None) -> nn.Module:
     """Cross-entropy of logits: binary for multilabel, whose weights are those of the positives."""
     weights = None if class_weights is None else torch.from_numpy(np.asarray(class_weights, np.float32))
     if kind == "multilabel":

@@ -152,3 +152,13 @@ def test_a_card_from_before_there_were_beats_is_read():
     assert InputSpec.from_card(card) == SIGNAL
     with_beat = replace(SIGNAL, beat=(0.32, 0.48), n_samples=80)
     assert InputSpec.from_card(json.loads(json.dumps(with_beat.to_card()))) == with_beat
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_sees_the_same_pictures_channels_last(store):
+    spec = picture_spec(store, ("gaf", "mtf"), ("I", "II"), on_the_fly=False)
+    grey = torch.randint(0, 256, (3, 4, 32, 32), dtype=torch.uint8)
+    here, there = InputMaker(spec)(grey), InputMaker(spec)(grey.cuda())
+    assert there.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-6, atol=0)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.ratio import Row, medians
+from benchmarks.__main__ import table
+from benchmarks.ratio import Row, Waiting, medians
 
 
 def test_all_take_turns_and_the_first_turn_does_not_count():
@@ -19,7 +20,24 @@ def test_all_take_turns_and_the_first_turn_does_not_count():
         (Row("drawing", 2e-5, 1e-3, 25), "drawing: ours 20 µs, theirs 1 ms, ratio 50 (aim 25)"),
         (Row("drawing", 1e-4, 2e-5, 1 / 4), "drawing: ours 100 µs, theirs 20 µs, ratio 1/5 (aim 1/4)"),
         (Row("drawing", 0.5, 61.5), "drawing: ours 500 ms, theirs 61.50 s, ratio 123"),
+        (
+            Row("drawing", 1, 0.96, 0.95, "by hand"),
+            "drawing: ours 1.00 s, theirs 960 ms, ratio 0.96 (aim 0.95); by hand",
+        ),
+        (Waiting("drawing", "a pencil", 2), "drawing: waiting for a pencil"),
     ],
 )
 def test_a_row_says_both_times_and_how_many_times_faster_ours_is(row, says):
     assert str(row) == says
+
+
+def test_the_table_has_a_line_for_each_row_and_each_that_waits():
+    lines = table(
+        [Row("drawing", 1, 2, 1.5, "by hand"), Waiting("erasing", "a rubber", 3), Row("both", 1, 2)]
+    ).splitlines()
+    assert lines[-3:] == [
+        "| drawing (by hand) | 1.00 s | 2.00 s | 2 | 1.5 |",
+        "| erasing | waiting for a rubber |  |  | 3 |",
+        "| both | 1.00 s | 2.00 s | 2 |  |",
+    ]
+    assert {line.count("|") for line in lines if line.startswith("|")} == {6}

@@ -27,6 +27,7 @@ from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.settings import check_batch_size, check_precision, make_loss
 from pipeline.sources.synthetic import write_dataset
+from pipeline.steps import _generators, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -286,3 +287,29 @@ def test_batch_norm_needs_two_items():
         check_batch_size(1, create_model("resnet1d_wang", in_channels=3, n_classes=4), "resnet1d_wang")
     check_batch_size(2, create_model("resnet1d_wang", in_channels=3, n_classes=4), "resnet1d_wang")
     check_batch_size(1, create_model("gru", in_channels=3, n_classes=4), "gru")
+
+
+@pytest.mark.parametrize(("seed", "step"), [(0, 0), (7, 123456), (2**62, 1)])
+def test_a_step_draws_as_torch_seeded_for_it_does(seed, step):
+    generators = _generators(torch.device("cpu"))
+    for generator in generators:
+        generator.manual_seed(seed_of_step(seed, step))
+    drawn = torch.rand(5), torch.randperm(9)
+    torch.manual_seed(seed_of_step(seed, step))
+    assert torch.equal(drawn[0], torch.rand(5))
+    assert torch.equal(drawn[1], torch.randperm(9))
+
+
+def test_no_two_steps_nor_seeds_draw_alike():
+    assert len({seed_of_step(seed, step) for seed in range(5) for step in range(500)}) == 2500
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_step_on_a_gpu_draws_there_as_torch_seeded_for_it_does():
+    for generator in _generators(torch.device("cuda", 0)):
+        generator.manual_seed(5)
+    drawn = torch.rand(5, device="cuda"), torch.rand(5)
+    torch.manual_seed(5)
+    assert torch.equal(drawn[0], torch.rand(5, device="cuda"))
+    assert torch.equal(drawn[1], torch.rand(5))

@@ -81,19 +81,13 @@ def _logistic_regression() -> Any:
     return LogisticRegression(max_iter=2000)
 
 
-def fit_perceptron(
-    fusion: Perceptron,
-    branches: Mapping[str, Tensor],
-    labels: np.ndarray,
-    settings: Settings,
-    class_weights: np.ndarray | None,
-) -> None:
+def fit_perceptron(fusion: Perceptron, branches: Mapping[str, Tensor], labels: np.ndarray, settings: Settings) -> None:
     """Gradient descent for as many epochs as the settings say; nothing is held out, so nothing can stop it sooner."""
     targets = torch.from_numpy(labels).float()
     optimizer = make_optimizer([{"params": list(fusion.parameters()), "lr": settings.learning_rate}], settings)
     n_steps = -(-len(targets) // settings.batch_size)
     scheduler = make_scheduler(optimizer, settings, n_steps * settings.epochs)
-    loss_function = make_loss(fusion.kind, class_weights)
+    loss_function = make_loss(settings.kind, settings.class_weights)
     generator = torch.Generator().manual_seed(settings.seed)
     fusion.train()
     for _ in range(settings.epochs):

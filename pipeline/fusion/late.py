@@ -15,7 +15,7 @@ from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
 from pipeline.metrics import macro_auroc
-from pipeline.network_run import announce_data, finish, settings_of, weights_of
+from pipeline.network_run import announce_data, finish, settings_of
 from pipeline.runs import (
     BRANCHES,
     DEV_SCORES,
@@ -110,6 +110,5 @@ def fit_late(fusion: LateFusion, answers: Answers, card: Mapping[str, Any]) -> L
     elif isinstance(fusion, Stacking):
         fit_stacking(fusion, branches, answers.labels)
     elif isinstance(fusion, Perceptron):
-        training = card["training"]
-        fit_perceptron(fusion, branches, answers.labels, settings_of(training), weights_of(training))
+        fit_perceptron(fusion, branches, answers.labels, settings_of(card))
     return fusion.eval()

@@ -159,6 +159,7 @@ def noise(random: np.random.Generator, n_branches: int = 8, n_items: int = 120, 
 
 def fitting(name: str, answers: Answers) -> Callable[[Answers], LateFusion]:
     card = {
+        "kind": "multilabel",
         "training": {
             "optimizer": "adamw", "learning_rate": 1e-2, "weight_decay": 0.0, "momentum": 0.9, "scheduler": "none",
             "clip_norm": 1.0, "batch_size": 32, "epochs": 3, "patience": 3, "precision": "fp32", "seed": 0,

@@ -1,0 +1,156 @@
+"""How much faster an epoch with its evaluation is than the older study's way of doing them.
+
+That way: one TIFF file a record, opened by a Dataset; training batches by a DataLoader without workers; evaluation one
+record at a time; the GPU's cache emptied after every step of either. Ours reads the same pictures from a store, or
+draws them in the step. Network, pictures, loss, optimizer, precision (float32) and batch size of training are the same
+on both sides, and eight records are trained on for each one that is evaluated, as in PTB-XL's folds. Pillow knows no
+picture of nine channels, so theirs is one tall grey page of as many bytes, uncompressed. On a CPU theirs, too, has the
+threads, the flushed denormals and the kept memory of ours.
+
+    python -m benchmarks.older_way -device cpu
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.ratio import Row, Waiting, medians
+from benchmarks.training_setup import DRAWN, STORED, Setup, set_up, store_for_training
+from pipeline.command_line import CommandParser, positive_int, run_command
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+DEVICES = ("cpu", "cuda")
+PLAIN = {"precision": "fp32", "scheduler": "none", "clip_norm": 0.0}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Times both in turn and prints a line for each device."""
+    parser = CommandParser(prog="python -m benchmarks.older_way", description=__doc__)
+    parser.option("device", choices=DEVICES, help="default: both; without a GPU its rows wait")
+    parser.option("turns", type=positive_int, default=5, help="default %(default)s")
+    options = parser.parse_args(words)
+    for row in measure(options.turns, [options.device] if options.device else DEVICES):
+        print(row, flush=True)
+
+
+def measure(turns: int = 5, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
+    """The claim on each device; times are those of an epoch with its evaluation, for each item trained on."""
+    import torch
+
+    from pipeline.devices import choose_device, set_up_cpu
+
+    set_up_cpu(1)
+    rows: list[Row | Waiting] = []
+    with tempfile.TemporaryDirectory() as folder:
+        store = store_for_training(Path(folder))
+        for name, case in ((name, case) for name in devices for case in (STORED, DRAWN)):
+            device = choose_device() if name == "cuda" else torch.device("cpu")
+            place = "GPU, batches of 256" if name == "cuda" else "CPU"
+            what = f"an epoch and an evaluation of {case.what}, {place}, against a TIFF a record, scored singly"
+            if device.type != name:
+                rows.append(Waiting(what, "a GPU"))
+                continue
+            ours = set_up(case, store, device, turns + 1, **PLAIN)
+            theirs = set_up(STORED, store, device, turns + 1, **PLAIN)
+            with tempfile.TemporaryDirectory(dir=folder) as tiffs:
+                found = medians({"ours": our_way(ours), "older": older_way(theirs, Path(tiffs))}, turns)
+            rows.append(Row(what, found["ours"] / len(ours.items), found["older"] / len(ours.items)))
+    return rows
+
+
+def our_way(setup: Setup) -> Callable[[], object]:
+    """An epoch of ours, and the scores of an eighth as many items."""
+    from pipeline.checkpoints import Progress
+    from pipeline.scoring import predict_probabilities
+
+    steps, settings = setup.steps(), setup.settings
+
+    def run() -> None:
+        steps.epoch(Progress())
+        predict_probabilities(steps.learner, setup.some, settings.kind, settings.batch_size, setup.device)
+
+    return run
+
+
+def older_way(setup: Setup, folder: Path) -> Callable[[], object]:
+    """The same in the older study's way; its files are written here once."""
+    from torch.utils.data import DataLoader
+
+    from pipeline.settings import make_loss, make_optimizer
+
+    tiffs: Any = Tiffs(setup, folder)
+    network, settings, device = setup.network(), setup.settings, setup.device
+    loss_function = make_loss(settings.kind, None)
+    optimizer = make_optimizer([{"params": network.parameters(), "lr": settings.learning_rate}], settings)
+    to_train: Any = DataLoader(tiffs, settings.batch_size, shuffle=True)
+    to_score: Any = DataLoader(tiffs, 1, sampler=range(len(setup.some)))
+
+    def run() -> None:
+        network.train()
+        for x, y in to_train:
+            loss_function(network(x.to(device)), y.to(device)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            _empty_cache(device)
+        _score_singly(network, to_score, device)
+
+    return run
+
+
+def _score_singly(network: Any, batches: Any, device: "torch.device") -> list[np.ndarray]:
+    import torch
+
+    network.eval()
+    scores = []
+    with torch.no_grad():
+        for x, _ in batches:
+            scores.append(network(x.to(device)).sigmoid().cpu().numpy())
+            _empty_cache(device)
+    return scores
+
+
+def _empty_cache(device: "torch.device") -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+class Tiffs:
+    """One TIFF a record, and labels; opened when asked for."""
+
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        from PIL import Image
+
+        from pipeline.batches import Pick
+
+        self._labels = setup.labels.astype(np.float32)
+        self._files: list[Path] = []
+        for item in range(len(setup.items)):
+            file = folder / f"{setup.rows[item]}.tiff"
+            if not file.exists():
+                pictures = setup.items[Pick(np.array([item]), np.zeros(1, np.int64))].raw[0].numpy()
+                self._channels = len(pictures)
+                Image.fromarray(np.concatenate(list(pictures))).save(file)
+            self._files.append(file)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, item: int) -> tuple["Tensor", "Tensor"]:
+        import torch
+        from PIL import Image
+
+        with Image.open(self._files[item]) as tall:
+            pictures = np.array(tall).reshape(self._channels, -1, tall.width)
+        return torch.from_numpy(pictures).float() / 255, torch.from_numpy(self._labels[item])
+
+
+if __name__ == "__main__":
+    run_command(main)
