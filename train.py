@@ -87,7 +87,12 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("gpu_id", group, type=int, help="which GPU (default: the first, if there is one)")
     parser.option("precision", group, choices=defaults.PRECISIONS, help=f"default {defaults.PRECISIONS[0]}")
     parser.option("threads", group, type=positive_int, help="of the CPU (default: the cores that are free)")
-    parser.option("workers", group, type=int, help="processes that read ahead (default 0)")
+    parser.option(
+        "workers",
+        group,
+        type=int,
+        help="processes that read ahead (default 2 where signals do not fit into memory, else 0)",
+    )
     add_image_options(parser)
     return parser.parse_args(words)
 

@@ -16,7 +16,7 @@ from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
-from pipeline.holding import check_workers
+from pipeline.holding import choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
@@ -84,7 +84,7 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
         with _only_trainer(folder):
             card, train, dev = _go_on(folder, given, image_options)
             specs = [InputSpec.from_card(inner["input"]) for inner, _ in leaves(card, folder)]
-            check_workers(given.get("workers", 0), train, card["data"]["n_train_items"], specs, device)
+            choose_workers(given.get("workers"), train, card["data"]["n_train_items"], specs, device)
             check_precision(card["training"]["precision"], device)
             _KINDS[kind_of(card)].carry_out(card, train, dev, folder, device)
             return folder

@@ -17,6 +17,7 @@ from pipeline.store_items import ResidentSignals, StoredPictures, StoreItems, St
 
 CPU = torch.device("cpu")
 
+STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
 _ROWS_AT_ONCE = 1024
 
@@ -54,13 +55,24 @@ def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.d
     return CPU if n_bytes <= _SHARE_OF_MEMORY * _memory() else None
 
 
-def check_workers(workers: int, store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device) -> None:
-    """Refuses worker processes where none of these networks would read a batch from disk."""
-    if workers and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
+def choose_workers(
+    asked: int | None, store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device
+) -> int:
+    """How many processes read ahead: as many as asked for, else some where signals stream from the disk.
+
+    Raises:
+        EcgFusionError: they are asked for where none of these networks would read a batch from disk.
+    """
+    specs = list(specs)
+    if asked and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
         raise EcgFusionError(
-            f"-workers {workers}: processes that read ahead are of use for stored pictures, or for signals that do not "
+            f"-workers {asked}: processes that read ahead are of use for stored pictures, or for signals that do not "
             f"fit into memory, and these do: leave it out"
         )
+    if asked is not None:
+        return asked
+    streams = any(spec.takes_signals and _lies_on_disk(store, n_items, spec, device) for spec in specs)
+    return STREAMING_WORKERS if streams else 0
 
 
 def _lies_on_disk(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> bool:

@@ -111,10 +111,8 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
 
 def announce_settings(training: Mapping[str, Any]) -> None:
     """Says how it is fitted."""
-    print(
-        ", ".join(f"{name} {training[name]}" for name in (*CHOICES, "precision", "seed", "threads")),
-        flush=True,
-    )
+    names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training["workers"] else [])]
+    print(", ".join(f"{name} {training[name]}" for name in names), flush=True)
 
 
 def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:

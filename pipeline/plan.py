@@ -11,7 +11,7 @@ import torch
 
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
-from pipeline.holding import CPU, check_workers
+from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_options, known_model
 from pipeline.plan_input import image_size, plan_input
@@ -46,7 +46,6 @@ def plan(
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     family = defaults.training_defaults(entry.family)
     spec = plan_input(entry.modality, given, image_options, train, rows, device.type == "cuda")
-    check_workers(given.get("workers", 0), train, len(rows), [spec], device)
     options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
     if spec.modality == "image" and "size" in entry.options:
         options["size"] = image_size(spec)
@@ -75,7 +74,7 @@ def plan(
             "precision": given.get("precision", defaults.PRECISIONS[0]),
             "seed": given.get("seed", defaults.SEED),
             "threads": given.get("threads"),
-            "workers": given.get("workers", 0),
+            "workers": choose_workers(given.get("workers"), train, len(rows), [spec], device),
             "class_weights": class_weights(labels.rows(rows), given.get("class_weights"), task),
         },
         "given": {**given, **image_options},

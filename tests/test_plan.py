@@ -443,7 +443,14 @@ def test_workers_are_refused_where_all_is_in_memory(stores, given, monkeypatch):
         card_of(stores, workers=2, **given)
     monkeypatch.setattr(holding, "_memory", lambda: 0)
     if "beat" not in given:  # which is made in memory
-        assert card_of(stores, workers=2, **given)["training"]["workers"] == 2
+        assert card_of(stores, workers=3, **given)["training"]["workers"] == 3
+        assert card_of(stores, workers=0, **given)["training"]["workers"] == 0
+        assert card_of(stores, **given)["training"]["workers"] == holding.STREAMING_WORKERS
+
+
+def test_no_process_reads_ahead_unasked_where_all_is_in_memory(stores):
+    assert card_of(stores, model="gru")["training"]["workers"] == 0
+    assert card_of(stores, model="resnet")["training"]["workers"] == 0
 
 
 def test_workers_read_stored_pictures(stores):

@@ -11,7 +11,7 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.holding import CPU, check_workers
+from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_momentum
 from pipeline.plan import versions
@@ -83,10 +83,11 @@ def plan_fusion(
     task = first["task"]
     rows = training_rows(task, train, None)
     options = {"combine": entry.name, **{name: given[name] for name in FUSION_OPTIONS if name in given}}
+    workers = 0
     if entry.level == "intermediate":
         _check_networks(named, cards)
         specs = [InputSpec.from_card(branch["input"]) for branch in cards.values()]
-        check_workers(given.get("workers", 0), train, len(rows), specs, device)
+        workers = choose_workers(given.get("workers"), train, len(rows), specs, device)
         options |= {"finetune": bool(given.get("finetune")), "auxiliary": given.get("auxiliary", defaults.AUXILIARY)}
     card = {
         "format": FORMAT,
@@ -104,7 +105,7 @@ def plan_fusion(
             **training_items(train, rows),
             "n_dev_items": int(dev.task(task).labelled.sum()),
         },
-        "training": _training(given, entry, train, dev, rows, task),
+        "training": _training(given, entry, train, dev, rows, task, workers),
         "given": dict(given),
         "versions": versions(),
     }
@@ -127,7 +128,7 @@ def _check_network(card: Mapping[str, Any], named: Mapping[str, Path], cards: Ma
 
 
 def _training(
-    given: Mapping[str, Any], entry: FusionEntry, train: Store, dev: Store, rows: np.ndarray, task: str
+    given: Mapping[str, Any], entry: FusionEntry, train: Store, dev: Store, rows: np.ndarray, task: str, workers: int
 ) -> dict[str, Any]:
     """As a network's card has it; None for what is not used."""
     training = {
@@ -135,7 +136,7 @@ def _training(
         "precision": given.get("precision", defaults.PRECISIONS[0]),
         "seed": given.get("seed", defaults.SEED),
         "threads": given.get("threads"),
-        "workers": given.get("workers", 0),
+        "workers": workers,
         "class_weights": None,
     }
     if entry.level == "late" and entry.name != "mlp":
