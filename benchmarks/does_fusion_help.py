@@ -2,12 +2,14 @@
 
 Trains, on stores of folds 1–7 with dev on fold 8, a signal network and an image network with several seeds each, fuses
 them seed by seed, and fuses each two signal networks, which is the control: what any second network adds. All are
-scored on the test partition. With `-screen`, every image form is first trained briefly on a quarter of the items.
+scored on the test partition. With `-screen`, every image form is first trained briefly on a quarter of the items; with
+`-joint`, the signal and the beat network are also trained on together.
 
     python create_images.py --representations none --folds train=1-7 dev=8 test=9 --out data/signals
     python -m benchmarks.does_fusion_help -data data/signals -screen
 
-`-full` is the whole matrix, for a GPU: every form at 256 pixels of whole items, each fused with the signal network.
+`-full` is the whole matrix, for a GPU: every form at 256 pixels of whole items (the beat as it is), each fused with the
+signal network, and joint training too.
 What is trained already is kept, so that the command may be stopped and typed again.
 """
 
@@ -38,8 +40,8 @@ FUSIONS = {
     "late stacking": "-model late -combine stacking",
     "concat": "-model intermediate -combine concat",
     "gated": "-model intermediate -combine gated",
-    "joint": "-model intermediate -combine concat -finetune",
 }
+JOINT = {"joint": "-model intermediate -combine concat -finetune"}  # beats go with any crop of the signal network
 SCREENED_ITEMS, SCREENED_EPOCHS = 3700, 4
 
 
@@ -49,24 +51,29 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("data", default="data/signals", help="folder of the stores (default %(default)s)")
     parser.option("out", type=Path, default=Path("runs/does_fusion_help"), help="folder of the runs")
     parser.option("seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.option("forms", nargs="+", choices=list(SMALL_IMAGES), default=["beat"], help="image forms (default beat)")
+    which = "image forms (default beat; all with -full)"
+    parser.option("forms", nargs="+", choices=list(SMALL_IMAGES), help=which)
     epochs = f"of each network (default {SIGNAL_EPOCHS}, and {IMAGE_EPOCHS} of an image network)"
     parser.option("epochs", type=positive_int, help=epochs)
     parser.option("limit", type=positive_int, help="training items, for a trial")
     parser.option("threads", type=positive_int, default=1)
     parser.option("screen", action="store_true", help="train each form on a quarter of the items first")
-    parser.option("full", action="store_true", help="all forms at 256 pixels, for a GPU")
+    parser.option("joint", action="store_true", help="train the branches on together, too")
+    parser.option("full", action="store_true", help="the whole matrix at 256 pixels, for a GPU")
     options = parser.parse_args(words)
     if options.screen:
         _screen(options)
-    if options.full:
-        networks = {form: f"-model resnet -leads all {how}" for form, how in FULL_IMAGES.items()}
-    else:
-        networks = {form: _small(form) for form in options.forms}
+    _print_table(_matrix(options))
+
+
+def _matrix(options: Any) -> dict[str, list[Path]]:
+    """The runs of each row, one a seed, trained where they are not yet."""
     runs = {"signal": [_network(options, "signal", SIGNAL, SIGNAL_EPOCHS, seed) for seed in options.seeds]}
-    for form, how in networks.items():
+    for form in options.forms or (list(FULL_IMAGES) if options.full else ["beat"]):
+        how = f"-model resnet -leads all {FULL_IMAGES[form]}" if options.full else _small(form)
         runs[form] = [_network(options, form, how, IMAGE_EPOCHS, seed) for seed in options.seeds]
-        for fusion, combine in FUSIONS.items():
+        joint = JOINT if form == "beat" and (options.joint or options.full) else {}
+        for fusion, combine in (FUSIONS | joint).items():
             pairs = zip(options.seeds, runs["signal"], runs[form], strict=True)
             runs[f"signal + {form}, {fusion}"] = [
                 _fusion(options, f"{form}-{fusion}", combine, pair, seed) for seed, *pair in pairs
@@ -77,7 +84,7 @@ def main(words: Sequence[str] | None = None) -> None:
         runs["control: two signal networks, late mean"] = [
             _fusion(options, "control", FUSIONS["late mean"], pair, seed) for seed, *pair in pairs
         ]
-    _print_table(runs)
+    return runs
 
 
 def _screen(options: Any) -> None:
