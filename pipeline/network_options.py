@@ -7,6 +7,7 @@ from typing import Any
 from models import ModelEntry, describe_model
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
+from pipeline.runs import FUSIONS
 
 _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),
@@ -45,9 +46,9 @@ def check_network(given: Mapping[str, Any]) -> None:
 
 
 def known_model(name: str) -> ModelEntry:
-    """The entry of a network; an unknown name is one sentence with the near ones."""
+    """The entry of a network; an unknown name is one sentence with the near ones, fusions among them."""
     try:
-        return describe_model(name)
+        return describe_model(name, beside=FUSIONS)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
 
