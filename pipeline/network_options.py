@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models import ModelEntry, describe_model
+from models.registry import in_collections
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.runs import FUSIONS
@@ -21,6 +22,8 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 """From the first number to just below the second."""
 
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
+
 FUSION_ONLY = (
     "branches",
     "combine",
@@ -36,13 +39,23 @@ FUSION_ONLY = (
 
 
 def check_network(given: Mapping[str, Any]) -> None:
-    """Refuses an unknown network, and the options of fusions."""
-    known_model(given["model"])
+    """Refuses an unknown network, the options of other networks, and those of fusions."""
+    entry = known_model(given["model"])
+    for name in NETWORK_OPTIONS:
+        if name in given and name not in entry.options:
+            raise EcgFusionError(_not_taken(name, entry))
     for name in FUSION_ONLY:
         if name in given:
             raise EcgFusionError(
                 f"-{name} is for fusions (-model late or intermediate), not {given['model']}: leave it out"
             )
+
+
+def _not_taken(name: str, entry: ModelEntry) -> str:
+    taken = [f"-{option}" for option in NETWORK_OPTIONS if option in entry.options]
+    namesakes = in_collections(entry.name) if name == "pretrained" else []
+    instead = f", or take -model {' or '.join(namesakes)}" if namesakes else ""
+    return f"{entry.name} has no -{name}; it has {', '.join(taken) or 'none'}: leave -{name} out{instead}"
 
 
 def known_model(name: str) -> ModelEntry:

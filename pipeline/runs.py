@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from models import BranchShape, Network, create_fusion, create_model, describe_fusion
+from models.image.torchvision_classifiers import WeightsError
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 
@@ -117,6 +118,8 @@ def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
         options["pretrained"] = False
     try:
         return create_model(card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **options)
+    except WeightsError as problem:
+        raise EcgFusionError(f"{problem}, or leave -pretrained out to start from fresh ones") from None
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(str(problem)) from None
     except RuntimeError:  # torch's own word for too little memory

@@ -271,6 +271,18 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
         ("-epochs 3", "which network? give -model with one of alexnet, "),
         ("-epochs 3", "vgg or torchvision:NAME, or fuse trained runs with -model late or intermediate"),
         ("-branches a b -combine mean", "-branches is for fusions: give -model late or intermediate too"),
+        (
+            "-model mobilenet_v2 -pretrained",
+            "it has -dropout: leave -pretrained out, or take -model torchvision:mobilenet_v2",
+        ),
+        (
+            "-model gru -pretrained",
+            "gru has no -pretrained; it has -dropout, -hidden_size, -n_layers: leave -pretrained out",
+        ),
+        (
+            "-model gru -nb_filters 8 -kfold 2",
+            "gru has no -nb_filters; it has -dropout, -hidden_size, -n_layers: leave -nb",
+        ),
         ("-model gru -epochs 0", "0 is not a whole number of at least 1"),
         ("-model gru -learning_rate -3", "-3 is not a number above 0"),
         ("-model gru -e 3", "there is no option -e"),
