@@ -96,10 +96,11 @@ def _evaluate_files(options: Namespace) -> None:
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
-    from pipeline.runs import newest_run  # here, because torch takes seconds to import
+    from pipeline.runs import check_comparable, newest_run  # here, because torch takes seconds to import
     from pipeline.scoring import score_partition
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    check_comparable(runs)  # scoring may take minutes
     scores: list[Scores] = []
     for run in runs:
         print(f"run {run}, partition {partition}\n", flush=True)
