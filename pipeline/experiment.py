@@ -154,6 +154,11 @@ def _folder(given: Mapping[str, Any], resume: bool) -> Path:
 
 def _refuse_what_is_there(folder: Path) -> None:
     if (folder / CARD).exists():
+        if read_card(folder)["complete"]:
+            raise EcgFusionError(
+                f"{folder} holds a finished run: name another folder with -path_save_model, "
+                f"or see what it has learnt with python evaluate.py -run {folder}"
+            )
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"

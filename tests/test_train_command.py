@@ -319,9 +319,13 @@ def test_a_run_is_never_overwritten(workplace: Path, capsys):
     before = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
     for words in (SMALL, "-model resnet -path_save_model runs/gru"):
         said = refused(words, capsys)
-        assert "runs/gru holds a run already: go on with it with -resume -path_save_model runs/gru" in said
-        assert "another folder" in said
+        assert "runs/gru holds a finished run: name another folder with -path_save_model, or see" in said
     assert {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_was_begun_is_not_begun_anew(begun: Path, capsys):
+    said = refused(SMALL, capsys)
+    assert "runs/gru holds a run already: go on with it with -resume -path_save_model runs/gru, or name another" in said
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, RESUME])
