@@ -154,7 +154,9 @@ def _folder(given: Mapping[str, Any], resume: bool) -> Path:
 
 def _refuse_what_is_there(folder: Path) -> None:
     if (folder / CARD).exists():
-        if read_card(folder)["complete"]:
+        card = read_card(folder)
+        refuse_diverged(card, folder)
+        if card["complete"]:
             raise EcgFusionError(
                 f"{folder} holds a finished run: name another folder with -path_save_model, "
                 f"or see what it has learnt with python evaluate.py -run {folder}"
