@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from pipeline.image_options import IMAGE_OPTIONS
 from pipeline.locks import locked
 from pipeline.network_options import FUSION_ONLY
 from pipeline.report.networks import describe_networks
+from pipeline.representations import REPRESENTATIONS, ImageRecipe
 from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
 from pipeline.scores import load_scores
 from pipeline.store import open_store
@@ -73,7 +75,7 @@ def described(section: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str
     """Option to description, of a section of ``--help``."""
     with pytest.raises(SystemExit):
         train.parse(["--help"])
-    text = capsys.readouterr().out.split(f"\n{section}:\n")[1].split("\n\n", 2)[1]
+    text = re.split(r"\n\n(?=\S)", capsys.readouterr().out.split(f"\n{section}:\n")[1])[0]
     options = re.split(r"^  --(\w+)", text, flags=re.MULTILINE)[1:]
     return {name: " ".join(rest.split()) for name, rest in zip(options[::2], options[1::2], strict=True)}
 
@@ -90,6 +92,23 @@ def test_the_help_on_fusions_is_true(capsys):
         for option in {*of_fusions} & {*entry.options}:
             assert re.search(f"{entry.level}|{name}", of_fusions[option]), (name, option)
             assert re.search(f"(default|{name}:) {entry.options[option]}[;)]", of_fusions[option]), (name, option)
+
+
+def test_the_help_names_every_task_and_form(workplace: Path, capsys):
+    seen, store = described("what the network sees", capsys), open_store(Path("data/ptbxl-images/train.h5"))
+    assert re.search("labels to learn: ([a-z ]+),", seen["task"])[1].split() == list(store.labels)
+    assert re.search("image forms ([a-z ]+),", seen["representation"])[1].split() == list(REPRESENTATIONS)
+
+
+def test_the_help_on_pictures_has_the_defaults(capsys):
+    options, usual = described("how pictures are made", capsys), asdict(ImageRecipe())
+    scales = {name: [form for form, its in usual["scale"] if its == name] for name in ("record", "fixed")}
+    listed = ", ".join(f"{name} for {' and '.join(forms)}" for name, forms in scales.items())
+    assert f"(default {listed})" in options.pop("scale")
+    for name, text in options.items():
+        value = usual[name] if isinstance(usual[name], tuple) else (usual[name],)
+        written = " ".join(f"{one:g}" if isinstance(one, float) else str(one).lower() for one in value)
+        assert re.search(rf"\(default {re.escape(written)}[;)]", text), (name, text)
 
 
 PUBLISHED = {
