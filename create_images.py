@@ -21,35 +21,42 @@ examples:
   python create_images.py --partition train          data/ptbxl -> data/ptbxl-images/train.h5
   python create_images.py --size 128 --workers 2     all three partitions, pictures of 128 x 128
   python create_images.py --representations none     signals only
-  python create_images.py --show 17110               a picture of one record and its images
+  python create_images.py --show 17110               a picture of one record -> data/ptbxl-images/17110.png
 """
 
 
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``."""
     parser = CommandParser(prog="create_images.py", description=__doc__, epilog=EXAMPLES)
-    parser.option("source", default="ptbxl", help="the data set's name (default %(default)s)")
-    parser.option("data", type=Path, default=Path("data/ptbxl"), help="its folder (default %(default)s)")
+    parser.option("source", default="ptbxl", help="the kind of data set (default %(default)s, the only one so far)")
+    parser.option("data", type=Path, default=Path("data/ptbxl"), help="the data set's folder (default %(default)s)")
     parser.option(
         "out",
         type=Path,
         default=Path("data/ptbxl-images"),
         help="folder for the stores (default %(default)s)",
     )
-    parser.option("partition", choices=PARTITIONS, nargs="+", help="which to make (default: all that have folds)")
-    parser.option("folds", nargs="+", default=DEFAULT_FOLDS, help=f"default {' '.join(DEFAULT_FOLDS)}")
-    parser.option("min_likelihood", type=float, default=0.0, help="percent that a diagnostic statement needs (0)")
-    parser.option("leads", nargs="+", default=IMAGE_LEADS, help="leads to draw, or all; signals carry all")
-    parser.option("sampling_rate", type=positive_float, default=100.0, help="of the store, Hz (default 100)")
-    parser.option("band", nargs="+", default=DEFAULT_BAND, help="edges in Hz, or none (default 0.5 40)")
-    parser.option("representations", nargs="+", help="image forms, or none (default: all)")
+    parser.option("partition", choices=PARTITIONS, nargs="+", help="which stores to make (default: all of --folds)")
+    parser.option(
+        "folds", nargs="+", default=DEFAULT_FOLDS, help=f"of each partition (default {' '.join(DEFAULT_FOLDS)})"
+    )
+    likely = "percent that a diagnostic statement needs to count (default 0: each that is there counts)"
+    parser.option("min_likelihood", type=float, default=0.0, help=likely)
+    drawn = f"leads to draw, or all (default {' '.join(IMAGE_LEADS)}); signals are stored of all leads"
+    parser.option("leads", nargs="+", default=IMAGE_LEADS, help=drawn)
+    parser.option("sampling_rate", type=positive_float, default=100.0, help="of the stored signals, Hz (default 100)")
+    band = f"what the filter lets through, from and to, Hz; or none (default {DEFAULT_BAND[0]:g} {DEFAULT_BAND[1]:g})"
+    parser.option("band", nargs="+", default=DEFAULT_BAND, help=band)
+    parser.option("representations", nargs="+", help="image forms gaf mtf rp stft, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
     parser.option("limit", type=positive_int, help="only the first so many records of each partition")
     parser.option("skip_bad_records", action="store_true", help="leave bad records out instead of stopping")
-    parser.option("verify", type=positive_int, metavar="N", help="compare N records of finished stores with pyts")
-    parser.option("show", metavar="RECORD_ID", help="save a picture of one record instead of making stores")
-    parser.option("export", type=Path, metavar="FOLDER", help="write finished stores as PNG and CSV files instead")
+    parser.option(
+        "verify", type=positive_int, metavar="N", help="compare N records of finished stores with pyts, make none"
+    )
+    parser.option("show", metavar="RECORD_ID", help="save one record and its images as OUT/RECORD_ID.png, make none")
+    parser.option("export", type=Path, metavar="FOLDER", help="write finished stores as PNG and CSV files, make none")
     return parser.parse_args(words)
 
 

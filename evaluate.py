@@ -45,19 +45,23 @@ def _parser() -> CommandParser:
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
-    parser.option("out", type=Path, metavar="FOLDER", help="where to save (default: RUN/evaluation/PARTITION)")
+    saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
+    parser.option("out", type=Path, metavar="FOLDER", help=saved)
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
     parser.option("partition", run, choices=list(NOTES), help="what to score (default: test)")
-    parser.option("batch_size", run, type=positive_int, metavar="N", help="items scored at once")
-    parser.option("threads", run, type=positive_int, metavar="N", help="CPU threads")
-    parser.option("gpu_id", run, type=int, metavar="N", help="which GPU to use")
+    parser.option(
+        "batch_size", run, type=positive_int, metavar="N", help="items scored at once (default: as in training)"
+    )
+    parser.option("threads", run, type=positive_int, metavar="N", help="of the CPU (default: the cores that are free)")
+    parser.option("gpu_id", run, type=int, metavar="N", help="which GPU (default: the first, if there is one)")
     files = parser.add_argument_group(
         "a scores file, or several to compare, without a model; saved only if -out is given"
     )
     parser.option("scores", files, metavar="FILE", help="scores.npz of what is judged", **several)
-    parser.option("dev_scores", files, metavar="FILE", help="what thresholds are chosen on, one a file", **several)
+    chosen = "what thresholds are chosen on, one for each of -scores (default: none, and thresholds of 0.5)"
+    parser.option("dev_scores", files, metavar="FILE", help=chosen, **several)
     return parser
 
 
@@ -96,10 +100,11 @@ def _evaluate_files(options: Namespace) -> None:
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
-    from pipeline.runs import newest_run  # here, because torch takes seconds to import
+    from pipeline.runs import check_comparable, newest_run  # here, because torch takes seconds to import
     from pipeline.scoring import score_partition
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    check_comparable(runs)  # scoring may take minutes
     scores: list[Scores] = []
     for run in runs:
         print(f"run {run}, partition {partition}\n", flush=True)

@@ -7,12 +7,15 @@ from pipeline import defaults
 from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
 from pipeline.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
 
+TASKS = "disease superdiagnostic subdiagnostic diagnostic form rhythm all, of ptbxl"
+
 EXAMPLES = """
 examples:
   python train.py -model alexnet                            stacked images of the store -> runs/alexnet
   python train.py -model resnet -representation gaf rp -path_save_model runs/resnet-gaf-rp
   python train.py -model resnet1d_wang -crop 2.5 -task superdiagnostic
   python train.py -model gru -kfold 5                       five networks, whose mean is one run
+  python train.py -model late -combine mean -branches runs/gru runs/alexnet -path_save_model runs/fused
   python train.py -resume -path_save_model runs/alexnet     goes on where it was stopped
 """
 
@@ -20,35 +23,38 @@ examples:
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="train.py", description=__doc__, epilog=EXAMPLES)
-    parser.option("model", help="one of --list_models, torchvision:NAME, late or intermediate (fusions)")
+    parser.option("model", help="a network of --list_models or torchvision:NAME; late or intermediate: a fusion")
     parser.option("list_models", action="store_true", help="print the networks and fusions, and stop")
     parser.option("data", help=f"folder of the stores (default {defaults.DATA}; of a fusion, its first branch's)")
-    parser.option("path_save_model", help="the run folder (default runs/MODEL)")
-    parser.option("resume", action="store_true", help="go on with the run in that folder")
+    parser.option("path_save_model", help="the run's folder (default runs/MODEL)")
+    parser.option("resume", action="store_true", help="go on with the run in -path_save_model")
 
     group = parser.add_argument_group("what the network sees")
-    parser.option("task", group, help=f"which labels (default {defaults.TASK})")
-    of_leads = "default: image leads of the store; all, for a signal or -representation leads"
+    parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
+    of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals or -representation leads)"
     parser.option("leads", group, nargs="+", help=of_leads)
-    forms = "image forms, stacked as channels (default: all); or leads, one picture of them all"
+    forms = "image forms gaf mtf rp stft, stacked as channels (default: all); or leads, one picture of all leads"
     parser.option("representation", group, nargs="+", help=forms)
-    drawn = "draw images from the signal (default on a GPU, and where none are stored)"
-    parser.switch("on_the_fly", group, drawn, "take those of the store (default else)")
+    drawn = "draw images from the signal (default on a GPU, with -crop or -beat, and where none are stored)"
+    parser.switch("on_the_fly", group, drawn, "take the images of the store (default otherwise)")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
-    parser.option("stride", group, type=positive_float, help="seconds between averaged crops (default crop/2)")
+    averaged = "seconds between the crops whose mean is an item's score (default: half of -crop)"
+    parser.option("stride", group, type=positive_float, help=averaged)
     whole = "see the median heartbeat instead of the whole item"
     parser.option("beat", group, action="store_true", default=None, help=whole)
     normal = defaults.NORMALISATIONS
-    parser.option("normalise", group, choices=normal, help=f"of signals (default {normal[0]})")
+    scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
+    parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")
 
     group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")
-    parser.option("dropout", group, type=float, help="probability")
-    parser.option("head", group, choices=("mean", "flatten"), help="flatten is as published for vgg and cnn")
+    parser.option("dropout", group, type=float, help="probability that a value is left out of a training step")
+    parser.option("head", group, choices=("mean", "flatten"), help="vgg, cnn: flatten is as published (default mean)")
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
-    parser.option("pretrained", group, action="store_true", default=None, help="start from torchvision's weights")
+    imagenet = "torchvision:NAME: start from its weights of ImageNet"
+    parser.option("pretrained", group, action="store_true", default=None, help=imagenet)
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
@@ -68,24 +74,28 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("n_heads", group, type=positive_int, help="attention: its heads (default 4)")
     parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
 
-    group = parser.add_argument_group("how it is fitted", "defaults depend on the network's family")
-    parser.option("epochs", group, type=positive_int)
-    parser.option("batch_size", group, type=positive_int)
-    parser.option("learning_rate", group, type=positive_float)
-    parser.option("optimizer", group, choices=defaults.OPTIMIZERS)
-    parser.option("weight_decay", group, type=float)
+    by_family = "defaults depend on the network's family: they are in the README, and a training prints its own"
+    group = parser.add_argument_group("how it is fitted", by_family)
+    parser.option("epochs", group, type=positive_int, help="at most, see -patience")
+    parser.option("batch_size", group, type=positive_int, help="items in a step")
+    parser.option("learning_rate", group, type=positive_float, help="the highest, where a scheduler changes it")
+    parser.option("optimizer", group, choices=defaults.OPTIMIZERS, help=f"default {defaults.OPTIMIZER}")
+    parser.option("weight_decay", group, type=float, help="of the optimizer; 0: none")
     parser.option("momentum", group, type=float, help=f"of sgd (default {defaults.MOMENTUM})")
-    parser.option("scheduler", group, choices=defaults.SCHEDULERS)
+    falling = "of the learning rate: onecycle rises, then falls; cosine falls from the start"
+    parser.option("scheduler", group, choices=defaults.SCHEDULERS, help=falling)
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
-    parser.option("patience", group, type=positive_int, help="epochs without a better dev macro-AUC")
+    parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
-    parser.option("class_weights", group, choices=("balanced", "none"), help="default balanced for disease, else none")
-    parser.option("seed", group, type=int, help=f"default {defaults.SEED}")
+    weighted = "balanced: rare classes count more in the loss (default for disease, else none)"
+    parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)
+    parser.option("seed", group, type=int, help=f"of fresh weights, order and crops (default {defaults.SEED})")
 
     group = parser.add_argument_group("the machine")
     parser.option("gpu_id", group, type=int, help="which GPU (default: the first, if there is one)")
-    parser.option("precision", group, choices=defaults.PRECISIONS, help=f"default {defaults.PRECISIONS[0]}")
+    precision = f"of the network's numbers; fp16 needs a GPU (default {defaults.PRECISIONS[0]})"
+    parser.option("precision", group, choices=defaults.PRECISIONS, help=precision)
     parser.option("threads", group, type=positive_int, help="of the CPU (default: the cores that are free)")
     parser.option(
         "workers",

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
@@ -93,8 +94,12 @@ def list_models(modality: str | None = None) -> list[str]:
     return sorted(name for name, entry in _entries.items() if modality in (None, entry.modality))
 
 
-def describe_model(name: str) -> ModelEntry:
+def describe_model(name: str, beside: Iterable[str] = ()) -> ModelEntry:
     """The entry of one network.
+
+    Args:
+        name: one of ``list_models()``, or ``torchvision:NAME``.
+        beside: what else the caller takes in the place of a network, for the sentence on an unknown name.
 
     Raises:
         ValueError: no network has this name; the near names are listed.
@@ -103,8 +108,20 @@ def describe_model(name: str) -> ModelEntry:
     if colon and prefix in _collections:
         return _collections[prefix](name)
     if name not in _entries:
-        raise ValueError(f"no network is named {name!r}; {suggest(name, _entries)}")
+        names = [*_entries, *beside, *(f"{known}:NAME" for known in _collections)]
+        namesakes = in_collections(name)
+        hint = f"did you mean {' or '.join(namesakes)}?" if namesakes else suggest(name, names)
+        raise ValueError(f"no network is named {name!r}; {hint}")
     return _entries[name]
+
+
+def in_collections(name: str) -> list[str]:
+    """The whole names of networks that a collection has under a bare one: ``torchvision:resnet18`` for ``resnet18``."""
+    found = []
+    for prefix, describe in _collections.items():
+        with suppress(ValueError):
+            found.append(describe(f"{prefix}:{name}").name)
+    return found
 
 
 def create_model(name: str, *, in_channels: int, n_classes: int, **options: object) -> Network:

@@ -5,6 +5,7 @@ Two stages, each resumed where a kill left it: first every record is read, filte
 picture is made, and a store of signals only is the first stage alone.
 """
 
+import os
 import resource
 import shutil
 import sys
@@ -39,6 +40,7 @@ from pipeline.store_writer import (
 _RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 _SHOWN_BAD_RECORDS = 20
+_SHARE_OF_MEMORY = 0.5  # of the machine's, that a partition's pictures may take in the system's cache
 
 
 class BadRecordsError(EcgFusionError):
@@ -172,7 +174,7 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
     while True:
         if not part.exists():
             _begin(job, part, bad, asked)
-        with StoreWriter(part) as writer:
+        with StoreWriter(part, keep_cached=_fits_into_cache(job)) as writer:
             found = _store_signals(job, writer)
             if not found:
                 _store_images(job, writer)
@@ -184,6 +186,12 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
         if len(found) == len(job.rows):
             raise EcgFusionError(f"no record of {job.partition} is readable: check --data and --sampling_rate")
         bad, job = [*bad, *found], _without(job, found)
+
+
+def _fits_into_cache(job: Job) -> bool:
+    """Whether a first epoch may find the pictures in memory, where the system keeps what was written."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * memory
 
 
 def _already_left_out(part: Path) -> list[BadRecord]:

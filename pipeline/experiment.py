@@ -20,7 +20,7 @@ from pipeline.holding import choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.kfold import check_members, plan_members, train_members
 from pipeline.locks import locked
-from pipeline.network_options import check_network, check_ranges
+from pipeline.network_options import FUSION_ONLY, check_network, check_ranges
 from pipeline.network_run import train_network
 from pipeline.plan import plan
 from pipeline.runs import (
@@ -140,7 +140,13 @@ def _go_on(
 
 def _folder(given: Mapping[str, Any], resume: bool) -> Path:
     if "model" not in given and not resume:
-        raise EcgFusionError(f"which network? give -model with one of {', '.join(list_models())}, or torchvision:NAME")
+        for name in FUSION_ONLY:
+            if name in given:
+                raise EcgFusionError(f"-{name} is for fusions: give -model {' or '.join(FUSIONS)} too")
+        raise EcgFusionError(
+            f"which network? give -model with one of {', '.join(list_models())} or torchvision:NAME, "
+            f"or fuse trained runs with -model {' or '.join(FUSIONS)}"
+        )
     if "path_save_model" not in given and "model" not in given:
         raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
     return Path(given.get("path_save_model") or Path("runs") / given["model"].replace(":", "-"))
@@ -148,6 +154,13 @@ def _folder(given: Mapping[str, Any], resume: bool) -> Path:
 
 def _refuse_what_is_there(folder: Path) -> None:
     if (folder / CARD).exists():
+        card = read_card(folder)
+        refuse_diverged(card, folder)
+        if card["complete"]:
+            raise EcgFusionError(
+                f"{folder} holds a finished run: name another folder with -path_save_model, "
+                f"or see what it has learnt with python evaluate.py -run {folder}"
+            )
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"

@@ -20,28 +20,41 @@ def _threshold(text: str) -> str | float:
 
 
 IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
-    "size": {"type": positive_int, "help": "side of a picture in pixels"},
+    "size": {"type": positive_int, "help": "side of a picture in pixels (default 256)"},
     "scale": {
         "choices": ("record", "fixed"),
         "help": "record: each lead's own least and greatest value; fixed: the range of --range_mv, so that amplitude "
-        "survives; by default each form has the one that suits it",
+        "survives (default record for gaf and mtf, fixed for rp and stft)",
     },
-    "range_mv": {"type": positive_float, "help": "the fixed range reaches from −range_mv to it, mV"},
-    "gaf_method": {"choices": ("summation", "difference")},
-    "mtf_bins": {"type": positive_int, "help": "amplitude bins of the MTF"},
-    "mtf_strategy": {"choices": ("quantile", "uniform"), "help": "how those bins are cut"},
-    "rp_dimension": {"type": positive_int, "help": "points of one state of the recurrence plot"},
-    "rp_delay": {"type": positive_int, "help": "points between the points of a state"},
-    "rp_threshold": {"type": _threshold, "help": "none (distances), point, distance, or a distance"},
-    "rp_percentage": {"type": positive_float, "help": "percentage for the thresholds point and distance"},
-    "stft_window": {"type": positive_float, "help": "length of the Hann window, s"},
-    "stft_hop": {"type": positive_float, "help": "step of the window, s"},
-    "stft_max_hz": {"type": positive_float, "help": "frequency at the upper edge, Hz"},
+    "range_mv": {
+        "type": positive_float,
+        "help": "the fixed range reaches from −range_mv to it, mV (default 1; 3 for -representation leads of train.py)",
+    },
+    "gaf_method": {
+        "choices": ("summation", "difference"),
+        "help": "Gramian angular summation or difference field (default summation)",
+    },
+    "mtf_bins": {"type": positive_int, "help": "amplitude bins of the MTF (default 10)"},
+    "mtf_strategy": {
+        "choices": ("quantile", "uniform"),
+        "help": "bins of equally many points, or of equal width (default quantile)",
+    },
+    "rp_dimension": {"type": positive_int, "help": "points of one state of the recurrence plot (default 1)"},
+    "rp_delay": {"type": positive_int, "help": "steps from point to point of a state (default 1)"},
+    "rp_threshold": {
+        "type": _threshold,
+        "help": "none: grey distances; else white where two states are close: a distance, or distance (--rp_percentage "
+        "of the largest), or point (that of all pairs) (default none)",
+    },
+    "rp_percentage": {"type": positive_float, "help": "percentage for the thresholds point and distance (default 10)"},
+    "stft_window": {"type": positive_float, "help": "length of the Hann window, s (default 0.32)"},
+    "stft_hop": {"type": positive_float, "help": "step of the window, s (default 0.04)"},
+    "stft_max_hz": {"type": positive_float, "help": "frequency at the upper edge, Hz (default 50)"},
     "stft_db_range": {
         "type": float,
         "nargs": 2,
         "metavar": ("LOW", "HIGH"),
-        "help": "range of the fixed scale, dB re 1 mV²",
+        "help": "range of the fixed scale, dB re 1 mV² (default -80 0)",
     },
 }
 """The options, each a field of ``ImageRecipe``; one that begins with a form's name is for that form alone."""
@@ -49,7 +62,9 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
 
 def add_image_options(parser: CommandParser) -> None:
     """Adds the options to a command; those that are not given stay None."""
-    group = parser.add_argument_group("how pictures are made", "the defaults are in the README")
+    group = parser.add_argument_group(
+        "how pictures are made", "train.py takes a store's own options, where it holds images"
+    )
     for name, keywords in IMAGE_OPTIONS.items():
         parser.option(name, group, **keywords)
 

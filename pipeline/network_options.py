@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from models import ModelEntry, describe_model
+from models.registry import in_collections
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
+from pipeline.runs import FUSIONS
 
 _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),
@@ -19,6 +21,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "auxiliary": (0, math.inf),
 }
 """From the first number to just below the second."""
+
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
 FUSION_ONLY = (
     "branches",
@@ -35,8 +39,11 @@ FUSION_ONLY = (
 
 
 def check_network(given: Mapping[str, Any]) -> None:
-    """Refuses an unknown network, and the options of fusions."""
-    known_model(given["model"])
+    """Refuses an unknown network, the options of other networks, and those of fusions."""
+    entry = known_model(given["model"])
+    for name in NETWORK_OPTIONS:
+        if name in given and name not in entry.options:
+            raise EcgFusionError(_not_taken(name, entry))
     for name in FUSION_ONLY:
         if name in given:
             raise EcgFusionError(
@@ -44,10 +51,17 @@ def check_network(given: Mapping[str, Any]) -> None:
             )
 
 
+def _not_taken(name: str, entry: ModelEntry) -> str:
+    taken = [f"-{option}" for option in NETWORK_OPTIONS if option in entry.options]
+    namesakes = in_collections(entry.name) if name == "pretrained" else []
+    instead = f", or take -model {' or '.join(namesakes)}" if namesakes else ""
+    return f"{entry.name} has no -{name}; it has {', '.join(taken) or 'none'}: leave -{name} out{instead}"
+
+
 def known_model(name: str) -> ModelEntry:
-    """The entry of a network; an unknown name is one sentence with the near ones."""
+    """The entry of a network; an unknown name is one sentence with the near ones, fusions among them."""
     try:
-        return describe_model(name)
+        return describe_model(name, beside=FUSIONS)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
 

@@ -13,7 +13,7 @@ from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
-from pipeline.network_options import check_options, known_model
+from pipeline.network_options import NETWORK_OPTIONS, check_options, known_model
 from pipeline.plan_input import image_size, plan_input
 from pipeline.runs import FORMAT, build_network
 from pipeline.settings import CHOICES, check_batch_size
@@ -26,8 +26,6 @@ from pipeline.training_items import (
     training_items,
     training_rows,
 )
-
-NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 
 
 def plan(

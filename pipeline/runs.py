@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from models import BranchShape, Network, create_fusion, create_model, describe_fusion
+from models.image.torchvision_classifiers import WeightsError
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
 
@@ -117,6 +118,8 @@ def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
         options["pretrained"] = False
     try:
         return create_model(card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **options)
+    except WeightsError as problem:
+        raise EcgFusionError(f"{problem}, or leave -pretrained out to start from fresh ones") from None
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(str(problem)) from None
     except RuntimeError:  # torch's own word for too little memory
@@ -161,6 +164,27 @@ def refuse_unfinished(card: Mapping[str, Any], folder: Path) -> None:
     refuse_diverged(card, folder)
     if not card["complete"]:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
+
+
+def check_comparable(folders: Sequence[Path]) -> None:
+    """Refuses runs that cannot be judged side by side, from their cards alone.
+
+    Raises:
+        EcgFusionError: one is given twice, is missing or unfinished, or is of another task or classes than the first.
+    """
+    cards: dict[Path, dict[str, Any]] = {}
+    for folder in folders:
+        place = Path(folder).resolve()
+        if place in cards:
+            raise EcgFusionError(f"{folder} is given twice: name each run once")
+        cards[place] = card = read_card(folder)
+        refuse_unfinished(card, folder)
+        first = next(iter(cards.values()))
+        remedy = "compare runs of one task, with one order of classes"
+        if card["task"] != first["task"]:
+            raise EcgFusionError(f"{folder} has task {card['task']}, but {folders[0]} {first['task']}: {remedy}")
+        if card["classes"] != first["classes"]:
+            raise EcgFusionError(f"{folder} has other classes of {card['task']} than {folders[0]}: {remedy}")
 
 
 def load_run(folder: Path) -> Run:

@@ -16,8 +16,8 @@ from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
-from pipeline.runs import Run, kind_of, leaves, load_run
-from pipeline.scores import Scores
+from pipeline.runs import DEV_SCORES, Run, kind_of, leaves, load_run
+from pipeline.scores import Scores, load_scores
 from pipeline.store import Store, digest_of_items, open_store, store_path
 
 
@@ -180,6 +180,8 @@ def score_partition(
     check_fit(run.card, store, run.folder)
     if partition != "train":
         refuse_training_items(run.card, run.folder, store)
+    if partition != "dev":
+        _refuse_dev_items(run, store)
     labelled = store.task(run.card["task"]).labelled
     if not labelled.all():
         print(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
@@ -230,6 +232,19 @@ def refuse_training_items(card: Mapping[str, Any], folder: Path, store: Store) -
     """Refuses a store of items that any network of a run was trained on."""
     for inner, _ in leaves(card, folder):
         _refuse_items_of(inner["data"], folder, store)
+
+
+def _refuse_dev_items(run: Run, store: Store) -> None:
+    """Refuses a store of items that a run's thresholds were chosen on, before they are scored."""
+    file, data = run.folder / DEV_SCORES, run.card["data"]
+    if not file.exists() or data["source"] != store.attributes["source"]:
+        return
+    shared = np.intersect1d(load_scores(file).item_id, store.columns["item_id"])
+    if len(shared):
+        raise EcgFusionError(
+            f"{store.path} holds {len(shared)} items, {str(shared[0])!r} first, that the thresholds of {run.folder} "
+            f"were chosen on: name stores of the folds it was trained with, as in {data['folder']}"
+        )
 
 
 def _refuse_items_of(data: Mapping[str, Any], folder: Path, store: Store) -> None:

@@ -139,10 +139,17 @@ def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) ->
 
 
 class StoreWriter:
-    """Fills a store that has been laid out. Rows may come from any thread; finished rows are counted in order."""
+    """Fills a store that has been laid out. Rows may come from any thread; finished rows are counted in order.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: of the store.
+        keep_cached: whether finished pictures may stay in the system's cache. A training that follows reads them
+            there; but where they are larger than it, they would drive out what others keep there, and in a virtual
+            machine each page that the cache takes anew costs more than its writing.
+    """
+
+    def __init__(self, path: Path, keep_cached: bool = True) -> None:
+        self.path, self._keep_cached = path, keep_cached
         with h5py.File(path, "r") as file:
             names = ["signals", *(f"images/{name}" for name in file.get("images", {}))]
             self._places = {name.removeprefix("images/"): Mapped.of(path, file[name]) for name in names}
@@ -177,13 +184,9 @@ class StoreWriter:
         return int(self._finished.open()[STAGES.index(stage)])
 
     def mark_finished(self, stage: str, rows: int) -> None:
-        """Counts rows as finished, after their data has reached the disk; pictures there leave the system's cache.
-
-        Nothing here reads them again, and a data set of them is larger than most memories: it would drive out what
-        others keep there, and in a virtual machine each page that the cache takes anew costs more than its writing.
-        """
+        """Counts rows as finished, after their data has reached the disk; see ``keep_cached``."""
         os.fdatasync(self._descriptor)
-        if stage == "images" and hasattr(os, "posix_fadvise"):
+        if stage == "images" and not self._keep_cached and hasattr(os, "posix_fadvise"):
             signals = self._places["signals"]
             behind = signals.offset + int(np.prod(signals.shape)) * signals.dtype.itemsize
             os.posix_fadvise(self._descriptor, behind, 0, os.POSIX_FADV_DONTNEED)

@@ -81,8 +81,8 @@ def test_a_mistake_ends_the_command_with_one_sentence(workplace: Path):
     done = type_command("python train.py -model alexnet", workplace)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "train.py: runs/alexnet holds a run already: go on with it with -resume -path_save_model runs/alexnet, "
-        "or name another folder with -path_save_model"
+        "train.py: runs/alexnet holds a finished run: name another folder with -path_save_model, "
+        "or see what it has learnt with python evaluate.py -run runs/alexnet"
     ]
 
 

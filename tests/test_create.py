@@ -145,6 +145,19 @@ def test_any_number_of_workers_makes_the_same_files(reference, synthetic_folder,
     assert same_content(reference, tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system takes no advice on its cache")
+@pytest.mark.parametrize(("share", "evicted"), [(1e-9, True), (0.5, False)])
+def test_pictures_leave_the_cache_only_where_memory_is_small_for_them(
+    reference, synthetic_folder, tmp_path, monkeypatch, share, evicted
+):
+    advised = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda *arguments: advised.append(arguments[-1]))
+    monkeypatch.setattr(pipeline.create, "_SHARE_OF_MEMORY", share)
+    make(synthetic_folder, tmp_path)
+    assert (os.POSIX_FADV_DONTNEED in advised) == evicted
+    assert same_content(reference, tmp_path)
+
+
 def test_no_representations_is_a_store_of_signals(reference, synthetic_folder, tmp_path):
     words = ["--data", str(synthetic_folder), "--out", str(tmp_path), "--representations", "none", "--workers", "2"]
     create_images.main(words)

@@ -48,6 +48,7 @@ def run_folder(tmp_path, monkeypatch) -> Path:
 
     scoring, runs = types.ModuleType("pipeline.scoring"), types.ModuleType("pipeline.runs")
     scoring.score_partition, runs.newest_run = score_partition, lambda folder: folder / "gru"
+    runs.check_comparable = lambda folders: None
     monkeypatch.setitem(sys.modules, "pipeline.scoring", scoring)
     monkeypatch.setitem(sys.modules, "pipeline.runs", runs)
     monkeypatch.chdir(tmp_path)

@@ -88,7 +88,9 @@ def test_a_training_that_goes_on_needs_them_no_more(cached: Path, monkeypatch: p
 
 def test_without_the_weights_nothing_is_begun(cached: Path):
     cached.unlink()
-    with pytest.raises(EcgFusionError, match=r"could not be downloaded .*: put a whole copy at .*, or leave pre"):
+    with pytest.raises(
+        EcgFusionError, match=r"could not be downloaded .*: put a whole copy at .*, or leave -pretrained out"
+    ):
         type_train(WORDS)
     assert not FOLDER.exists()
     type_train(WORDS.replace("-pretrained", ""))

@@ -159,6 +159,28 @@ def test_an_unfinished_run_says_how_to_go_on(run: Path):
         load_run(run)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"complete": False}, "other is not finished: go on with python train.py -resume -path_save_model"),
+        ({"task": "form"}, "other has task form, but .*run disease: compare runs of one task"),
+        ({"classes": ["STTC", "MI", "CD", "HYP"]}, "other has other classes of disease than .*run: compare runs of"),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_known_before_one_is_scored(run, tmp_path, monkeypatch, changes, sentence):
+    monkeypatch.setattr("pipeline.scoring.score_partition", None)
+    other = shutil.copytree(run, tmp_path / "other")
+    change_card(other, **changes)
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate.main(["-run", str(run), str(other)])
+
+
+def test_a_run_is_compared_with_others_only(run: Path, monkeypatch):
+    monkeypatch.setattr("pipeline.scoring.score_partition", None)
+    with pytest.raises(EcgFusionError, match="run is given twice: name each run once"):
+        evaluate.main(["-run", str(run), f"{run.parent}/../{run.parent.name}/{run.name}"])
+
+
 def test_missing_weights_are_named(run: Path):
     (run / WEIGHTS).unlink()
     with pytest.raises(EcgFusionError, match=r"weights\.safetensors is missing: copy the whole run folder"):

@@ -244,6 +244,17 @@ def test_folds_that_were_trained_on_are_not_scored(runs, small_store_folder, tmp
         score_partition(runs["signal"], tmp_path, partition, threads=1)
 
 
+@pytest.mark.parametrize("partition", ["test", "train"])
+def test_items_that_thresholds_were_chosen_on_are_not_scored(runs, small_store_folder, tmp_path, partition):
+    shutil.copy(small_store_folder / "dev.h5", tmp_path / f"{partition}.h5")
+    sentence = (
+        rf"{partition}\.h5 holds 4 items, '\d+' first, that the thresholds of .*signal were chosen on: "
+        rf"name stores of the folds it was trained with, as in .*{small_store_folder.name}$"
+    )
+    with pytest.raises(EcgFusionError, match=sentence):
+        score_partition(runs["signal"], tmp_path, partition, threads=1)
+
+
 def test_items_that_were_trained_on_are_known_without_folds(runs, small_store_folder, tmp_path):
     """Where the source is another, whose folds say nothing, the digest of the items tells."""
     run = shutil.copytree(runs["signal"], tmp_path / "run")

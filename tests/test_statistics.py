@@ -1,12 +1,14 @@
 """Intervals and p-values: what they must be by hand, and how often they are right."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.bootstrap import MIN_PATIENTS
 from pipeline.evaluation import Evaluation, evaluate
 from pipeline.report.tables import as_text
 from pipeline.scores import Scores
+from pipeline.sources import open_source
 from pipeline.statistics import Resampling, holm, interval, paired_p_value, resamples_for
 
 FEW = Resampling(200)
@@ -105,6 +107,32 @@ def test_a_class_with_fewer_than_five_positive_patients_is_named_and_left_out():
     assert "- fewer than 5 positive patients, so without interval and not in its macro: b\n" in text
     assert "| mean of these 1 |" in text
     assert evaluation.as_json()["intervals"]["too_few_positive_patients"] == ["b"]
+
+
+@pytest.mark.realdata
+def test_16_of_the_71_statements_are_too_rare_in_fold_9_for_an_interval(ptbxl_folder):
+    source = open_source("ptbxl", ptbxl_folder)
+    rows = np.flatnonzero(source.items["fold"] == 9)
+    items, labels = source.items.iloc[rows], source.labels["all"].rows(rows)
+    frame = pd.DataFrame(labels.values, columns=list(labels.classes)).assign(patient=items["patient_id"].to_numpy())
+    n_patients = frame.groupby("patient").max().sum()
+    rare = set(n_patients.index[n_patients < 5])
+    scores = Scores(
+        np.random.default_rng(0).random(labels.values.shape),
+        labels.values,
+        items["item_id"].to_numpy(str),
+        labels.classes,
+        labels.kind,
+        patient_id=items["patient_id"].to_numpy(str),
+        task="all",
+    )
+    evaluation = evaluate(scores, None, 0.5, resampling=Resampling(40))
+    assert (len(labels.classes), len(rare)) == (71, 16)
+    assert set(evaluation.intervals.few_positives) == rare
+    assert set(evaluation.intervals.classes) == set(labels.classes) - rare
+    named = ", ".join(name for name in labels.classes if name in rare)
+    sentence = f"fewer than 5 positive patients, so without interval and not in its macro: {named}\n"
+    assert sentence in as_text(evaluation)
 
 
 def test_five_are_enough_and_what_lacks_them_is_drawn_again():

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from pipeline.image_options import IMAGE_OPTIONS
 from pipeline.locks import locked
 from pipeline.network_options import FUSION_ONLY
 from pipeline.report.networks import describe_networks
+from pipeline.representations import REPRESENTATIONS, ImageRecipe
 from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
 from pipeline.scores import load_scores
 from pipeline.store import open_store
@@ -73,7 +75,7 @@ def described(section: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str
     """Option to description, of a section of ``--help``."""
     with pytest.raises(SystemExit):
         train.parse(["--help"])
-    text = capsys.readouterr().out.split(f"\n{section}:\n")[1].split("\n\n", 2)[1]
+    text = re.split(r"\n\n(?=\S)", capsys.readouterr().out.split(f"\n{section}:\n")[1])[0]
     options = re.split(r"^  --(\w+)", text, flags=re.MULTILINE)[1:]
     return {name: " ".join(rest.split()) for name, rest in zip(options[::2], options[1::2], strict=True)}
 
@@ -90,6 +92,23 @@ def test_the_help_on_fusions_is_true(capsys):
         for option in {*of_fusions} & {*entry.options}:
             assert re.search(f"{entry.level}|{name}", of_fusions[option]), (name, option)
             assert re.search(f"(default|{name}:) {entry.options[option]}[;)]", of_fusions[option]), (name, option)
+
+
+def test_the_help_names_every_task_and_form(workplace: Path, capsys):
+    seen, store = described("what the network sees", capsys), open_store(Path("data/ptbxl-images/train.h5"))
+    assert re.search("labels to learn: ([a-z ]+),", seen["task"])[1].split() == list(store.labels)
+    assert re.search("image forms ([a-z ]+),", seen["representation"])[1].split() == list(REPRESENTATIONS)
+
+
+def test_the_help_on_pictures_has_the_defaults(capsys):
+    options, usual = described("how pictures are made", capsys), asdict(ImageRecipe())
+    scales = {name: [form for form, its in usual["scale"] if its == name] for name in ("record", "fixed")}
+    listed = ", ".join(f"{name} for {' and '.join(forms)}" for name, forms in scales.items())
+    assert f"(default {listed})" in options.pop("scale")
+    for name, text in options.items():
+        value = usual[name] if isinstance(usual[name], tuple) else (usual[name],)
+        written = " ".join(f"{one:g}" if isinstance(one, float) else str(one).lower() for one in value)
+        assert re.search(rf"\(default {re.escape(written)}[;)]", text), (name, text)
 
 
 PUBLISHED = {
@@ -264,7 +283,25 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
         ("-model gru -seed -1", "-seed -1 does not work"),
         ("-model gru -data nowhere", "there is no nowhere/train.h5: make it with python create_images.py"),
         ("-model grru", "no network is named 'grru'; did you mean gru"),
+        ("-model lat -branches a b", "no network is named 'lat'; did you mean late or "),
+        ("-model intermedate", "did you mean intermediate?"),
+        ("-model qqq", "late, lstm, mobilenet_v2, resnet, resnet1d_wang, torchvision:NAME, vgg"),
+        ("-model resnet50", "did you mean torchvision:resnet50?"),
         ("-epochs 3", "which network? give -model with one of alexnet, "),
+        ("-epochs 3", "vgg or torchvision:NAME, or fuse trained runs with -model late or intermediate"),
+        ("-branches a b -combine mean", "-branches is for fusions: give -model late or intermediate too"),
+        (
+            "-model mobilenet_v2 -pretrained",
+            "it has -dropout: leave -pretrained out, or take -model torchvision:mobilenet_v2",
+        ),
+        (
+            "-model gru -pretrained",
+            "gru has no -pretrained; it has -dropout, -hidden_size, -n_layers: leave -pretrained out",
+        ),
+        (
+            "-model gru -nb_filters 8 -kfold 2",
+            "gru has no -nb_filters; it has -dropout, -hidden_size, -n_layers: leave -nb",
+        ),
         ("-model gru -epochs 0", "0 is not a whole number of at least 1"),
         ("-model gru -learning_rate -3", "-3 is not a number above 0"),
         ("-model gru -e 3", "there is no option -e"),
@@ -301,9 +338,13 @@ def test_a_run_is_never_overwritten(workplace: Path, capsys):
     before = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
     for words in (SMALL, "-model resnet -path_save_model runs/gru"):
         said = refused(words, capsys)
-        assert "runs/gru holds a run already: go on with it with -resume -path_save_model runs/gru" in said
-        assert "another folder" in said
+        assert "runs/gru holds a finished run: name another folder with -path_save_model, or see" in said
     assert {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_was_begun_is_not_begun_anew(begun: Path, capsys):
+    said = refused(SMALL, capsys)
+    assert "runs/gru holds a run already: go on with it with -resume -path_save_model runs/gru, or name another" in said
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, RESUME])

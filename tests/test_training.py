@@ -244,6 +244,8 @@ def test_a_loss_that_is_no_number_is_one_sentence(small_store_folder, tmp_path, 
         load_run(tmp_path / "run")
     with pytest.raises(EcgFusionError, match="came to no result"):
         fit_run(small_store_folder, tmp_path / "run", "", resume=True)
+    with pytest.raises(EcgFusionError, match="came to no result"):
+        fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 2")
 
 
 def test_a_network_that_overflows_in_its_last_step_is_one_sentence(small_store_folder, tmp_path):

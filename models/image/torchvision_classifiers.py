@@ -27,6 +27,10 @@ POOLING = ("avgpool", "classifier", "fc", "heads")  # the first of these follows
 SMALLEST_SIZE = 32  # of which the last map of most is one position
 
 
+class WeightsError(ValueError):
+    """The weights of ``pretrained`` cannot be had."""
+
+
 class Standardise(nn.Module):
     """Pictures in [0, 1] as ImageNet's weights know them: one mean and deviation for every channel, no colours."""
 
@@ -134,7 +138,8 @@ def build_classifier(
         size: side of the images in pixels, for those of ``FIXED_SIZE``.
 
     Raises:
-        ValueError: the weights cannot be had, or the network takes no pictures of this size.
+        WeightsError: the weights cannot be had.
+        ValueError: the network takes no pictures of this size.
     """
     from torchvision import models
 
@@ -201,9 +206,7 @@ def _with_weights(name: str, weights: Any, options: dict[str, Any]) -> nn.Module
 
 def _refuse(weights: Any, what: str) -> NoReturn:
     file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-    raise ValueError(
-        f"the weights {weights} {what}: put a whole copy at {file}, or leave pretrained out to start from fresh ones"
-    ) from None
+    raise WeightsError(f"the weights {weights} {what}: put a whole copy at {file}") from None
 
 
 def _standardise(backbone: nn.Module, weights: Any) -> Standardise:

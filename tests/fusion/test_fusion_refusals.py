@@ -162,6 +162,6 @@ def test_nothing_is_fitted_on_items_that_a_branch_was_trained_on(words, runs, st
 def test_a_fusion_is_made_where_no_run_is(runs, tmp_path):
     run = changed(runs["gru"], tmp_path / "run", lambda _: None)
     before = (run / CARD).read_bytes()
-    with pytest.raises(EcgFusionError, match="run holds a run already"):
+    with pytest.raises(EcgFusionError, match="run holds a finished run"):
         train.main([*MEAN.split(), "-branches", str(runs["wang"]), str(runs["stft"]), "-path_save_model", str(run)])
     assert (run / CARD).read_bytes() == before
