@@ -84,6 +84,12 @@ def test_options_that_do_not_fit(words, sentence, runs, tmp_path):
     refused(sentence, words, [runs["wang"], runs["stft"]], tmp_path / "run")
 
 
+def test_what_is_refused_is_not_warned_of_first(runs, tmp_path, capsys):
+    words = f"{MEAN} -gpu_id 0"
+    refused("-gpu_id does nothing in late fusion by mean", words, [runs["wang"], runs["stft"]], tmp_path / "run")
+    assert capsys.readouterr().err == ""
+
+
 def test_branches_are_two_or_more(runs, tmp_path):
     refused("-model late fuses runs: name them with -branches RUN RUN", MEAN, [], tmp_path / "run")
     refused("a fusion needs two branches or more", MEAN, [runs["wang"]], tmp_path / "run")
