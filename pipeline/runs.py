@@ -88,6 +88,8 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise EcgFusionError(
             f"{folder} holds no run: train one with python train.py -model NAME -path_save_model {folder}"
         ) from None
+    except NotADirectoryError:
+        raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
     except (ValueError, UnicodeDecodeError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
     if not isinstance(card, dict) or not isinstance(card.get("format"), int):

@@ -9,7 +9,7 @@ import pytest
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs import CARD, read_card, write_card
+from pipeline.runs import CARD, WEIGHTS, read_card, write_card
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -107,6 +107,11 @@ def test_a_missing_run_is_named(place, runs, tmp_path):
     branches = [runs["wang"]]
     branches.insert(place, tmp_path / "nowhere")
     refused("nowhere holds no run: train one", MEAN, branches, tmp_path / "run")
+
+
+def test_a_file_of_a_run_is_no_run(runs, tmp_path):
+    branches = [runs["wang"], runs["stft"] / WEIGHTS]
+    refused(rf"stft/{WEIGHTS} is a file: name the run's folder", MEAN, branches, tmp_path / "run")
 
 
 def test_an_unfinished_run_is_named(runs, tmp_path):
