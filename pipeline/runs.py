@@ -60,9 +60,21 @@ def leaves(card: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[str,
     if kind_of(card) not in FUSIONS:
         yield card, folder
         return
-    for name in card[BRANCHES]:
-        inner = folder / BRANCHES / name
+    for inner in branch_folders(card, folder).values():
         yield from leaves(read_card(inner), inner)
+
+
+def branch_folders(card: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """Where the copies of a fused run's branches lie, by name.
+
+    Raises:
+        EcgFusionError: one is missing.
+    """
+    places = {name: Path(folder) / BRANCHES / name for name in card[BRANCHES]}
+    for place in places.values():
+        if not (place / CARD).exists():
+            raise EcgFusionError(f"{place / CARD} is missing: copy the run folder again")
+    return places
 
 
 def member_folder(folder: Path, number: int) -> Path:
@@ -183,7 +195,7 @@ def _load_network(folder: Path, card: Mapping[str, Any]) -> Run:
 
 
 def _load_fusion(folder: Path, card: Mapping[str, Any]) -> Run:
-    branches = {name: load_run(folder / BRANCHES / name) for name in card[BRANCHES]}
+    branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
     fusion = build_fusion(card, branches)
     load_weights(fusion, folder)
     return Run(folder, card, fusion.eval(), None, branches)

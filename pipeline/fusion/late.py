@@ -17,10 +17,10 @@ from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
 from pipeline.metrics import macro_auroc
 from pipeline.network_run import announce_data, finish, settings_of
 from pipeline.runs import (
-    BRANCHES,
     DEV_SCORES,
     OUT_OF_FOLD_SCORES,
     Run,
+    branch_folders,
     build_fusion,
     load_run,
     save_weights,
@@ -59,7 +59,7 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     announce_data(card, train, dev)
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
-    branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
+    branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
     on_dev, rows = _answers(branches, DEV_SCORES, dev, card["task"])
 
     def fitted(answers: Answers) -> LateFusion:

@@ -9,7 +9,8 @@ import pytest
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs import CARD, WEIGHTS, read_card, write_card
+from pipeline.runs import BRANCHES, CARD, WEIGHTS, read_card, write_card
+from pipeline.scoring import score_partition
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -112,6 +113,15 @@ def test_a_missing_run_is_named(place, runs, tmp_path):
 def test_a_file_of_a_run_is_no_run(runs, tmp_path):
     branches = [runs["wang"], runs["stft"] / WEIGHTS]
     refused(rf"stft/{WEIGHTS} is a file: name the run's folder", MEAN, branches, tmp_path / "run")
+
+
+def test_a_fused_run_without_one_of_its_branches_was_not_copied_whole(runs, stores, tmp_path):
+    broken, sentence = tmp_path / "broken", r"broken/branches/stft/run\.json is missing: copy the run folder again"
+    train.main([*MEAN.split(), "-branches", str(runs["wang"]), str(runs["stft"]), "-path_save_model", str(broken)])
+    shutil.rmtree(broken / BRANCHES / "stft")
+    refused(sentence, MEAN, [broken, runs["gru"]], tmp_path / "run")
+    with pytest.raises(EcgFusionError, match=sentence):
+        score_partition(broken, stores, "test")
 
 
 def test_an_unfinished_run_is_named(runs, tmp_path):
