@@ -186,20 +186,16 @@ def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, 
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses crops of several lengths; a median beat stands for its whole item, beside any crops of the others."""
-    crops = {
-        name: (card["input"]["crop"], card["input"]["stride"])
-        for name, card in cards.items()
-        if card["input"].get("beat") is None
-    }
+    """Refuses crops of several lengths, whatever their strides; a median beat goes with any crops of the others."""
+    crops = {name: card["input"]["crop"] for name, card in cards.items() if card["input"].get("beat") is None}
     first = next(iter(crops), None)
-    for name, seen in crops.items():
-        if first is not None and seen != crops[first]:
+    for name, crop in crops.items():
+        if first is not None and crop != crops[first]:
             raise EcgFusionError(
-                f"{named[first]} sees {_crops(*crops[first])} and {named[name]} {_crops(*seen)}, so they cannot be "
+                f"{named[first]} sees {_crops(crops[first])} and {named[name]} {_crops(crop)}, so they cannot be "
                 f"trained on together: train them on equal crops, or leave -finetune out"
             )
 
 
-def _crops(crop: float | None, stride: float | None) -> str:
-    return "whole items" if crop is None else f"crops of {crop:g} s every {stride:g} s"
+def _crops(crop: float | None) -> str:
+    return "whole items" if crop is None else f"crops of {crop:g} s"

@@ -24,7 +24,18 @@ from pipeline.fusion.kept import KeptItems, KeptLearner, keep
 from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
-from pipeline.runs import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Run, build_fusion, load_run, read_card
+from pipeline.runs import (
+    BRANCHES,
+    CARD,
+    DEV_SCORES,
+    RESUME,
+    WEIGHTS,
+    Run,
+    build_fusion,
+    load_run,
+    read_card,
+    write_card,
+)
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.store import Store, open_store
@@ -363,6 +374,19 @@ def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
         for place, row, start in zip(batch.branches[name].raw, (9, 5), (17, 401), strict=True):
             np.testing.assert_array_equal(place, signals[row][leads][:, start : start + 250])
     assert len(scoring_picks(items, 100)[0].rows) == 3 * 4
+
+
+def test_crops_of_one_length_are_scored_as_the_first_branch_scores_them(runs, store, stores, tmp_path):
+    dense = shutil.copytree(runs["wang"], tmp_path / "dense")
+    card = read_card(dense)
+    card["input"]["stride"] = 1.25
+    write_card(dense, card)
+    fused = fuse_runs("intermediate", "concat", [dense, runs["stft"]], tmp_path / "run", JOINT)
+    parts = load_run(fused).parts
+    for names, starts in ((("dense", "stft"), range(0, 751, 125)), (("stft", "dense"), range(0, 751, 250))):
+        items = JointItems({name: parts[name] for name in names}, store, np.array([5, 2]), CPU)
+        assert items.crop_starts(1000) == list(starts)
+    np.testing.assert_allclose(scores(fused, "dev", stores), load_scores(fused / DEV_SCORES).scores, atol=1e-6)
 
 
 def test_a_branch_on_beats_sees_the_beat_of_the_whole_item_beside_any_crop(runs, store):

@@ -151,8 +151,8 @@ def test_what_branches_have_in_common(part, name, value, sentence, runs, tmp_pat
 
 
 def test_crops_of_unequal_length_are_not_trained_on_together(runs, tmp_path):
-    sentence = "wang sees crops of 2.5 s every 2.5 s and .*{} {}, so they cannot be trained on together"
-    for name, crops in (("gru", "crops of 0.5 s every 0.25 s"), ("whole", "whole items")):
+    sentence = "wang sees crops of 2.5 s and .*{} {}, so they cannot be trained on together"
+    for name, crops in (("gru", "crops of 0.5 s"), ("whole", "whole items")):
         refused(sentence.format(name, crops), f"{GATED} -finetune", [runs["wang"], runs[name]], tmp_path / "run")
 
 
