@@ -150,6 +150,17 @@ def test_what_branches_have_in_common(part, name, value, sentence, runs, tmp_pat
     refused(sentence, MEAN, [runs["wang"], other], tmp_path / "run")
 
 
+def test_pictures_that_the_first_branchs_store_has_not_are_named_with_where_they_may_be(runs, tmp_path):
+    """The leads of the images are not spoken of: their signals are there."""
+
+    def takes_stored(card: dict[str, Any]) -> None:
+        card["input"] |= {"on_the_fly": False, "crop": None, "stride": None}
+
+    images = changed(runs["stft"], tmp_path / "images", takes_stored)
+    sentence = r"train\.h5 holds no stft: .*or name one that has it with -data \(signals of all leads are in it, too\)"
+    refused(sentence, MEAN, [runs["wang"], images], tmp_path / "run")
+
+
 def test_crops_of_unequal_length_are_not_trained_on_together(runs, tmp_path):
     sentence = "wang sees crops of 2.5 s and .*{} {}, so they cannot be trained on together"
     for name, crops in (("gru", "crops of 0.5 s"), ("whole", "whole items")):
