@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,11 +152,18 @@ def build_fusion(card: Mapping[str, Any], branches: Mapping[str, Run]) -> Any:
     try:
         fusion = create_fusion(name, branches=shapes, n_classes=len(card["classes"]), **options)
     except (ValueError, TypeError) as problem:
-        raise EcgFusionError(str(problem)) from None
+        raise EcgFusionError(_with_remedy(str(problem), options)) from None
     if not card["options"].get("finetune"):
         return fusion
     networks = torch.nn.ModuleList(run.network for run in branches.values())
     return torch.nn.ModuleDict({"fusion": fusion, "branches": networks})
+
+
+def _with_remedy(problem: str, options: Mapping[str, object]) -> str:
+    """What a fusion says of its options, which knows no command line, with those to change as they are typed."""
+    words = dict.fromkeys(re.findall(r"\w+", problem))
+    named = [f"-{word}" for word in words if word in options and word != "kind"]
+    return f"{problem}: choose another {' or '.join(named)}" if named else problem
 
 
 def save_weights(folder: Path, network: torch.nn.Module) -> None:

@@ -63,10 +63,17 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             "-branch_learning_rate is for branches that are trained on: give -fine",
         ),
         (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd: give that too, or leave it out"),
-        (f"{GATED} -branch_dropout 2", "branch_dropout is 2"),
-        (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more"),
+        (f"{GATED} -branch_dropout 2", "branch_dropout is 2.0; .* from 0 to 1: choose another -branch_dropout$"),
+        (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more: choose another -hidden_size$"),
         (f"{GATED} -auxiliary -1", "-auxiliary -1.0 does not work: take a number of at least 0"),
-        ("-model intermediate -combine attention -n_heads 3", "n_heads is 3; it must divide hidden_size, 256"),
+        (
+            "-model intermediate -combine attention -n_heads 3",
+            "n_heads is 3; it must divide hidden_size, 256: choose another -n_heads$",
+        ),
+        (
+            "-model intermediate -combine attention -n_heads 3 -hidden_size 16",
+            "n_heads is 3; it must divide hidden_size, 16: choose another -n_heads or -hidden_size$",
+        ),
         (f"{MEAN} -kfold 2", "-kfold is for networks, not for -model late: train the branches with -kfold"),
         (
             "-model late -combine stacking -fit_on out_of_fold",
