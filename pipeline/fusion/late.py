@@ -77,6 +77,9 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     if isinstance(fusion, Weighted):
         card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
         print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
+    if fitted_on and fitted_on.get("branches_fitted_on_these_items"):
+        inner = ", ".join(fitted_on["branches_fitted_on_these_items"])
+        print(f"the dev table is optimistic: the weights of {inner} were fitted on these items, too")
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})

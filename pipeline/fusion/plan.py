@@ -15,7 +15,17 @@ from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_momentum
 from pipeline.plan import versions
-from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
+from pipeline.runs import (
+    FORMAT,
+    FUSIONS,
+    OUT_OF_FOLD_SCORES,
+    Run,
+    branch_folders,
+    build_fusion,
+    build_network,
+    kind_of,
+    read_card,
+)
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.store import Store
@@ -173,7 +183,17 @@ def _fitted_on(
         "scores": partition,
         "cross_fitting_folds": defaults.CROSS_FITTING_FOLDS,
         "branches_stopped_on_these_items": list(cards),
+        "branches_fitted_on_these_items": [name for name in named if _is_fitted_on_dev(cards[name], named[name])],
     }
+
+
+def _is_fitted_on_dev(card: Mapping[str, Any], folder: Path) -> bool:
+    """Whether a late fusion's weights come from dev, its own or those of a fusion inside it."""
+    if kind_of(card) not in FUSIONS:
+        return False
+    inside = branch_folders(card, folder).values()
+    own = (card.get("fitted_on") or {}).get("scores") == "dev"
+    return own or any(_is_fitted_on_dev(read_card(inner), inner) for inner in inside)
 
 
 def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:

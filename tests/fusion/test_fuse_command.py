@@ -141,6 +141,7 @@ def test_the_card_says_what_weights_were_fitted_on(fused):
         said = read_card(fused[name])["fitted_on"]
         assert said["scores"] == "dev"
         assert said["branches_stopped_on_these_items"] == FUSED[name][0].split()
+        assert said["branches_fitted_on_these_items"] == []
     assert sum(read_card(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
     assert read_card(fused["mlp"])["training"]["epochs"] == 3
 
@@ -150,6 +151,18 @@ def test_a_fusion_is_a_branch_of_another(name, fused, runs, stores, tmp_path):
     again = fuse_runs("late", "mean", [fused[name], runs["whole"]], tmp_path / "run")
     expected = np.mean([scores(run, "test", stores) for run in (fused[name], runs["whole"])], 0)
     np.testing.assert_allclose(scores(again, "test", stores), expected, atol=1e-6)
+
+
+def test_the_card_and_a_line_say_which_branches_were_fitted_on_the_same_items(fused, runs, tmp_path, capsys):
+    """Those inside of others, too; the mean of a network and a gated fusion has no weights from there."""
+    nested = fuse_runs("late", "mean", [fused["weighted"], runs["gru"]], tmp_path / "nested")
+    plain = fuse_runs("late", "mean", [fused["gated"], runs["gru"]], tmp_path / "plain")
+    for branches, fitted in (([fused["mlp"], runs["wang"], nested], ["mlp", "nested"]), ([runs["wang"], plain], [])):
+        capsys.readouterr()
+        run = fuse_runs("late", "stacking", branches, tmp_path / f"run{len(branches)}")
+        assert read_card(run)["fitted_on"]["branches_fitted_on_these_items"] == fitted
+        line = "the dev table is optimistic: the weights of mlp, nested were fitted on these items, too\n"
+        assert (line in capsys.readouterr().out) == bool(fitted)
 
 
 def test_equal_names_are_numbered(runs, stores, tmp_path):
