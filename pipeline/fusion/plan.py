@@ -11,20 +11,17 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
+from pipeline.fusion.fitted_on import FITTED_ON, check_answers, fitted_on
 from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_momentum
 from pipeline.plan import versions
 from pipeline.runs import (
     FORMAT,
-    FUSIONS,
-    OUT_OF_FOLD_SCORES,
     Run,
-    branch_folders,
     build_fusion,
     build_network,
     kind_of,
-    read_card,
 )
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
@@ -32,7 +29,6 @@ from pipeline.store import Store
 from pipeline.training_items import class_weights, training_items, training_rows
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
-FITTED_ON = ("dev", "out_of_fold")
 
 _OF_STORES = ("source", "source_version", "folds", "band", "min_likelihood")
 _ALWAYS = {"model", "branches", "combine", "data", "path_save_model"}
@@ -120,10 +116,12 @@ def plan_fusion(
         "versions": versions(),
     }
     if entry.level == "late":
-        card["fitted_on"] = _fitted_on(given, entry, named, cards)
+        card["fitted_on"] = fitted_on(given, entry.name, named, cards)
     elif options["finetune"]:
         _check_crops(named, cards)
     _check_network(card, named, cards)
+    if entry.level == "late":
+        check_answers(card, named, train, dev)
     return card
 
 
@@ -163,37 +161,6 @@ def _training(
     rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
     training["class_weights"] = class_weights(labels.rows(rows), given.get("class_weights"), task)
     return training
-
-
-def _fitted_on(
-    given: Mapping[str, Any], entry: FusionEntry, named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    """What the card says of the items that weights were fitted on."""
-    if entry.name == "mean":
-        return None
-    partition = given.get("fit_on", FITTED_ON[0])
-    if partition == "out_of_fold":
-        without = [folder for folder in named.values() if not (folder / OUT_OF_FOLD_SCORES).exists()]
-        if without:
-            raise EcgFusionError(
-                f"{without[0]} has no out-of-fold scores: train it with -kfold, or fit on dev (-fit_on dev)"
-            )
-        return {"scores": partition}
-    return {
-        "scores": partition,
-        "cross_fitting_folds": defaults.CROSS_FITTING_FOLDS,
-        "branches_stopped_on_these_items": list(cards),
-        "branches_fitted_on_these_items": [name for name in named if _is_fitted_on_dev(cards[name], named[name])],
-    }
-
-
-def _is_fitted_on_dev(card: Mapping[str, Any], folder: Path) -> bool:
-    """Whether a late fusion's weights come from dev, its own or those of a fusion inside it."""
-    if kind_of(card) not in FUSIONS:
-        return False
-    inside = branch_folders(card, folder).values()
-    own = (card.get("fitted_on") or {}).get("scores") == "dev"
-    return own or any(_is_fitted_on_dev(read_card(inner), inner) for inner in inside)
 
 
 def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
