@@ -78,11 +78,11 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     """
     check_ranges(given)
     folder = _folder(given, resume)
-    device = choose_device(given.get("gpu_id"))
     if resume:
         read_card(folder)
         with _only_trainer(folder):
             card, train, dev = _go_on(folder, given, image_options)
+            device = choose_device(given.get("gpu_id"))
             specs = [InputSpec.from_card(inner["input"]) for inner, _ in leaves(card, folder)]
             choose_workers(given.get("workers"), train, card["data"]["n_train_items"], specs, device)
             check_precision(card["training"]["precision"], device)
@@ -92,6 +92,7 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
     kind.check({**given, **image_options})  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
     train, dev = _open_stores(_data(given))
+    device = choose_device(given.get("gpu_id"))  # behind what may be refused: it may warn
     card = kind.plan(given, image_options, train, dev, device)
     check_precision(card["training"]["precision"], device)
     folder.mkdir(parents=True, exist_ok=True)

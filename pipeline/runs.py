@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,9 +62,21 @@ def leaves(card: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[str,
     if kind_of(card) not in FUSIONS:
         yield card, folder
         return
-    for name in card[BRANCHES]:
-        inner = folder / BRANCHES / name
+    for inner in branch_folders(card, folder).values():
         yield from leaves(read_card(inner), inner)
+
+
+def branch_folders(card: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """Where the copies of a fused run's branches lie, by name.
+
+    Raises:
+        EcgFusionError: one is missing.
+    """
+    places = {name: Path(folder) / BRANCHES / name for name in card[BRANCHES]}
+    for place in places.values():
+        if not (place / CARD).exists():
+            raise EcgFusionError(f"{place / CARD} is missing: copy the run folder again")
+    return places
 
 
 def member_folder(folder: Path, number: int) -> Path:
@@ -89,6 +102,8 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise EcgFusionError(
             f"{folder} holds no run: train one with python train.py -model NAME -path_save_model {folder}"
         ) from None
+    except NotADirectoryError:
+        raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
     except (ValueError, UnicodeDecodeError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
     if not isinstance(card, dict) or not isinstance(card.get("format"), int):
@@ -140,11 +155,18 @@ def build_fusion(card: Mapping[str, Any], branches: Mapping[str, Run]) -> Any:
     try:
         fusion = create_fusion(name, branches=shapes, n_classes=len(card["classes"]), **options)
     except (ValueError, TypeError) as problem:
-        raise EcgFusionError(str(problem)) from None
+        raise EcgFusionError(_with_remedy(str(problem), options)) from None
     if not card["options"].get("finetune"):
         return fusion
     networks = torch.nn.ModuleList(run.network for run in branches.values())
     return torch.nn.ModuleDict({"fusion": fusion, "branches": networks})
+
+
+def _with_remedy(problem: str, options: Mapping[str, object]) -> str:
+    """What a fusion says of its options, which knows no command line, with those to change as they are typed."""
+    words = dict.fromkeys(re.findall(r"\w+", problem))
+    named = [f"-{word}" for word in words if word in options and word != "kind"]
+    return f"{problem}: choose another {' or '.join(named)}" if named else problem
 
 
 def save_weights(folder: Path, network: torch.nn.Module) -> None:
@@ -205,7 +227,7 @@ def _load_network(folder: Path, card: Mapping[str, Any]) -> Run:
 
 
 def _load_fusion(folder: Path, card: Mapping[str, Any]) -> Run:
-    branches = {name: load_run(folder / BRANCHES / name) for name in card[BRANCHES]}
+    branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
     fusion = build_fusion(card, branches)
     load_weights(fusion, folder)
     return Run(folder, card, fusion.eval(), None, branches)

@@ -204,12 +204,13 @@ def _check_network_fits(card: Mapping[str, Any], store: Store, folder: Path) -> 
                 f"{store.path} has {name} {found[name]} and {folder} is for {value}: "
                 f"make a store with create_images.py as its training store was made"
             )
-    absent = [lead for lead in spec.leads if lead not in (store.leads if spec.takes_signals else store.image_leads)]
+    check_pictures(spec, store)  # before the leads, since a store without pictures has none of these either
+    there, what = (store.leads, "") if spec.takes_signals else (store.image_leads, "images of ")
+    absent = [lead for lead in spec.leads if lead not in there]
     if absent:
         raise EcgFusionError(
-            f"{store.path} lacks lead {', '.join(absent)}, which {folder} needs: name other stores with -data"
+            f"{store.path} lacks {what}lead {', '.join(absent)}, which {folder} needs: name other stores with -data"
         )
-    check_pictures(spec, store)
     classes = store.task(card["task"]).classes
     if list(classes) != list(card["classes"]):
         raise EcgFusionError(f"{store.path} has other classes of {card['task']} than {folder}: make it anew")
@@ -221,7 +222,10 @@ def check_pictures(spec: InputSpec, store: Store) -> None:
         return
     for form, parameters in spec.representations.items():
         if form not in store.images:
-            raise EcgFusionError(f"{store.path} holds no {form}: make a store with --representations {form}")
+            raise EcgFusionError(
+                f"{store.path} holds no {form}: make a store with --representations {form}, or name one that has it "
+                f"with -data (signals of all leads are in it, too)"
+            )
         if store.image_parameters[form] != dict(parameters):
             raise EcgFusionError(
                 f"{store.path} holds {form} of other parameters: make it as the training store was made"

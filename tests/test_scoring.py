@@ -215,7 +215,7 @@ OTHERWISE = [
     ("signal", written(band=None), r"band None and .* is for \[0.5, 40.0\]"),
     ("signal", written(gain=4000.0), "gain 4000.0 and .* is for 1000.0"),
     ("signal", written(leads=OTHER_LEADS), "lacks lead V2"),
-    ("image", written(image_leads=["I", "II", "X"]), "lacks lead V2"),
+    ("image", written(image_leads=["I", "II", "X"]), "lacks images of lead V2"),
     ("image", without("images/mtf"), "holds no mtf: make a store with --representations mtf"),
     ("image", lambda file: file["images/gaf"].attrs.update(method="difference"), "holds gaf of other parameters"),
     ("signal", rename_class, "other classes of disease"),

@@ -48,6 +48,7 @@ def fit_stacking(fusion: Stacking, branches: Mapping[str, Tensor], labels: np.nd
     """
     answers = fusion.answers(branches).numpy()
     if fusion.kind == "multiclass":
+        check_classes(labels)
         _fit_multinomial(fusion, answers.reshape(len(answers), -1), labels.argmax(1))
         return
     for number in range(fusion.n_classes):
@@ -61,11 +62,15 @@ def fit_stacking(fusion: Stacking, branches: Mapping[str, Tensor], labels: np.nd
             fusion.intercepts[number] = 0.0 if fusion.fuse_on == "logits" else float(np.log(share / (1 - share)))
 
 
-def _fit_multinomial(fusion: Stacking, answers: np.ndarray, right: np.ndarray) -> None:
-    if len(np.unique(right)) < 2:
+def check_classes(labels: np.ndarray) -> None:
+    """Refuses items of one class, on which nothing can be fitted that tells classes apart which exclude each other."""
+    if len(np.unique(labels.argmax(1))) < 2:
         raise EcgFusionError(
             "stacking cannot be fitted, since all items to fit it on have one class: take -combine mean"
         )
+
+
+def _fit_multinomial(fusion: Stacking, answers: np.ndarray, right: np.ndarray) -> None:
     model = _logistic_regression().fit(answers, right)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps the second class's alone

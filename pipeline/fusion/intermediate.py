@@ -11,7 +11,7 @@ from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, result_of
-from pipeline.runs import BRANCHES, Run, build_fusion, load_run, write_card
+from pipeline.runs import Run, branch_folders, build_fusion, load_run, write_card
 from pipeline.scoring import as_scores, predict_probabilities
 from pipeline.store import Store
 from pipeline.training import Examples
@@ -23,7 +23,7 @@ def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: P
     training["threads"] = set_up_cpu(training["threads"])
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
-    branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
+    branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
     torch.manual_seed(training["seed"])
     network = build_fusion(card, branches)
     announce_data(card, train, dev)

@@ -32,7 +32,8 @@ class JointBatch:
 class JointItems(Items):
     """Some items of a store as the raw input of several networks, whose crops are of one length.
 
-    A median beat stands for its whole item, so a branch on beats sees the same one with every crop of the rest.
+    Where their strides differ, all are scored on the crops of the first branch that crops. A median beat stands for its
+    whole item, so a branch on beats sees the same one with every crop of the rest.
 
     Args:
         branches: runs of one network each.

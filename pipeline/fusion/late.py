@@ -1,7 +1,6 @@
 """A late fusion from end to end: its branches' answers, joined by item, and weights that are fitted honestly."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,47 +8,23 @@ import numpy as np
 import torch
 
 from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
-from pipeline import defaults
-from pipeline.alignment import align
 from pipeline.devices import set_up_cpu
+from pipeline.fusion.answers import Answers, cross_fitting_folds, read_answers
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
 from pipeline.metrics import macro_auroc
 from pipeline.network_run import announce_data, finish, settings_of
 from pipeline.runs import (
-    BRANCHES,
     DEV_SCORES,
     OUT_OF_FOLD_SCORES,
-    Run,
+    branch_folders,
     build_fusion,
     load_run,
     save_weights,
     write_card,
 )
-from pipeline.scores import load_scores
 from pipeline.scoring import as_scores, fuse
 from pipeline.store import Store
-from pipeline.stratify import patient_folds
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What every branch says of the same items, beside the truth.
-
-    Attributes:
-        probabilities: of each branch (items, classes).
-        labels: (items, classes), 0 or 1.
-        patients: (items,).
-    """
-
-    probabilities: Mapping[str, np.ndarray]
-    labels: np.ndarray
-    patients: np.ndarray
-
-    def __getitem__(self, rows: np.ndarray) -> "Answers":
-        """Those of some items."""
-        chosen = {name: values[rows] for name, values in self.probabilities.items()}
-        return Answers(chosen, self.labels[rows], self.patients[rows])
 
 
 def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: torch.device) -> None:
@@ -59,15 +34,16 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     announce_data(card, train, dev)
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
-    branches = {name: load_run(folder / BRANCHES / name) for name in card["branches"]}
-    on_dev, rows = _answers(branches, DEV_SCORES, dev, card["task"])
+    places = branch_folders(card, folder)
+    branches = {name: load_run(place) for name, place in places.items()}
+    on_dev, rows = read_answers(places, DEV_SCORES, dev, card["task"])
 
     def fitted(answers: Answers) -> LateFusion:
         torch.manual_seed(card["training"]["seed"])
         return fit_late(build_fusion(card, branches), answers, card)
 
     if fitted_on and fitted_on["scores"] == "out_of_fold":
-        fusion = fitted(_answers(branches, OUT_OF_FOLD_SCORES, train, card["task"])[0])
+        fusion = fitted(read_answers(places, OUT_OF_FOLD_SCORES, train, card["task"])[0])
         fused = fuse(fusion, on_dev.probabilities)
     elif fitted_on:
         fusion, fused = fitted(on_dev), cross_fitted(fitted, on_dev, card["training"]["seed"])
@@ -77,27 +53,19 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
     if isinstance(fusion, Weighted):
         card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
         print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
+    if fitted_on and fitted_on.get("branches_fitted_on_these_items"):
+        inner = ", ".join(fitted_on["branches_fitted_on_these_items"])
+        print(f"the dev table is optimistic: the weights of {inner} were fitted on these items, too")
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})
 
 
-def _answers(branches: Mapping[str, Run], file: str, store: Store, task: str) -> tuple[Answers, np.ndarray]:
-    """What a scores file of each branch says of the labelled items of a store, and these items' rows."""
-    rows = np.flatnonzero(store.task(task).labelled)
-    truth = as_scores(np.zeros((len(rows), len(store.task(task).classes)), np.float32), store, task, rows)
-    truth.name = str(store.path)
-    _, *scores = align([truth, *(load_scores(run.folder / file) for run in branches.values())])
-    answers = {name: each.scores for name, each in zip(branches, scores, strict=True)}
-    return Answers(answers, truth.labels, store.columns["patient_id"][rows]), rows
-
-
 def cross_fitted(fitted: Callable[[Answers], LateFusion], answers: Answers, seed: int) -> np.ndarray:
     """Fused probabilities of items, each by a fusion that was fitted on other patients; (items, classes) float32."""
-    n_folds = min(defaults.CROSS_FITTING_FOLDS, len(np.unique(answers.patients)))
-    folds = patient_folds(answers.labels, answers.patients, n_folds, seed)
+    folds = cross_fitting_folds(answers, seed)
     fused = np.empty(answers.labels.shape, np.float32)
-    for fold in range(n_folds):
+    for fold in np.unique(folds):
         fused[folds == fold] = fuse(fitted(answers[folds != fold]), answers[folds == fold].probabilities)
     return fused
 

@@ -11,18 +11,24 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
+from pipeline.fusion.fitted_on import FITTED_ON, check_answers, fitted_on
 from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
 from pipeline.network_options import check_momentum
 from pipeline.plan import versions
-from pipeline.runs import FORMAT, OUT_OF_FOLD_SCORES, Run, build_fusion, build_network, kind_of
+from pipeline.runs import (
+    FORMAT,
+    Run,
+    build_fusion,
+    build_network,
+    kind_of,
+)
 from pipeline.scoring import refuse_training_items
 from pipeline.settings import CHOICES, check_batch_size
 from pipeline.store import Store
 from pipeline.training_items import class_weights, training_items, training_rows
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
-FITTED_ON = ("dev", "out_of_fold")
 
 _OF_STORES = ("source", "source_version", "folds", "band", "min_likelihood")
 _ALWAYS = {"model", "branches", "combine", "data", "path_save_model"}
@@ -110,10 +116,12 @@ def plan_fusion(
         "versions": versions(),
     }
     if entry.level == "late":
-        card["fitted_on"] = _fitted_on(given, entry, named, cards)
+        card["fitted_on"] = fitted_on(given, entry.name, named, cards)
     elif options["finetune"]:
         _check_crops(named, cards)
     _check_network(card, named, cards)
+    if entry.level == "late":
+        check_answers(card, named, train, dev)
     return card
 
 
@@ -155,27 +163,6 @@ def _training(
     return training
 
 
-def _fitted_on(
-    given: Mapping[str, Any], entry: FusionEntry, named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    """What the card says of the items that weights were fitted on."""
-    if entry.name == "mean":
-        return None
-    partition = given.get("fit_on", FITTED_ON[0])
-    if partition == "out_of_fold":
-        without = [folder for folder in named.values() if not (folder / OUT_OF_FOLD_SCORES).exists()]
-        if without:
-            raise EcgFusionError(
-                f"{without[0]} has no out-of-fold scores: train it with -kfold, or fit on dev (-fit_on dev)"
-            )
-        return {"scores": partition}
-    return {
-        "scores": partition,
-        "cross_fitting_folds": defaults.CROSS_FITTING_FOLDS,
-        "branches_stopped_on_these_items": list(cards),
-    }
-
-
 def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
     for name, folder in named.items():
         if kind_of(cards[name]) != "network":
@@ -186,20 +173,16 @@ def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, 
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses crops of several lengths; a median beat stands for its whole item, beside any crops of the others."""
-    crops = {
-        name: (card["input"]["crop"], card["input"]["stride"])
-        for name, card in cards.items()
-        if card["input"].get("beat") is None
-    }
+    """Refuses crops of several lengths, whatever their strides; a median beat goes with any crops of the others."""
+    crops = {name: card["input"]["crop"] for name, card in cards.items() if card["input"].get("beat") is None}
     first = next(iter(crops), None)
-    for name, seen in crops.items():
-        if first is not None and seen != crops[first]:
+    for name, crop in crops.items():
+        if first is not None and crop != crops[first]:
             raise EcgFusionError(
-                f"{named[first]} sees {_crops(*crops[first])} and {named[name]} {_crops(*seen)}, so they cannot be "
+                f"{named[first]} sees {_crops(crops[first])} and {named[name]} {_crops(crop)}, so they cannot be "
                 f"trained on together: train them on equal crops, or leave -finetune out"
             )
 
 
-def _crops(crop: float | None, stride: float | None) -> str:
-    return "whole items" if crop is None else f"crops of {crop:g} s every {stride:g} s"
+def _crops(crop: float | None) -> str:
+    return "whole items" if crop is None else f"crops of {crop:g} s"

@@ -12,8 +12,9 @@ from models import BranchShape, create_fusion
 from models.fusion.late import LateFusion
 from pipeline.errors import EcgFusionError
 from pipeline.fusion import late
+from pipeline.fusion.answers import Answers, cross_fitting_folds
 from pipeline.fusion.fits import fit_stacking, fit_weights
-from pipeline.fusion.late import Answers, cross_fitted, fit_late
+from pipeline.fusion.late import cross_fitted, fit_late
 from pipeline.metrics import macro_auroc
 from pipeline.scoring import fuse
 
@@ -178,8 +179,8 @@ def fitting(name: str, answers: Answers) -> Callable[[Answers], LateFusion]:
 def test_the_labels_of_a_patient_have_no_part_in_his_scores(name, random, monkeypatch):
     """The folds are held fast: they are stratified by all labels."""
     answers = noise(random, 3)
-    folds = late.patient_folds(answers.labels, answers.patients, 5, 0)
-    monkeypatch.setattr(late, "patient_folds", lambda *_: folds)
+    folds = cross_fitting_folds(answers, 0)
+    monkeypatch.setattr(late, "cross_fitting_folds", lambda *_: folds)
     flipped, his = answers.labels.copy(), answers.patients == "p7"
     flipped[his] = 1 - flipped[his]
     before = cross_fitted(fitting(name, answers), answers, 0)
@@ -202,6 +203,12 @@ def test_who_is_scored_was_never_fitted_on(random):
     left_out = [set(answers.patients) - each for each in fitted_on]
     assert len(left_out) == 5
     assert sorted(name for each in left_out for name in each) == sorted(set(answers.patients))
+
+
+def test_one_patient_alone_is_refused(random):
+    answers = noise(random, 2)
+    with pytest.raises(EcgFusionError, match="and there is one alone: take -combine mean"):
+        cross_fitting_folds(answers[answers.patients == "p7"], 0)
 
 
 def test_scores_of_noise_are_not_flattered(random):

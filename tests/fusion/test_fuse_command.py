@@ -24,7 +24,18 @@ from pipeline.fusion.kept import KeptItems, KeptLearner, keep
 from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
-from pipeline.runs import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Run, build_fusion, load_run, read_card
+from pipeline.runs import (
+    BRANCHES,
+    CARD,
+    DEV_SCORES,
+    RESUME,
+    WEIGHTS,
+    Run,
+    build_fusion,
+    load_run,
+    read_card,
+    write_card,
+)
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.store import Store, open_store
@@ -130,6 +141,7 @@ def test_the_card_says_what_weights_were_fitted_on(fused):
         said = read_card(fused[name])["fitted_on"]
         assert said["scores"] == "dev"
         assert said["branches_stopped_on_these_items"] == FUSED[name][0].split()
+        assert said["branches_fitted_on_these_items"] == []
     assert sum(read_card(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
     assert read_card(fused["mlp"])["training"]["epochs"] == 3
 
@@ -139,6 +151,18 @@ def test_a_fusion_is_a_branch_of_another(name, fused, runs, stores, tmp_path):
     again = fuse_runs("late", "mean", [fused[name], runs["whole"]], tmp_path / "run")
     expected = np.mean([scores(run, "test", stores) for run in (fused[name], runs["whole"])], 0)
     np.testing.assert_allclose(scores(again, "test", stores), expected, atol=1e-6)
+
+
+def test_the_card_and_a_line_say_which_branches_were_fitted_on_the_same_items(fused, runs, tmp_path, capsys):
+    """Those inside of others, too; the mean of a network and a gated fusion has no weights from there."""
+    nested = fuse_runs("late", "mean", [fused["weighted"], runs["gru"]], tmp_path / "nested")
+    plain = fuse_runs("late", "mean", [fused["gated"], runs["gru"]], tmp_path / "plain")
+    for branches, fitted in (([fused["mlp"], runs["wang"], nested], ["mlp", "nested"]), ([runs["wang"], plain], [])):
+        capsys.readouterr()
+        run = fuse_runs("late", "stacking", branches, tmp_path / f"run{len(branches)}")
+        assert read_card(run)["fitted_on"]["branches_fitted_on_these_items"] == fitted
+        line = "the dev table is optimistic: the weights of mlp, nested were fitted on these items, too\n"
+        assert (line in capsys.readouterr().out) == bool(fitted)
 
 
 def test_equal_names_are_numbered(runs, stores, tmp_path):
@@ -363,6 +387,19 @@ def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
         for place, row, start in zip(batch.branches[name].raw, (9, 5), (17, 401), strict=True):
             np.testing.assert_array_equal(place, signals[row][leads][:, start : start + 250])
     assert len(scoring_picks(items, 100)[0].rows) == 3 * 4
+
+
+def test_crops_of_one_length_are_scored_as_the_first_branch_scores_them(runs, store, stores, tmp_path):
+    dense = shutil.copytree(runs["wang"], tmp_path / "dense")
+    card = read_card(dense)
+    card["input"]["stride"] = 1.25
+    write_card(dense, card)
+    fused = fuse_runs("intermediate", "concat", [dense, runs["stft"]], tmp_path / "run", JOINT)
+    parts = load_run(fused).parts
+    for names, starts in ((("dense", "stft"), range(0, 751, 125)), (("stft", "dense"), range(0, 751, 250))):
+        items = JointItems({name: parts[name] for name in names}, store, np.array([5, 2]), CPU)
+        assert items.crop_starts(1000) == list(starts)
+    np.testing.assert_allclose(scores(fused, "dev", stores), load_scores(fused / DEV_SCORES).scores, atol=1e-6)
 
 
 def test_a_branch_on_beats_sees_the_beat_of_the_whole_item_beside_any_crop(runs, store):

@@ -2,14 +2,20 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs import CARD, read_card, write_card
+from pipeline.runs import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
+from pipeline.scores import save_scores
+from pipeline.scoring import as_scores, score_partition
+from pipeline.store import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -62,10 +68,17 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             "-branch_learning_rate is for branches that are trained on: give -fine",
         ),
         (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd: give that too, or leave it out"),
-        (f"{GATED} -branch_dropout 2", "branch_dropout is 2"),
-        (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more"),
+        (f"{GATED} -branch_dropout 2", "branch_dropout is 2.0; .* from 0 to 1: choose another -branch_dropout$"),
+        (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more: choose another -hidden_size$"),
         (f"{GATED} -auxiliary -1", "-auxiliary -1.0 does not work: take a number of at least 0"),
-        ("-model intermediate -combine attention -n_heads 3", "n_heads is 3; it must divide hidden_size, 256"),
+        (
+            "-model intermediate -combine attention -n_heads 3",
+            "n_heads is 3; it must divide hidden_size, 256: choose another -n_heads$",
+        ),
+        (
+            "-model intermediate -combine attention -n_heads 3 -hidden_size 16",
+            "n_heads is 3; it must divide hidden_size, 16: choose another -n_heads or -hidden_size$",
+        ),
         (f"{MEAN} -kfold 2", "-kfold is for networks, not for -model late: train the branches with -kfold"),
         (
             "-model late -combine stacking -fit_on out_of_fold",
@@ -82,6 +95,12 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
 )
 def test_options_that_do_not_fit(words, sentence, runs, tmp_path):
     refused(sentence, words, [runs["wang"], runs["stft"]], tmp_path / "run")
+
+
+def test_what_is_refused_is_not_warned_of_first(runs, tmp_path, capsys):
+    words = f"{MEAN} -gpu_id 0"
+    refused("-gpu_id does nothing in late fusion by mean", words, [runs["wang"], runs["stft"]], tmp_path / "run")
+    assert capsys.readouterr().err == ""
 
 
 def test_branches_are_two_or_more(runs, tmp_path):
@@ -101,6 +120,20 @@ def test_a_missing_run_is_named(place, runs, tmp_path):
     branches = [runs["wang"]]
     branches.insert(place, tmp_path / "nowhere")
     refused("nowhere holds no run: train one", MEAN, branches, tmp_path / "run")
+
+
+def test_a_file_of_a_run_is_no_run(runs, tmp_path):
+    branches = [runs["wang"], runs["stft"] / WEIGHTS]
+    refused(rf"stft/{WEIGHTS} is a file: name the run's folder", MEAN, branches, tmp_path / "run")
+
+
+def test_a_fused_run_without_one_of_its_branches_was_not_copied_whole(runs, stores, tmp_path):
+    broken, sentence = tmp_path / "broken", r"broken/branches/stft/run\.json is missing: copy the run folder again"
+    train.main([*MEAN.split(), "-branches", str(runs["wang"]), str(runs["stft"]), "-path_save_model", str(broken)])
+    shutil.rmtree(broken / BRANCHES / "stft")
+    refused(sentence, MEAN, [broken, runs["gru"]], tmp_path / "run")
+    with pytest.raises(EcgFusionError, match=sentence):
+        score_partition(broken, stores, "test")
 
 
 def test_an_unfinished_run_is_named(runs, tmp_path):
@@ -129,9 +162,20 @@ def test_what_branches_have_in_common(part, name, value, sentence, runs, tmp_pat
     refused(sentence, MEAN, [runs["wang"], other], tmp_path / "run")
 
 
+def test_pictures_that_the_first_branchs_store_has_not_are_named_with_where_they_may_be(runs, tmp_path):
+    """The leads of the images are not spoken of: their signals are there."""
+
+    def takes_stored(card: dict[str, Any]) -> None:
+        card["input"] |= {"on_the_fly": False, "crop": None, "stride": None}
+
+    images = changed(runs["stft"], tmp_path / "images", takes_stored)
+    sentence = r"train\.h5 holds no stft: .*or name one that has it with -data \(signals of all leads are in it, too\)"
+    refused(sentence, MEAN, [runs["wang"], images], tmp_path / "run")
+
+
 def test_crops_of_unequal_length_are_not_trained_on_together(runs, tmp_path):
-    sentence = "wang sees crops of 2.5 s every 2.5 s and .*{} {}, so they cannot be trained on together"
-    for name, crops in (("gru", "crops of 0.5 s every 0.25 s"), ("whole", "whole items")):
+    sentence = "wang sees crops of 2.5 s and .*{} {}, so they cannot be trained on together"
+    for name, crops in (("gru", "crops of 0.5 s"), ("whole", "whole items")):
         refused(sentence.format(name, crops), f"{GATED} -finetune", [runs["wang"], runs[name]], tmp_path / "run")
 
 
@@ -147,6 +191,71 @@ def test_intermediate_fusion_is_of_single_networks(kind, runs, stores, tmp_path)
     train.main([*words.split(), "-path_save_model", str(several)])
     sentence = f"{kind} consists of several networks, and -model intermediate fuses what single ones see"
     refused(sentence, GATED, [runs["wang"], several], tmp_path / "run")
+
+
+def answer_alike(run: Path, file: str, store: Store, part: slice = slice(None)) -> None:
+    """Puts scores into a run that say the same of each labelled item of a store, or of some of these."""
+    n_classes, rows = len(store.task("disease").classes), np.flatnonzero(store.task("disease").labelled)[part]
+    save_scores(run / file, as_scores(np.full((len(rows), n_classes), 1 / n_classes), store, "disease", rows))
+
+
+@pytest.mark.parametrize("words", [MEAN, "-model late -combine stacking"])
+def test_a_branch_without_its_dev_scores_was_not_copied_whole(words, runs, tmp_path):
+    branches = [runs["wang"], shutil.copytree(runs["stft"], tmp_path / "half")]
+    (tmp_path / "half" / DEV_SCORES).unlink()
+    refused(r"half/dev_scores\.npz is missing: copy the run folder again", words, branches, tmp_path / "run")
+
+
+@pytest.mark.parametrize("words", [MEAN, "-model late -combine weighted"])
+def test_a_branch_of_other_dev_records_is_named(words, runs, stores, tmp_path):
+    fewer = shutil.copytree(runs["stft"], tmp_path / "fewer")
+    answer_alike(fewer, DEV_SCORES, open_store(stores / "dev.h5"), slice(3, None))
+    sentence = r"3 items, .* are in one of .*dev\.h5 and .*fewer/dev_scores\.npz only: train .*fewer on the same store$"
+    refused(sentence, words, [runs["wang"], fewer], tmp_path / "run")
+
+
+@pytest.mark.parametrize(("limit", "remedy"), [(100, "without -limit"), (None, "on the same store")])
+def test_out_of_fold_scores_are_of_all_training_items(limit, remedy, runs, stores, tmp_path):
+    def limited(card: dict[str, Any]) -> None:
+        card["kfold"] = 2
+        card["data"]["limit"] = limit
+
+    branches, store = [], open_store(stores / "train.h5")
+    for name, part in (("whole", slice(None)), ("part", slice(100))):
+        branches.append(changed(runs["gru"], tmp_path / name, limited))
+        answer_alike(branches[-1], OUT_OF_FOLD_SCORES, store, part)
+    sentence = rf"items, .* are in one of .*train\.h5 and .*part/out_of_fold_scores\.npz only: train .*part {remedy}$"
+    refused(sentence, "-model late -combine weighted -fit_on out_of_fold", branches, tmp_path / "run")
+
+
+def test_labels_that_a_branch_was_not_trained_with_are_refused(runs, stores, tmp_path):
+    dev = open_store(stores / "dev.h5")
+    labels = dev.task("disease")
+    values = labels.values.copy()
+    values[np.flatnonzero(labels.labelled)[7]] ^= 1
+    others = replace(dev, labels={"disease": replace(labels, values=values)})
+    other = shutil.copytree(runs["stft"], tmp_path / "other")
+    answer_alike(other, DEV_SCORES, others)
+    sentence = r"disagree about the labels of 1 items, .* first: train .*other on the same store$"
+    refused(sentence, MEAN, [runs["wang"], other], tmp_path / "run")
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_stacking_is_fitted_on_more_than_one_class(others, runs, stores, tmp_path):
+    """If one patient alone has another class, there is one class again where that patient is left out."""
+    for name in ("train", "dev"):
+        path = Path(shutil.copy(stores / f"{name}.h5", tmp_path))
+        with h5py.File(path, "r+") as file:
+            values = file["labels/disease"]
+            right = np.arange(len(values)) % 4 if name == "train" else np.arange(len(values)) < others
+            values[:] = np.eye(4, dtype=np.uint8)[right.astype(int)]
+            values.attrs["kind"] = "multiclass"
+    store, branches = open_store(tmp_path / "dev.h5"), []
+    for name in ("wang", "gru"):
+        branches.append(changed(runs[name], tmp_path / name, lambda card: card.update(kind="multiclass")))
+        answer_alike(branches[-1], DEV_SCORES, store)
+    words = f"-model late -combine stacking -data {tmp_path}"
+    refused("all items to fit it on have one class: take -combine mean", words, branches, tmp_path / "run")
 
 
 @pytest.mark.parametrize("words", ["-model late -combine stacking", GATED])
