@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ CPU = torch.device("cpu")
 STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
 _ROWS_AT_ONCE = 1024
+_LIMITS_OF_A_CONTAINER = (  # of control groups, version 2 and 1
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
@@ -110,4 +115,14 @@ def _bytes_of_signals(store: Store, n_items: int, spec: InputSpec) -> int:
 
 
 def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The machine's memory, or what a container may take of it, bytes."""
+    limits = [limit for limit in map(_limit, _LIMITS_OF_A_CONTAINER) if limit is not None]
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *limits])
+
+
+def _limit(file: Path) -> int | None:
+    """Bytes; None where there is no such file, or it says ``max``."""
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None
