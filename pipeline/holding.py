@@ -74,8 +74,11 @@ def choose_workers(
             f"-workers {asked}: processes that read ahead are of use for stored pictures, or for signals that do not "
             f"fit into memory, and these do: leave it out"
         )
-    if asked is not None:
-        return asked
+    return streaming_workers(store, n_items, specs, device) if asked is None else asked
+
+
+def streaming_workers(store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device) -> int:
+    """How many processes read ahead where nobody asks for a number: some where signals stream from the disk."""
     streams = any(spec.takes_signals and _lies_on_disk(store, n_items, spec, device) for spec in specs)
     return STREAMING_WORKERS if streams else 0
 
