@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.ratio import Row, medians
+from benchmarks.simulated_store import simulate
 from pipeline.command_line import CommandParser, positive_int, run_command
 
 OLDER_SYSTEM = 1.99  # s a record
@@ -58,10 +59,7 @@ def measure(
     words = [*(["--folds", *folds] if folds else []), *(["--workers", str(workers)] if workers else [])]
     with tempfile.TemporaryDirectory(dir=out) as folder:
         if data is None:
-            from pipeline.sources.synthetic import write_dataset
-
-            data = Path(folder, "recordings")
-            write_dataset(data, n_records or 1000, seed=0)
+            data = simulate(Path(folder), n_records or 1000)
         elif n_records:
             words += ["--limit", str(n_records)]
         return _measure(["--data", str(data), *words], Path(folder, "stores"), turns)

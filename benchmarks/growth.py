@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.simulated_store import simulate
 from pipeline.command_line import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
@@ -52,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> None:
     print("| records | size | leads | seconds | ms a record | peak memory, MB |\n" + "| ---: " * 6 + "|")
     grid = lines(sorted(options.records), sorted(options.sizes), sorted(options.leads))
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        data = options.data or _simulated(Path(folder, "recordings"), max(options.records))
+        data = options.data or simulate(Path(folder), max(options.records))
         costs: dict[Point, Point] = {}
         for point in dict.fromkeys(point for line in grid.values() for point in line):
             costs[point] = measure(point, data, Path(folder), options.workers)
@@ -153,13 +154,6 @@ def _counted(leads: int) -> str:
 
 def _nearest(values: Sequence[int], usual: int) -> int:
     return min(values, key=lambda value: abs(value - usual))
-
-
-def _simulated(folder: Path, n_records: int) -> Path:
-    from pipeline.sources.synthetic import write_dataset
-
-    write_dataset(folder, n_records, seed=0)
-    return folder
 
 
 if __name__ == "__main__":

@@ -18,14 +18,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.ratio import Row, Waiting, medians
-from benchmarks.training_setup import DRAWN, STORED, Setup, set_up, store_for_training
+from benchmarks.training_setup import (
+    DEVICES,
+    DRAWN,
+    GPU_BATCH,
+    STORED,
+    Case,
+    Setup,
+    on_device,
+    set_up,
+    store_for_training,
+)
 from pipeline.command_line import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-DEVICES = ("cpu", "cuda")
+    from pipeline.store import Store
+
+TRAINED_PER_SCORED = 8
 PLAIN = {"precision": "fp32", "scheduler": "none", "clip_norm": 0.0}
 
 
@@ -41,39 +53,39 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def measure(turns: int = 5, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
     """The claim on each device; times are those of an epoch with its evaluation, for each item trained on."""
-    import torch
-
-    from pipeline.devices import choose_device, set_up_cpu
+    from pipeline.devices import set_up_cpu
 
     set_up_cpu(1)
-    rows: list[Row | Waiting] = []
     with tempfile.TemporaryDirectory() as folder:
         store = store_for_training(Path(folder))
-        for name, case in ((name, case) for name in devices for case in (STORED, DRAWN)):
-            device = choose_device() if name == "cuda" else torch.device("cpu")
-            place = "GPU, batches of 256" if name == "cuda" else "CPU"
-            what = f"an epoch and an evaluation of {case.what}, {place}, against a TIFF a record, scored singly"
-            if device.type != name:
-                rows.append(Waiting(what, "a GPU"))
-                continue
-            ours = set_up(case, store, device, turns + 1, **PLAIN)
-            theirs = set_up(STORED, store, device, turns + 1, **PLAIN)
-            with tempfile.TemporaryDirectory(dir=folder) as tiffs:
-                found = medians({"ours": our_way(ours), "older": older_way(theirs, Path(tiffs))}, turns)
-            rows.append(Row(what, found["ours"] / len(ours.items), found["older"] / len(ours.items)))
-    return rows
+        return [_measure(case, name, store, turns) for name in devices for case in (STORED, DRAWN)]
 
 
-def our_way(setup: Setup) -> Callable[[], object]:
+def _measure(case: Case, name: str, store: "Store", turns: int) -> Row | Waiting:
+    place = f"GPU, batches of {GPU_BATCH}" if name == "cuda" else "CPU"
+    what = f"an epoch and an evaluation of {case.what}, {place}, against a TIFF a record, scored singly"
+
+    def measured(device: "torch.device") -> Row:
+        ours, theirs = (set_up(each, store, device, turns + 1, **PLAIN) for each in (case, STORED))
+        with tempfile.TemporaryDirectory(dir=store.path.parent) as tiffs:
+            found = medians({"ours": our_way(ours, store), "older": older_way(theirs, Path(tiffs))}, turns)
+        return Row(what, found["ours"] / len(ours.items), found["older"] / len(ours.items))
+
+    return on_device(name, what, None, measured)
+
+
+def our_way(setup: Setup, store: "Store") -> Callable[[], object]:
     """An epoch of ours, and the scores of an eighth as many items."""
     from pipeline.checkpoints import Progress
+    from pipeline.holding import store_items
     from pipeline.scoring import predict_probabilities
 
-    steps, settings = setup.steps(), setup.settings
+    steps, settings, device = setup.steps(), setup.settings, setup.device
+    to_score = store_items(store, setup.rows[: len(setup.rows) // TRAINED_PER_SCORED], setup.spec, device)
 
     def run() -> None:
         steps.epoch(Progress())
-        predict_probabilities(steps.learner, setup.some, settings.kind, settings.batch_size, setup.device)
+        predict_probabilities(steps.learner, to_score, settings.kind, settings.batch_size, device)
 
     return run
 
@@ -89,7 +101,7 @@ def older_way(setup: Setup, folder: Path) -> Callable[[], object]:
     loss_function = make_loss(settings.kind, None)
     optimizer = make_optimizer([{"params": network.parameters(), "lr": settings.learning_rate}], settings)
     to_train: Any = DataLoader(tiffs, settings.batch_size, shuffle=True)
-    to_score: Any = DataLoader(tiffs, 1, sampler=range(len(setup.some)))
+    to_score: Any = DataLoader(tiffs, 1, sampler=range(len(tiffs) // TRAINED_PER_SCORED))
 
     def run() -> None:
         network.train()

@@ -31,15 +31,16 @@ class Row:
 
     def __str__(self) -> str:
         """Both times, their ratio, and the aim where there is one."""
-        ours, theirs, ratio, aim = self.cells()
+        _, ours, theirs, ratio, aim = self.cells()
         aimed = f" (aim {aim})" if aim else ""
         return f"{self.what}: ours {ours}, theirs {theirs}, ratio {ratio}{aimed}" + (
             f"; {self.note}" if self.note else ""
         )
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
-        return _time(self.ours), _time(self.theirs), _times(self.ratio), _aim(self.aim)
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """What was measured, our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
+        what = f"{self.what} ({self.note})" if self.note else self.what
+        return what, _time(self.ours), _time(self.theirs), _times(self.ratio), _aim(self.aim)
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,14 @@ class Waiting:
     what: str
     lacking: str
     aim: float | None = None
-    note: str = ""
 
     def __str__(self) -> str:
         """That it waits, and for what."""
         return f"{self.what}: waiting for {self.lacking}"
 
-    def cells(self) -> tuple[str, str, str, str]:
+    def cells(self) -> tuple[str, str, str, str, str]:
         """As those of a ``Row``."""
-        return f"waiting for {self.lacking}", "", "", _aim(self.aim)
+        return self.what, f"waiting for {self.lacking}", "", "", _aim(self.aim)
 
 
 def medians(

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.ratio import Row, medians
+from benchmarks.simulated_store import simulate
 from pipeline.command_line import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
@@ -33,11 +34,8 @@ def main(words: Sequence[str] | None = None) -> None:
 def measure(folder: Path | None = None, n_records: int = 200, turns: int = 7) -> list[Row]:
     """The claim, measured; times are those of one record."""
     if folder is None:
-        from pipeline.sources.synthetic import write_dataset
-
         with tempfile.TemporaryDirectory() as simulated:
-            write_dataset(Path(simulated), n_records=n_records, seed=0)
-            return _measure(Path(simulated), n_records, turns)
+            return _measure(simulate(Path(simulated), n_records), n_records, turns)
     return _measure(folder, n_records, turns)
 
 

@@ -1,7 +1,7 @@
 """A store of simulated recordings, made for a benchmark by ``create_images.py``."""
 
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,6 @@ def make_store(recordings: Path, folder: Path, options: Sequence[str]) -> "Store
     from pipeline.store import open_store
 
     words = ["--data", str(recordings), "--out", str(folder), "--partition", "train", "--workers", "1"]
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         create_images.main([*words, *options])
     return open_store(folder / "train.h5")

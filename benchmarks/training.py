@@ -19,10 +19,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ratio import Row, Waiting, medians
-from benchmarks.training_setup import DRAWN, SIGNALS, STORED, Setup, set_up, store_for_training
+from benchmarks.training_setup import (
+    DEVICES,
+    DRAWN,
+    SIGNALS,
+    STORED,
+    Case,
+    Setup,
+    on_device,
+    set_up,
+    store_for_training,
+)
 from pipeline.command_line import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from pipeline.steps import Steps
@@ -30,7 +41,6 @@ if TYPE_CHECKING:
 
     Batches = Sequence[tuple[Tensor, Tensor]]
 
-DEVICES = ("cpu", "cuda")
 CASES = (SIGNALS, STORED, DRAWN)
 AIM = 0.95
 
@@ -47,38 +57,31 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def measure(turns: int = 7, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
     """The claim of each network on each device; times are those of one step."""
-    import torch
-
-    from pipeline.devices import choose_device, set_up_cpu
+    from pipeline.devices import set_up_cpu
 
     set_up_cpu(1)
-    rows: list[Row | Waiting] = []
     with tempfile.TemporaryDirectory() as folder:
         store = store_for_training(Path(folder))
-        for name, case in ((name, case) for name in devices for case in CASES):
-            device = choose_device() if name == "cuda" else torch.device("cpu")
-            what = f"a training step of {case.on(name)}, against a bare loop"
-            if device.type == name:
-                rows.append(_measure(what, set_up(case, store, device, turns + 1), turns))
-            else:
-                rows.append(Waiting(what, "a GPU", AIM))
-        rows += [_drawn_against_stored(name, store, turns) for name in devices]
-    return rows
+        rows = [_against_bare_loop(case, name, store, turns) for name in devices for case in CASES]
+        return rows + [_drawn_against_stored(name, store, turns) for name in devices]
+
+
+def _against_bare_loop(case: Case, name: str, store: "Store", turns: int) -> Row | Waiting:
+    what = f"a training step of {case.on(name)}, against a bare loop"
+    return on_device(name, what, AIM, lambda device: _measure(what, set_up(case, store, device, turns + 1), turns))
 
 
 def _drawn_against_stored(name: str, store: "Store", turns: int) -> Row | Waiting:
-    import torch
-
-    from pipeline.devices import choose_device
-
     what = f"a training step of {DRAWN.on(name)}, against stored images that a worker process reads"
-    device = choose_device() if name == "cuda" else torch.device("cpu")
-    if device.type != name:
-        return Waiting(what, "a GPU", 1)
-    drawn, stored = set_up(DRAWN, store, device, turns + 1), set_up(STORED, store, device, turns + 1, workers=1)
-    found = medians({way: partial(_our_epoch, of.steps()) for way, of in (("drawn", drawn), ("stored", stored))}, turns)
-    n_steps = len(drawn.items) / drawn.settings.batch_size
-    return Row(what, found["drawn"] / n_steps, found["stored"] / n_steps, 1)
+
+    def measured(device: "torch.device") -> Row:
+        drawn, stored = set_up(DRAWN, store, device, turns + 1), set_up(STORED, store, device, turns + 1, workers=1)
+        ways = {"drawn": drawn, "stored": stored}
+        found = medians({way: partial(_our_epoch, of.steps()) for way, of in ways.items()}, turns)
+        n_steps = len(drawn.items) / drawn.settings.batch_size
+        return Row(what, found["drawn"] / n_steps, found["stored"] / n_steps, 1)
+
+    return on_device(name, what, 1, measured)
 
 
 def _measure(what: str, setup: Setup, turns: int) -> Row:

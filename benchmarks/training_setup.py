@@ -1,12 +1,14 @@
 """What is trained in the benchmarks of training: a store of simulated recordings, and networks with their settings."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.ratio import Row, Waiting
 from benchmarks.simulated_store import make_store, simulate
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ RECORDINGS = 128
 FORMS = ("gaf", "mtf", "rp")
 TASK = "superdiagnostic"
 GPU_BATCH = 256
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,6 @@ class Setup:
 
     Attributes:
         items: of the product, as many as an epoch has.
-        some: the first of them, an eighth.
         rows: their row numbers in the store.
         labels: (items, classes).
         spec: how the network's input is made of them.
@@ -60,7 +62,6 @@ class Setup:
     """
 
     items: Any
-    some: Any
     rows: np.ndarray
     labels: np.ndarray
     spec: "InputSpec"
@@ -94,6 +95,16 @@ class Setup:
         return [(maker(batch.raw, batch.length), y) for batch, y in zip(read, targets, strict=True)]
 
 
+def on_device(name: str, what: str, aim: float | None, measure: Callable[["torch.device"], Row]) -> Row | Waiting:
+    """A claim measured on the device of that name; it waits where the machine has none."""
+    import torch
+
+    from pipeline.devices import choose_device
+
+    device = choose_device() if name == "cuda" else torch.device("cpu")
+    return measure(device) if device.type == name else Waiting(what, "a GPU", aim)
+
+
 def store_for_training(folder: Path) -> "Store":
     """Signals, and three forms of the default leads at 256 pixels."""
     return make_store(simulate(folder, RECORDINGS), folder, ("--size", "256", "--representations", *FORMS))
@@ -122,8 +133,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     spec = _spec(case, store)
     torch.manual_seed(settings.seed)
     network = create_model(case.model, in_channels=spec.n_channels, n_classes=len(labels.classes)).to(device)
-    items, some = (store_items(store, part, spec, device) for part in (rows, rows[: len(rows) // 8]))
-    return Setup(items, some, rows, labels.values[rows], spec, settings, device, network)
+    return Setup(store_items(store, rows, spec, device), rows, labels.values[rows], spec, settings, device, network)
 
 
 def _spec(case: Case, store: "Store") -> "InputSpec":

@@ -28,7 +28,11 @@ def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     Reference: Pan and Tompkins, A real-time QRS detection algorithm, IEEE TBME 1985, for slope, energy, window and
         refractory time; our thresholds do not adapt, since an item lasts seconds.
     """
-    return _peaks(_energy(x, sampling_rate), sampling_rate)
+    from scipy.signal import find_peaks
+
+    energy = _energy(x, sampling_rate)
+    least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
+    return find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
 
 
 def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
@@ -52,13 +56,12 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
         x (leads, time) to (leads, ``beat_samples``), float64.
     """
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
-    energy = _energy(x, sampling_rate)
-    peaks = _peaks(energy, sampling_rate)
-    peaks = peaks[(peaks >= before) & (peaks + after <= len(energy))]
+    peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
+    peaks = peaks[(peaks >= before) & (peaks + after <= n_samples)]
     if not len(peaks):
-        peaks = np.array([energy.argmax()])
+        peaks = np.array([_energy(x, sampling_rate).argmax()])
     around = peaks[:, None] + np.arange(-before - reach, after + reach)
-    windows = np.asarray(x, np.float64)[:, around.clip(0, len(energy) - 1)]  # (leads, beats, time)
+    windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
     first, end = (round(s * sampling_rate) for s in _QRS_S)
     qrs = slice(max(0, before - first), before + min(after, end))
     return np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
@@ -73,13 +76,6 @@ def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     slope = padded[:, 2 * half :] - padded[:, : -2 * half]
     window = np.hanning(2 * round(_SMOOTHING_S * sampling_rate / 2) + 1)[1:-1]
     return convolve1d(np.sqrt(np.einsum("lt,lt->t", slope, slope)), window / window.sum(), mode="nearest")
-
-
-def _peaks(energy: np.ndarray, sampling_rate: float) -> np.ndarray:
-    from scipy.signal import find_peaks
-
-    least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
-    return find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
 
 
 def _shifts(windows: np.ndarray, qrs: slice, reach: int) -> np.ndarray:

@@ -83,8 +83,7 @@ def train_run(given: Mapping[str, Any], image_options: Mapping[str, Any], resume
         with _only_trainer(folder):
             card, train, dev = _go_on(folder, given, image_options)
             device = choose_device(given.get("gpu_id"))
-            specs = [InputSpec.from_card(inner["input"]) for inner, _ in leaves(card, folder)]
-            choose_workers(given.get("workers"), train, card["data"]["n_train_items"], specs, device)
+            _renew_workers(card, given, train, folder, device)
             check_precision(card["training"]["precision"], device)
             _KINDS[kind_of(card)].carry_out(card, train, dev, folder, device)
             return folder
@@ -125,7 +124,7 @@ def _open_stores(data: Path) -> tuple[Store, Store]:
 def _go_on(
     folder: Path, given: Mapping[str, Any], image_options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Store, Store]:
-    """The card and stores of a run that was begun; another folder of equal stores, or other workers, are taken."""
+    """The card and stores of a run that was begun; another folder of equal stores is taken."""
     card = _resumed_card(folder, {**given, **image_options})
     if kind_of(card) in FUSIONS:
         copy_branches(card, folder)  # those that were not yet when it was stopped
@@ -135,8 +134,19 @@ def _go_on(
         check_fit(card, store, folder)
     _check_same_items(card, train, dev, folder)
     card["data"]["folder"] = str(data.resolve())
-    card["training"]["workers"] = given.get("workers", card["training"]["workers"])
     return card, train, dev
+
+
+def _renew_workers(
+    card: dict[str, Any], given: Mapping[str, Any], train: Store, folder: Path, device: torch.device
+) -> None:
+    """As many as are asked for now, or were at first, else what this machine's memory needs."""
+    # a late fusion reads scores
+    networks = [] if kind_of(card) == "late" else leaves(card, folder)
+    specs = [InputSpec.from_card(network["input"]) for network, _ in networks]
+    workers = choose_workers(given.get("workers"), train, card["data"]["n_train_items"], specs, device)
+    if "workers" in given or "workers" not in card["given"]:
+        card["training"]["workers"] = workers
 
 
 def _folder(given: Mapping[str, Any], resume: bool) -> Path:

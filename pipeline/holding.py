@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ CPU = torch.device("cpu")
 STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
 _ROWS_AT_ONCE = 1024
+_LIMITS_OF_A_CONTAINER = (  # of control groups, version 2 and 1
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
@@ -69,8 +74,11 @@ def choose_workers(
             f"-workers {asked}: processes that read ahead are of use for stored pictures, or for signals that do not "
             f"fit into memory, and these do: leave it out"
         )
-    if asked is not None:
-        return asked
+    return streaming_workers(store, n_items, specs, device) if asked is None else asked
+
+
+def streaming_workers(store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device) -> int:
+    """How many processes read ahead where nobody asks for a number: some where signals stream from the disk."""
     streams = any(spec.takes_signals and _lies_on_disk(store, n_items, spec, device) for spec in specs)
     return STREAMING_WORKERS if streams else 0
 
@@ -110,4 +118,14 @@ def _bytes_of_signals(store: Store, n_items: int, spec: InputSpec) -> int:
 
 
 def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The machine's memory, or what a container may take of it, bytes."""
+    limits = [limit for limit in map(_limit, _LIMITS_OF_A_CONTAINER) if limit is not None]
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *limits])
+
+
+def _limit(file: Path) -> int | None:
+    """Bytes; None where there is no such file, or it says ``max``."""
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None

@@ -144,9 +144,10 @@ def _train_member(card: dict[str, Any], train: Store, dev: Store, folder: Path, 
 def _finish(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Scores training items out of fold and dev by the mean, completes the card and prints the dev table."""
     run = Run(folder, card, None, InputSpec.from_card(card["input"]), load_members(folder, card))
-    out_of_fold = out_of_fold_scores(run, train, device)
+    workers = card["training"]["workers"]
+    out_of_fold = out_of_fold_scores(run, train, device, workers=workers)
     save_scores(folder / OUT_OF_FOLD_SCORES, out_of_fold)
-    dev_scores = scores_of(run, dev, device)
+    dev_scores = scores_of(run, dev, device, workers=workers)
     result = {
         "dev_macro_auroc": macro_auroc(dev_scores.labels, dev_scores.scores),
         "out_of_fold_macro_auroc": macro_auroc(out_of_fold.labels, out_of_fold.scores),

@@ -17,9 +17,9 @@ from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.report.overview import task_overview
 from pipeline.report.tables import as_text
-from pipeline.runs import DEV_SCORES, RESUME, Run, build_network, write_card
+from pipeline.runs import DEV_SCORES, RESUME, build_network, write_card
 from pipeline.scores import Scores, save_scores
-from pipeline.scoring import scores_of
+from pipeline.scoring import as_scores, predict_probabilities
 from pipeline.settings import CHOICES, Settings
 from pipeline.store import Store
 from pipeline.training import DivergedError, Examples, fit
@@ -45,15 +45,11 @@ def fit_network(
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
-    progress = fit_as_planned(
-        card,
-        NetworkLearner(network, spec),
-        Examples(store_items(train, rows, spec, device), train.task(task).values[rows]),
-        Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows]),
-        folder,
-        device,
-    )
-    return scores_of(Run(folder, card, network, spec), dev, device), progress
+    learner = NetworkLearner(network, spec)
+    on_train = Examples(store_items(train, rows, spec, device), train.task(task).values[rows])
+    on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows])
+    progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
+    return as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows), progress
 
 
 def fit_as_planned(
@@ -71,6 +67,12 @@ def fit_as_planned(
             f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
             f"another folder"
         ) from None
+
+
+def predict_dev(card: Mapping[str, Any], learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
+    """What a fitted learner says of dev, (items, classes) float32; its items are read as in the training."""
+    how = settings_of(card)
+    return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers)
 
 
 def settings_of(card: Mapping[str, Any]) -> Settings:

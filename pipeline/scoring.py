@@ -12,7 +12,7 @@ from pipeline.batches import Items, load, scoring_picks
 from pipeline.devices import choose_device, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.learning import fusion_items, fusion_learner
-from pipeline.holding import store_items
+from pipeline.holding import store_items, streaming_workers
 from pipeline.inputs import InputSpec
 from pipeline.learners import Learner, NetworkLearner
 from pipeline.progress import progress_bar
@@ -76,7 +76,8 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
         store: the items' store, which fits the run.
         rows: their row numbers.
         device: where to compute.
-        how: ``batch_size`` (None for the run's own), ``workers`` and ``progress`` of ``predict_probabilities``.
+        how: ``batch_size`` (None for the run's own), ``workers`` (None for some where signals stream from the disk)
+            and ``progress`` of ``predict_probabilities``.
 
     Shape:
         (items, classes) float32.
@@ -84,9 +85,12 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
     return _PREDICTORS[kind_of(run.card)](run, store, rows, device, **how)
 
 
-def _by_network(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+def _by_network(
+    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
+) -> np.ndarray:
+    workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
     learner = NetworkLearner(run.network, run.spec).to(device)
-    return _predict(run, learner, store_items(store, rows, run.spec, device), device, **how)
+    return _predict(run, learner, store_items(store, rows, run.spec, device), device, workers=workers, **how)
 
 
 def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
@@ -94,10 +98,14 @@ def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.devi
     return fuse(run.network, answers)
 
 
-def _by_intermediate_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+def _by_intermediate_fusion(
+    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
+) -> np.ndarray:
+    specs = [part.spec for part in run.parts.values()]
+    workers = streaming_workers(store, len(rows), specs, device) if workers is None else workers
     learner = fusion_learner(run.card, run.network, run.parts).to(device)
-    items = fusion_items(run.card, run.network, run.parts, store, rows, device)
-    return _predict(run, learner, items, device, **how)
+    items = fusion_items(run.card, run.network, run.parts, store, rows, device, workers)
+    return _predict(run, learner, items, device, workers=workers, **how)
 
 
 def _by_members(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:

@@ -118,15 +118,14 @@ class StoredPictures(StoreItems):
         return [np.asarray(mapped.open()) for mapped in self._stored.values()]
 
     def __getitem__(self, pick: Pick) -> Batch:
-        rows = self._rows[pick.rows]
-        height, width = self._images[0].shape[2:]
-        shape = (len(rows), len(self.spec.leads), len(self._images), height, width)
-        drawn = np.empty(shape, np.uint8)  # lead-major
+        rows, n_forms = self._rows[pick.rows], len(self._images)
+        drawn = np.empty((len(rows), len(self.spec.leads) * n_forms, *self._images[0].shape[2:]), np.uint8)
         for number, (mapped, images) in enumerate(zip(self._stored.values(), self._images, strict=True)):
             mapped.read_ahead(rows)
-            for place, row in zip(drawn, rows, strict=True):
-                place[:, number] = images[row][self._leads]
-        return Batch(torch.from_numpy(drawn).flatten(1, 2), None, torch.from_numpy(pick.rows))
+            of_form = drawn[:, number::n_forms]  # channels are lead-major
+            for place, row in enumerate(rows.tolist()):
+                of_form[place] = images[row, self._leads]
+        return Batch(torch.from_numpy(drawn), None, torch.from_numpy(pick.rows))
 
 
 def _unless_whole(length: np.ndarray, width: int) -> Tensor | None:

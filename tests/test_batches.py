@@ -246,6 +246,17 @@ def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
     assert holding.home_of_signals(store, 101, spec, gpu) is None
 
 
+@pytest.mark.parametrize("said", ["12345678\n", "max\n", None, f"{2**63 - 4096}\n"])
+def test_a_containers_limit_counts_where_it_is_less_than_the_memory(tmp_path: Path, monkeypatch, said: str | None):
+    """The last is what version 1 of control groups says where there is no limit."""
+    monkeypatch.setattr(holding, "_LIMITS_OF_A_CONTAINER", (tmp_path / "none", tmp_path / "limit"))
+    machine = holding._memory()
+    if said is not None:
+        (tmp_path / "limit").write_text(said)
+    assert machine > 12345678
+    assert holding._memory() == (12345678 if said == "12345678\n" else machine)
+
+
 def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, capsys):
     items = store_items(store, ROWS, signal_spec(store), fake_gpu("memory"))
     assert "stay in the machine's memory and go to cuda:0 batch by batch" in capsys.readouterr().out

@@ -98,8 +98,9 @@ def test_a_threshold_can_be_chosen(tmp_path, files, threshold):
     assert saved["n_dev_items"] == (0 if threshold == "0.4" else 50)
 
 
-def test_torch_is_not_imported_for_a_scores_file(files):
-    arguments = ["evaluate.py", "-scores", str(files[0]), "-dev_scores", str(files[1])]
+@pytest.mark.parametrize("more", [[], ["-resamples", "0"]])
+def test_torch_is_not_imported_for_a_scores_file(files, more: list[str]):
+    arguments = ["evaluate.py", "-scores", str(files[0]), "-dev_scores", str(files[1]), *more]
     code = f"import sys; sys.argv = {arguments}; import evaluate; evaluate.main(sys.argv[1:])"
     code += "; sys.exit(sum(name in sys.modules for name in ('torch', 'h5py', 'matplotlib', 'pyts')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=COMMAND.parent, capture_output=True, text=True, check=False)

@@ -406,10 +406,17 @@ def test_flat_recordings_have_no_scale(stores, tmp_path):
 GPU = torch.device("cuda", 0)
 
 
+@pytest.fixture
+def free_gpu(monkeypatch) -> None:
+    """A GPU that all signals fit on, as far as a plan asks for it."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+
+
 @pytest.mark.parametrize(
     ("device", "asked", "drawn"),
     [("cpu", None, False), ("cuda", None, True), ("cpu", True, True), ("cuda", False, False), ("cpu", False, False)],
 )
+@pytest.mark.usefixtures("free_gpu")
 def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(stores, device: str, asked: bool | None, drawn: bool):
     given = {"model": "resnet"} | ({} if asked is None else {"on_the_fly": asked})
     spec = InputSpec.from_card(plan(given, {}, *stores, torch.device(device))["input"])
@@ -417,6 +424,7 @@ def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(stores, device: str
     assert (spec.leads, spec.representations) == (tuple(stores[0].image_leads), stores[0].image_parameters)
 
 
+@pytest.mark.usefixtures("free_gpu")
 def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores):
     assert plan_members({"model": "resnet", "kfold": 2}, {}, *stores, GPU)["input"]["on_the_fly"]
 
@@ -457,7 +465,7 @@ def test_workers_read_stored_pictures(stores):
     assert card_of(stores, model="resnet", workers=2)["training"]["workers"] == 2
 
 
-def test_workers_have_nothing_to_read_where_a_gpu_draws(stores, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+@pytest.mark.usefixtures("free_gpu")
+def test_workers_have_nothing_to_read_where_a_gpu_draws(stores):
     with pytest.raises(EcgFusionError, match="-workers 2"):
         plan({"model": "resnet", "workers": 2}, {}, *stores, GPU)

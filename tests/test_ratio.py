@@ -1,17 +1,30 @@
 """Rivals are timed in turn, and a ratio says which is the faster."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 
+from benchmarks import ratio
 from benchmarks.__main__ import table
 from benchmarks.ratio import Row, Waiting, medians
 
 
-def test_all_take_turns_and_the_first_turn_does_not_count():
-    order = []
-    found = medians({name: (lambda name=name: order.append(name)) for name in "ab"}, turns=2, calls=2)
-    assert order == list("aabb" * 3)
-    assert found.keys() == {"a", "b"}
-    assert all(seconds >= 0 for seconds in found.values())
+def test_all_take_turns_and_neither_the_first_turn_nor_a_first_call_counts(monkeypatch):
+    now, order = [0.0], []
+    seconds = {"a": iter([100, 100, 50, 1, 50, 3, 50, 2]), "b": iter([100, 100, 50, 6, 50, 4, 50, 5])}
+    monkeypatch.setattr(ratio, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def wait(for_s: float) -> None:
+        now[0] += for_s
+
+    def run(name: str) -> None:
+        order.append(name)
+        wait(next(seconds[name]))
+
+    found = medians({name: partial(run, name) for name in "ab"}, turns=3, calls=2, before=partial(wait, 1000))
+    assert order == list("aabb" * 4)
+    assert found == {"a": 2, "b": 5}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The HDF5 file of a partition: its layout, and what is refused."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import store as reading
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
 from pipeline.signals import PADDING
@@ -278,6 +280,43 @@ def test_rows_may_come_in_any_order_and_are_counted_when_they_are_there(tmp_path
     assert store.labels["t"].classes == ("Ä", "B")
     assert store.labels["t"].labelled.tolist() == [True, False, True, False, True]
     assert np.isnan(store.columns["age"]).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice on files")
+def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, monkeypatch):
+    """Written block by block, each of several pages, and let go behind each; what HDF5 reads is what was written."""
+    path, n, asked, advise = tmp_path / "x.h5", 12, [], os.posix_fadvise
+    monkeypatch.setattr(os, "posix_fadvise", lambda *how: asked.append(how[3]) or advise(*how))
+    labels = Labels(("a", "b"), "multilabel", np.eye(n, 2, dtype=np.uint8), np.ones(n, bool))
+    recipe = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I"], "image_leads": ["I"], "tasks": ["t"]}
+    lay_out(path, recipe, small_items(n), {"t": labels}, (1, 5), (1, 200, 200), {"gaf": {"size": 200}})
+    images = np.random.default_rng(0).integers(0, 256, (n, 1, 200, 200)).astype(np.uint8)
+    with StoreWriter(path) as writer:
+        writer.write("signals", 0, np.arange(n * 5).reshape(n, 1, 5))
+        writer.mark_finished("signals", n)
+        assert not asked  # they are read again for the pictures
+        for first in range(0, n, 4):
+            writer.write("gaf", first, images[first : first + 4])
+            writer.mark_finished("images", first + 4)
+    assert asked == 3 * [os.POSIX_FADV_DONTNEED]
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["images/gaf"], images)
+        np.testing.assert_array_equal(file["signals"][()].ravel(), np.arange(n * 5))
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="this system cannot be asked what it holds in memory")
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_items_are_fetched_ahead_where_they_are_not_in_memory_and_stay_what_they_are(store, monkeypatch, in_memory):
+    asked, advise = [], os.posix_fadvise
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *how: asked.append(how) or advise(_, *how))
+    monkeypatch.setattr(reading, "_begins_in_memory", lambda *_: in_memory)
+    mapped, rows = store.images["rp"], np.array([4, 0, 2])
+    before = np.array(mapped.open())
+    mapped.read_ahead(rows)
+    n_bytes = before[0].nbytes
+    places = [(mapped.offset + row * n_bytes, n_bytes, os.POSIX_FADV_WILLNEED) for row in rows]
+    assert asked == ([] if in_memory else places)
+    np.testing.assert_array_equal(mapped.open(), before)
 
 
 def test_laying_out_twice_gives_the_same_bytes(tmp_path):

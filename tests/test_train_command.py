@@ -17,7 +17,8 @@ import evaluate
 import train
 from models import describe_fusion, describe_model, list_fusions, list_models
 from models.fusion.registry import LEVELS
-from pipeline import network_run, training
+from pipeline import holding, network_run, training
+from pipeline.batches import Items
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.plan import FUSION_OPTIONS
 from pipeline.image_options import IMAGE_OPTIONS
@@ -255,6 +256,48 @@ def test_a_network_on_beats_is_trained_resumed_and_evaluated(workplace: Path, mo
     np.testing.assert_allclose(scored, load_scores(Path("runs/beat", DEV_SCORES)).scores, atol=1e-6)
 
 
+def test_median_beats_are_computed_once(workplace: Path, monkeypatch):
+    read, compute = [], holding._median_beats
+    monkeypatch.setattr(
+        holding, "_median_beats", lambda store, *how: read.append(store.path.stem) or compute(store, *how)
+    )
+    type_train("-model gru -hidden_size 4 -beat -epochs 2 -threads 1")
+    assert read == ["train", "dev"]
+
+
+def workers_of_reads(monkeypatch) -> list[int]:
+    """How many processes read ahead each time that items on disk are gone through; here none does."""
+    seen, batches = [], Items.batches
+
+    def noted(items, picks, workers):
+        if items.on_disk:
+            seen.append(workers)
+        return batches(items, picks, 0)
+
+    monkeypatch.setattr(Items, "batches", noted)
+    return seen
+
+
+def test_whatever_streams_from_the_disk_is_read_ahead(workplace: Path, monkeypatch):
+    """In training, in its last scoring, in a fusion and in evaluate.py."""
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    seen = workers_of_reads(monkeypatch)
+    type_train(f"{SMALL} -leads II")  # two epochs
+    assert seen == 5 * [holding.STREAMING_WORKERS]
+    type_train(f"{SMALL} -leads I -seed 1 -workers 3 -path_save_model runs/other")
+    assert seen[5:] == 5 * [3]
+    del seen[:]
+    for words in ("frozen", "joint -finetune", "members -kfold 2"):
+        how = (
+            "-model gru -hidden_size 4"
+            if "kfold" in words
+            else "-model intermediate -combine concat -branches runs/gru runs/other"
+        )
+        type_train(f"{how} -epochs 1 -threads 1 -path_save_model runs/{words}")
+        evaluate.main(["-run", f"runs/{words.split()[0]}", "-resamples", "0"])
+    assert set(seen) == {holding.STREAMING_WORKERS}
+
+
 def test_beats_are_fused_with_crops_frozen_or_trained_on(workplace: Path):
     common = "-hidden_size 4 -leads II -epochs 1 -threads 1"
     type_train(f"-model gru {common} -crop 2 -path_save_model runs/crops")
@@ -382,6 +425,18 @@ def test_a_run_goes_on_as_it_was_begun(begun: Path, capsys, words: str, sentence
     assert sentence in refused(f"-resume -path_save_model {begun} {words}", capsys)
     type_train(f"-resume -path_save_model {begun} -epochs 2 -leads I II -crop 0.5")  # as it was begun
     assert read_card(begun)["complete"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "workers"), [("", "", 2), ("-workers 0", "", 0), ("-workers 0", "-workers 1", 1)]
+)
+def test_a_run_goes_on_with_the_workers_that_this_machine_needs(workplace, monkeypatch, first, then, workers):
+    """Unless some are asked for, now or at first."""
+    stop_before_the_state_is_saved(f"{SMALL} {first}", monkeypatch, epoch=2)
+    assert read_card(Path("runs/gru"))["training"]["workers"] == 0
+    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    type_train(f"-resume -path_save_model runs/gru {then}")
+    assert read_card(Path("runs/gru"))["training"]["workers"] == workers
 
 
 def test_a_run_goes_on_with_stores_that_were_moved(begun: Path, small_store_folder: Path, capsys):

@@ -10,9 +10,9 @@ import torch
 from pipeline.devices import set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learning import fusion_items, fusion_learner
-from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, result_of
+from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
 from pipeline.runs import Run, branch_folders, build_fusion, load_run, write_card
-from pipeline.scoring import as_scores, predict_probabilities
+from pipeline.scoring import as_scores
 from pipeline.store import Store
 from pipeline.training import Examples
 
@@ -33,8 +33,8 @@ def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: P
     on_train, _ = _examples(card, network, branches, train, device)
     on_dev, rows = _examples(card, network, branches, dev, device)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    values = predict_probabilities(learner, on_dev.items, card["kind"], training["batch_size"], device)
-    finish(card, folder, as_scores(values, dev, task, rows), result_of(progress))
+    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, task, rows)
+    finish(card, folder, dev_scores, result_of(progress))
 
 
 def _examples(

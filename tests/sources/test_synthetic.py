@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from hearts import one_beat
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources import open_source
 from pipeline.sources.base import LEADS
 from pipeline.sources.simulation.cohort import CHANGES
-from pipeline.sources.simulation.heart import Heart, draw_electrodes, draw_heart, one_beat, simulate
+from pipeline.sources.simulation.heart import Heart, draw_electrodes, draw_heart, simulate
 from pipeline.sources.simulation.statements import STATEMENTS
 from pipeline.sources.synthetic import main, write_dataset
 from pipeline.sources.wfdb_files import read_recording

@@ -182,11 +182,6 @@ def simulate(
     return LEADS_OF_ELECTRODES @ potentials
 
 
-def one_beat(heart: Heart, electrodes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """An ordinary beat without noise, (12, time) in mV, at ``times`` in s after its R peak."""
-    return LEADS_OF_ELECTRODES @ electrodes @ _render(heart.waves, np.zeros(1), np.ones(1), times)
-
-
 def _dipole(heart: Heart, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(3, time)"""
     beats, rr = _beat_times(heart, rng)
