@@ -5,7 +5,6 @@ Two stages, each resumed where a kill left it: first every record is read, filte
 picture is made, and a store of signals only is the first stage alone.
 """
 
-import os
 import resource
 import shutil
 import sys
@@ -23,6 +22,7 @@ from pipeline import signals
 from pipeline.errors import EcgFusionError, warn
 from pipeline.job import Job
 from pipeline.locks import locked
+from pipeline.memory import machine_memory
 from pipeline.parallel import in_background, ordered_map
 from pipeline.progress import progress_bar
 from pipeline.representations import pictures
@@ -190,8 +190,7 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
 
 def _fits_into_cache(job: Job) -> bool:
     """Whether a first epoch may find the pictures in memory, where the system keeps what was written."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * memory
+    return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * machine_memory()
 
 
 def _already_left_out(part: Path) -> list[BadRecord]:

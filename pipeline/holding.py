@@ -1,8 +1,6 @@
 """Where a store's items are held while a network is trained on them or scores them."""
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +9,7 @@ from torch import Tensor
 from pipeline.beats import beat_samples, median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
+from pipeline.memory import machine_memory
 from pipeline.progress import progress_bar
 from pipeline.signals import choose_leads, to_counts, to_millivolts
 from pipeline.store import Store
@@ -21,10 +20,6 @@ CPU = torch.device("cpu")
 STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
 _ROWS_AT_ONCE = 1024
-_LIMITS_OF_A_CONTAINER = (  # of control groups, version 2 and 1
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
@@ -57,7 +52,7 @@ def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.d
     n_bytes = _bytes_of_signals(store, n_items, spec)
     if device.type == "cuda" and n_bytes <= _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]:
         return device
-    return CPU if n_bytes <= _SHARE_OF_MEMORY * _memory() else None
+    return CPU if n_bytes <= _SHARE_OF_MEMORY * machine_memory() else None
 
 
 def choose_workers(
@@ -115,17 +110,3 @@ def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tu
 
 def _bytes_of_signals(store: Store, n_items: int, spec: InputSpec) -> int:
     return n_items * len(spec.leads) * store.signals.shape[2] * 2
-
-
-def _memory() -> int:
-    """The machine's memory, or what a container may take of it, bytes."""
-    limits = [limit for limit in map(_limit, _LIMITS_OF_A_CONTAINER) if limit is not None]
-    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *limits])
-
-
-def _limit(file: Path) -> int | None:
-    """Bytes; None where there is no such file, or it says ``max``."""
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return None

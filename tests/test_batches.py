@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import holding
+from pipeline import holding, memory
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
 from pipeline.holding import store_items
@@ -143,7 +143,7 @@ def test_two_workers_equal_none(store: Store, spec_of):
 def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, capsys):
     spec = signal_spec(store, crop=2.0, stride=1.0)
     in_memory = store_items(store, ROWS, spec)
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     on_disk = store_items(store, ROWS, spec)
     assert "are read from disk" in capsys.readouterr().out
     picks = training_picks(in_memory, 3, 0, 0)
@@ -153,7 +153,7 @@ def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, ca
 @pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
 def test_a_worker_gets_no_copy_of_the_file(store: Store, monkeypatch, spec_of):
     """Where processes are not forked they are sent a pickle, which must name the file and not hold it."""
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     items = store_items(store, ROWS, spec_of(store))
     picks = scoring_picks(items, 4)
     before = all_batches(items, picks)
@@ -224,7 +224,7 @@ def fake_gpu(monkeypatch):
     def set_up(home: str) -> torch.device:
         free, memory = MEMORY[home]
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**12))
-        monkeypatch.setattr(holding, "_memory", lambda: memory)
+        monkeypatch.setattr(holding, "machine_memory", lambda: memory)
         return torch.device("cuda", 0)
 
     return set_up
@@ -241,7 +241,7 @@ def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
     spec, gpu = signal_spec(store), torch.device("cuda", 0)
     n_bytes = 100 * 2 * store.signals.shape[2] * 2  # of two leads, int16
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
-    monkeypatch.setattr(holding, "_memory", lambda: 4 * n_bytes)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 4 * n_bytes)
     assert holding.home_of_signals(store, 100, spec, gpu) == gpu
     assert holding.home_of_signals(store, 101, spec, gpu) is None
 
@@ -249,12 +249,12 @@ def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
 @pytest.mark.parametrize("said", ["12345678\n", "max\n", None, f"{2**63 - 4096}\n"])
 def test_a_containers_limit_counts_where_it_is_less_than_the_memory(tmp_path: Path, monkeypatch, said: str | None):
     """The last is what version 1 of control groups says where there is no limit."""
-    monkeypatch.setattr(holding, "_LIMITS_OF_A_CONTAINER", (tmp_path / "none", tmp_path / "limit"))
-    machine = holding._memory()
+    monkeypatch.setattr(memory, "_LIMITS_OF_A_CONTAINER", (tmp_path / "none", tmp_path / "limit"))
+    machine = memory.machine_memory()
     if said is not None:
         (tmp_path / "limit").write_text(said)
     assert machine > 12345678
-    assert holding._memory() == (12345678 if said == "12345678\n" else machine)
+    assert memory.machine_memory() == (12345678 if said == "12345678\n" else machine)
 
 
 def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, capsys):
@@ -270,7 +270,7 @@ def test_a_batch_is_what_the_store_holds_however_it_is_held(uneven: Store, monke
     spec = replace(image_spec(uneven, on_the_fly=True), modality=modality, crop=crop, stride=stride)
     stored, leads = uneven.signals.open(), [uneven.leads.index(lead) for lead in ("I", "V2")]
     resident = store_items(uneven, ROWS, spec)
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     streamed = store_items(uneven, ROWS, spec)
     assert (resident.on_disk, streamed.on_disk) == (False, True)
     picks = scoring_picks(resident, 4) + [pick for epoch in range(3) for pick in training_picks(resident, 4, 0, epoch)]
@@ -293,7 +293,7 @@ def test_a_drawn_crop_longer_than_any_item_is_padded(store: Store, monkeypatch):
     """As when a run of longer items scores this store."""
     spec = image_spec(store, on_the_fly=True, crop=12.0, stride=6.0)
     resident = store_items(store, ROWS, spec)
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     (pick,) = scoring_picks(resident, 100)
     batch = resident[pick]
     assert batch.raw.shape == (len(ROWS), 2, 1200)
@@ -327,7 +327,7 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
     here = store_items(uneven, ROWS, spec)
     if home == "disk":
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
-        monkeypatch.setattr(holding, "_memory", lambda: 0)
+        monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     there = store_items(uneven, ROWS, spec, gpu)
     picks = training_picks(here, 3, 0, 0)
     for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0), all_batches(here, picks), strict=True):

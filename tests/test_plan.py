@@ -449,7 +449,7 @@ def test_a_store_of_signals_has_no_pictures_to_take(signals_only):
 def test_workers_are_refused_where_all_is_in_memory(stores, given, monkeypatch):
     with pytest.raises(EcgFusionError, match=r"-workers 2: .* leave it out"):
         card_of(stores, workers=2, **given)
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     if "beat" not in given:  # which is made in memory
         assert card_of(stores, workers=3, **given)["training"]["workers"] == 3
         assert card_of(stores, workers=0, **given)["training"]["workers"] == 0

@@ -280,7 +280,7 @@ def workers_of_reads(monkeypatch) -> list[int]:
 
 def test_whatever_streams_from_the_disk_is_read_ahead(workplace: Path, monkeypatch):
     """In training, in its last scoring, in a fusion and in evaluate.py."""
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     seen = workers_of_reads(monkeypatch)
     type_train(f"{SMALL} -leads II")  # two epochs
     assert seen == 5 * [holding.STREAMING_WORKERS]
@@ -434,7 +434,7 @@ def test_a_run_goes_on_with_the_workers_that_this_machine_needs(workplace, monke
     """Unless some are asked for, now or at first."""
     stop_before_the_state_is_saved(f"{SMALL} {first}", monkeypatch, epoch=2)
     assert read_card(Path("runs/gru"))["training"]["workers"] == 0
-    monkeypatch.setattr(holding, "_memory", lambda: 0)
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     type_train(f"-resume -path_save_model runs/gru {then}")
     assert read_card(Path("runs/gru"))["training"]["workers"] == workers
 
