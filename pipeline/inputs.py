@@ -137,8 +137,9 @@ def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:
     """Mean 0 and deviation 1 of each lead before its end; a flat lead is 0, since sums of whole numbers are exact."""
-    time = torch.arange(counts.shape[-1], device=counts.device)
-    ends = torch.full((len(counts),), len(time), device=counts.device) if length is None else length.to(counts.device)
+    device, whole = counts.device, counts.shape[-1]
+    time = torch.arange(whole, device=device)
+    ends = torch.full((len(counts),), whole, device=device) if length is None else length.to(device, non_blocking=True)
     inside = (time < ends[:, None]).unsqueeze(1)  # (n, 1, time)
     n_inside = ends[:, None, None]
     centred = torch.where(inside, counts - (counts * inside).sum(-1, keepdim=True) / n_inside, 0)

@@ -51,7 +51,7 @@ def predict_probabilities(
     n_crops = np.zeros(len(items), np.float32)
     totals: torch.Tensor | None = None
     batches = progress_bar(
-        load(items, picks, workers), progress, total=len(picks), disable=progress is None, leave=False
+        load(items, picks, workers, device), progress, total=len(picks), disable=progress is None, leave=False
     )
     for pick, batch in zip(picks, batches, strict=True):
         batch = batch.to(device)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import holding
+from pipeline import batches, holding
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
 from pipeline.holding import store_items
@@ -250,6 +250,25 @@ def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_g
     items = store_items(store, ROWS, signal_spec(store), fake_gpu("memory"))
     assert "stay in the machine's memory and go to cuda:0 batch by batch" in capsys.readouterr().out
     assert items[scoring_picks(items, 4)[0]].raw.device.type == "cpu"
+
+
+@pytest.mark.parametrize("bound_for", ["cpu", "cuda"])
+def test_what_goes_to_a_gpu_is_made_ready_to_be_copied_while_it_works(store: Store, monkeypatch, bound_for):
+    locked: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: locked.append(x) or x.clone())
+    items = store_items(store, ROWS, image_spec(store))
+    picks = training_picks(items, 3, 0, 0)
+    assert_equal(list(load(items, picks, 0, torch.device(bound_for))), all_batches(items, picks))
+    assert len(locked) == (2 * len(picks) if bound_for == "cuda" else 0)
+
+
+def test_a_worker_process_has_its_batches_made_ready_by_the_loader(store: Store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(batches, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
+    items = store_items(store, ROWS, image_spec(store))
+    for device in (torch.device("cuda"), torch.device("cpu")):
+        load(items, training_picks(items, 3, 0, 0), 2, device)
+    assert asked == [True, False]
 
 
 @pytest.mark.parametrize("modality", ["signal", "image"])
