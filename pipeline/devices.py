@@ -27,6 +27,13 @@ def choose_device(gpu_id: int | None = None) -> torch.device:
     return torch.device("cuda", gpu_id or 0)
 
 
+def default_precision(device: torch.device) -> str:
+    """That in which a network is trained where the user names none: bf16 on a GPU that computes in it, else fp32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16"
+    return "fp32"
+
+
 def set_up_cpu(threads: int | None = None) -> int:
     """Sets the number of threads (None: the free cores) and gives it.
 

@@ -23,6 +23,7 @@ from pipeline.fusion import kept as kept_module
 from pipeline.fusion.branches import digests, named_branches
 from pipeline.fusion.joint import JointItems
 from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.fusion.plan import plan_fusion
 from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
@@ -395,6 +396,16 @@ def test_every_part_of_a_batch_is_pinned_and_moved(runs, store, monkeypatch):
     there, moved = kept.to(meta), joint.to(meta)
     assert {there.branches["a"].device, there.masks["a"].device, there.rows.device} == {meta}
     assert {moved.rows.device, *(branch.raw.device for branch in moved.branches.values())} == {meta}
+
+
+@pytest.mark.parametrize(("level", "name", "expected"), [("intermediate", "concat", "bf16"), ("late", "mlp", "fp32")])
+def test_a_gpu_fits_what_it_computes_in_bf16(level, name, expected, runs, stores, monkeypatch):
+    """Late fusions are fitted on the CPU."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    given = {"model": level, "combine": name, "branches": [str(runs["wang"]), str(runs["gru"])]}
+    opened = [open_store(stores / f"{partition}.h5") for partition in ("train", "dev")]
+    assert plan_fusion(given, {}, *opened, torch.device("cuda", 0))["training"]["precision"] == expected
 
 
 def test_what_frozen_branches_say_is_kept_where_it_fits(runs, store, monkeypatch):
