@@ -108,6 +108,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
 
     from models import create_model, describe_model
     from pipeline import defaults
+    from pipeline.devices import placed
     from pipeline.holding import store_items
     from pipeline.settings import CHOICES, Settings
 
@@ -121,7 +122,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     rows = np.resize(np.flatnonzero(labels.labelled), n_steps * settings.batch_size)
     spec = _spec(case, store)
     torch.manual_seed(settings.seed)
-    network = create_model(case.model, in_channels=spec.n_channels, n_classes=len(labels.classes)).to(device)
+    network = placed(create_model(case.model, in_channels=spec.n_channels, n_classes=len(labels.classes)), device)
     items, some = (store_items(store, part, spec, device) for part in (rows, rows[: len(rows) // 8]))
     return Setup(items, some, rows, labels.values[rows], spec, settings, device, network)
 

@@ -9,7 +9,7 @@ import torch
 
 from models.fusion.late import LateFusion
 from pipeline.batches import Items, load, scoring_picks
-from pipeline.devices import choose_device, set_up_cpu
+from pipeline.devices import choose_device, placed, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.holding import store_items
@@ -85,7 +85,7 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
 
 
 def _by_network(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    learner = NetworkLearner(run.network, run.spec).to(device)
+    learner = placed(NetworkLearner(run.network, run.spec), device)
     return _predict(run, learner, store_items(store, rows, run.spec, device), device, **how)
 
 
@@ -95,7 +95,7 @@ def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.devi
 
 
 def _by_intermediate_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    learner = fusion_learner(run.card, run.network, run.parts).to(device)
+    learner = placed(fusion_learner(run.card, run.network, run.parts), device)
     items = fusion_items(run.card, run.network, run.parts, store, rows, device)
     return _predict(run, learner, items, device, **how)
 

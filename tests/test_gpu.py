@@ -8,6 +8,7 @@ import torch
 from models import create_model
 from pipeline import defaults
 from pipeline.batches import load, training_picks
+from pipeline.devices import placed
 from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.learners import NetworkLearner
@@ -43,7 +44,7 @@ def steps(store: Store, gpu: torch.device) -> Steps:
     )
     labels = store.task(defaults.TASK)
     chosen = {name: defaults.training_defaults("resnet")[name] for name in CHOICES} | {"batch_size": 8}
-    network = create_model("resnet", in_channels=spec.n_channels, n_classes=len(labels.classes)).to(gpu)
+    network = placed(create_model("resnet", in_channels=spec.n_channels, n_classes=len(labels.classes)), gpu)
     items = store_items(store, labels.labelled.nonzero()[0], spec, gpu)
     made = Steps(
         NetworkLearner(network, spec),

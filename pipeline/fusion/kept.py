@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models import at_most
 from pipeline.batches import Items, Pick, load, on, pinned, scoring_picks
+from pipeline.devices import placed
 from pipeline.fusion.reading import read_branch
 from pipeline.holding import CPU, fits, store_items
 from pipeline.inputs import InputMaker
@@ -138,7 +139,7 @@ def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: i
 @torch.no_grad()
 def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers: int, reads: str) -> _Crops:
     """Of each batch of crops: which crop of its item each is, its row, what is read, and its mask."""
-    network, maker = run.network.to(device).eval(), InputMaker(run.spec)
+    network, maker = placed(run.network, device).eval(), InputMaker(run.spec)
     picks = scoring_picks(items, run.card["training"]["batch_size"])
     seen = np.zeros(len(items), np.int64)  # crops of each item so far; they come in time order
     batches = progress_bar(load(items, picks, workers, device), f"reading {name}", total=len(picks), leave=False)
