@@ -327,7 +327,7 @@ def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 @pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
 @pytest.mark.parametrize("home", ["gpu", "disk"])
 def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home, crop, stride):
@@ -338,7 +338,7 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
         monkeypatch.setattr(holding, "_memory", lambda: 0)
     there = store_items(uneven, ROWS, spec, gpu)
     picks = training_picks(here, 3, 0, 0)
-    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0), all_batches(here, picks), strict=True):
+    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0, gpu), all_batches(here, picks), strict=True):
         assert (ours.raw.device == gpu) == (home == "gpu")
         moved = ours.to(gpu)
         assert (moved.raw.device, moved.rows.device) == (gpu, gpu)

@@ -19,6 +19,13 @@ from pipeline.parallel import free_cores
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
 
+def test_no_test_sees_a_gpu_that_does_not_ask_for_one():
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    assert not torch.cuda.is_available()
+    sees_one = "import sys, torch; sys.exit(torch.cuda.is_available())"
+    assert subprocess.run([sys.executable, "-c", sees_one], check=False).returncode == 0
+
+
 @pytest.fixture
 def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
