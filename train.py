@@ -94,8 +94,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("the machine")
     parser.option("gpu_id", group, type=int, help="which GPU (default: the first, if there is one)")
-    precision = f"of the network's numbers; fp16 needs a GPU (default {defaults.PRECISIONS[0]})"
-    parser.option("precision", group, choices=defaults.PRECISIONS, help=precision)
+    computed_in = "of a step (default bf16 on a GPU that has it, else fp32); scores are always fp32"
+    parser.option("precision", group, choices=defaults.PRECISIONS, help=computed_in)
     parser.option("threads", group, type=positive_int, help="of the CPU (default: the cores that are free)")
     parser.option(
         "workers",

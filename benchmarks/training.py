@@ -4,12 +4,14 @@ Both train the same network on the same batches with the same optimizer, schedul
 in one process. Ours reads its items from a store of simulated recordings, makes the network's input of them (from
 stored pictures, or drawn from signals in the step), seeds each step, counts the loss and shows a bar; the bare loop has
 its float32 input ready. On a CPU both must first come to equal weights. Beside the ratio stand our rate and the share
-of our time in which neither the forward nor the backward pass runs. A last row sets images that are drawn in the step
-against stored ones, which a worker process of the DataLoader reads ahead; the network is the same.
+of our time in which neither the forward nor the backward pass runs. A last row sets images of all forms that are drawn
+in the step against stored ones, which worker processes of the DataLoader read ahead (one for each core but one, eight
+at most); the network is the same.
 
     python -m benchmarks.training -device cpu
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,8 +24,10 @@ from benchmarks.ratio import Row, Waiting, medians
 from benchmarks.training_setup import (
     DEVICES,
     DRAWN,
+    DRAWN_ALL,
     SIGNALS,
     STORED,
+    STORED_ALL,
     Case,
     Setup,
     on_device,
@@ -72,16 +76,25 @@ def _against_bare_loop(case: Case, name: str, store: "Store", turns: int) -> Row
 
 
 def _drawn_against_stored(name: str, store: "Store", turns: int) -> Row | Waiting:
-    what = f"a training step of {DRAWN.on(name)}, against stored images that a worker process reads"
+    workers = stored_workers()
+    readers = "a worker process reads" if workers == 1 else f"{workers} worker processes read"
+    what = f"a training step of {DRAWN_ALL.on(name)}, against stored images that {readers}"
 
     def measured(device: "torch.device") -> Row:
-        drawn, stored = set_up(DRAWN, store, device, turns + 1), set_up(STORED, store, device, turns + 1, workers=1)
+        drawn = set_up(DRAWN_ALL, store, device, turns + 1)
+        stored = set_up(STORED_ALL, store, device, turns + 1, workers=workers)
         ways = {"drawn": drawn, "stored": stored}
         found = medians({way: partial(_our_epoch, of.steps()) for way, of in ways.items()}, turns)
         n_steps = len(drawn.items) / drawn.settings.batch_size
         return Row(what, found["drawn"] / n_steps, found["stored"] / n_steps, 1)
 
     return on_device(name, what, 1, measured)
+
+
+def stored_workers() -> int:
+    """Processes that read stored images ahead, as many as leave the training a core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores - 1))
 
 
 def _measure(what: str, setup: Setup, turns: int) -> Row:

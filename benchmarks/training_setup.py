@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.store import Store
 
 RECORDINGS = 128
-FORMS = ("gaf", "mtf", "rp")
+THREE_FORMS = ("gaf", "mtf", "rp")
+ALL_FORMS = (*THREE_FORMS, "stft")
 TASK = "superdiagnostic"
 GPU_BATCH = 256
 DEVICES = ("cpu", "cuda")
@@ -28,12 +29,13 @@ DEVICES = ("cpu", "cuda")
 
 @dataclass(frozen=True)
 class Case:
-    """A network and what it sees; ``steps`` of an epoch on a CPU and on a GPU."""
+    """A network and what it sees: a signal, or pictures of some forms; ``steps`` of an epoch on a CPU and on a GPU."""
 
     what: str
     model: str
     steps: tuple[int, int]
     crop: float | None = None
+    forms: tuple[str, ...] = THREE_FORMS
     on_the_fly: bool = False
 
     def on(self, device: str) -> str:
@@ -45,6 +47,8 @@ class Case:
 SIGNALS = Case("resnet1d_wang (12 leads, crops of 2.5 s)", "resnet1d_wang", (8, 100), crop=2.5)
 STORED = Case("alexnet (GAF, MTF, RP of 3 leads at 256, stored)", "alexnet", (4, 20))
 DRAWN = Case("alexnet (the same, drawn in the step)", "alexnet", (4, 20), on_the_fly=True)
+STORED_ALL = Case("alexnet (all forms of 3 leads at 256, stored)", "alexnet", (4, 20), forms=ALL_FORMS)
+DRAWN_ALL = replace(STORED_ALL, what="alexnet (all forms of 3 leads at 256, drawn in the step)", on_the_fly=True)
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,8 @@ def on_device(name: str, what: str, aim: float | None, measure: Callable[["torch
 
 
 def store_for_training(folder: Path) -> "Store":
-    """Signals, and three forms of the default leads at 256 pixels."""
-    return make_store(simulate(folder, RECORDINGS), folder, ("--size", "256", "--representations", *FORMS))
+    """Signals, and all forms of the default leads at 256 pixels."""
+    return make_store(simulate(folder, RECORDINGS), folder, ("--size", "256", "--representations", *ALL_FORMS))
 
 
 def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **changed: Any) -> Setup:
@@ -119,6 +123,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
 
     from models import create_model, describe_model
     from pipeline import defaults
+    from pipeline.devices import placed
     from pipeline.holding import store_items
     from pipeline.settings import CHOICES, Settings
 
@@ -132,7 +137,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     rows = np.resize(np.flatnonzero(labels.labelled), n_steps * settings.batch_size)
     spec = _spec(case, store)
     torch.manual_seed(settings.seed)
-    network = create_model(case.model, in_channels=spec.n_channels, n_classes=len(labels.classes)).to(device)
+    network = placed(create_model(case.model, in_channels=spec.n_channels, n_classes=len(labels.classes)), device)
     return Setup(store_items(store, rows, spec, device), rows, labels.values[rows], spec, settings, device, network)
 
 
@@ -141,7 +146,7 @@ def _spec(case: Case, store: "Store") -> "InputSpec":
 
     n_samples = store.signals.shape[2]
     if case.model == "alexnet":
-        leads, made_by = tuple(store.image_leads), {form: store.image_parameters[form] for form in FORMS}
+        leads, made_by = tuple(store.image_leads), {form: store.image_parameters[form] for form in case.forms}
         how: dict[str, Any] = {"representations": made_by, "on_the_fly": case.on_the_fly}
         return InputSpec("image", leads, store.sampling_rate, store.gain, n_samples, **how)
     how = {"crop": case.crop, "stride": case.crop, "normalise": "global", "scale_mv": 0.2}

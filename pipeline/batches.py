@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -34,11 +36,28 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """On the device, but for ``length``, which networks read on the host."""
-        return replace(self, raw=self.raw.to(device), rows=self.rows.to(device))
+        return replace(self, raw=on(device, self.raw), rows=on(device, self.rows))
+
+    def pin_memory(self) -> "Batch":
+        """In pages that a GPU copies from by itself; a ``DataLoader`` asks for it by this name."""
+        length = None if self.length is None else pinned(self.length)
+        return Batch(pinned(self.raw), length, pinned(self.rows))
+
+
+def on(device: torch.device, x: Tensor) -> Tensor:
+    """On the device; on the way to a GPU nothing waits for what is pinned."""
+    return x.to(device, non_blocking=device.type == "cuda")
+
+
+def pinned(x: Tensor) -> Tensor:
+    """Page-locked, or where it is if that is no memory of the host."""
+    return x.pin_memory() if x.device.type == "cpu" else x
 
 
 class Items(Dataset[Any]):
-    """What is trained or scored; indexed by a ``Pick``, it gives a batch that has ``rows`` and ``to(device)``.
+    """What is trained or scored.
+
+    Indexed by a ``Pick``, it gives a batch that has ``rows``, ``to(device)`` and ``pin_memory()``.
 
     Attributes:
         lengths: (items,) samples of each item.
@@ -57,11 +76,12 @@ class Items(Dataset[Any]):
         """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
         raise NotImplementedError
 
-    def batches(self, picks: Sequence[Pick], workers: int) -> Iterator[Any]:
-        """See ``load``."""
+    def batches(self, picks: Sequence[Pick], workers: int, pin: bool = False) -> Iterator[Any]:
+        """See ``load``; ``pin`` says whether what lies in the machine's memory is page-locked."""
         if not self.on_disk or not workers:
-            return (self[pick] for pick in picks)
-        return iter(DataLoader(self, batch_size=None, sampler=picks, num_workers=workers, collate_fn=_as_it_is))
+            return (self[pick].pin_memory() if pin else self[pick] for pick in picks)
+        options: dict[str, Any] = {"batch_size": None, "num_workers": workers, "pin_memory": pin}
+        return iter(DataLoader(self, sampler=picks, collate_fn=_as_it_is, **options))
 
 
 def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
@@ -90,9 +110,16 @@ def scoring_picks(items: Items, batch_size: int) -> list[Pick]:
     ]
 
 
-def load(items: Items, picks: Sequence[Pick], workers: int = 0) -> Iterator[Any]:
-    """The batches of some picks, in order; ``workers`` processes read ahead what lies on disk, 0 reads when asked."""
-    return items.batches(picks, workers)
+def load(items: Items, picks: Sequence[Pick], workers: int = 0, device: torch.device = CPU) -> Iterator[Any]:
+    """The batches of some picks, in order.
+
+    Args:
+        items: what they are taken from.
+        picks: which.
+        workers: processes that read ahead what lies on disk; 0 reads when asked.
+        device: where they will go: for a GPU they are made ready to be copied while it works.
+    """
+    return items.batches(picks, workers, device.type == "cuda")
 
 
 def _as_it_is(batch: Any) -> Any:

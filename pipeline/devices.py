@@ -2,12 +2,15 @@
 
 import ctypes
 import platform
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from pipeline.errors import EcgFusionError, warn
 from pipeline.parallel import free_cores
 
+Module = TypeVar("Module", bound=nn.Module)
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
@@ -25,6 +28,24 @@ def choose_device(gpu_id: int | None = None) -> torch.device:
         raise EcgFusionError(f"-gpu_id {gpu_id}: there are GPUs 0 to {torch.cuda.device_count() - 1}")
     torch.cuda.set_device(gpu_id or 0)
     return torch.device("cuda", gpu_id or 0)
+
+
+def placed(module: Module, device: torch.device) -> Module:
+    """The module itself, on a device; on a GPU its two-dimensional convolutions have their channels last.
+
+    So have the pictures there (see ``InputMaker``), and cudnn then turns neither round at every layer.
+    """
+    module.to(device)
+    if device.type == "cuda":
+        module.to(memory_format=torch.channels_last)
+    return module
+
+
+def default_precision(device: torch.device) -> str:
+    """That in which a network is trained where the user names none: bf16 on a GPU that computes in it, else fp32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16"
+    return "fp32"
 
 
 def set_up_cpu(threads: int | None = None) -> int:

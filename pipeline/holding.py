@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.batches import CPU
 from pipeline.beats import beat_samples, median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
@@ -15,10 +16,8 @@ from pipeline.signals import choose_leads, to_counts, to_millivolts
 from pipeline.store import Store
 from pipeline.store_items import ResidentSignals, StoredPictures, StoreItems, StreamedSignals, in_one_piece, padded
 
-CPU = torch.device("cpu")
-
 STREAMING_WORKERS = 2
-_SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that the signals of one store may take
+_SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that what is held of one store may take
 _ROWS_AT_ONCE = 1024
 
 
@@ -50,9 +49,13 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
 def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> torch.device | None:
     """The device, else the machine's memory, where signals take no more than their share of it; None for the disk."""
     n_bytes = _bytes_of_signals(store, n_items, spec)
-    if device.type == "cuda" and n_bytes <= _SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]:
-        return device
-    return CPU if n_bytes <= _SHARE_OF_MEMORY * machine_memory() else None
+    return next((home for home in (device, CPU) if fits(n_bytes, home)), None)
+
+
+def fits(n_bytes: int, device: torch.device) -> bool:
+    """Whether so much is no more than its share of the memory of a device: of what is free on a GPU, else of all."""
+    memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else machine_memory()
+    return n_bytes <= _SHARE_OF_MEMORY * memory
 
 
 def choose_workers(

@@ -125,20 +125,21 @@ def _fractions(grey: Tensor) -> Tensor:
 
 
 def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
-    """What draws (n, leads, time) mV as (n, channels, size, size) uint8."""
-    from pipeline.representations import BANDS, BandRecipe, ImageRecipe, band_order, bands, pictures
+    """What draws (n, leads, time) mV, decoded from int16, as (n, channels, size, size) uint8."""
+    from pipeline.representations import BANDS, BandRecipe, ImageRecipe, bands, in_band_order, pictures
 
     if BANDS in spec.representations:
-        below_each_other, one = band_order(spec.leads), BandRecipe.from_parameters(spec.representations[BANDS])
-        return lambda x: bands(x[:, below_each_other], one).unsqueeze(1)
+        one = BandRecipe.from_parameters(spec.representations[BANDS])
+        return lambda x: bands(in_band_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
     each = ImageRecipe.from_parameters(spec.representations)
-    return lambda x: pictures(x, spec.sampling_rate, each).flatten(1, 2)
+    return lambda x: pictures(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
 
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:
     """Mean 0 and deviation 1 of each lead before its end; a flat lead is 0, since sums of whole numbers are exact."""
-    time = torch.arange(counts.shape[-1], device=counts.device)
-    ends = torch.full((len(counts),), len(time), device=counts.device) if length is None else length.to(counts.device)
+    device, whole = counts.device, counts.shape[-1]
+    time = torch.arange(whole, device=device)
+    ends = torch.full((len(counts),), whole, device=device) if length is None else length.to(device, non_blocking=True)
     inside = (time < ends[:, None]).unsqueeze(1)  # (n, 1, time)
     n_inside = ends[:, None, None]
     centred = torch.where(inside, counts - (counts * inside).sum(-1, keepdim=True) / n_inside, 0)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pipeline.checkpoints import Progress
-from pipeline.devices import set_up_cpu
+from pipeline.devices import placed, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import Evaluation, evaluate_dev
 from pipeline.folds import format_folds
@@ -40,7 +40,7 @@ def fit_network(
     """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
     task, spec = card["task"], InputSpec.from_card(card["input"])
     torch.manual_seed(card["training"]["seed"])
-    network = build_network(card, to_train=not (folder / RESUME).exists()).to(device)
+    network = placed(build_network(card, to_train=not (folder / RESUME).exists()), device)
     write_card(folder, card)
     rows = training_rows(task, train, card["data"]["limit"])
     dev_labels = dev.task(task)

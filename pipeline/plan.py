@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pipeline import defaults
+from pipeline.devices import default_precision
 from pipeline.errors import EcgFusionError
 from pipeline.holding import CPU, choose_workers
 from pipeline.inputs import InputSpec
@@ -69,7 +70,7 @@ def plan(
         },
         "training": {
             **{name: given.get(name, family[name]) for name in CHOICES},
-            "precision": given.get("precision", defaults.PRECISIONS[0]),
+            "precision": given.get("precision", default_precision(device)),
             "seed": given.get("seed", defaults.SEED),
             "threads": given.get("threads"),
             "workers": choose_workers(given.get("workers"), train, len(rows), [spec], device),

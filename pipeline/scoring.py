@@ -9,7 +9,7 @@ import torch
 
 from models.fusion.late import LateFusion
 from pipeline.batches import Items, load, scoring_picks
-from pipeline.devices import choose_device, set_up_cpu
+from pipeline.devices import choose_device, placed, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.holding import store_items, streaming_workers
@@ -48,24 +48,25 @@ def predict_probabilities(
     was_training = learner.training
     learner.eval()
     picks = scoring_picks(items, batch_size)
-    n_crops = np.zeros(len(items), np.float32)
-    totals: torch.Tensor | None = None
+    answers: list[torch.Tensor] = []  # on the device, which nothing waits for until all are there
     batches = progress_bar(
-        load(items, picks, workers), progress, total=len(picks), disable=progress is None, leave=False
+        load(items, picks, workers, device), progress, total=len(picks), disable=progress is None, leave=False
     )
-    for pick, batch in zip(picks, batches, strict=True):
-        batch = batch.to(device)
-        logits = learner(batch).float()
-        probabilities = logits.sigmoid() if kind == "multilabel" else logits.softmax(-1)
-        if totals is None:
-            totals = torch.zeros(len(items), logits.shape[1], device=device)
-        totals.index_add_(0, batch.rows, probabilities)
-        np.add.at(n_crops, pick.rows, 1)
+    for batch in batches:
+        logits = learner(batch.to(device)).float()
+        answers.append(logits.sigmoid() if kind == "multilabel" else logits.softmax(-1))
     learner.train(was_training)
-    if totals is None:
+    if not answers:
         raise ValueError("there is no item to score")
+    return _means_over_crops(torch.cat(answers).cpu(), np.concatenate([pick.rows for pick in picks]), len(items))
+
+
+def _means_over_crops(answers: torch.Tensor, rows: np.ndarray, n_items: int) -> np.ndarray:
+    """(crops, classes) to (items, classes): added on the CPU, one crop after another; a GPU adds in no fixed order."""
+    totals = torch.zeros(n_items, answers.shape[1]).index_add_(0, torch.from_numpy(rows), answers)
+    n_crops = np.bincount(rows, minlength=n_items).astype(np.float32)
     # rounding can carry a mean of ones a little beyond 1
-    return np.clip(totals.cpu().numpy() / n_crops[:, None], 0, 1)
+    return np.clip(totals.numpy() / n_crops[:, None], 0, 1)
 
 
 def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
@@ -89,7 +90,7 @@ def _by_network(
     run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
 ) -> np.ndarray:
     workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
-    learner = NetworkLearner(run.network, run.spec).to(device)
+    learner = placed(NetworkLearner(run.network, run.spec), device)
     return _predict(run, learner, store_items(store, rows, run.spec, device), device, workers=workers, **how)
 
 
@@ -103,7 +104,7 @@ def _by_intermediate_fusion(
 ) -> np.ndarray:
     specs = [part.spec for part in run.parts.values()]
     workers = streaming_workers(store, len(rows), specs, device) if workers is None else workers
-    learner = fusion_learner(run.card, run.network, run.parts).to(device)
+    learner = placed(fusion_learner(run.card, run.network, run.parts), device)
     items = fusion_items(run.card, run.network, run.parts, store, rows, device, workers)
     return _predict(run, learner, items, device, workers=workers, **how)
 

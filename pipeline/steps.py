@@ -58,7 +58,8 @@ class Steps:
         picks = training_picks(self._items, self._settings.batch_size, self._settings.seed, progress.epoch)
         self.learner.train()
         total, n_items = torch.zeros((), device=self._device), 0
-        for batch in self._bar(load(self._items, picks, self._settings.workers), progress.epoch, len(picks)):
+        batches = load(self._items, picks, self._settings.workers, self._device)
+        for batch in self._bar(batches, progress.epoch, len(picks)):
             seed = seed_of_step(self._settings.seed, progress.step)
             for generator in self._generators:
                 generator.manual_seed(seed)

@@ -2,7 +2,7 @@
 
 The order of an epoch is a function of (seed, epoch) and every random number of a step one of (seed, step). The state
 is saved behind each epoch, so a killed epoch is run again from its start, and a resumed run equals an uninterrupted
-one bit for bit on one device and number of threads.
+one: bit for bit on a CPU with as many threads, on a GPU but for rounding, since some of its sums have no fixed order.
 """
 
 import math

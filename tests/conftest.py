@@ -1,6 +1,7 @@
 """What several tests need: the real recordings where they are at hand, and small simulated ones with their stores."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from pipeline.sources.synthetic import write_dataset
 from pipeline.store import Store, open_store
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hides every GPU, from the commands that tests start too, unless ``-m gpu`` asks for them.
+
+    Defaults differ there, and sums come in no fixed order. Nothing has looked for one yet: torch does when it is asked.
+    """
+    if not re.search(r"(?<!not )\bgpu\b", config.option.markexpr):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(scope="session")

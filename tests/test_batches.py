@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import holding, memory
+from pipeline import batches, holding, memory
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
 from pipeline.holding import store_items
@@ -263,6 +263,25 @@ def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_g
     assert items[scoring_picks(items, 4)[0]].raw.device.type == "cpu"
 
 
+@pytest.mark.parametrize("bound_for", ["cpu", "cuda"])
+def test_what_goes_to_a_gpu_is_made_ready_to_be_copied_while_it_works(store: Store, monkeypatch, bound_for):
+    locked: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: locked.append(x) or x.clone())
+    items = store_items(store, ROWS, image_spec(store))
+    picks = training_picks(items, 3, 0, 0)
+    assert_equal(list(load(items, picks, 0, torch.device(bound_for))), all_batches(items, picks))
+    assert len(locked) == (2 * len(picks) if bound_for == "cuda" else 0)
+
+
+def test_a_worker_process_has_its_batches_made_ready_by_the_loader(store: Store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(batches, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
+    items = store_items(store, ROWS, image_spec(store))
+    for device in (torch.device("cuda"), torch.device("cpu")):
+        load(items, training_picks(items, 3, 0, 0), 2, device)
+    assert asked == [True, False]
+
+
 @pytest.mark.parametrize("modality", ["signal", "image"])
 @pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
 def test_a_batch_is_what_the_store_holds_however_it_is_held(uneven: Store, monkeypatch, modality, crop, stride):
@@ -319,7 +338,7 @@ def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 @pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
 @pytest.mark.parametrize("home", ["gpu", "disk"])
 def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home, crop, stride):
@@ -330,7 +349,7 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
         monkeypatch.setattr(holding, "machine_memory", lambda: 0)
     there = store_items(uneven, ROWS, spec, gpu)
     picks = training_picks(here, 3, 0, 0)
-    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0), all_batches(here, picks), strict=True):
+    for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0, gpu), all_batches(here, picks), strict=True):
         assert (ours.raw.device == gpu) == (home == "gpu")
         moved = ours.to(gpu)
         assert (moved.raw.device, moved.rows.device) == (gpu, gpu)

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from pipeline import devices
 from pipeline.devices import choose_device, keep_freed_memory, set_up_cpu
@@ -16,6 +17,13 @@ from pipeline.errors import EcgFusionError
 from pipeline.parallel import free_cores
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
+
+
+def test_no_test_sees_a_gpu_that_does_not_ask_for_one():
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    assert not torch.cuda.is_available()
+    sees_one = "import sys, torch; sys.exit(torch.cuda.is_available())"
+    assert subprocess.run([sys.executable, "-c", sees_one], check=False).returncode == 0
 
 
 @pytest.fixture
@@ -52,6 +60,16 @@ def test_a_gpu_is_taken_where_there_is_one(two_gpus, asked, taken):
 def test_a_gpu_of_a_number_that_is_not_there_is_refused(two_gpus, asked):
     with pytest.raises(EcgFusionError, match=f"-gpu_id {asked}: there are GPUs 0 to 1"):
         choose_device(asked)
+
+
+@pytest.mark.parametrize(("kind", "last"), [("cuda", True), ("cpu", False)])
+def test_convolutions_of_pictures_have_their_channels_last_on_a_gpu(kind, last, monkeypatch):
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 2), nn.Conv1d(3, 4, 5))
+    to = nn.Module.to
+    monkeypatch.setattr(nn.Module, "to", lambda module, *where, **how: module if where else to(module, **how))
+    assert devices.placed(network, torch.device(kind)) is network
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last) == last
+    assert network[3].weight.is_contiguous()
 
 
 def test_threads_are_set_and_given_back():

@@ -155,7 +155,7 @@ def test_a_card_from_before_there_were_beats_is_read():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 def test_a_gpu_sees_the_same_pictures_channels_last(store):
     spec = picture_spec(store, ("gaf", "mtf"), ("I", "II"), on_the_fly=False)
     grey = torch.randint(0, 256, (3, 4, 32, 32), dtype=torch.uint8)

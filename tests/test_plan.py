@@ -29,6 +29,12 @@ def stores(small_store_folder: Path) -> tuple[Store, Store]:
     return open_store(small_store_folder / "train.h5"), open_store(small_store_folder / "dev.h5")
 
 
+@pytest.fixture(autouse=True)
+def memory_of_a_gpu(monkeypatch) -> None:
+    """For plans that are made for one which is not there."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+
+
 @pytest.fixture(scope="module")
 def signals_only(stores: tuple[Store, Store]) -> tuple[Store, Store]:
     """Stores that were made with ``--representations none``."""
@@ -469,3 +475,21 @@ def test_workers_read_stored_pictures(stores):
 def test_workers_have_nothing_to_read_where_a_gpu_draws(stores):
     with pytest.raises(EcgFusionError, match="-workers 2"):
         plan({"model": "resnet", "workers": 2}, {}, *stores, GPU)
+
+
+@pytest.fixture(params=[True, False])
+def has_bf16(request, monkeypatch) -> bool:
+    """As on a GPU that computes in bf16, and on one that would only imitate it."""
+    able = request.param
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or able)
+    return able
+
+
+@pytest.mark.parametrize("model", ["resnet", "gru"])
+def test_a_gpu_computes_in_bf16_where_it_can_and_a_cpu_does_not(stores, has_bf16, model):
+    expected = "bf16" if has_bf16 else "fp32"
+    assert plan({"model": model}, {}, *stores, GPU)["training"]["precision"] == expected
+    members = plan_members({"model": model, "kfold": 2}, {}, *stores, GPU)
+    assert members["training"]["precision"] == expected
+    assert plan({"model": model}, {}, *stores, torch.device("cpu"))["training"]["precision"] == "fp32"
+    assert plan({"model": model, "precision": "fp32"}, {}, *stores, GPU)["training"]["precision"] == "fp32"

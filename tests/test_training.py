@@ -307,7 +307,7 @@ def test_no_two_steps_nor_seeds_draw_alike():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 def test_a_step_on_a_gpu_draws_there_as_torch_seeded_for_it_does():
     for generator in _generators(torch.device("cuda", 0)):
         generator.manual_seed(5)

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import training
 from benchmarks.older_way import Tiffs
-from benchmarks.training_setup import SIGNALS, STORED, Setup, set_up
+from benchmarks.training_setup import DRAWN_ALL, SIGNALS, STORED, STORED_ALL, Setup, set_up
 from pipeline.batches import training_picks
 from pipeline.store import open_store
 
@@ -29,6 +29,21 @@ def test_the_bare_loop_learns_what_ours_does(setup):
 def test_a_bare_loop_on_other_batches_ends_the_benchmark(setup):
     with pytest.raises(SystemExit, match="do not learn the same"):
         training._require_agreement(setup, setup.ready_batches()[::-1])
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 1), (6, 5), (64, 8)])
+def test_the_rival_reads_with_all_cores_but_one(monkeypatch, cores, expected):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert training.stored_workers() == expected
+
+
+def test_drawn_and_stored_pictures_are_the_same(small_store_folder):
+    store = open_store(small_store_folder / "train.h5")
+    cases = [replace(case, steps=(1, 1)) for case in (DRAWN_ALL, STORED_ALL)]
+    made = [set_up(case, store, torch.device("cpu"), epochs=1, batch_size=8).ready_batches() for case in cases]
+    (drawn, _), (stored, _) = (batches[0] for batches in made)
+    assert drawn.shape == (8, 12, 32, 32)
+    assert torch.equal(drawn, stored)
 
 
 def test_the_older_way_sees_the_pictures_of_the_store(small_store_folder, tmp_path):

@@ -57,7 +57,8 @@ class AttentionPooledGru(Recurrent):
         """
         scores = self.score(tokens).squeeze(2)
         if length is not None:
-            scores = scores.masked_fill(~within(length.to(tokens.device), tokens.shape[1]), -torch.inf)
+            length = length.to(tokens.device, non_blocking=True)
+            scores = scores.masked_fill(~within(length, tokens.shape[1]), -torch.inf)
         return scores.softmax(1)
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:

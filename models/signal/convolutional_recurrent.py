@@ -58,7 +58,7 @@ class ConvolutionalRecurrent(SignalNetwork):
         length = self.check(x, length)
         if length is None:
             return self._steps(x)
-        length = length.to(x.device)
+        length = length.to(x.device, non_blocking=True)
         # Nothing is padded at the ends, so that no step of an item sees what stands after it.
         samples = blank(x.transpose(1, 2), length).transpose(1, 2)
         return blank(self._steps(samples), self.token_length(length))

@@ -37,4 +37,4 @@ def last_step(steps: Tensor, length: Tensor | None) -> Tensor:
     """The last step that belongs to each item, (n, time, d) -> (n, d); of all steps where ``length`` is None."""
     if length is None:
         return steps[:, -1]
-    return steps[torch.arange(len(steps), device=steps.device), length.to(steps.device) - 1]
+    return steps[torch.arange(len(steps), device=steps.device), length.to(steps.device, non_blocking=True) - 1]

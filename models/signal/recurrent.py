@@ -69,7 +69,7 @@ class Recurrent(SignalNetwork):
         length = self.check(x, length)
         steps = x.transpose(1, 2)  # (n, time, leads)
         if length is not None:
-            length = length.to(x.device)
+            length = length.to(x.device, non_blocking=True)
             steps = blank(steps, length)
         for call, layer in enumerate(self.layers):
             steps = self._run(layer, self.dropout(steps) if call else steps, length)

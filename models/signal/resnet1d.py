@@ -109,7 +109,7 @@ class ResNet1dWang(SignalNetwork):
         length = self.check(x, length)
         valid = None
         if length is not None:
-            valid = within(length.to(x.device), x.shape[2])
+            valid = within(length.to(x.device, non_blocking=True), x.shape[2])
             x = x.masked_fill(~valid[:, None], 0.0)
         x = self.stem(x, valid).relu()
         for block, stride in zip(self.blocks, STRIDES, strict=True):
@@ -127,7 +127,7 @@ class ResNet1dWang(SignalNetwork):
         if length is None:
             largest, mean = tokens.amax(1), tokens.mean(1)
         else:
-            steps = self.token_length(length.to(tokens.device))[:, None]
+            steps = self.token_length(length.to(tokens.device, non_blocking=True))[:, None]
             padded = ~within(steps[:, 0], tokens.shape[1])[..., None]  # (n, t, 1)
             largest = tokens.masked_fill(padded, -torch.inf).amax(1)
             mean = tokens.masked_fill(padded, 0.0).sum(1) / steps

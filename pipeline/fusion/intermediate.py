@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.devices import set_up_cpu
+from pipeline.devices import placed, set_up_cpu
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
@@ -29,7 +29,7 @@ def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: P
     announce_data(card, train, dev)
     _announce_fusion(card, network, branches, device)
     announce_settings(training)
-    learner = fusion_learner(card, network, branches).to(device)
+    learner = placed(fusion_learner(card, network, branches), device)
     on_train, _ = _examples(card, network, branches, train, device)
     on_dev, rows = _examples(card, network, branches, dev, device)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.batches import Batch, Items, Pick
+from pipeline.batches import Batch, Items, Pick, on, pinned
 from pipeline.fusion.reading import read_branch
 from pipeline.holding import store_items
 from pipeline.inputs import InputMaker, InputSpec
@@ -25,8 +25,12 @@ class JointBatch:
     rows: Tensor
 
     def to(self, device: torch.device) -> "JointBatch":
-        """All of it on the device."""
-        return JointBatch({name: batch.to(device) for name, batch in self.branches.items()}, self.rows.to(device))
+        """All of it on the device, as ``Batch.to``."""
+        return JointBatch({name: batch.to(device) for name, batch in self.branches.items()}, on(device, self.rows))
+
+    def pin_memory(self) -> "JointBatch":
+        """As ``Batch.pin_memory``."""
+        return JointBatch({name: batch.pin_memory() for name, batch in self.branches.items()}, pinned(self.rows))
 
 
 class JointItems(Items):
@@ -56,13 +60,15 @@ class JointItems(Items):
         seen = {name: items[_seen_by(items.spec, pick)] for name, items in self._items.items()}
         return JointBatch(seen, torch.from_numpy(pick.rows))
 
-    def batches(self, picks: Sequence[Pick], workers: int) -> Iterator[JointBatch]:
+    def batches(self, picks: Sequence[Pick], workers: int, pin: bool = False) -> Iterator[JointBatch]:
         """Each branch reads as it would alone, since no worker process can reach what lies on a GPU."""
         read = (
-            items.batches([_seen_by(items.spec, pick) for pick in picks], workers) for items in self._items.values()
+            items.batches([_seen_by(items.spec, pick) for pick in picks], workers, pin)
+            for items in self._items.values()
         )
         for pick, *parts in zip(picks, *read, strict=True):
-            yield JointBatch(dict(zip(self._items, parts, strict=True)), torch.from_numpy(pick.rows))
+            rows = torch.from_numpy(pick.rows)
+            yield JointBatch(dict(zip(self._items, parts, strict=True)), pinned(rows) if pin else rows)
 
 
 def _seen_by(spec: InputSpec, pick: Pick) -> Pick:

@@ -1,7 +1,7 @@
 """Frozen branches: what each says of an item is computed once and kept in memory, so that an epoch takes seconds."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from models import at_most
-from pipeline.batches import Items, Pick, load, scoring_picks
+from pipeline.batches import Items, Pick, load, on, pinned, scoring_picks
+from pipeline.devices import placed
 from pipeline.fusion.reading import read_branch
-from pipeline.holding import store_items
+from pipeline.holding import CPU, fits, store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
 from pipeline.progress import progress_bar
@@ -29,9 +30,16 @@ class KeptBatch:
     rows: Tensor
 
     def to(self, device: torch.device) -> "KeptBatch":
-        """All of it on the device."""
-        moved = ({name: x.to(device) for name, x in part.items()} for part in (self.branches, self.masks))
-        return replace(self, **dict(zip(("branches", "masks"), moved, strict=True)), rows=self.rows.to(device))
+        """All of it on the device, as ``Batch.to``."""
+        return self._each(partial(on, device))
+
+    def pin_memory(self) -> "KeptBatch":
+        """As ``Batch.pin_memory``."""
+        return self._each(pinned)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "KeptBatch":
+        branches, masks = ({name: change(x) for name, x in part.items()} for part in (self.branches, self.masks))
+        return KeptBatch(branches, masks, change(self.rows))
 
 
 class KeptItems(Items):
@@ -40,19 +48,20 @@ class KeptItems(Items):
     Args:
         branches: (items, d) or (items, t, d) of each branch.
         masks: (items, t) of those that have tokens.
+        home: the device where all of it lies.
     """
 
     crop_samples = 1
 
-    def __init__(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
-        self._branches, self._masks = branches, masks
+    def __init__(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor], home: torch.device = CPU) -> None:
+        self._branches, self._masks, self._home = branches, masks, home
         self.lengths = np.ones(len(next(iter(branches.values()))), np.int64)
 
     def crop_starts(self, n_samples: int) -> list[int]:
         return [0]
 
     def __getitem__(self, pick: Pick) -> KeptBatch:
-        rows = torch.from_numpy(pick.rows)
+        rows = on(self._home, torch.from_numpy(pick.rows))
         branches, masks = ({name: x[rows] for name, x in part.items()} for part in (self._branches, self._masks))
         return KeptBatch(branches, masks, rows)
 
@@ -81,7 +90,8 @@ def keep(
             all these crops in time order.
         store: the items' store.
         rows: their row numbers.
-        device: where to compute; what is kept lies in the machine's memory.
+        device: where to compute, and where to keep it if it takes no more than its share of the memory there; else it
+            lies in the machine's.
         workers: processes that read ahead what lies on disk.
     """
     kept: dict[str, Tensor] = {}
@@ -95,7 +105,9 @@ def keep(
             kept[name], mask = _tokens(run, items, crops, max_tokens)
             if not mask.all():
                 masks[name] = mask
-    return KeptItems(kept, masks)
+    home = device if fits(sum(x.nbytes for x in (*kept.values(), *masks.values())), device) else CPU
+    on_branches, on_masks = ({name: x.to(home) for name, x in part.items()} for part in (kept, masks))
+    return KeptItems(on_branches, on_masks, home)
 
 
 _Crops = Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]
@@ -127,10 +139,10 @@ def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: i
 @torch.no_grad()
 def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers: int, reads: str) -> _Crops:
     """Of each batch of crops: which crop of its item each is, its row, what is read, and its mask."""
-    network, maker = run.network.to(device).eval(), InputMaker(run.spec)
+    network, maker = placed(run.network, device).eval(), InputMaker(run.spec)
     picks = scoring_picks(items, run.card["training"]["batch_size"])
     seen = np.zeros(len(items), np.int64)  # crops of each item so far; they come in time order
-    batches = progress_bar(load(items, picks, workers), f"reading {name}", total=len(picks), leave=False)
+    batches = progress_bar(load(items, picks, workers, device), f"reading {name}", total=len(picks), leave=False)
     for pick, batch in zip(picks, batches, strict=True):
         first = np.r_[True, pick.rows[1:] != pick.rows[:-1]]
         runs = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))

@@ -9,6 +9,7 @@ import torch
 
 from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline import defaults
+from pipeline.devices import default_precision
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.fusion.fitted_on import FITTED_ON, check_answers, fitted_on
@@ -111,7 +112,7 @@ def plan_fusion(
             **training_items(train, rows),
             "n_dev_items": int(dev.task(task).labelled.sum()),
         },
-        "training": _training(given, entry, train, dev, rows, task, workers),
+        "training": _training(given, entry, train, dev, rows, task, workers, device),
         "given": dict(given),
         "versions": versions(),
     }
@@ -136,12 +137,19 @@ def _check_network(card: Mapping[str, Any], named: Mapping[str, Path], cards: Ma
 
 
 def _training(
-    given: Mapping[str, Any], entry: FusionEntry, train: Store, dev: Store, rows: np.ndarray, task: str, workers: int
+    given: Mapping[str, Any],
+    entry: FusionEntry,
+    train: Store,
+    dev: Store,
+    rows: np.ndarray,
+    task: str,
+    workers: int,
+    device: torch.device,
 ) -> dict[str, Any]:
     """As a network's card has it; None for what is not used."""
     training = {
         "batch_size": None,
-        "precision": given.get("precision", defaults.PRECISIONS[0]),
+        "precision": given.get("precision", default_precision(device if entry.level == "intermediate" else CPU)),
         "seed": given.get("seed", defaults.SEED),
         "threads": given.get("threads"),
         "workers": workers,

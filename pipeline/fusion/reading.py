@@ -27,4 +27,4 @@ def read_branch(network: Network, maker: InputMaker, batch: Batch, reads: str) -
     tokens = network.tokens(x, batch.length)
     if reads == "features":
         return network.pool(tokens, batch.length), None
-    return tokens, within(network.token_length(batch.length).to(tokens.device), tokens.shape[1])
+    return tokens, within(network.token_length(batch.length).to(tokens.device, non_blocking=True), tokens.shape[1])

@@ -1,6 +1,6 @@
 """Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
-from pipeline.representations.bands import BANDS, BandRecipe, band_order, bands, require_bands
+from pipeline.representations.bands import BANDS, BandRecipe, band_order, bands, in_band_order, require_bands
 from pipeline.representations.gaf import gaf
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.mtf import mtf
@@ -19,6 +19,7 @@ __all__ = [
     "band_order",
     "bands",
     "gaf",
+    "in_band_order",
     "mtf",
     "pictures",
     "pictures_with_gradient",

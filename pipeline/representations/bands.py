@@ -6,12 +6,14 @@ item, and a lead's amplitude is the grey level of its band.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.representations.constants import constant
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.leads import paa, require_count, require_leads, require_scale, segment_bounds
 
@@ -64,6 +66,16 @@ class BandRecipe:
         return n_samples
 
 
+def in_band_order(x: Tensor, leads: tuple[str, ...]) -> Tensor:
+    """The leads of (..., leads, time) as `bands` takes them, from the top band to the lowest."""
+    return x.index_select(-2, _order_on(leads, x.device))
+
+
+@lru_cache(maxsize=64)
+def _order_on(leads: tuple[str, ...], device: torch.device) -> Tensor:
+    return constant(np.array(band_order(leads)), device)
+
+
 def band_order(leads: Sequence[str]) -> list[int]:
     """Positions of leads from the top band to the lowest: as in ``ORDER``, below these any others as they come."""
     places = {lead: place for place, lead in enumerate(ORDER)}
@@ -71,7 +83,7 @@ def band_order(leads: Sequence[str]) -> list[int]:
 
 
 @torch.no_grad()
-def bands(x: Tensor, recipe: BandRecipe) -> Tensor:
+def bands(x: Tensor, recipe: BandRecipe, known_finite: bool = False) -> Tensor:
     """One grey picture of all leads: the first in the uppermost rows, time to the right, zero in the middle grey.
 
     Columns are means over segments of time; every row of a band is the same, and bands differ by one row at most.
@@ -79,6 +91,7 @@ def bands(x: Tensor, recipe: BandRecipe) -> Tensor:
     Args:
         x: leads in mV, in the order of their bands.
         recipe: size and range.
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
     Shape:
         - x: (..., leads, time)
@@ -87,11 +100,15 @@ def bands(x: Tensor, recipe: BandRecipe) -> Tensor:
     Raises:
         ValueError: if the leads are too short or too many for the size, or have a NaN or infinite sample.
     """
-    require_leads(x, recipe.size, recipe.size)
+    require_leads(x, recipe.size, recipe.size, known_finite)
     require_bands(x.shape[-2], recipe.size)
-    rows = torch.as_tensor(np.diff(segment_bounds(recipe.size, x.shape[-2])), device=x.device)
     grey = to_uint8(paa(x.double(), recipe.size), (-recipe.range_mv, recipe.range_mv))
-    return grey.repeat_interleave(rows, dim=-2)
+    return grey.index_select(-2, _lead_of_rows(x.shape[-2], recipe.size, x.device))
+
+
+@lru_cache(maxsize=64)
+def _lead_of_rows(n_leads: int, size: int, device: torch.device) -> Tensor:
+    return constant(np.repeat(np.arange(n_leads), np.diff(segment_bounds(size, n_leads))), device)
 
 
 def require_bands(n_leads: int, size: int) -> None:

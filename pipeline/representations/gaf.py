@@ -19,7 +19,14 @@ from pipeline.representations.leads import (
 METHODS = ("summation", "difference")
 
 
-def gaf(x: Tensor, size: int, method: str = "summation", scale: str = "record", range_mv: float = RANGE_MV) -> Tensor:
+def gaf(
+    x: Tensor,
+    size: int,
+    method: str = "summation",
+    scale: str = "record",
+    range_mv: float = RANGE_MV,
+    known_finite: bool = False,
+) -> Tensor:
     """Gramian angular field of each lead.
 
     The lead is averaged to `size` points, scaled to [−1, 1] and read as cosines of angles φ; a pixel is
@@ -31,6 +38,7 @@ def gaf(x: Tensor, size: int, method: str = "summation", scale: str = "record", 
         method: 'summation' (GASF, symmetric, 2x²−1 on the diagonal) or 'difference' (GADF, antisymmetric).
         scale: 'record' scales by the lead's own minimum and maximum, 'fixed' by ±range_mv.
         range_mv: half the range of scale 'fixed', in mV.
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
     Shape:
         - x: (..., time)
@@ -44,7 +52,7 @@ def gaf(x: Tensor, size: int, method: str = "summation", scale: str = "record", 
         scaling loses amplitude.
     """
     gaf_range(method=method, scale=scale, range_mv=range_mv)
-    require_leads(x, size, gaf_length(size))
+    require_leads(x, size, gaf_length(size), known_finite)
     cosine = rescale(paa(x.double(), size), -1.0, 1.0, scale, range_mv)
     sine = _sine(cosine)
     if method == "summation":

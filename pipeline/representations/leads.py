@@ -12,18 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.representations.constants import constant
+
 SCALES = ("record", "fixed")
 RANGE_MV = 1.0  # of the fixed scale, where none is given; the evidence is benchmarks/scale_of_each_form.py
 FLAT_BELOW = 10 * torch.finfo(torch.float64).eps  # scikit-learn's bound, and so pyts's
 
 
-def require_leads(x: Tensor, size: int, smallest_length: int) -> None:
+def require_leads(x: Tensor, size: int, smallest_length: int, known_finite: bool = False) -> None:
     """Refuse leads that no picture can be made of.
 
     Args:
         x: the leads, in mV.
         size: height and width of the picture, in pixels.
         smallest_length: samples that a lead must have for this picture.
+        known_finite: whether no sample can be NaN or infinite, as none decoded from int16 is; to look at them would
+            make the host wait for a GPU.
 
     Shape:
         - x: (..., time)
@@ -41,7 +45,7 @@ def require_leads(x: Tensor, size: int, smallest_length: int) -> None:
             f"{x.shape[-1]}: choose a smaller size or longer leads."
         )
     # least and greatest are NaN where a sample is, and need no copy of the leads
-    if x.numel() and not all(isfinite(end) for end in x.detach().aminmax()):
+    if not known_finite and x.numel() and not all(isfinite(end) for end in x.detach().aminmax()):
         raise ValueError("A lead has a NaN or infinite sample: repair the record or leave it out.")
 
 
@@ -94,16 +98,35 @@ def segment_sums(x: Tensor, size: int) -> Tensor:
         - x: (..., time)
         - output: (..., size)
     """
-    bounds = segment_bounds(x.shape[-1], size)
-    start, width = bounds[:-1], np.diff(bounds)
-    total = x.index_select(-1, torch.as_tensor(start, device=x.device))
-    for k in range(1, int(width.max())):
-        reaches = width > k
-        sample = x.index_select(-1, torch.as_tensor(np.where(reaches, start + k, start), device=x.device))
-        if not reaches.all():
-            sample = sample * torch.as_tensor(reaches, device=x.device)
-        total = total + sample
+    (first, _), *further = _samples_of_segments(x.shape[-1], size, x.device)
+    total = x.index_select(-1, first)
+    for place, reached in further:
+        sample = x.index_select(-1, place)
+        total = total + (sample if reached is None else sample * reached)
     return total
+
+
+@lru_cache(maxsize=64)
+def _samples_of_segments(length: int, size: int, device: torch.device) -> list[tuple[Tensor, Tensor | None]]:
+    """Where the first, second … sample of each segment is, and which segments have one; None where all do."""
+    bounds = segment_bounds(length, size)
+    start, width = bounds[:-1], np.diff(bounds)
+    found: list[tuple[Tensor, Tensor | None]] = []
+    for k in range(int(width.max())):
+        reached = width > k
+        place = constant(np.where(reached, start + k, start), device)
+        found.append((place, None if reached.all() else constant(reached, device)))
+    return found
+
+
+@lru_cache(maxsize=64)
+def segment_widths(length: int, size: int, device: torch.device) -> Tensor:
+    """Samples of each of `size` segments; kept, so only read it.
+
+    Shape:
+        - output: (size,), int64
+    """
+    return constant(np.diff(segment_bounds(length, size)), device)
 
 
 def paa(x: Tensor, size: int) -> Tensor:
@@ -120,8 +143,7 @@ def paa(x: Tensor, size: int) -> Tensor:
     """
     if x.shape[-1] == size:
         return x
-    widths = np.diff(segment_bounds(x.shape[-1], size))
-    means = segment_sums(x, size) / torch.as_tensor(widths, device=x.device)
+    means = segment_sums(x, size) / segment_widths(x.shape[-1], size, x.device)
     constant = x.amax(-1, keepdim=True) == x.amin(-1, keepdim=True)
     return torch.where(constant, x[..., :1], means)
 
@@ -151,7 +173,7 @@ def rescale(x: Tensor, low: float, high: float, scale: str, range_mv: float) -> 
     return torch.where(flat, low, (x * factor + (low - smallest * factor)).clamp(low, high))
 
 
-def quantiles(x: Tensor, fractions: np.ndarray) -> Tensor:
+def quantiles(x: Tensor, fractions: tuple[float, ...]) -> Tensor:
     """Quantiles of x over its last dimension, interpolated linearly as numpy does, with numpy's rounding.
 
     Args:
@@ -160,18 +182,26 @@ def quantiles(x: Tensor, fractions: np.ndarray) -> Tensor:
 
     Shape:
         - x: (..., n)
-        - fractions: (q,)
-        - output: (..., q)
+        - output: (..., q), q being the number of fractions
     """
-    below, above, weight = (torch.as_tensor(part, device=x.device) for part in quantile_ranks(x.shape[-1], fractions))
+    below, above, weight = _ranks_on(x.shape[-1], fractions, x.device)
     ordered = x.sort(-1).values
     lower, upper = ordered[..., below], ordered[..., above]
     step = upper - lower
     return torch.where(weight < 0.5, lower + step * weight, upper - step * (1 - weight))
 
 
-def quantile_ranks(n: int, fractions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ranks of the two of n values that each quantile lies between, and how far from the lower to the upper."""
-    position = (n - 1) * fractions
+@lru_cache(maxsize=64)
+def quantile_ranks(n: int, fractions: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ranks of the two of n values that each quantile lies between, and how far from the lower to the upper.
+
+    The arrays are kept: only read them.
+    """
+    position = (n - 1) * np.array(fractions)
     below = np.clip(np.floor(position), 0, n - 1).astype(np.int64)
     return below, np.minimum(below + 1, n - 1), position - below
+
+
+@lru_cache(maxsize=64)
+def _ranks_on(n: int, fractions: tuple[float, ...], device: torch.device) -> list[Tensor]:
+    return [constant(part, device) for part in quantile_ranks(n, fractions)]

@@ -16,6 +16,7 @@ from pipeline.representations.leads import (
     require_scale,
     segment_bounds,
     segment_sums,
+    segment_widths,
 )
 
 STRATEGIES = ("quantile", "uniform")
@@ -30,6 +31,7 @@ def mtf(
     strategy: str = "quantile",
     scale: str = "record",
     range_mv: float = RANGE_MV,
+    known_finite: bool = False,
 ) -> Tensor:
     """Markov transition field of each lead.
 
@@ -46,6 +48,7 @@ def mtf(
         scale: for uniform bins, 'record' spans the lead's own minimum and maximum and 'fixed' ±range_mv
             (the outer bins take what lies beyond); no difference to quantile bins.
         range_mv: half the range of scale 'fixed', in mV.
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
     Shape:
         - x: (..., time)
@@ -57,7 +60,7 @@ def mtf(
     Reference: Wang and Oates, AAAI Workshop 2015, as in gaf.py.
     """
     mtf_range(n_bins=n_bins, strategy=strategy, scale=scale, range_mv=range_mv)
-    require_leads(x, size, mtf_length(size))
+    require_leads(x, size, mtf_length(size), known_finite)
     edges = bin_edges(x.double(), n_bins, strategy, scale, range_mv)
     bins = (x.double()[..., None, :] > edges[..., :, None]).sum(-2)  # (..., time)
     member = (bins[..., None, :] == torch.arange(n_bins, device=x.device)[:, None]).double()  # (..., bins, time)
@@ -101,7 +104,7 @@ def draw_mtf(
     length, bounds = x.shape[-1], segment_bounds(x.shape[-1], size)
     edges = np.empty((len(x), n_bins - 1))
     if strategy == "quantile":
-        fill_edges(x, *_ranks(length, n_bins), EQUAL_EDGES, edges)
+        fill_edges(x, *quantile_ranks(length, _fractions(n_bins)), EQUAL_EDGES, edges)
     else:
         edges[:] = bin_edges(torch.from_numpy(x), n_bins, strategy, scale, range_mv).numpy()
     # torch's memory begins at a cache line, numpy's need not
@@ -139,7 +142,7 @@ def _field(transitions: Tensor, counts: Tensor, length: int) -> Tensor:
     whatever order a device adds, and one picture comes out everywhere: `transitions @ counts` are whole
     numbers, and the chances are rounded to as many bits as leave room for the second product.
     """
-    widths = torch.as_tensor(np.diff(segment_bounds(length, counts.shape[-1])), device=counts.device)
+    widths = segment_widths(length, counts.shape[-1], counts.device)
     departures = transitions.sum(-1, keepdim=True).clamp(min=1)  # a bin that is never left has chances of 0
     chances = (transitions @ counts) / (departures * widths)  # W Hᵀ: (..., bins, size)
     grid = _grid(length)
@@ -152,10 +155,6 @@ def _grid(length: int) -> float:
     return 2.0 ** (52 - int(length).bit_length())
 
 
-def _fractions(n_bins: int) -> np.ndarray:
-    return np.linspace(0, 100, n_bins + 1)[1:-1] / 100
-
-
 @lru_cache(maxsize=16)
-def _ranks(length: int, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return quantile_ranks(length, _fractions(n_bins))
+def _fractions(n_bins: int) -> tuple[float, ...]:
+    return tuple((np.linspace(0, 100, n_bins + 1)[1:-1] / 100).tolist())

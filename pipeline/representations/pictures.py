@@ -21,7 +21,9 @@ GPU_BLOCK_PIXELS = 512 * 256**2
 
 
 @torch.no_grad()
-def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor | None = None) -> Tensor:
+def pictures(
+    x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor | None = None, known_finite: bool = False
+) -> Tensor:
     """Grey pictures of each lead in each form of the recipe.
 
     Computed in float64, a few leads at a time: beside the result, memory does not grow with their number.
@@ -32,6 +34,8 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor |
         recipe: forms, size and options.
         out: where the pictures go, contiguous and beside x; None for new memory, whose first use can take longer
             than the drawing.
+        known_finite: whether no sample can be NaN or infinite, as none decoded from int16 is: then none is looked
+            at, and nothing waits for a GPU.
 
     Shape:
         - x: (..., time)
@@ -40,7 +44,7 @@ def pictures(x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor |
     Raises:
         ValueError: if a lead is too short for the recipe or has a NaN or infinite sample, or `out` does not fit.
     """
-    require_leads(x, recipe.size, recipe.smallest_length(sampling_rate))
+    require_leads(x, recipe.size, recipe.smallest_length(sampling_rate), known_finite)
     shape = (len(recipe.representations), recipe.size, recipe.size)
     leads = x.reshape(-1, x.shape[-1])
     if out is None:
@@ -154,10 +158,11 @@ def _kernels_load() -> bool:
 
 
 def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -> tuple[Tensor, tuple[float, float]]:
-    """Unrounded pictures of one form, and their range."""
+    """Unrounded pictures of one form, and their range; the leads have been looked at."""
     options = recipe.parameters(name)
     low, high = options.pop("value_range")
-    return REPRESENTATIONS[name].draw(leads, sampling_rate=sampling_rate, **options), (low, high)
+    drawn = REPRESENTATIONS[name].draw(leads, sampling_rate=sampling_rate, known_finite=True, **options)
+    return drawn, (low, high)
 
 
 def _blocks(leads: Tensor, size: int, cpu_pixels: int | None = None) -> Iterator[slice]:

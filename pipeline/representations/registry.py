@@ -22,7 +22,7 @@ class Representation:
     """An image form and what a recipe needs to know of it.
 
     Attributes:
-        function: (x, size, **options) -> pictures; also takes `sampling_rate` where it is timed.
+        function: (x, size, known_finite=…, **options) -> pictures; also takes `sampling_rate` where it is timed.
         value_range: options -> lowest and highest value; refuses options that are out of their range.
         smallest_length: (size, sampling_rate=…, **options) -> fewest samples of a lead.
         options: the function's options, each with the recipe field that holds it; size and scale all forms
@@ -45,14 +45,14 @@ class Representation:
         """What the function takes where an option is not given."""
         return inspect.signature(self.function).parameters[option].default
 
-    def draw(self, x: Tensor, size: int, sampling_rate: float, **options: Any) -> Tensor:
-        """Pictures of leads.
+    def draw(self, x: Tensor, size: int, sampling_rate: float, *, known_finite: bool = False, **options: Any) -> Tensor:
+        """Pictures of leads; a NaN or infinite sample is refused, unless there is known to be none.
 
         Shape:
             - x: (..., time), in mV
             - output: (..., size, size), in `value_range(**options)`
         """
-        return self.function(x, size, **self._timing(sampling_rate), **options)
+        return self.function(x, size, known_finite=known_finite, **self._timing(sampling_rate), **options)
 
     def draw_grey(self, x: np.ndarray, grey: np.ndarray, form: int, sampling_rate: float, **options: Any) -> bool:
         """Draws the grey pictures of leads into grey[:, form], where a kernel can; False where none can.

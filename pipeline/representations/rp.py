@@ -28,6 +28,7 @@ def rp(
     percentage: float = 10.0,
     scale: str = "record",
     range_mv: float = RANGE_MV,
+    known_finite: bool = False,
 ) -> Tensor:
     """Recurrence plot of each lead: distances between all states, or where they are below a threshold.
 
@@ -46,6 +47,7 @@ def rp(
         percentage: in [0, 100], see threshold.
         scale: 'record' scales by the lead's own minimum and maximum, 'fixed' by ±range_mv.
         range_mv: half the range of scale 'fixed', in mV.
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
     Shape:
         - x: (..., time)
@@ -63,7 +65,7 @@ def rp(
     }  # fmt: skip
     rp_range(**options, scale=scale, range_mv=range_mv)
     n_points = rp_length(size, **options)
-    require_leads(x, size, n_points)
+    require_leads(x, size, n_points, known_finite)
     points = rescale(paa(x.double(), n_points), 0.0, 1.0, scale, range_mv)
     distances = _distances(points, size, dimension, delay)
     if threshold is not None:
@@ -141,7 +143,7 @@ def _distances(points: Tensor, size: int, dimension: int, delay: int) -> Tensor:
 def _radius(distances: Tensor, threshold: float | str, percentage: float) -> Tensor | float:
     """The distance below which two states recur: a number, or one a plot as (..., 1, 1)."""
     if threshold == "point":
-        return quantiles(distances.flatten(-2), np.array([percentage / 100]))[..., None]
+        return quantiles(distances.flatten(-2), (percentage / 100,))[..., None]
     if threshold == "distance":
         return percentage / 100 * distances.amax((-2, -1), keepdim=True)
     return float(threshold)

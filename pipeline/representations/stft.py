@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.representations.constants import constant
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.leads import FLAT_BELOW, SCALES, require_leads
 
@@ -23,6 +24,7 @@ def stft(
     max_hz: float = 50.0,
     db_range: tuple[float, float] = (-80.0, 0.0),
     scale: str = "record",
+    known_finite: bool = False,
 ) -> Tensor:
     """Log power of each lead over frequency (rows, the lowest last) and time (columns).
 
@@ -47,6 +49,7 @@ def stft(
             its end.
         scale: 'fixed' gives dB over db_range; 'record' the lead's own minimum (not below −120 dB) to
             maximum as [0, 1].
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
     Shape:
         - x: (..., time)
@@ -57,11 +60,12 @@ def stft(
             sample is not finite.
     """
     stft_range(window=window, hop=hop, max_hz=max_hz, db_range=db_range, scale=scale)
-    require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window))
+    require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window), known_finite)
     power = _centred_power(x.double(), sampling_rate, window, hop)
-    rows, columns = _bands(power.shape[-2], power.shape[-1], x.shape[-1], size, sampling_rate, hop, max_hz)
+    extents = (power.shape[-2], power.shape[-1], x.shape[-1], size)
+    rows, columns = _bands_on(x.device, *extents, sampling_rate, hop, max_hz)
     # time first: the product of few frequencies is the smaller one
-    decibels = _decibels(_averages(_averages(power, *columns).mT, *rows).mT)
+    decibels = _decibels(_averages(_averages(power, columns).mT, rows).mT)
     if scale == "fixed":
         return decibels.clamp_(*db_range).to(x.dtype)
     lowest = decibels.amin((-2, -1), keepdim=True)
@@ -118,17 +122,30 @@ def power_spectrogram(x: Tensor, sampling_rate: float, window: float, hop: float
         mirrored lead.
     """
     length, step = _samples(window, sampling_rate), max(1, round(hop * sampling_rate))
-    last = x.shape[-1] - 1
-    position = np.arange(last // step * step + length) - length // 2  # from the first window's start to the last's end
-    mirrored = x[..., torch.as_tensor(last - np.abs(last - np.abs(position)), device=x.device)]
-    hann = torch.hann_window(length, dtype=x.dtype, device=x.device)
+    mirrored = x[..., _mirrored(x.shape[-1], length, step, x.device)]
+    hann, weight, n_fft = _windowing(length, x.dtype, x.device)
     frames = mirrored.unfold(-1, length, step) * hann  # (..., windows, length)
-    n_fft = 2 ** (2 * length - 1).bit_length()
     spectrum = torch.fft.rfft(frames, n=n_fft)
-    weight = torch.full((n_fft // 2 + 1,), 2.0, dtype=x.dtype, device=x.device)
-    weight[0] = weight[-1] = 1.0  # 0 Hz and Nyquist's frequency have no negative twin
-    power = (spectrum.real.square() + spectrum.imag.square()) * (weight / hann.sum() ** 2)
-    return power.mT
+    return ((spectrum.real.square() + spectrum.imag.square()) * weight).mT
+
+
+@lru_cache(maxsize=64)
+def _mirrored(n_samples: int, length: int, step: int, device: torch.device) -> Tensor:
+    """Which samples all windows see, from the first one's start to the last one's end."""
+    last = n_samples - 1
+    position = np.arange(last // step * step + length) - length // 2
+    return constant(last - np.abs(last - np.abs(position)), device)
+
+
+@lru_cache(maxsize=64)
+def _windowing(length: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, int]:
+    """The Hann window, what makes a squared spectrum of it one-sided power, and points of the transform."""
+    n_fft = 2 ** (2 * length - 1).bit_length()
+    with torch.inference_mode(False):
+        hann = torch.hann_window(length, dtype=dtype, device=device)
+        weight = torch.full((n_fft // 2 + 1,), 2.0, dtype=dtype, device=device)
+        weight[0] = weight[-1] = 1.0  # 0 Hz and Nyquist's frequency have no negative twin
+        return hann, weight / hann.sum() ** 2, n_fft
 
 
 def draw_stft(
@@ -205,16 +222,30 @@ def _decibels(power: Tensor) -> Tensor:
     return power.clamp(min=10 ** (FLOOR_DB / 10)).log10_().mul_(10)
 
 
-def _averages(x: Tensor, first: np.ndarray, weights: np.ndarray) -> Tensor:
+def _averages(x: Tensor, terms: "_Terms") -> Tensor:
     """Weighted averages of neighbours over the last dimension: (..., n) -> (..., size), see `_band`.
 
     Terms are added one after another, so that every batch, and the kernel, has the same bits.
     """
     total = torch.zeros((), dtype=x.dtype, device=x.device)
-    for k, weight in enumerate(weights.T):
-        neighbours = x[..., torch.as_tensor(first + k, device=x.device)]
-        total = total + neighbours * torch.as_tensor(weight.copy(), device=x.device)
+    for place, weight in terms:
+        total = total + x[..., place] * weight
     return total
+
+
+_Terms = list[tuple[Tensor, Tensor]]
+"""Of an average over neighbours, term by term: where each stands and what it weighs, both (size,)."""
+
+
+@lru_cache(maxsize=64)
+def _bands_on(device: torch.device, *extents: float) -> tuple[_Terms, _Terms]:
+    """What `_bands` gives for the same numbers, as the terms of averages on a device."""
+    rows, columns = _bands(*extents)
+    return _terms(*rows, device), _terms(*columns, device)
+
+
+def _terms(first: np.ndarray, weights: np.ndarray, device: torch.device) -> _Terms:
+    return [(constant(first + k, device), constant(weight.copy(), device)) for k, weight in enumerate(weights.T)]
 
 
 @lru_cache(maxsize=16)

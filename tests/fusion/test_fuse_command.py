@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from pipeline.batches import Pick, scoring_picks
 from pipeline.errors import EcgFusionError
 from pipeline.fusion import branches as copying
 from pipeline.fusion import intermediate
+from pipeline.fusion import kept as kept_module
 from pipeline.fusion.branches import digests, named_branches
 from pipeline.fusion.joint import JointItems
 from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.fusion.plan import plan_fusion
 from pipeline.holding import store_items
 from pipeline.inputs import InputMaker
 from pipeline.learners import FusionLearner
@@ -413,6 +416,48 @@ def test_a_branch_on_beats_sees_the_beat_of_the_whole_item_beside_any_crop(runs,
     batch, whole = items[pick], Pick(pick.rows, np.zeros(2, np.int64))
     assert torch.equal(batch.branches["beat"].raw, store_items(store, rows, beats.spec)[whole].raw)
     assert torch.equal(batch.branches["crop"].raw, store_items(store, rows, crops.spec)[pick].raw)
+
+
+def test_every_part_of_a_batch_is_pinned_and_moved(runs, store, monkeypatch):
+    """``meta`` stands for a GPU."""
+    meta, pick = torch.device("meta"), Pick(np.array([1, 0]), np.zeros(2, np.int64))
+    joint = JointItems({name: load_run(runs[name]) for name in ("stft", "wang")}, store, np.array([5, 2]), CPU)[pick]
+    features = torch.arange(6.0).reshape(3, 2)
+    kept = KeptItems({"a": features}, {"a": features > 1})[pick]
+    locked: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: locked.append(x) or x.clone())
+    assert torch.equal(kept.pin_memory().branches["a"], features[[1, 0]])
+    assert len(locked) == 3
+    assert torch.equal(joint.pin_memory().branches["wang"].raw, joint.branches["wang"].raw)
+    assert len(locked) == 3 + 2 * len(joint.branches) + 1
+    there, moved = kept.to(meta), joint.to(meta)
+    assert {there.branches["a"].device, there.masks["a"].device, there.rows.device} == {meta}
+    assert {moved.rows.device, *(branch.raw.device for branch in moved.branches.values())} == {meta}
+
+
+@pytest.mark.parametrize(("level", "name", "expected"), [("intermediate", "concat", "bf16"), ("late", "mlp", "fp32")])
+def test_a_gpu_fits_what_it_computes_in_bf16(level, name, expected, runs, stores, monkeypatch):
+    """Late fusions are fitted on the CPU."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    given = {"model": level, "combine": name, "branches": [str(runs["wang"]), str(runs["gru"])]}
+    opened = [open_store(stores / f"{partition}.h5") for partition in ("train", "dev")]
+    assert plan_fusion(given, {}, *opened, torch.device("cuda", 0))["training"]["precision"] == expected
+
+
+def test_what_frozen_branches_say_is_kept_where_it_fits(runs, store, monkeypatch):
+    """``meta`` stands for a GPU."""
+    branches, meta, rows = {"wang": load_run(runs["wang"])}, torch.device("meta"), np.array([5, 2])
+    monkeypatch.setattr(kept_module, "_crops", partial(crops_on_the_cpu, kept_module._crops))
+    monkeypatch.setattr(kept_module, "store_items", lambda *of: store_items(*of[:3]))
+    for n_bytes, home in ((0, CPU), (10**9, meta)):
+        monkeypatch.setattr(kept_module, "fits", lambda size, _, most=n_bytes: size <= most)
+        batch = keep(branches, None, store, rows, meta)[Pick(np.array([1]), np.zeros(1, np.int64))]
+        assert {batch.branches["wang"].device, batch.rows.device} == {home}
+
+
+def crops_on_the_cpu(crops, name, run, items, device, *others):
+    return crops(name, run, items, CPU, *others)
 
 
 def test_the_branches_own_losses_weigh_as_much_as_said(fused):

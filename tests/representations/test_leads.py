@@ -45,4 +45,4 @@ def test_quantiles_are_numpys_to_the_bit(n, n_bins):
     x[0] = (x[0] * 3).round() / 1000  # ties
     percents = np.linspace(0, 100, n_bins + 1)
     expected = np.percentile(x.numpy(), percents, axis=1).T
-    assert np.array_equal(quantiles(x, percents / 100).numpy(), expected)
+    assert np.array_equal(quantiles(x, tuple(percents / 100)).numpy(), expected)

@@ -149,7 +149,7 @@ def test_bad_leads_are_refused_before_any_is_drawn(monkeypatch):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 def test_devices_agree_but_for_a_pixel_in_a_million():
     x = (torch.randn(64, 3, 1000) * 300).round() / 1000
     here = pictures(x, 100.0, ImageRecipe()).int()
