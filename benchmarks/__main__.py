@@ -6,16 +6,13 @@ python -m benchmarks -out benchmarks.md
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stderr
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
-from io import StringIO
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, training
+from benchmarks.alone import measured_alone
 from benchmarks.ratio import Row, Waiting
 from pipeline.command_line import CommandParser, run_command
 
@@ -35,20 +32,6 @@ def main(words: Sequence[str] | None = None) -> None:
             rows.append(row)
     options.out.write_text(table(rows))
     print(f"the table is in {options.out}")
-
-
-def measured_alone(measure: Callable[[], list[Row | Waiting]]) -> list[Row | Waiting]:
-    """The rows of a part in a process of its own, since threads and memory are set for a process's whole life.
-
-    What bars and warnings say there is not shown; a part that gives up ends this process, too.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_without_bars, measure).result()
-
-
-def _without_bars(measure: Callable[[], list[Row | Waiting]]) -> list[Row | Waiting]:
-    with redirect_stderr(StringIO()):
-        return measure()
 
 
 def table(rows: Sequence[Row | Waiting]) -> str:

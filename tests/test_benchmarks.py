@@ -10,6 +10,7 @@ import pytest
 
 import benchmarks.__main__ as together
 from benchmarks import bootstrap, creating, loading, reading
+from benchmarks.alone import measured_alone
 from benchmarks.ratio import Row
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -66,4 +67,4 @@ def give_up() -> list[Row]:
 
 def test_a_part_that_gives_up_ends_all():
     with pytest.raises(SystemExit, match="the two sides differ"):
-        together.measured_alone(give_up)
+        measured_alone(give_up)
