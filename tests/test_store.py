@@ -291,7 +291,7 @@ def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, mon
     recipe = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I"], "image_leads": ["I"], "tasks": ["t"]}
     lay_out(path, recipe, small_items(n), {"t": labels}, (1, 5), (1, 200, 200), {"gaf": {"size": 200}})
     images = np.random.default_rng(0).integers(0, 256, (n, 1, 200, 200)).astype(np.uint8)
-    with StoreWriter(path) as writer:
+    with StoreWriter(path, keep_cached=False) as writer:
         writer.write("signals", 0, np.arange(n * 5).reshape(n, 1, 5))
         writer.mark_finished("signals", n)
         assert not asked  # they are read again for the pictures

@@ -269,10 +269,10 @@ def workers_of_reads(monkeypatch) -> list[int]:
     """How many processes read ahead each time that items on disk are gone through; here none does."""
     seen, batches = [], Items.batches
 
-    def noted(items, picks, workers):
+    def noted(items, picks, workers, pinned):
         if items.on_disk:
             seen.append(workers)
-        return batches(items, picks, 0)
+        return batches(items, picks, 0, pinned)
 
     monkeypatch.setattr(Items, "batches", noted)
     return seen
