@@ -40,7 +40,7 @@ from pipeline.store_writer import (
 _RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 _SHOWN_BAD_RECORDS = 20
-_SHARE_OF_MEMORY = 0.5  # of the machine's, that a partition's pictures may take in the system's cache
+_SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's pictures may take in the system's cache
 
 
 class BadRecordsError(EcgFusionError):

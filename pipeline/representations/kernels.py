@@ -3,8 +3,8 @@
 Each kernel writes the very bytes that the torch form and `to_uint8` give (a test holds them together), without their
 float64 pictures in between: a pixel is computed in registers and stored once, as a byte. At 256 pixels and 1000
 samples, on one thread of an AMD EPYC with AVX-512, that makes the GAF, the MTF and the RP 13 times faster and the STFT
-4 times. Beside pyts, three leads in the first three forms are 40 times faster and the MTF alone nearly 60 times; they
-take 6 times as long as a copy of their bytes (`python -m benchmarks.representations`).
+4 times. Beside pyts, three leads in the first three forms are over 40 times faster and the MTF alone 60 times; they
+take 4 to 6 times as long as a copy of their bytes (`python -m benchmarks.representations`).
 
 They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (four seconds
 for all forms) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a
