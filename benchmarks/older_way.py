@@ -26,10 +26,11 @@ from benchmarks.training_setup import (
     Case,
     Setup,
     on_device,
+    print_rows,
     set_up,
     store_for_training,
 )
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.command_line import run_command
 
 if TYPE_CHECKING:
     import torch
@@ -39,16 +40,6 @@ if TYPE_CHECKING:
 
 TRAINED_PER_SCORED = 8
 PLAIN = {"precision": "fp32", "scheduler": "none", "clip_norm": 0.0}
-
-
-def main(words: Sequence[str] | None = None) -> None:
-    """Times both in turn and prints a line for each device."""
-    parser = CommandParser(prog="python -m benchmarks.older_way", description=__doc__)
-    parser.option("device", choices=DEVICES, help="default: both; without a GPU its rows wait")
-    parser.option("turns", type=positive_int, default=5, help="default %(default)s")
-    options = parser.parse_args(words)
-    for row in measure(options.turns, [options.device] if options.device else DEVICES):
-        print(row, flush=True)
 
 
 def measure(turns: int = 5, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
@@ -165,4 +156,4 @@ class Tiffs:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(lambda words: print_rows(words, "older_way", __doc__, measure, 5))

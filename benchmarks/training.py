@@ -31,10 +31,11 @@ from benchmarks.training_setup import (
     Case,
     Setup,
     on_device,
+    print_rows,
     set_up,
     store_for_training,
 )
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.command_line import run_command
 
 if TYPE_CHECKING:
     import torch
@@ -47,16 +48,6 @@ if TYPE_CHECKING:
 
 CASES = (SIGNALS, STORED, DRAWN)
 AIM = 0.95
-
-
-def main(words: Sequence[str] | None = None) -> None:
-    """Times all in turn and prints a line for each network and device."""
-    parser = CommandParser(prog="python -m benchmarks.training", description=__doc__)
-    parser.option("device", choices=DEVICES, help="default: both; without a GPU its rows wait")
-    parser.option("turns", type=positive_int, default=7, help="default %(default)s")
-    options = parser.parse_args(words)
-    for row in measure(options.turns, [options.device] if options.device else DEVICES):
-        print(row, flush=True)
 
 
 def measure(turns: int = 7, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
@@ -187,4 +178,4 @@ def _require_agreement(setup: Setup, batches: "Batches") -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(lambda words: print_rows(words, "training", __doc__, measure, 7))

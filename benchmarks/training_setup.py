@@ -1,7 +1,7 @@
 """What is trained in the benchmarks of training: a store of simulated recordings, and networks with their settings."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.ratio import Row, Waiting
 from benchmarks.simulated_store import make_store, simulate
+from pipeline.command_line import CommandParser, positive_int
 
 if TYPE_CHECKING:
     import torch
@@ -107,6 +108,18 @@ def on_device(name: str, what: str, aim: float | None, measure: Callable[["torch
 
     device = choose_device() if name == "cuda" else torch.device("cpu")
     return measure(device) if device.type == name else Waiting(what, "a GPU", aim)
+
+
+def print_rows(
+    words: Sequence[str], module: str, doc: str | None, measure: Callable[..., Sequence[Row | Waiting]], turns: int
+) -> None:
+    """A benchmark's own command: measures on the device that is named, else on both, and prints the rows."""
+    parser = CommandParser(prog=f"python -m benchmarks.{module}", description=doc)
+    parser.option("device", choices=DEVICES, help="default: both; without a GPU its rows wait")
+    parser.option("turns", type=positive_int, default=turns, help="default %(default)s")
+    options = parser.parse_args(words)
+    for row in measure(options.turns, [options.device] if options.device else DEVICES):
+        print(row, flush=True)
 
 
 def store_for_training(folder: Path) -> "Store":

@@ -295,7 +295,7 @@ def _store_images(job: Job, writer: StoreWriter) -> None:
             of_thread.drawn = torch.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), dtype=torch.uint8)
         drawn = of_thread.drawn[: last - first]
         for name, recipe in recipes.items():
-            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None])
+            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)
             writer.write(name, first, drawn.numpy())
         return []
 

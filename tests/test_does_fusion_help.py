@@ -4,19 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from signal_stores import make_signal_stores
 
-import create_images
 from benchmarks import does_fusion_help
-from pipeline.sources.synthetic import write_dataset
 
 
 @pytest.fixture(scope="module")
 def signals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("question")
-    write_dataset(folder / "ptbxl", n_records=110, seed=0)
-    options = "--representations none --workers 1 --folds train=1-6 dev=7-8 test=9-10"
-    create_images.main(["--data", str(folder / "ptbxl"), "--out", str(folder / "signals"), *options.split()])
-    return folder / "signals"
+    return make_signal_stores(tmp_path_factory.mktemp("question"), 110)
 
 
 def test_the_matrix_ends_in_its_table(signals: Path, tmp_path: Path, capsys):

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 from kills import Killed, kill_at_call
+from signal_stores import make_signal_stores
 
-import create_images
 import train
 from models import create_model
 from pipeline import network_run, training
@@ -26,7 +26,6 @@ from pipeline.runs import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
 from pipeline.scores import load_scores
 from pipeline.scoring import score_partition
 from pipeline.settings import check_batch_size, check_precision, make_loss
-from pipeline.sources.synthetic import write_dataset
 from pipeline.steps import _generators, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -63,11 +62,9 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
 def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network trained on 180 simulated records, chosen on 60; 60 others are its test partition."""
     folder = tmp_path_factory.mktemp("learnt")
-    write_dataset(folder / "ptbxl", n_records=300, seed=0)
-    options = "--representations none --workers 1 --folds train=1-6 dev=7-8 test=9-10"
-    create_images.main(["--data", str(folder / "ptbxl"), "--out", str(folder / "stores"), *options.split()])
+    stores = make_signal_stores(folder)
     words = "-model resnet1d_wang -crop 2.5 -epochs 8 -batch_size 32"
-    return fit_run(folder / "stores", folder / "run", words)
+    return fit_run(stores, folder / "run", words)
 
 
 def test_the_loss_falls(learnt: Path):

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
+from signal_stores import make_signal_stores
 
-import create_images
 import train
-from pipeline.sources.synthetic import write_dataset
 
 NETWORKS = {
     "wang": "-model resnet1d_wang -crop 2.5 -stride 2.5 -epochs 3",
@@ -20,11 +19,7 @@ NETWORKS = {
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Signals of 180 records to train on, 60 for dev, 60 for test."""
-    folder = tmp_path_factory.mktemp("fused")
-    write_dataset(folder / "ptbxl", n_records=300, seed=0)
-    options = "--representations none --workers 1 --folds train=1-6 dev=7-8 test=9-10"
-    create_images.main(["--data", str(folder / "ptbxl"), "--out", str(folder / "stores"), *options.split()])
-    return folder / "stores"
+    return make_signal_stores(tmp_path_factory.mktemp("fused"))
 
 
 @pytest.fixture(scope="session")
