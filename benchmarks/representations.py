@@ -88,7 +88,7 @@ def ours(forms: tuple[str, ...], n_records: int) -> Draw:
     from pipeline.representations import ImageRecipe, pictures
 
     recipe = ImageRecipe(forms, SIZE)
-    out = torch.empty((n_records, 3, len(forms), SIZE, SIZE), dtype=torch.uint8)
+    out = torch.from_numpy(np.empty((n_records, 3, len(forms), SIZE, SIZE), np.uint8))
     return lambda x: pictures(torch.from_numpy(x), SAMPLING_RATE, recipe, out[: len(x)]).numpy()
 
 

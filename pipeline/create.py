@@ -291,8 +291,8 @@ def _store_images(job: Job, writer: StoreWriter) -> None:
 
     def store(first: int, last: int) -> list[BadRecord]:
         x = torch.from_numpy(signals.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain))
-        if not hasattr(of_thread, "drawn"):  # memory is slow when it is new
-            of_thread.drawn = torch.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), dtype=torch.uint8)
+        if not hasattr(of_thread, "drawn"):  # memory is slow when it is new, and where numpy asks for no huge pages
+            of_thread.drawn = torch.from_numpy(np.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), np.uint8))
         drawn = of_thread.drawn[: last - first]
         for name, recipe in recipes.items():
             pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)

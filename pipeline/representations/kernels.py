@@ -26,6 +26,13 @@ from pipeline.representations.leads import FLAT_BELOW
 # added to a number, it leaves no room for a fraction: the sum is rounded half to even, and ends in that whole number
 _ROUNDING = 2.0**52 + 2.0**51
 
+# A rough grey level is reckoned in float32, twice as many at a time. With 256½ added, its whole part is the level, and
+# below are 15 bits of fraction. Roughly is at most two of their steps from the truth: where a fraction is no further
+# than three from a whole number, the level may be the next one, and the row is drawn again in float64.
+_STEP, _IN_DOUBT = 2.0**-15, 3
+_ROUGH = np.float32(256.5 + _IN_DOUBT * _STEP)
+_FRACTION, _FRACTION_BITS = np.uint32(2**15 - 1), np.uint32(15)
+
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Machine code of a function, from disk where it has been made before and a folder can be written."""
@@ -35,9 +42,10 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any
         return njit(nogil=True, error_model="numpy", **options)(function)
 
 
-def _as_bits(_context: Any, _number: Any) -> Any:
-    """The 64 bits of a float64, as a whole number."""
-    return types.int64(types.float64), lambda _, builder, __, given: builder.bitcast(given[0], ir.IntType(64))
+def _as_bits(_context: Any, number: Any) -> Any:
+    """The bits of a float64 or a float32, as a whole number."""
+    whole = types.uint32 if number == types.float32 else types.int64
+    return whole(number), lambda _, builder, __, given: builder.bitcast(given[0], ir.IntType(whole.bitwidth))
 
 
 _bits: Any = intrinsic(_as_bits)
@@ -51,10 +59,16 @@ def _byte(grey):
 
 @_compiled
 def _table(rows, columns):
-    """Room for numbers that begins at a cache line: of vectors that straddle two, a picture takes a fifth longer."""
+    """Room for float64 that begins at a cache line: of vectors that straddle two, a picture takes a fifth longer."""
     room = np.empty(rows * columns + 8)
     start = (-room.ctypes.data % 64) // 8
     return room[start : start + rows * columns].reshape(rows, columns)
+
+
+@_compiled
+def _rough_table(rows, columns):
+    """Room for float32, likewise."""
+    return _table(rows, (columns + 1) // 2).view(np.float32)
 
 
 @partial(_compiled, fastmath={"nnan", "nsz", "reassoc"})  # the least and the greatest are the same in any order
@@ -98,29 +112,60 @@ def _fill_points(lead, bounds, low, high, limit, points):
 def fill_gaf(x, bounds, is_sum, limit, grey, form):
     """Gramian angular fields of leads: (leads, time) into grey[:, form] of (leads, forms, size, size)."""
     size = len(bounds) - 1
-    table = _table(2, size)
+    table, rough = _table(2, size), _rough_table(2, size)
     cosine, sine = table[0], table[1]
     for n in range(len(x)):
         _fill_points(x[n], bounds, -1.0, 1.0, limit, cosine)
         for i in range(size):
             sine[i] = math.sqrt(max(1 - cosine[i] * cosine[i], 0.0))
+            rough[0, i], rough[1, i] = cosine[i], sine[i]
         for i in range(size):
+            # a difference is 127½ on the diagonal, and so in doubt in each row
+            if is_sum and _fill_roughly_gaf(rough, grey, n, form, i):
+                continue
             a, b = (cosine[i], sine[i]) if is_sum else (sine[i], cosine[i])
             for j in range(size):
                 grey[n, form, i, j] = _byte((a * cosine[j] - b * sine[j] + 1) * 127.5)
+
+
+@partial(_compiled, fastmath={"contract"}, forceinline=True)
+def _fill_roughly_gaf(rough, grey, n, form, i):
+    """A row of a sum from rough cosines and sines; False where a level is in doubt."""
+    a, b = rough[0, i] * np.float32(127.5), rough[1, i] * np.float32(127.5)
+    least = _FRACTION
+    for j in range(grey.shape[3]):
+        bits = _bits((_ROUGH + np.float32(127.5)) + a * rough[0, j] - b * rough[1, j])
+        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        least = min(least, np.uint32(bits & _FRACTION))
+    return least >= 2 * _IN_DOUBT
 
 
 @_compiled
 def fill_rp(x, bounds, limit, grey, form):
     """Distances between the points of leads: (leads, time) into grey[:, form] of (leads, forms, size, size)."""
     size = len(bounds) - 1
-    points = _table(1, size)[0]
+    points, rough = _table(1, size)[0], _rough_table(1, size)[0]
     for n in range(len(x)):
         _fill_points(x[n], bounds, 0.0, 1.0, limit, points)
         for i in range(size):
+            rough[i] = points[i] * 255
+        for i in range(size):
+            if _fill_roughly_rp(rough, grey, n, form, i):
+                continue
             point = points[i]
             for j in range(size):
                 grey[n, form, i, j] = _byte(abs(point - points[j]) * 255)
+
+
+@partial(_compiled, forceinline=True)
+def _fill_roughly_rp(rough, grey, n, form, i):
+    """A row of rough distances; False where a level is in doubt."""
+    point, least = rough[i], _FRACTION
+    for j in range(grey.shape[3]):
+        bits = _bits(abs(point - rough[j]) + _ROUGH)
+        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        least = min(least, np.uint32(bits & _FRACTION))
+    return least >= 2 * _IN_DOUBT
 
 
 @_compiled
@@ -136,10 +181,11 @@ def fill_edges(x, below, above, weight, equal, edges):
         smallest, largest = _ends(lead)
         factor = (length - 1) / (largest - smallest)
         is_dealt = 0 < factor < math.inf  # neither constant nor of a spread that is no number
-        for k in range(length + 1):
-            ends[k] = 0
+        ends[:] = 0
+        bucket[:] = 0
+        for t in range(length if is_dealt else 0):
+            bucket[t] = np.uint32((lead[t] - smallest) * factor)
         for t in range(length):
-            bucket[t] = np.uint32((lead[t] - smallest) * factor) if is_dealt else 0
             ends[bucket[t] + 1] += 1
         for k in range(length):
             ends[k + 1] += ends[k]
@@ -179,40 +225,23 @@ def _sort(values, first, last):
 
 
 @_compiled
-def fill_chances(x, edges, bounds, grid, bins, chances):
-    """Bins of samples, and the chances of going from a bin to a segment, rounded as in mtf.py.
+def fill_mtf(x, edges, bounds, grid, grey, form):
+    """Markov transition fields of leads with these edges: (leads, time) into grey[:, form], sums as exact as in mtf.py.
 
-    Shape:
-        (leads, time) into bins (leads, time) and chances (leads, bins, size).
+    Rows of segments with the same samples of each bin, half of them in an ECG, are drawn once.
     """
-    n_bins, size = chances.shape[1:]
-    transitions, members, total = np.empty((n_bins, n_bins), np.int32), _table(n_bins, size), _table(1, size)[0]
+    n_bins, size = edges.shape[1] + 1, len(bounds) - 1
+    bins, transitions = np.empty(x.shape[1], np.uint32), np.empty((n_bins, n_bins), np.int32)
+    members, chances, total = _table(n_bins, size), _table(n_bins, size), _table(1, size)[0]
+    rough, twins = _rough_table(n_bins, size), np.empty(size, np.int64)
     for n in range(len(x)):
-        _fill_bins(x[n], edges[n], bins[n])
-        for a in range(n_bins):
-            for b in range(n_bins):
-                transitions[a, b] = 0
-            for j in range(size):
-                members[a, j] = 0
-        for t in range(x.shape[1] - 1):
-            transitions[bins[n, t], bins[n, t + 1]] += 1
-        for i in range(size):
-            for t in range(bounds[i], bounds[i + 1]):
-                members[bins[n, t], i] += 1
-        for a in range(n_bins):
-            departures = 0.0
-            for j in range(size):
-                total[j] = 0
-            for b in range(n_bins):
-                count = transitions[a, b]
-                if count > 0:
-                    departures += count
-                    for j in range(size):
-                        total[j] += count * members[b, j]
-            departures = max(departures, 1.0)
-            for j in range(size):
-                chance = total[j] / (departures * (bounds[j + 1] - bounds[j])) * grid
-                chances[n, a, j] = ((chance + 2.0**52) - 2.0**52) * (1 / grid)
+        _fill_bins(x[n], edges[n], bins)
+        transitions[:] = 0
+        for t in range(len(bins) - 1):
+            transitions[bins[t], bins[t + 1]] += 1
+        _fill_members(bins, bounds, members, twins)
+        _fill_chances(transitions, members, bounds, grid, total, chances, rough)
+        _fill_field(members, chances, rough, bounds, twins, total, grey, n, form)
 
 
 @_compiled
@@ -227,56 +256,117 @@ def _fill_bins(lead, edges, bins):
 
 
 @_compiled
-def fill_mtf(bins, chances, bounds, grey, form):
-    """Fields: the chances from the bin of each sample of a segment, averaged, into grey[:, form].
-
-    Sums are of whole numbers of grid steps, and so exact in any order.
-    """
-    n_bins, size = chances.shape[1:]
-    row_of_bin, total = np.empty(n_bins, np.int32), _table(1, size)[0]
-    which, count = np.empty(bins.shape[1] + 4, np.uint32), np.empty(bins.shape[1] + 4, np.int32)
-    for n in range(len(bins)):
-        for b in range(n_bins):
-            row_of_bin[b] = -1
+def _fill_members(bins, bounds, members, twins):
+    """Samples of each bin in each segment, into (bins, size), and the first segment that has as many of each."""
+    n_bins, size = members.shape
+    n_bits = 1
+    for i in range(size):
+        while (bounds[i + 1] - bounds[i]) >> n_bits:
+            n_bits += 1
+    if n_bins * n_bits > 64:  # the counts of a segment do not fit one number
         for i in range(size):
-            n_runs, run, last = 0, 0, n_bins  # samples one after another in one bin are one term of the sum
+            for a in range(n_bins):
+                members[a, i] = 0
             for t in range(bounds[i], bounds[i + 1]):
-                goes_on = bins[n, t] == last
-                run = run * goes_on + 1
-                n_runs += 1 - goes_on
-                last = bins[n, t]
-                which[n_runs - 1], count[n_runs - 1] = last, run
-            for k in range(n_runs, 4):
-                which[k], count[k] = 0, 0
-            a, b, c, d = which[0], which[1], which[2], which[3]
-            ka, kb, kc, kd = count[0], count[1], count[2], count[3]
-            width = bounds[i + 1] - bounds[i]
-            factor = 255 / width
-            twin = row_of_bin[a]
-            if n_runs == 1 and twin >= 0:
+                members[bins[t], i] += 1
+            twins[i] = i
+        return
+    until, counts = np.zeros(len(bins) + 1, np.uint64), np.empty(size, np.uint64)
+    for t in range(len(bins)):  # past 64 bits it begins anew, which differences do not feel
+        until[t + 1] = until[t] + (np.uint64(1) << np.uint64(bins[t] * n_bits))
+    for i in range(size):
+        counts[i] = until[bounds[i + 1]] - until[bounds[i]]
+    for a in range(n_bins):
+        for i in range(size):
+            members[a, i] = np.int32(counts[i] >> np.uint64(a * n_bits)) & ((1 << n_bits) - 1)
+    _fill_twins(counts, twins)
+
+
+@_compiled
+def _fill_twins(counts, twins):
+    """For each number the place where it is met first."""
+    n_slots = 4
+    while n_slots < 2 * len(counts):
+        n_slots *= 2
+    slots = np.full(n_slots, -1, np.int32)
+    for i in range(len(counts)):
+        slot = np.int64((counts[i] * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & (n_slots - 1)
+        while slots[slot] >= 0 and counts[slots[slot]] != counts[i]:
+            slot = (slot + 1) & (n_slots - 1)
+        if slots[slot] < 0:
+            slots[slot] = i
+        twins[i] = slots[slot]
+
+
+@_compiled
+def _fill_chances(transitions, members, bounds, grid, total, chances, rough):
+    """Chances of going from a bin to a segment, rounded as in mtf.py: (bins, size), and roughly as grey levels."""
+    n_bins, size = members.shape
+    for a in range(n_bins):
+        departures = 0.0
+        for j in range(size):
+            total[j] = 0
+        for b in range(n_bins):
+            count = transitions[a, b]
+            if count > 0:
+                departures += count
                 for j in range(size):
-                    grey[n, form, i, j] = grey[n, form, twin, j]
-                continue
-            if n_runs == 1:
-                row_of_bin[a] = i
-            if n_runs > 4 or width & (width - 1) != 0:
-                for j in range(size):
-                    total[j] = ka * chances[n, a, j] + kb * chances[n, b, j]
-                    total[j] += kc * chances[n, c, j] + kd * chances[n, d, j]
-                for k in range(4, n_runs):
-                    a, ka = which[k], count[k]
-                    for j in range(size):
-                        total[j] += ka * chances[n, a, j]
-                for j in range(size):
-                    grey[n, form, i, j] = _byte(total[j] / width * 255)
-            elif n_runs > 2:  # a power of two divides without rounding, so that one factor will do
-                for j in range(size):
-                    first = ka * chances[n, a, j] + kb * chances[n, b, j]
-                    second = kc * chances[n, c, j] + kd * chances[n, d, j]
-                    grey[n, form, i, j] = _byte((first + second) * factor)
-            else:
-                for j in range(size):
-                    grey[n, form, i, j] = _byte((ka * chances[n, a, j] + kb * chances[n, b, j]) * factor)
+                    total[j] += count * members[b, j]
+        departures = max(departures, 1.0)
+        for j in range(size):
+            chance = total[j] / (departures * (bounds[j + 1] - bounds[j])) * grid
+            chances[a, j] = ((chance + 2.0**52) - 2.0**52) * (1 / grid)
+            rough[a, j] = chances[a, j] * 255
+
+
+@_compiled
+def _fill_field(members, chances, rough, bounds, twins, total, grey, n, form):
+    """The chances from the bin of each sample of a segment, averaged: a row of the picture."""
+    n_bins, size = members.shape
+    which, count = np.zeros(n_bins + 4, np.int64), np.zeros(n_bins + 4)
+    for i in range(size):
+        twin, width = twins[i], bounds[i + 1] - bounds[i]
+        if twin < i:
+            for j in range(size):
+                grey[n, form, i, j] = grey[n, form, twin, j]
+            continue
+        n_terms = 0
+        for a in range(n_bins):
+            which[n_terms], count[n_terms] = a, members[a, i]
+            n_terms += members[a, i] > 0
+        for k in range(n_terms, 4):
+            which[k], count[k] = 0, 0.0
+        if n_terms <= 4 and _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
+            continue
+        a, b, c, d = which[0], which[1], which[2], which[3]
+        p, q, r, s = count[0], count[1], count[2], count[3]
+        for j in range(size):
+            total[j] = (p * chances[a, j] + q * chances[b, j]) + (r * chances[c, j] + s * chances[d, j])
+        for k in range(4, n_terms):
+            a, p = which[k], count[k]
+            for j in range(size):
+                total[j] += p * chances[a, j]
+        factor = 255 / width
+        if width & (width - 1) == 0:  # a power of two divides without rounding, so that one factor will do
+            for j in range(size):
+                grey[n, form, i, j] = _byte(total[j] * factor)
+        else:
+            for j in range(size):
+                grey[n, form, i, j] = _byte(total[j] / width * 255)
+
+
+@partial(_compiled, fastmath={"contract"}, forceinline=True)
+def _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
+    """A row of at most four terms from rough chances; False where a level is in doubt."""
+    a, b, c, d = which[0], which[1], which[2], which[3]
+    p, q = np.float32(count[0] / width), np.float32(count[1] / width)
+    r, s = np.float32(count[2] / width), np.float32(count[3] / width)
+    least = _FRACTION
+    for j in range(grey.shape[3]):
+        bits = _bits(_ROUGH + p * rough[a, j] + q * rough[b, j] + r * rough[c, j] + s * rough[d, j])
+        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        least = min(least, np.uint32(bits & _FRACTION))
+    return least >= 2 * _IN_DOUBT
 
 
 @_compiled

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 from pipeline.representations.leads import require_count
@@ -62,7 +63,7 @@ class ImageRecipe:
         object.__setattr__(self, "scale", _written_out(self.scale, self.representations))
         require_count("A picture's size", self.size, least=1)
         for name, form in REPRESENTATIONS.items():
-            form.value_range(**self._options(name))
+            form.value_range(**self._options[name])
 
     def parameters(self, name: str) -> dict[str, Any]:
         """All that makes the pictures of one form, as JSON can hold it.
@@ -70,7 +71,7 @@ class ImageRecipe:
         Returns:
             `size`, `scale`, the form's own options and `value_range`, the values that 0 and 255 stand for.
         """
-        options = self._options(name)
+        options = self._options[name]
         value_range = REPRESENTATIONS[name].value_range(**options)
         parameters = {"size": self.size, **options, "value_range": value_range}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in parameters.items()}
@@ -102,7 +103,7 @@ class ImageRecipe:
     def smallest_length(self, sampling_rate: float) -> int:
         """Fewest samples of a lead that this recipe can draw; `sampling_rate` in Hz."""
         lengths = (
-            REPRESENTATIONS[name].smallest_length(self.size, sampling_rate=sampling_rate, **self._options(name))
+            REPRESENTATIONS[name].smallest_length(self.size, sampling_rate=sampling_rate, **self._options[name])
             for name in self.representations
         )
         return max(lengths, default=1)
@@ -117,11 +118,17 @@ class ImageRecipe:
         fits = size > 0 and replace(self, size=size).smallest_length(sampling_rate) <= n_samples
         return size if fits else 0
 
-    def _options(self, name: str) -> dict[str, Any]:
-        form = REPRESENTATIONS[name]
+    @cached_property
+    def _options(self) -> Mapping[str, dict[str, Any]]:
+        """Scale and own options of each form there is."""
         scales: Any = self.scale  # pairs since __post_init__
-        scale = dict(scales).get(name, form.default_scale)
-        return {"scale": scale, **{option: getattr(self, field) for option, field in form.options.items()}}
+        return {
+            name: {
+                "scale": dict(scales).get(name, form.default_scale),
+                **{option: getattr(self, field) for option, field in form.options.items()},
+            }
+            for name, form in REPRESENTATIONS.items()
+        }
 
 
 def _known_forms(names: tuple[str, ...]) -> tuple[str, ...]:
