@@ -89,7 +89,7 @@ def ours(forms: tuple[str, ...], n_records: int) -> Draw:
 
     recipe = ImageRecipe(forms, SIZE)
     out = torch.from_numpy(np.empty((n_records, 3, len(forms), SIZE, SIZE), np.uint8))
-    return lambda x: pictures(torch.from_numpy(x), SAMPLING_RATE, recipe, out[: len(x)]).numpy()
+    return lambda x: pictures(torch.from_numpy(x), SAMPLING_RATE, recipe, out[: len(x)], known_finite=True).numpy()
 
 
 def pyts_forms() -> dict[str, Draw]:

@@ -71,10 +71,7 @@ class ImageRecipe:
         Returns:
             `size`, `scale`, the form's own options and `value_range`, the values that 0 and 255 stand for.
         """
-        options = self._options[name]
-        value_range = REPRESENTATIONS[name].value_range(**options)
-        parameters = {"size": self.size, **options, "value_range": value_range}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in parameters.items()}
+        return dict(self._parameters[name])
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Mapping[str, Any]]) -> Self:
@@ -128,6 +125,17 @@ class ImageRecipe:
                 **{option: getattr(self, field) for option, field in form.options.items()},
             }
             for name, form in REPRESENTATIONS.items()
+        }
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, dict[str, Any]]:
+        given = {
+            name: {"size": self.size, **options, "value_range": REPRESENTATIONS[name].value_range(**options)}
+            for name, options in self._options.items()
+        }
+        return {
+            name: {key: list(value) if isinstance(value, tuple) else value for key, value in parameters.items()}
+            for name, parameters in given.items()
         }
 
 
