@@ -33,6 +33,14 @@ _FRACTION_BITS = np.uint32(15)
 _ROUGH = np.float32(256.5 + 4 * 2.0**-15)
 _NO_DOUBT = np.uint32(2**15 - 8)  # bits of a fraction
 
+# log₂(1 + x) for x from −¼ to ½, to 10⁻⁶: coefficients of x⁰ to x⁶
+_LOG2 = tuple(
+    np.polynomial.Chebyshev.interpolate(lambda x: np.log2(1 + x), 6, (-0.25, 0.5))
+    .convert(kind=np.polynomial.Polynomial)
+    .coef.astype(np.float32)
+)
+_THREE_QUARTERS = np.uint32(np.float32(0.75).view(np.int32))
+
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Machine code of a function, from disk where it has been made before and a folder can be written."""
@@ -48,7 +56,13 @@ def _as_bits(_context: Any, number: Any) -> Any:
     return whole(number), lambda _, builder, __, given: builder.bitcast(given[0], ir.IntType(whole.bitwidth))
 
 
+def _as_number(_context: Any, _bits: Any) -> Any:
+    """The float32 of 32 bits."""
+    return types.float32(types.uint32), lambda _, builder, __, given: builder.bitcast(given[0], ir.FloatType())
+
+
 _bits: Any = intrinsic(_as_bits)
+_number: Any = intrinsic(_as_number)
 
 
 @_compiled
@@ -376,32 +390,80 @@ def _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
 
 
 @_compiled
-def fill_levels(power, columns, rows, levels, grey, form):
-    """Spectrograms: (leads, windows, frequencies) averaged, and looked up among the powers at which grey rises.
+def fill_stft(spectra, weight, columns, rows, rises, straight, grey, form):
+    """Grey spectrograms from spectra, whose power is averaged first over time and then over frequency.
 
-    Columns, rows and levels are those of `_bands` and `_rises` in stft.py.
+    Weight, columns and rows, rises and straight are those of `_spectra`, `_bands`, `_rises` and `_straight` in stft.py.
+
+    Shape:
+        (leads, windows, frequencies, 2), real and imaginary, into grey[:, form] of (leads, forms, size, size).
     """
-    first_time, time_weights = columns
-    first_frequency, frequency_weights = rows
-    rises, n_below, first_cell, shift = levels
-    lowest, highest = rises[0], rises[254]
-    size, n_frequencies = grey.shape[2], power.shape[2]
-    by_frequency, row = np.empty((n_frequencies, size)), np.empty(size)
-    for n in range(len(power)):
-        for j in range(size):
+    n_windows, n_frequencies, size = spectra.shape[1], spectra.shape[2], grey.shape[2]
+    power, by_time = np.empty((n_windows, n_frequencies)), np.empty(n_frequencies)
+    by_frequency, rough = _table(n_frequencies, size), _rough_table(n_frequencies, size)
+    row, rough_row = _table(1, size)[0], _rough_table(1, size)[0]
+    rough_weights = rows[1].astype(np.float32)
+    for n in range(len(spectra)):
+        for t in range(n_windows):
             for f in range(n_frequencies):
-                total = 0.0
-                for k in range(time_weights.shape[1]):
-                    total += power[n, first_time[j] + k, f] * time_weights[j, k]
-                by_frequency[f, j] = total
+                real, imaginary = spectra[n, t, f, 0], spectra[n, t, f, 1]
+                power[t, f] = (real * real + imaginary * imaginary) * weight[f]
+        first, weights = columns
+        for j in range(size):
+            _average(power, first[j], weights[j], by_time)
+            for f in range(n_frequencies):
+                by_frequency[f, j] = by_time[f]
+                rough[f, j] = min(by_time[f], 1e35)  # more is no number of float32
+        first, weights = rows
         for i in range(size):
-            for j in range(size):
-                row[j] = 0
-            for k in range(frequency_weights.shape[1]):
-                weight, f = frequency_weights[i, k], first_frequency[i] + k
-                for j in range(size):
-                    row[j] += by_frequency[f, j] * weight
-            for j in range(size):
-                cell = (_bits(min(max(row[j], lowest), highest)) >> shift) - first_cell
-                level = n_below[np.uint64(cell)]
-                grey[n, form, i, j] = level + (row[j] >= rises[level])
+            if straight[0] > 0:
+                _average(rough, first[i], rough_weights[i], rough_row)
+                if _fill_roughly_stft(rough_row, straight, grey, n, form, i):
+                    continue
+            _average(by_frequency, first[i], weights[i], row)
+            _fill_levels(row, rises, grey, n, form, i)
+
+
+@partial(_compiled, forceinline=True)
+def _average(table, first, weights, average):
+    """Rows of a table from the first on, weighed and added one after another."""
+    for j in range(len(average)):
+        average[j] = table[first, j] * weights[0]
+    for k in range(1, len(weights)):
+        weight = weights[k]
+        for j in range(len(average)):
+            average[j] += table[first + k, j] * weight
+
+
+@_compiled
+def _fill_levels(power, rises, grey, n, form, i):
+    """A row of levels, looked up among the powers at which they rise."""
+    powers, n_below, first_cell, shift = rises
+    lowest, highest = powers[0], powers[254]
+    for j in range(len(power)):
+        cell = (_bits(min(max(power[j], lowest), highest)) >> shift) - first_cell
+        level = n_below[np.uint64(cell)]
+        grey[n, form, i, j] = level + (power[j] >= powers[level])
+
+
+@partial(_compiled, fastmath={"contract"}, forceinline=True)
+def _fill_roughly_stft(power, straight, grey, n, form, i):
+    """A row of levels from rough logarithms; False where one is in doubt."""
+    slope, at_one, lowest, highest = straight
+    is_in_doubt = False
+    for j in range(len(power)):
+        value = power[j] if power[j] > lowest else lowest
+        bits = _bits(value if value < highest else highest)
+        octave = np.int32(bits - _THREE_QUARTERS) >> np.int32(23)
+        above = _number(np.uint32(bits - np.uint32(octave << np.int32(23)))) - np.float32(1)  # from −¼ to ½
+        log = _LOG2[6]
+        log = log * above + _LOG2[5]
+        log = log * above + _LOG2[4]
+        log = log * above + _LOG2[3]
+        log = log * above + _LOG2[2]
+        log = log * above + _LOG2[1]
+        log = log * above + _LOG2[0]
+        level = _bits(_ROUGH + at_one + slope * np.float32(octave) + slope * log)
+        grey[n, form, i, j] = np.uint8(level >> _FRACTION_BITS)
+        is_in_doubt |= (level & _NO_DOUBT) == 0
+    return not is_in_doubt

@@ -15,6 +15,7 @@ from pipeline.representations import REPRESENTATIONS, ImageRecipe, pictures, to_
 PICTURES = importlib.import_module("pipeline.representations.pictures")
 KERNELS = importlib.import_module("pipeline.representations.kernels")
 FORMS = list(REPRESENTATIONS)
+DB_RANGES = [(-120.0, 3.0), (-20.0, -19.9), (-30.0, 18.0), (0.0, 300.0), (0.0, 4000.0)]
 OPTIONS = {
     "gaf": [{"gaf_method": method} for method in ("summation", "difference")],
     "mtf": [
@@ -25,7 +26,7 @@ OPTIONS = {
     "stft": [
         {},
         {"stft_max_hz": 20.0, "stft_window": 0.64},
-        *({"stft_db_range": db_range, "stft_hop": 0.02} for db_range in ((-120.0, 3.0), (-20.0, -19.9), (0.0, 4000.0))),
+        *({"stft_db_range": db_range, "stft_hop": 0.02} for db_range in DB_RANGES),
         {"stft_db_range": (-20.0, -20.0 + 1e-13)},
     ],
 }
