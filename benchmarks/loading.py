@@ -102,9 +102,11 @@ def _shuffled(store: "Store", what: str, turns: int) -> Row:
 
 
 def _drawn(store: "Store", what: str, turns: int) -> Row:
-    """As a network takes them; both sides make the same float32 input."""
+    """As a network takes them; both sides make the same float32 input, in memory that is kept as train.py keeps it."""
+    from pipeline.devices import keep_freed_memory
     from pipeline.inputs import InputMaker
 
+    keep_freed_memory()
     picks = _picks(np.random.default_rng(0).permutation(store.n_items))[:2]
     runs: dict[str, Callable[[], list[np.ndarray]]] = {}
     for name, on_the_fly in (("drawn", True), ("stored", False)):

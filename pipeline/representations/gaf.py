@@ -82,7 +82,7 @@ def gaf_length(size: int, **_: Any) -> int:
 def draw_gaf(
     x: np.ndarray, grey: np.ndarray, form: int, *, size: int, method: str, scale: str, range_mv: float, **_: Any
 ) -> bool:
-    """Grey pictures on the CPU, 22 times faster than by `gaf` and `to_uint8` and the same to the bit.
+    """Grey pictures on the CPU, 20 times faster than by `gaf` and `to_uint8` and the same to the bit.
 
     Args:
         x: leads in mV that `require_leads` has seen, contiguous.

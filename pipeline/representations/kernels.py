@@ -2,9 +2,9 @@
 
 Each kernel writes the very bytes that the torch form and `to_uint8` give (a test holds them together), without their
 float64 pictures in between: a pixel is computed in registers and stored once, as a byte. At 256 pixels and 1000
-samples, on one thread of an AMD EPYC with AVX-512, that makes the GAF 22 times faster, the MTF and the RP 16 times and
-the STFT 9 times. Beside pyts, three leads in the first three forms are some 60 times faster and the MTF alone 90 times;
-they take four times as long as a copy of their bytes (`python -m benchmarks.representations`).
+samples, on one thread of an AMD EPYC with AVX-512, that makes them 15 to 20 times faster. Beside pyts, three leads in
+the first three forms are over 60 times faster and the MTF alone 90 times; they take some four times as long as a copy
+of their bytes (`python -m benchmarks.representations`).
 
 They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (four seconds
 for all forms) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a

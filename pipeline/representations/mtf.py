@@ -98,7 +98,7 @@ def draw_mtf(
     range_mv: float,
     **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 16 times faster than by torch, with all options. See `draw_gaf`."""
+    """Grey pictures on the CPU, 17 times faster than by torch, with all options. See `draw_gaf`."""
     from pipeline.representations.kernels import fill_edges, fill_mtf
 
     length, bounds = x.shape[-1], segment_bounds(x.shape[-1], size)

@@ -118,7 +118,7 @@ def draw_rp(
     range_mv: float,
     **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 16 times faster than by torch; distances between single points only. See `draw_gaf`."""
+    """Grey pictures on the CPU, 15 times faster than by torch; distances between single points only. See `draw_gaf`."""
     if dimension > 1 or threshold is not None:
         return False
     from pipeline.representations.kernels import fill_rp
