@@ -121,7 +121,10 @@ def _fractions(grey: Tensor) -> Tensor:
     """uint8 pictures as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
     if grey.is_cuda:
         return grey.contiguous(memory_format=torch.channels_last) / 255  # convolutions are fastest so
-    return grey.float().div_(255)
+    fractions = torch.empty(grey.shape, dtype=torch.float32, device=grey.device)
+    for of_item, drawn in zip(fractions, grey, strict=True):  # within the cache
+        torch.div(drawn, 255, out=of_item)
+    return fractions
 
 
 def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
