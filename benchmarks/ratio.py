@@ -66,6 +66,28 @@ class Waiting:
         return self.what, f"waiting for {self.lacking}", "", "", _aim(self.aim)
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A part of the benchmarks that came to no end.
+
+    Attributes:
+        what: its name.
+        problem: what it said.
+    """
+
+    what: str
+    problem: str
+
+    def __str__(self) -> str:
+        """That it failed, and what it said."""
+        return f"{self.what}: failed: {self.problem}"
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """As those of a ``Row``, in one line of a table whatever was said."""
+        said = " ".join(self.problem.split()).replace("|", "\\|")
+        return self.what, f"failed: {said}", "", "", ""
+
+
 def medians(
     runs: Mapping[str, Callable[[], object]], turns: int, calls: int = 1, before: Callable[[], object] | None = None
 ) -> dict[str, float]:
