@@ -14,14 +14,14 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, training
+from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, startup, training
 from benchmarks.alone import measured_alone
 from benchmarks.ratio import Failed, Row, Waiting
 from pipeline.command_line import CommandParser, run_command
 from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
-PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap)
+PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, startup)
 
 
 def main(words: Sequence[str] | None = None) -> None:

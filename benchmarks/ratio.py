@@ -16,6 +16,7 @@ class Row:
         theirs: median time of the rival, s.
         aim: how many times faster than the rival we want to be, at least; below 1 for a rival that does less.
         note: what else was found.
+        limit: the longest that ours is to take, s, where that is aimed at and no ratio is.
     """
 
     what: str
@@ -23,6 +24,7 @@ class Row:
     theirs: float
     aim: float | None = None
     note: str = ""
+    limit: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -40,7 +42,8 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str]:
         """What was measured, our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
         what = f"{self.what} ({self.note})" if self.note else self.what
-        return what, _time(self.ours), _time(self.theirs), _times(self.ratio), _aim(self.aim)
+        aim = _aim(self.aim) if self.limit is None else f"within {_time(self.limit)}"
+        return what, _time(self.ours), _time(self.theirs), _times(self.ratio), aim
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from benchmarks import (
     older_way,
     reading,
     representations,
+    startup,
     training,
     training_setup,
 )
@@ -47,6 +48,7 @@ TOYS: dict[str, Callable[[], Sequence[Row | Waiting]]] = {
     "older_way": partial(older_way.measure, turns=1),
     "memory": partial(memory.measure, turns=1, cases=[("resnet1d_wang", (2, 12, 64))]),
     "bootstrap": partial(bootstrap.measure, records=60, classes=3, resamples=20, loop=2, turns=1),
+    "startup": partial(startup.measure, turns=1, commands=["evaluate.py"], n_records=60, n_classes=3),
 }
 
 

@@ -37,6 +37,7 @@ def test_all_take_turns_and_neither_the_first_turn_nor_a_first_call_counts(monke
             Row("drawing", 1, 0.96, 0.95, "by hand"),
             "drawing: ours 1.00 s, theirs 960 ms, ratio 0.96 (aim 0.95); by hand",
         ),
+        (Row("drawing", 0.2, 2, limit=1), "drawing: ours 200 ms, theirs 2.00 s, ratio 10 (aim within 1.00 s)"),
         (Waiting("drawing", "a pencil", 2), "drawing: waiting for a pencil"),
         (Failed("drawing", "the pencil broke"), "drawing: failed: the pencil broke"),
     ],
@@ -51,13 +52,13 @@ def test_the_table_has_a_line_for_each_row_and_each_that_waits_or_failed():
             Row("drawing", 1, 2, 1.5, "by hand"),
             Waiting("erasing", "a rubber", 3),
             Failed("sharpening", "it broke:\n  too short"),
-            Row("both", 1, 2),
+            Row("both", 1, 2, limit=3),
         ]
     ).splitlines()
     assert lines[-4:] == [
         "| drawing (by hand) | 1.00 s | 2.00 s | 2 | 1.5 |",
         "| erasing | waiting for a rubber |  |  | 3 |",
         "| sharpening | failed: it broke: too short |  |  |  |",
-        "| both | 1.00 s | 2.00 s | 2 |  |",
+        "| both | 1.00 s | 2.00 s | 2 | within 3.00 s |",
     ]
     assert {line.count("|") for line in lines if line.startswith("|")} == {6}
