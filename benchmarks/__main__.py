@@ -1,5 +1,7 @@
 """Every claim of speed, measured on this machine: one Markdown table.
 
+A part that fails is named in it, and all others are measured nevertheless.
+
 python -m benchmarks -out benchmarks.md
 """
 
@@ -10,31 +12,50 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
-from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, training
+from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, startup, training
 from benchmarks.alone import measured_alone
-from benchmarks.ratio import Row, Waiting
+from benchmarks.ratio import Failed, Row, Waiting
 from pipeline.command_line import CommandParser, run_command
+from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
-PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap)
+PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, startup)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Measures all, printing each row when it is known, and writes the table."""
+    """Measures all, printing each part's rows when they are known, and writes the table.
+
+    Raises:
+        EcgFusionError: a part has failed; the table is written by then.
+    """
     parser = CommandParser(prog="python -m benchmarks", description=__doc__)
     parser.option("out", type=Path, default=Path("benchmarks.md"), help="the table (default %(default)s)")
     options = parser.parse_args(words)
-    rows: list[Row | Waiting] = []
+    rows: list[Row | Waiting | Failed] = []
     for part in PARTS:
-        for row in measured_alone(part.measure):
+        for row in _rows_of(part):
             print(row, flush=True)
             rows.append(row)
-    options.out.write_text(table(rows))
+        options.out.write_text(table(rows))  # what is measured is kept, whatever becomes of the next part
     print(f"the table is in {options.out}")
+    failed = [row.what for row in rows if isinstance(row, Failed)]
+    if failed:
+        remedy = " and ".join(f"python -m benchmarks.{name}" for name in failed)
+        raise EcgFusionError(f"{len(failed)} of {len(PARTS)} parts failed: {remedy} will show where")
 
 
-def table(rows: Sequence[Row | Waiting]) -> str:
+def _rows_of(part: ModuleType) -> Sequence[Row | Waiting | Failed]:
+    """What a part measures, or that it failed: with an error, by its own will, or killed."""
+    try:
+        return measured_alone(part.measure)
+    except (Exception, SystemExit) as problem:
+        said = str(problem) if isinstance(problem, (EcgFusionError, SystemExit)) else repr(problem)
+        return [Failed(part.__name__.rpartition(".")[2], said)]
+
+
+def table(rows: Sequence[Row | Waiting | Failed]) -> str:
     """The rows as Markdown, below the date, the machine and the versions."""
     lines = [
         f"{date.today()}, {processor()}, {os.cpu_count()} cores, {gpu()}, Python {platform.python_version()}, "

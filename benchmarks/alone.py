@@ -12,7 +12,7 @@ from benchmarks.ratio import Row, Waiting
 def measured_alone(measure: Callable[[], list[Row | Waiting]]) -> list[Row | Waiting]:
     """The rows of a part in a process of its own, since threads and memory are set for a process's whole life.
 
-    What bars and warnings say there is not shown; a part that gives up ends this process, too.
+    What bars and warnings say there is not shown; what a part raises is raised here, its own exit included.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_without_bars, measure).result()

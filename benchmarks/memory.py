@@ -1,78 +1,85 @@
 """How much faster a training step is where the C library keeps what is freed (pipeline.devices.keep_freed_memory).
 
-Fresh processes take turns, since what is set is set for a process's whole life: half of them keep freed memory, half
-leave everything as it is. Each gives the median time of a bare step and the most memory it had.
+Two processes take turns at the same step, since what is set is set for a process's whole life: one keeps freed memory,
+the other leaves everything as it is. Asking either for a step takes some tenths of a millisecond, which count for both.
 
     python -m benchmarks.memory
 """
 
-import json
-import statistics
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 
-from benchmarks.ratio import Row
+from benchmarks.ratio import Row, Waiting, medians
 from pipeline.command_line import CommandParser, positive_int, run_command
 
-STEP = """
-import json, resource, statistics, sys, time
-import torch
-from models import create_model
-from pipeline.devices import keep_freed_memory
-
-model, channels, shape, batch, keep = json.loads(sys.argv[1])
-torch.set_num_threads(1)
-torch.set_flush_denormal(True)
-if keep and not keep_freed_memory():
-    sys.exit("this C library cannot be told to keep freed memory")
-network = create_model(model, in_channels=channels, n_classes=5)
-optimizer = torch.optim.AdamW(network.parameters())
-x = torch.rand(batch, channels, *shape)
-seconds = []
-for _ in range(8):
-    start = time.perf_counter()
-    network(x).square().mean().backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    seconds.append(time.perf_counter() - start)
-print(json.dumps([statistics.median(seconds[2:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
-"""
-CASES = {
-    "resnet1d_wang (128 items of 12 × 250)": ("resnet1d_wang", 12, (250,), 128),
-    "alexnet (64 items of 9 × 256 × 256)": ("alexnet", 9, (256, 256), 64),
-}
+Case = tuple[str, tuple[int, ...]]  # a network and the shape of its input: (items, channels, ...)
+CASES: tuple[Case, ...] = (("resnet1d_wang", (128, 12, 250)), ("alexnet", (64, 9, 256, 256)))
 AIM = 1.05
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Times both in turn and prints a line for each network."""
     parser = CommandParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.option("turns", type=positive_int, default=5, help="default %(default)s")
+    parser.option("turns", type=positive_int, default=9, help="default %(default)s")
     for row in measure(parser.parse_args(words).turns):
         print(row, flush=True)
 
 
-def measure(turns: int = 5) -> list[Row]:
-    """The claim of two networks; none where the C library is not glibc."""
+def measure(turns: int = 9, cases: Sequence[Case] = CASES) -> list[Row | Waiting]:
+    """The claim of each network; it waits where the C library is not glibc."""
+    return [_measure(case, turns) for case in cases]
+
+
+def _measure(case: Case, turns: int) -> Row | Waiting:
+    from pipeline.create import peak_memory
     from pipeline.devices import keep_freed_memory
 
-    if not keep_freed_memory():
-        return []
-    return [_measure(name, case, turns) for name, case in CASES.items()]
+    model, (n_items, *item) = case
+    what = f"a step of {model} ({n_items} items of {' × '.join(map(str, item))}) on the CPU"
+    what += ", freed memory kept, against given back"
+    with _process() as keeps, _process() as gives_back:
+        if not keeps.submit(keep_freed_memory).result():
+            return Waiting(what, "glibc", AIM)
+        runs = {
+            "kept": lambda: keeps.submit(step, case).result(),
+            "given back": lambda: gives_back.submit(step, case).result(),
+        }
+        found = medians(runs, turns, calls=2)
+        peak, usual_peak = (each.submit(peak_memory).result() for each in (keeps, gives_back))
+    note = f"with {peak / usual_peak:.2f} times the peak memory"
+    return Row(what, found["kept"], found["given back"], AIM, note)
 
 
-def _measure(name: str, case: tuple[object, ...], turns: int) -> Row:
-    found: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
-    for _ in range(turns):
-        for keep, of_one in found.items():
-            command = [sys.executable, "-c", STEP, json.dumps([*case, keep])]
-            of_one.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-    (ours, our_peak), (theirs, their_peak) = (
-        [statistics.median(values) for values in zip(*found[keep], strict=True)] for keep in (True, False)
-    )
-    what = f"a step of {name} on the CPU, freed memory kept, against given back"
-    return Row(what, ours, theirs, AIM, f"with {our_peak / their_peak:.2f} times the peak memory")
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def step(case: Case) -> None:
+    """The next step of the training that this process has begun for the case."""
+    _training(case)()
+
+
+@cache
+def _training(case: Case) -> Callable[[], None]:
+    import torch
+
+    from models import create_model
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    model, shape = case
+    network = create_model(model, in_channels=shape[1], n_classes=5)
+    optimizer = torch.optim.AdamW(network.parameters())
+    x = torch.rand(shape)
+
+    def next_step() -> None:
+        network(x).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return next_step
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ class Row:
         theirs: median time of the rival, s.
         aim: how many times faster than the rival we want to be, at least; below 1 for a rival that does less.
         note: what else was found.
+        limit: the longest that ours is to take, s, where that is aimed at and no ratio is.
     """
 
     what: str
@@ -23,6 +24,7 @@ class Row:
     theirs: float
     aim: float | None = None
     note: str = ""
+    limit: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -40,7 +42,8 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str]:
         """What was measured, our time, the rival's, their ratio and the aim (empty where there is none), to be read."""
         what = f"{self.what} ({self.note})" if self.note else self.what
-        return what, _time(self.ours), _time(self.theirs), _times(self.ratio), _aim(self.aim)
+        aim = _aim(self.aim) if self.limit is None else f"within {_time(self.limit)}"
+        return what, _time(self.ours), _time(self.theirs), _times(self.ratio), aim
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,28 @@ class Waiting:
     def cells(self) -> tuple[str, str, str, str, str]:
         """As those of a ``Row``."""
         return self.what, f"waiting for {self.lacking}", "", "", _aim(self.aim)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A part of the benchmarks that came to no end.
+
+    Attributes:
+        what: its name.
+        problem: what it said.
+    """
+
+    what: str
+    problem: str
+
+    def __str__(self) -> str:
+        """That it failed, and what it said."""
+        return f"{self.what}: failed: {self.problem}"
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """As those of a ``Row``, in one line of a table whatever was said."""
+        said = " ".join(self.problem.split()).replace("|", "\\|")
+        return self.what, f"failed: {said}", "", "", ""
 
 
 def medians(

@@ -155,10 +155,11 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
 
 
 def _spec(case: Case, store: "Store") -> "InputSpec":
+    from models import describe_model
     from pipeline.inputs import InputSpec
 
     n_samples = store.signals.shape[2]
-    if case.model == "alexnet":
+    if describe_model(case.model).modality == "image":
         leads, made_by = tuple(store.image_leads), {form: store.image_parameters[form] for form in case.forms}
         how: dict[str, Any] = {"representations": made_by, "on_the_fly": case.on_the_fly}
         return InputSpec("image", leads, store.sampling_rate, store.gain, n_samples, **how)

@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from small_stores import make
 
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store import Store, open_store
@@ -44,6 +46,18 @@ def synthetic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synthetic") / "ptbxl"
     write_dataset(folder, n_records=40, seed=0)
     return folder
+
+
+@pytest.fixture
+def copied_folder(synthetic_folder: Path, tmp_path: Path) -> Path:
+    """A copy of ``synthetic_folder`` that a test may damage."""
+    return shutil.copytree(synthetic_folder, tmp_path / "ptbxl")
+
+
+@pytest.fixture(scope="session")
+def reference_stores(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stores of ``synthetic_folder``, small pictures, made in one go. Do not write into it."""
+    return make(synthetic_folder, tmp_path_factory.mktemp("reference"))
 
 
 @pytest.fixture(scope="session")

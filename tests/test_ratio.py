@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import ratio
 from benchmarks.__main__ import table
-from benchmarks.ratio import Row, Waiting, medians
+from benchmarks.ratio import Failed, Row, Waiting, medians
 
 
 def test_all_take_turns_and_neither_the_first_turn_nor_a_first_call_counts(monkeypatch):
@@ -37,20 +37,28 @@ def test_all_take_turns_and_neither_the_first_turn_nor_a_first_call_counts(monke
             Row("drawing", 1, 0.96, 0.95, "by hand"),
             "drawing: ours 1.00 s, theirs 960 ms, ratio 0.96 (aim 0.95); by hand",
         ),
+        (Row("drawing", 0.2, 2, limit=1), "drawing: ours 200 ms, theirs 2.00 s, ratio 10 (aim within 1.00 s)"),
         (Waiting("drawing", "a pencil", 2), "drawing: waiting for a pencil"),
+        (Failed("drawing", "the pencil broke"), "drawing: failed: the pencil broke"),
     ],
 )
 def test_a_row_says_both_times_and_how_many_times_faster_ours_is(row, says):
     assert str(row) == says
 
 
-def test_the_table_has_a_line_for_each_row_and_each_that_waits():
+def test_the_table_has_a_line_for_each_row_and_each_that_waits_or_failed():
     lines = table(
-        [Row("drawing", 1, 2, 1.5, "by hand"), Waiting("erasing", "a rubber", 3), Row("both", 1, 2)]
+        [
+            Row("drawing", 1, 2, 1.5, "by hand"),
+            Waiting("erasing", "a rubber", 3),
+            Failed("sharpening", "it broke:\n  too short"),
+            Row("both", 1, 2, limit=3),
+        ]
     ).splitlines()
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "| drawing (by hand) | 1.00 s | 2.00 s | 2 | 1.5 |",
         "| erasing | waiting for a rubber |  |  | 3 |",
-        "| both | 1.00 s | 2.00 s | 2 |  |",
+        "| sharpening | failed: it broke: too short |  |  |  |",
+        "| both | 1.00 s | 2.00 s | 2 | within 3.00 s |",
     ]
     assert {line.count("|") for line in lines if line.startswith("|")} == {6}

@@ -298,11 +298,6 @@ def test_or_it_is_unknown_and_the_table_is_named_by_its_digest(tmp_path, synthet
 # records
 
 
-@pytest.fixture
-def copied(tmp_path, synthetic_folder) -> Path:
-    return shutil.copytree(synthetic_folder, tmp_path / "ptbxl")
-
-
 def header_of(folder: Path, record: int) -> Path:
     return folder / f"records100/00000/{record:05d}_lr.hea"
 
@@ -316,30 +311,30 @@ def header_of(folder: Path, record: int) -> Path:
         ("/mV", "/mmHg", "00003_lr.dat is in mmHg"),
     ],
 )
-def test_a_bad_record_is_named_with_what_is_wrong(copied, old, new, problem):
-    header = header_of(copied, 3)
+def test_a_bad_record_is_named_with_what_is_wrong(copied_folder, old, new, problem):
+    header = header_of(copied_folder, 3)
     header.write_text(header.read_text().replace(old, new))
-    source = open_source("ptbxl", copied)
+    source = open_source("ptbxl", copied_folder)
     read = source.read(source.items.iloc[1:4])
     assert [isinstance(signal, BadRecord) for signal in read] == [False, True, False]
     assert read[1].record_id == "3"
     assert re.search(problem, read[1].problem)
 
 
-def test_a_record_of_other_length_or_lead_count_is_bad(copied):
-    lines = header_of(copied, 3).read_text().splitlines()
-    data = np.fromfile(header_of(copied, 3).with_suffix(".dat"), "<i2").reshape(-1, 12)
+def test_a_record_of_other_length_or_lead_count_is_bad(copied_folder):
+    lines = header_of(copied_folder, 3).read_text().splitlines()
+    data = np.fromfile(header_of(copied_folder, 3).with_suffix(".dat"), "<i2").reshape(-1, 12)
 
     def store(counts: np.ndarray) -> BadRecord:
-        counts.tofile(header_of(copied, 3).with_suffix(".dat"))
+        counts.tofile(header_of(copied_folder, 3).with_suffix(".dat"))
         n_samples, n_leads = counts.shape
         sums = counts.sum(axis=0, dtype=np.int64) % 65536
         described = [
             " ".join([*line.split()[:6], str(total), *line.split()[7:]])
             for line, total in zip(lines[1 : n_leads + 1], sums, strict=True)
         ]
-        header_of(copied, 3).write_text("\n".join([f"00003_lr {n_leads} 100 {n_samples}", *described]))
-        source = open_source("ptbxl", copied)
+        header_of(copied_folder, 3).write_text("\n".join([f"00003_lr {n_leads} 100 {n_samples}", *described]))
+        source = open_source("ptbxl", copied_folder)
         return source.read(source.items.iloc[2:3])[0]
 
     assert isinstance(store(data), np.ndarray)
@@ -347,10 +342,10 @@ def test_a_record_of_other_length_or_lead_count_is_bad(copied):
     assert "not the standard twelve" in store(np.ascontiguousarray(data[:, :8])).problem
 
 
-def test_leads_come_in_the_standard_order_however_the_file_has_them(copied):
-    source = open_source("ptbxl", copied)
+def test_leads_come_in_the_standard_order_however_the_file_has_them(copied_folder):
+    source = open_source("ptbxl", copied_folder)
     (signal,) = source.read(source.items.iloc[2:3])
-    header = header_of(copied, 3)
+    header = header_of(copied_folder, 3)
     lines = header.read_text().splitlines()
     data = np.fromfile(header.with_suffix(".dat"), "<i2").reshape(-1, 12)
     np.ascontiguousarray(data[:, ::-1]).tofile(header.with_suffix(".dat"))
