@@ -55,6 +55,7 @@ class TrainingState:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             self.network.load_state_dict(state["network"])
+            _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
             self.scheduler.load_state_dict({**self.scheduler.state_dict(), **state["scheduler"]})
             if self.scaler:
@@ -62,6 +63,16 @@ class TrainingState:
             self.progress = Progress(**state["progress"])
         except Exception as problem:  # torch raises whatever its parsing meets
             raise EcgFusionError(f"{path} is damaged ({problem}): train the run again into another folder") from None
+
+
+def _agree_on_fusing(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> None:
+    """Has a state taken as fused only where it was saved so and is so here.
+
+    On another device the memory of its moments is in another order than that of the weights, which a fused step, alone,
+    does not look at.
+    """
+    for theirs, ours in zip(saved, own, strict=True):
+        theirs["fused"] = True if theirs.get("fused") and ours.get("fused") else None
 
 
 class TensorBoardLog:

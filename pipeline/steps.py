@@ -50,8 +50,9 @@ class Steps:
         self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
         # the network itself is not handed over: accelerate would make it score in the training's precision too
         self._accelerator = _accelerator(settings.precision, device)
-        self._stepper = self._accelerator.prepare(self.optimizer)
         self.scaler = self._accelerator.scaler
+        # accelerate's wrapper looks for a package on the disk in every step, and is of use to a scaler alone
+        self._stepper = self._accelerator.prepare(self.optimizer) if self.scaler else self.optimizer
 
     def epoch(self, progress: Progress) -> float:
         """One pass over the items; gives the mean loss of an item in this epoch alone, and counts the steps."""
