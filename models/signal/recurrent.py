@@ -1,5 +1,7 @@
 """Recurrent networks over the samples, read at the step where each direction has seen all of them."""
 
+import re
+
 import torch
 from torch import Tensor, nn
 
@@ -48,19 +50,20 @@ class Recurrent(SignalNetwork):
         self.hidden_size = hidden_size
         self.token_dim = self.feature_dim = hidden_size * (1 + bidirectional)
         # One direction runs its layers in one call, which lets a GPU overlap them. Two directions go
-        # layer by layer, since each needs both halves of the last, put right where items are padded.
-        n_calls, depth = (n_layers, 1) if bidirectional else (1, n_layers)
+        # layer by layer, since each needs both halves of the last, put right where items are padded;
+        # and so does a dropout, since cuDNN's own is set up anew, and waited for, whenever it is seeded.
+        n_calls, depth = (n_layers, 1) if bidirectional or dropout else (1, n_layers)
         self.layers = nn.ModuleList(
             layer(
                 self.token_dim if call else in_channels,
                 hidden_size,
                 depth,
                 batch_first=True,
-                dropout=dropout if depth > 1 else 0.0,
                 bidirectional=bidirectional,
             )
             for call in range(n_calls)
         )
+        self.register_load_state_dict_pre_hook(_give_each_layer_its_own)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.feature_dim, n_classes)
 
@@ -91,6 +94,16 @@ class Recurrent(SignalNetwork):
         """The forward direction at the last sample and the backward one at the first."""
         last = last_step(tokens, length)
         return torch.cat([last[:, : self.hidden_size], tokens[:, 0, self.hidden_size :]], dim=1)
+
+
+def _give_each_layer_its_own(network: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Takes the weights of older runs, which kept all layers of one direction as one stack, with a dropout too."""
+    if len(network.get_submodule("layers")) == 1:  # type: ignore[arg-type]
+        return
+    for key in list(state):
+        found = re.fullmatch(rf"{re.escape(prefix)}layers\.0\.(\w+)_l([1-9]\d*)", key)
+        if found:
+            state[f"{prefix}layers.{found[2]}.{found[1]}_l0"] = state.pop(key)
 
 
 def _roll(steps: Tensor, by: Tensor) -> Tensor:
