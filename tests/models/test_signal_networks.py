@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 
 from models import SignalNetwork, create_model, describe_model, list_models
 from models.signal.attention_pooled import AttentionPooledGru
@@ -131,10 +132,40 @@ def test_batch_norm_counts_valid_steps_only() -> None:
     x = torch.tensor([[[1.0, 3.0, 5.0]], [[7.0, 1e6, 1e6]]])
     valid = torch.tensor([[True, True, True], [True, False, False]])
     got = norm(x, valid)
-    assert norm.running_mean is not None
     assert norm.running_mean.item() == pytest.approx(4.0)  # of 1, 3, 5, 7
     torch.testing.assert_close(got[0, 0], torch.tensor([-3.0, -1.0, 1.0]) / 5**0.5)
     assert got[1, 0, 1:].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+def test_batch_norm_is_torchs_own_on_the_valid_steps(dtype: torch.dtype, tolerance: float) -> None:
+    """Values, gradients and running figures, in training and after it, to rounding."""
+    torch.manual_seed(0)
+    ours, theirs = PaddedBatchNorm(4, dtype=dtype), nn.BatchNorm1d(4, dtype=dtype)
+    nn.init.normal_(ours.weight)
+    nn.init.normal_(ours.bias)
+    theirs.load_state_dict(ours.state_dict())
+    valid = torch.arange(20) < torch.tensor([20, 3, 1, 11, 0])[:, None]
+    for training in (True, True, False):
+        x = (3 + 2 * torch.randn(5, 4, 20, dtype=dtype)).requires_grad_()
+        weigh = torch.randn(5, 20, 4, dtype=dtype)
+        got, expected = ours.train(training)(x, valid).mT, theirs.train(training)(x.mT[valid])
+        assert not got[~valid].any()
+        of_ours = torch.autograd.grad((got * weigh).sum(), [x, ours.weight, ours.bias])
+        of_theirs = torch.autograd.grad((expected * weigh[valid]).sum(), [x, theirs.weight, theirs.bias])
+        near = {"rtol": tolerance, "atol": 10 * tolerance}
+        torch.testing.assert_close(got[valid], expected, **near)
+        torch.testing.assert_close(of_ours, of_theirs, **near)
+        torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), **near)
+
+
+def test_no_shape_of_batch_norm_hangs_on_the_lengths() -> None:
+    """A shape that only numbers on a GPU can tell has to be waited for; this mode refuses it."""
+    with FakeTensorMode():
+        valid = torch.empty(5, 20, dtype=torch.bool)
+        PaddedBatchNorm(4)(torch.empty(5, 4, 20, requires_grad=True), valid).sum().backward()
+        with pytest.raises(DynamicOutputShapeException):
+            torch.empty(5, 20)[valid]
 
 
 @resnet1d
@@ -186,6 +217,23 @@ def test_layers_are_torchs_own_bidirectional_stack() -> None:
     packed = nn.utils.rnn.pack_padded_sequence(batch.mT, length, batch_first=True, enforce_sorted=False)
     expected = nn.utils.rnn.pad_packed_sequence(stack(packed)[0], batch_first=True)[0]
     torch.testing.assert_close(network.tokens(batch, length), expected)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("gru", nn.GRU), ("gru_attention", nn.GRU), ("lstm", nn.LSTM)])
+def test_layers_with_a_dropout_are_a_stack_with_it_between_them(name: str, layer: type[nn.GRU] | type[nn.LSTM]) -> None:
+    """The weights of a stack, as older runs kept them, are read; no layer has a dropout for cuDNN to seed."""
+    options = {"in_channels": 2, "n_classes": 3, "hidden_size": 4, "n_layers": 3}
+    whole, network = create_model(name, **options), create_model(name, **options, dropout=0.5)  # type: ignore[arg-type]
+    assert isinstance(network, Recurrent)
+    assert isinstance(whole.layers[0], layer)
+    assert whole.layers[0].num_layers == 3
+    assert [(each.num_layers, each.dropout) for each in network.layers] == [(1, 0.0)] * 3
+    assert [x.shape for x in network.parameters()] == [x.shape for x in whole.parameters()]  # so do optimizers count
+    network.load_state_dict(whole.state_dict())
+    batch, length = torch.randn(5, 2, 30), torch.tensor([30, 7, 1, 29, 16])
+    assert not torch.equal(network.train()(batch), network(batch))
+    torch.testing.assert_close(network.eval()(batch), whole(batch))
+    torch.testing.assert_close(network(batch, length=length), whole(batch, length=length))
 
 
 def test_gru_tokens_are_the_cell_unrolled() -> None:
