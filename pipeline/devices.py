@@ -2,7 +2,10 @@
 
 import ctypes
 import platform
-from typing import TypeVar
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -46,6 +49,25 @@ def default_precision(device: torch.device) -> str:
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return "bf16"
     return "fp32"
+
+
+@contextmanager
+def full_fp32() -> Iterator[None]:
+    """What is computed in fp32 within it has all of its 24 bits on a GPU, too.
+
+    Left to itself, torch has convolutions and cuDNN's recurrent networks round what they multiply to TF32, of 11 bits.
+    """
+    places: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some releases of torch would have their newer names used
+        before = [place.allow_tf32 for place in places]
+        for place in places:
+            place.allow_tf32 = False
+    try:
+        yield
+    finally:
+        for place, allowed in zip(places, before, strict=True):
+            place.allow_tf32 = allowed
 
 
 def set_up_cpu(threads: int | None = None) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from models.fusion.late import LateFusion
 from pipeline.batches import Items, load, scoring_picks
-from pipeline.devices import choose_device, placed, set_up_cpu
+from pipeline.devices import choose_device, full_fp32, placed, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.learning import fusion_items, fusion_learner
 from pipeline.holding import store_items, streaming_workers
@@ -22,6 +22,7 @@ from pipeline.store import Store, digest_of_items, open_store, store_path
 
 
 @torch.no_grad()
+@full_fp32()
 def predict_probabilities(
     learner: Learner,
     items: Items,

@@ -5,6 +5,7 @@ waits for the device: the loss of an epoch is asked for at its end.
 """
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from pipeline.batches import Items, load, training_picks
 from pipeline.checkpoints import Progress
+from pipeline.devices import full_fp32
 from pipeline.learners import Learner
 from pipeline.progress import progress_bar
 from pipeline.settings import Settings, make_loss, make_optimizer, make_scheduler
@@ -60,13 +62,14 @@ class Steps:
         self.learner.train()
         total, n_items = torch.zeros((), device=self._device), 0
         batches = load(self._items, picks, self._settings.workers, self._device)
-        for batch in self._bar(batches, progress.epoch, len(picks)):
-            seed = seed_of_step(self._settings.seed, progress.step)
-            for generator in self._generators:
-                generator.manual_seed(seed)
-            total += self._step(batch.to(self._device)) * len(batch.rows)
-            n_items += len(batch.rows)
-            progress.step += 1
+        with full_fp32() if self._settings.precision == "fp32" else nullcontext():
+            for batch in self._bar(batches, progress.epoch, len(picks)):
+                seed = seed_of_step(self._settings.seed, progress.step)
+                for generator in self._generators:
+                    generator.manual_seed(seed)
+                total += self._step(batch.to(self._device)) * len(batch.rows)
+                n_items += len(batch.rows)
+                progress.step += 1
         return float(total) / n_items
 
     def _step(self, batch: Any) -> Tensor:

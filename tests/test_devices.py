@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from pipeline import devices
-from pipeline.devices import choose_device, keep_freed_memory, set_up_cpu
+from pipeline.devices import choose_device, full_fp32, keep_freed_memory, set_up_cpu
 from pipeline.errors import EcgFusionError
 from pipeline.parallel import free_cores
 
@@ -70,6 +71,22 @@ def test_convolutions_of_pictures_have_their_channels_last_on_a_gpu(kind, last, 
     assert devices.placed(network, torch.device(kind)) is network
     assert network[0].weight.is_contiguous(memory_format=torch.channels_last) == last
     assert network[3].weight.is_contiguous()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_fp32_is_not_tf32_while_it_is_asked_for(before, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", before)
+    with full_fp32():
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
+def test_a_failure_in_fp32_leaves_tf32_as_it_was(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with suppress(KeyError), full_fp32():
+        raise KeyError
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_threads_are_set_and_given_back():

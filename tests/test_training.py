@@ -129,6 +129,22 @@ def test_a_lower_precision_is_for_training_alone(small_store_folder, tmp_path, m
     assert {logits.dtype for logits in scored} == {torch.float32}
 
 
+@pytest.mark.parametrize(("precision", "trained_in_tf32"), [("fp32", False), ("bf16", True)])
+def test_fp32_is_never_tf32(precision, trained_in_tf32, small_store_folder, tmp_path, monkeypatch):
+    seen: dict[bool, set[bool]] = {True: set(), False: set()}
+    forward = NetworkLearner.forward
+
+    def looked(learner, batch):
+        seen[learner.training].add(torch.backends.cudnn.allow_tf32)
+        return forward(learner, batch)
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(NetworkLearner, "forward", looked)
+    fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 1 -precision {precision}")
+    assert seen == {True: {trained_in_tf32}, False: {False}}
+    assert torch.backends.cudnn.allow_tf32
+
+
 @pytest.mark.parametrize(("kind", "weights"), [("multilabel", None), ("multilabel", [2.0, 1.0, 5.0])])
 def test_the_loss_of_labels_weighs_the_positives(kind, weights):
     logits, targets = torch.randn(7, 3), torch.randint(0, 2, (7, 3)).float()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models import at_most
 from pipeline.batches import Items, Pick, load, on, pinned, scoring_picks
-from pipeline.devices import placed
+from pipeline.devices import full_fp32, placed
 from pipeline.fusion.reading import read_branch
 from pipeline.holding import CPU, fits, store_items
 from pipeline.inputs import InputMaker
@@ -148,7 +148,8 @@ def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers
         runs = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))
         crops = seen[pick.rows] + runs
         np.add.at(seen, pick.rows, 1)
-        read, mask = read_branch(network, maker, batch.to(device), reads)
+        with full_fp32():
+            read, mask = read_branch(network, maker, batch.to(device), reads)
         yield (
             torch.from_numpy(crops),
             torch.from_numpy(pick.rows),
