@@ -80,9 +80,12 @@ def parse_band(words: Sequence[Any]) -> Band | None:
 
 def _recipe(options: argparse.Namespace) -> ImageRecipe:
     forms, given = options.representations, given_image_options(options)
-    if forms == ["none"] and given:
+    drawn = [*given, *({"leads"} & options.typed)]
+    if forms == ["none"] and drawn:
+        raise EcgFusionError(f"--{drawn[0]} is for images, and --representations none makes none: leave one out")
+    if "none" in (forms or ()) and len(forms) > 1:
         raise EcgFusionError(
-            f"--{next(iter(given))} is for images, and --representations none makes none: leave one out"
+            f"--representations {' '.join(forms)} names forms beside none, which stands alone: leave none out"
         )
     if BANDS in (forms or ()):
         raise EcgFusionError(

@@ -86,6 +86,8 @@ MISTAKES = [
     (["--representations", "gaf", "gaf"], "are different names"),
     (["--representations", "gaf", "leads"], "leads is one picture of all leads, which train.py draws"),
     (["--representations", "none", "--size", "64"], "--size is for images, and --representations none makes none"),
+    (["--representations", "none", "--leads", "I", "II"], "--leads is for images, and --representations none makes"),
+    (["--representations", "none", "gaf"], "--representations none gaf names forms beside none, which stands alone"),
     (["--representations", "gaf", "--mtf_bins", "5"], "-mtf_bins is for mtf, which is not drawn here"),
     (
         ["--size", "1001"],

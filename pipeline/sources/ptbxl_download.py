@@ -17,6 +17,7 @@ PHYSIONET = "https://physionet.org/files/ptb-xl/"
 VERSIONS = ("1.0.1", "1.0.2", "1.0.3")
 RATES = (100, 500)  # Hz
 FOLDER = Path("data/ptbxl")
+MOST_CONNECTIONS = 256  # each is a thread here, and a guest there
 TABLES = ("ptbxl_database.csv", "scp_statements.csv")
 
 EXAMPLES = """
@@ -41,8 +42,17 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("sampling_rate", type=int, choices=RATES, default=RATES[0], help="in Hz (default %(default)s)")
     parser.option("version", choices=VERSIONS, default=VERSIONS[-1], help="which release (default %(default)s)")
     parser.option("url", type=_address, help=f"its folder on another server (default {PHYSIONET}VERSION)")
-    parser.option("connections", type=positive_int, default=16, help="files fetched at once (default %(default)s)")
+    parser.option("connections", type=_connections, default=16, help="files fetched at once (default %(default)s)")
     return parser.parse_args(words)
+
+
+def _connections(text: str) -> int:
+    number = positive_int(text)
+    if number > MOST_CONNECTIONS:
+        raise argparse.ArgumentTypeError(
+            f"{text} connections are too many for one server: take up to {MOST_CONNECTIONS}"
+        )
+    return number
 
 
 def _address(text: str) -> str:

@@ -187,6 +187,7 @@ def test_the_defaults_are_the_real_set():
         ("--download x --url physionet.org/files", "physionet.org/files is no address: it begins with https://"),
         ("--download x --url ftp://physionet.org", "ftp://physionet.org is no address"),
         ("--download x --connections 0", "0 is not a whole number of at least 1"),
+        ("--download x --connections 257", "257 connections are too many for one server: take up to 256"),
     ],
 )
 def test_a_wrong_word_is_one_sentence(words, sentence, capsys):
