@@ -115,6 +115,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
+    if arguments.data:  # what is not there is said before torch is imported, which takes seconds
+        from pipeline.store import require_store, store_path
+
+        for partition in ("train", "dev"):
+            require_store(store_path(arguments.data, partition))
     from pipeline.experiment import train_run
 
     apart = {"list_models", "resume", *IMAGE_OPTIONS}

@@ -168,8 +168,7 @@ def open_store(path: Path) -> Store:
         EcgFusionError: the file is missing, incomplete, foreign, damaged or of a newer program.
     """
     path = Path(path)
-    if not path.exists():
-        raise EcgFusionError(missing_store(path))
+    require_store(path)
     try:
         with h5py.File(path, "r") as file:
             return _read_store(path, file)
@@ -180,12 +179,15 @@ def open_store(path: Path) -> Store:
         ) from None
 
 
-def missing_store(path: Path) -> str:
-    """The sentence that says how a store comes to be."""
-    partial = path.with_name(path.name + ".part")
-    if partial.exists():
-        return f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
-    return f"there is no {path}: make it with {_command(path)}"
+def require_store(path: Path) -> None:
+    """Refuses a store that is not there, with how it comes to be."""
+    if path.exists():
+        return
+    if path.with_name(path.name + ".part").exists():
+        raise EcgFusionError(
+            f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
+        )
+    raise EcgFusionError(f"there is no {path}: make it with {_command(path)}")
 
 
 def _command(path: Path) -> str:

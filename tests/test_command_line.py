@@ -173,6 +173,22 @@ print([name for name in {HEAVY} if name in sys.modules])
     assert done.stdout == "0\n2\n[]\n"
 
 
+def test_a_store_that_is_not_there_is_said_before_torch_is_imported(tmp_path):
+    code = f"""
+import sys
+import train
+try:
+    train.main(["-model", "gru", "-data", {str(tmp_path / "nowhere")!r}])
+except Exception as problem:
+    print(problem)
+print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    sentence, imported = done.stdout.splitlines()
+    assert "nowhere/train.h5: make it with python create_images.py" in sentence
+    assert imported == "False"
+
+
 @pytest.mark.parametrize(
     ("words", "value"),
     [("", None), ("-drawn", True), ("-no_drawn", False), ("--no-drawn", False), ("-drawn -no_drawn", False)],
