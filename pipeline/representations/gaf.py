@@ -121,5 +121,7 @@ def _sine(cosine: Tensor) -> Tensor:
 def _root(x: Tensor) -> Tensor:
     """Rounded correctly, as on a GPU: torch's on the CPU may be MKL's, of which one in seventy is a bit off."""
     if x.device.type == "cpu" and not x.requires_grad:
-        return torch.from_numpy(np.sqrt(x.numpy()))
+        root = torch.empty_like(x)
+        np.sqrt(x.numpy(), out=root.numpy())
+        return root
     return x.sqrt()
