@@ -6,7 +6,7 @@ samples, on one thread of an AMD EPYC with AVX-512, that makes them 15 to 20 tim
 the first three forms are over 60 times faster and the MTF alone 90 times; they take some four times as long as a copy
 of their bytes (`python -m benchmarks.representations`).
 
-They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (four seconds
+They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (eight seconds
 for all forms) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a
 kernel calls is here.
 """
