@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import batches, holding, memory
+from pipeline import holding, memory, readers
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
 from pipeline.holding import store_items
@@ -275,7 +275,7 @@ def test_what_goes_to_a_gpu_is_made_ready_to_be_copied_while_it_works(store: Sto
 
 def test_a_worker_process_has_its_batches_made_ready_by_the_loader(store: Store, monkeypatch):
     asked = []
-    monkeypatch.setattr(batches, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
+    monkeypatch.setattr(readers, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
     items = store_items(store, ROWS, image_spec(store))
     for device in (torch.device("cuda"), torch.device("cpu")):
         load(items, training_picks(items, 3, 0, 0), 2, device)
