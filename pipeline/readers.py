@@ -66,7 +66,10 @@ def _unwrapped(batches: Iterator[Any]) -> Iterator[Any]:
     with _deaths_told():
         for batch in batches:
             if isinstance(batch, Exception):
-                raise batch
+                try:
+                    raise batch
+                finally:
+                    del batch  # its traceback leads here, and a circle would keep the processes
             yield batch
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from test_batches import ROWS, all_batches, assert_equal, image_spec, signal_spec
 
-from pipeline import holding
+import train
+from pipeline import holding, training
 from pipeline.batches import Items, load, scoring_picks, training_picks
 from pipeline.errors import EcgFusionError
 from pipeline.holding import store_items
@@ -93,6 +94,24 @@ def test_processes_end_with_their_items(items: Items, store: Store):
         gc.enable()
 
 
+@pytest.mark.usefixtures("workplace", "cpu_as_before")
+def test_a_training_keeps_its_processes_to_its_end(monkeypatch):
+    """One for what is trained on and one for dev."""
+    words = "-model gru -hidden_size 4 -crop 0.5 -epochs 3 -threads 1 -workers 1"
+    seen, tell = [], training._tell
+    monkeypatch.setattr(training, "_tell", lambda *row: seen.append(processes()) or tell(*row))
+    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    gc.collect()
+    gc.disable()
+    try:
+        train.main(words.split())
+        assert not processes()
+    finally:
+        gc.enable()
+    assert seen == 3 * [seen[0]]
+    assert len(seen[0]) == 2
+
+
 def test_a_pass_may_outlive_the_name_of_its_items(store: Store):
     items = store_items(store, ROWS, image_spec(store))
     picks = scoring_picks(items, 3)
@@ -153,6 +172,8 @@ def test_what_a_process_cannot_read_is_said_as_it_is(store: Store, tmp_path: Pat
         all_batches(items, picks, workers=1)
     assert problem.value.filename == str(copied)
     assert "\n" not in str(problem.value)
+    del problem
+    assert not processes()
     (tmp_path / "elsewhere.h5").rename(copied)
     assert_equal(all_batches(items, picks, workers=1), all_batches(items, picks))
 
