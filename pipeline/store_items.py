@@ -1,4 +1,4 @@
-"""A store's items as a network's raw input: signals on a device or from disk, pictures from disk."""
+"""A store's items as a network's raw input: signals or pictures, on a device or from disk."""
 
 from functools import cached_property
 
@@ -121,6 +121,23 @@ class StoredPictures(StoreItems):
             for place, row in enumerate(rows.tolist()):
                 of_form[place] = images[row, self._leads]
         return Batch(torch.from_numpy(drawn), None, torch.from_numpy(pick.rows))
+
+
+class ResidentPictures(StoreItems):
+    """Pictures in one tensor on a device; a batch is an index into it, made there. Each shows a whole item.
+
+    Args:
+        pictures: (items, leads · forms, size, size) uint8, channels as those of ``StoredPictures``.
+        spec: which leads and forms they are.
+    """
+
+    def __init__(self, pictures: Tensor, spec: InputSpec) -> None:
+        super().__init__(spec, np.full(len(pictures), spec.n_samples))
+        self._pictures = pictures
+
+    def __getitem__(self, pick: Pick) -> Batch:
+        rows = torch.from_numpy(pick.rows).to(self._pictures.device, non_blocking=True)
+        return Batch(self._pictures.index_select(0, rows), None, rows)
 
 
 def _unless_whole(length: np.ndarray, width: int) -> Tensor | None:
