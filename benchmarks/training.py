@@ -5,8 +5,8 @@ in one process. Ours reads its items from a store of simulated recordings, makes
 stored pictures, or drawn from signals in the step), seeds each step, counts the loss and shows a bar; the bare loop has
 its float32 input ready. On a CPU both must first come to equal weights. Beside the ratio stand our rate and the share
 of our time in which neither the forward nor the backward pass runs. A last row sets images of all forms that are drawn
-in the step against stored ones, which worker processes of the DataLoader read ahead (one for each core but one, eight
-at most); the network is the same.
+in the step against stored ones; the network is the same. On a CPU worker processes read the stored ones ahead (one for
+each core but one, eight at most), which start in the turn that does not count; a GPU holds them.
 
     python -m benchmarks.training -device cpu
 """
@@ -67,9 +67,8 @@ def _against_bare_loop(case: Case, name: str, store: "Store", turns: int) -> Row
 
 
 def _drawn_against_stored(name: str, store: "Store", turns: int) -> Row | Waiting:
-    workers = stored_workers()
-    readers = "a worker process reads" if workers == 1 else f"{workers} worker processes read"
-    what = f"a training step of {DRAWN_ALL.on(name)}, against stored images that {readers}"
+    workers = 0 if name == "cuda" else stored_workers()
+    what = f"a training step of {DRAWN_ALL.on(name)}, against stored images that {_holder(workers)}"
 
     def measured(device: "torch.device") -> Row:
         drawn = set_up(DRAWN_ALL, store, device, turns + 1)
@@ -77,9 +76,16 @@ def _drawn_against_stored(name: str, store: "Store", turns: int) -> Row | Waitin
         ways = {"drawn": drawn, "stored": stored}
         found = medians({way: partial(_our_epoch, of.steps()) for way, of in ways.items()}, turns)
         n_steps = len(drawn.items) / drawn.settings.batch_size
-        return Row(what, found["drawn"] / n_steps, found["stored"] / n_steps, 1)
+        read = "the stored ones were read from disk" if stored.items.on_disk and not workers else ""
+        return Row(what, found["drawn"] / n_steps, found["stored"] / n_steps, 1, read)
 
     return on_device(name, what, 1, measured)
+
+
+def _holder(workers: int) -> str:
+    if not workers:
+        return "the GPU holds"
+    return "a worker process reads" if workers == 1 else f"{workers} worker processes read"
 
 
 def stored_workers() -> int:

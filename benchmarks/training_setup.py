@@ -48,7 +48,7 @@ class Case:
 SIGNALS = Case("resnet1d_wang (12 leads, crops of 2.5 s)", "resnet1d_wang", (8, 100), crop=2.5)
 STORED = Case("alexnet (GAF, MTF, RP of 3 leads at 256, stored)", "alexnet", (4, 20))
 DRAWN = Case("alexnet (the same, drawn in the step)", "alexnet", (4, 20), on_the_fly=True)
-STORED_ALL = Case("alexnet (all forms of 3 leads at 256, stored)", "alexnet", (4, 20), forms=ALL_FORMS)
+STORED_ALL = Case("alexnet (all forms of 3 leads at 256, stored)", "alexnet", (12, 50), forms=ALL_FORMS)
 DRAWN_ALL = replace(STORED_ALL, what="alexnet (all forms of 3 leads at 256, drawn in the step)", on_the_fly=True)
 
 

@@ -1,13 +1,16 @@
 """Batches of items: which, in which order, and how they are read."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
+
+from pipeline.readers import Readers
 
 CPU = torch.device("cpu")
 
@@ -63,11 +66,17 @@ class Items(Dataset[Any]):
         lengths: (items,) samples of each item.
         crop_samples: samples that a network sees at once.
         on_disk: whether batches are read from disk, so that processes which read ahead are of use.
+        own: what a copy, which is what such a process gets, does without: it opens or starts its own.
     """
 
     lengths: np.ndarray
     crop_samples: int
     on_disk: bool = False
+    own: tuple[str, ...] = ("_idle",)
+    _idle: Readers | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self.own}
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -80,8 +89,18 @@ class Items(Dataset[Any]):
         """See ``load``; ``pin`` says whether what lies in the machine's memory is page-locked."""
         if not self.on_disk or not workers:
             return (self[pick].pin_memory() if pin else self[pick] for pick in picks)
-        options: dict[str, Any] = {"batch_size": None, "num_workers": workers, "pin_memory": pin}
-        return iter(DataLoader(self, sampler=picks, collate_fn=_as_it_is, **options))
+        readers = self._readers(workers, pin)
+        return self._pass(readers, readers.read(picks))
+
+    def _readers(self, workers: int, pin: bool) -> Readers:
+        """Those of the last pass, where it is over and had such; a pass has them for itself."""
+        idle, self._idle = self._idle, None
+        return idle if idle and idle.are(workers, pin) else Readers(copy(self), workers, pin)
+
+    def _pass(self, readers: Readers, batches: Iterator[Any]) -> Iterator[Any]:
+        """All batches, and the readers are kept for the next pass; one that is broken off ends its own."""
+        yield from batches
+        self._idle = readers
 
 
 def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
@@ -120,7 +139,3 @@ def load(items: Items, picks: Sequence[Pick], workers: int = 0, device: torch.de
         device: where they will go: for a GPU they are made ready to be copied while it works.
     """
     return items.batches(picks, workers, device.type == "cuda")
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

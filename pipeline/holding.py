@@ -1,12 +1,13 @@
 """Where a store's items are held while a network is trained on them or scores them."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.batches import CPU
+from pipeline.batches import CPU, Pick
 from pipeline.beats import beat_samples, median_beat
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import InputSpec
@@ -14,11 +15,20 @@ from pipeline.memory import machine_memory
 from pipeline.progress import progress_bar
 from pipeline.signals import choose_leads, to_counts, to_millivolts
 from pipeline.store import Store
-from pipeline.store_items import ResidentSignals, StoredPictures, StoreItems, StreamedSignals, in_one_piece, padded
+from pipeline.store_items import (
+    ResidentPictures,
+    ResidentSignals,
+    StoredPictures,
+    StoreItems,
+    StreamedSignals,
+    in_one_piece,
+    padded,
+)
 
 STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that what is held of one store may take
 _ROWS_AT_ONCE = 1024
+_PICTURES_AT_ONCE = 128  # items; some 100 MiB of them
 
 
 def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
@@ -31,7 +41,9 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
         device: where batches are needed.
     """
     if not spec.takes_signals:
-        return StoredPictures(store, rows, spec)
+        stored = StoredPictures(store, rows, spec)
+        lie_there = pictures_lie_on(device, store, len(rows), spec)
+        return ResidentPictures(_resident_pictures(stored, device), spec) if lie_there else stored
     leads = choose_leads(store.leads, spec.leads)
     if spec.beat is not None:
         beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat)).to(device)
@@ -52,6 +64,17 @@ def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.d
     return next((home for home in (device, CPU) if fits(n_bytes, home)), None)
 
 
+def pictures_lie_on(device: torch.device, store: Store, n_items: int, spec: InputSpec) -> bool:
+    """Whether stored pictures are held on a device: on a GPU where they take no more than their share of it.
+
+    In the machine's memory nothing holds them but the system, which keeps what it has read of a file.
+    """
+    if device.type != "cuda":
+        return False
+    sizes = [store.images[form].shape[2:] for form in spec.representations]
+    return fits(n_items * len(spec.leads) * sum(math.prod(size) for size in sizes), device)  # uint8
+
+
 def fits(n_bytes: int, device: torch.device) -> bool:
     """Whether so much is no more than its share of the memory of a device: of what is free on a GPU, else of all."""
     memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else machine_memory()
@@ -69,8 +92,8 @@ def choose_workers(
     specs = list(specs)
     if asked and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
         raise EcgFusionError(
-            f"-workers {asked}: processes that read ahead are of use for stored pictures, or for signals that do not "
-            f"fit into memory, and these do: leave it out"
+            f"-workers {asked}: processes that read ahead are of use for stored pictures, unless a GPU holds them, or "
+            f"for signals that do not fit into memory, and here is neither: leave it out"
         )
     return streaming_workers(store, n_items, specs, device) if asked is None else asked
 
@@ -83,7 +106,7 @@ def streaming_workers(store: Store, n_items: int, specs: Iterable[InputSpec], de
 
 def _lies_on_disk(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> bool:
     if not spec.takes_signals:
-        return True
+        return not pictures_lie_on(device, store, n_items, spec)
     return spec.beat is None and home_of_signals(store, n_items, spec, device) is None
 
 
@@ -98,6 +121,17 @@ def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.devic
         read = padded(signals, part, leads, starts[: len(part)], store.lengths[part], width)
         counts[first : first + len(part)] = torch.from_numpy(read)
     return counts
+
+
+def _resident_pictures(stored: StoredPictures, home: torch.device) -> Tensor:
+    """(items, channels, size, size) uint8 on a device; never more than a part of it is anywhere else."""
+    rows = np.arange(len(stored))
+    parts = [rows[first : first + _PICTURES_AT_ONCE] for first in range(0, len(rows), _PICTURES_AT_ONCE)]
+    nothing = stored[Pick(rows[:0], rows[:0])].raw
+    pictures = torch.empty((len(rows), *nothing.shape[1:]), dtype=nothing.dtype, device=home)
+    for part in progress_bar(parts, f"pictures to {home}", leave=False):
+        pictures[part[0] : part[-1] + 1] = stored[Pick(part, np.zeros_like(part))].raw
+    return pictures
 
 
 def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:

@@ -1,7 +1,6 @@
-"""A store's items as a network's raw input: signals on a device or from disk, pictures from disk."""
+"""A store's items as a network's raw input: signals or pictures, on a device or from disk."""
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -79,14 +78,12 @@ class StreamedSignals(_Signals):
     """
 
     on_disk = True
+    own = (*Items.own, "_signals")  # pickling would copy a map's whole file
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
         super().__init__(spec, store.lengths[rows], store.signals.shape[2])
         self._stored, self._rows = store.signals, rows
         self._leads = in_one_piece(choose_leads(store.leads, spec.leads))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return _without_maps(self, "_signals")
 
     @cached_property
     def _signals(self) -> np.ndarray:
@@ -104,14 +101,12 @@ class StoredPictures(StoreItems):
     """Pictures from their place on disk, as ``StreamedSignals``; each shows a whole item."""
 
     on_disk = True
+    own = (*Items.own, "_images")
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
         super().__init__(spec, np.full(len(rows), spec.n_samples))
         self._stored, self._rows = {form: store.images[form] for form in spec.representations}, rows
         self._leads = in_one_piece(choose_leads(store.image_leads, spec.leads))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return _without_maps(self, "_images")
 
     @cached_property
     def _images(self) -> list[np.ndarray]:
@@ -128,13 +123,25 @@ class StoredPictures(StoreItems):
         return Batch(torch.from_numpy(drawn), None, torch.from_numpy(pick.rows))
 
 
+class ResidentPictures(StoreItems):
+    """Pictures in one tensor on a device; a batch is an index into it, made there. Each shows a whole item.
+
+    Args:
+        pictures: (items, leads · forms, size, size) uint8, channels as those of ``StoredPictures``.
+        spec: which leads and forms they are.
+    """
+
+    def __init__(self, pictures: Tensor, spec: InputSpec) -> None:
+        super().__init__(spec, np.full(len(pictures), spec.n_samples))
+        self._pictures = pictures
+
+    def __getitem__(self, pick: Pick) -> Batch:
+        rows = torch.from_numpy(pick.rows).to(self._pictures.device, non_blocking=True)
+        return Batch(self._pictures.index_select(0, rows), None, rows)
+
+
 def _unless_whole(length: np.ndarray, width: int) -> Tensor | None:
     return None if bool((length == width).all()) else torch.from_numpy(length)
-
-
-def _without_maps(instance: object, name: str) -> dict[str, Any]:
-    """What goes to a worker process: pickling would copy a map's whole file, so the worker opens its own."""
-    return {key: value for key, value in vars(instance).items() if key != name}
 
 
 def in_one_piece(leads: list[int]) -> Leads:

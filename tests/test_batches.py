@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import batches, holding, memory
+from pipeline import holding, memory, readers
 from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
 from pipeline.beats import median_beat
+from pipeline.errors import EcgFusionError
 from pipeline.holding import store_items
 from pipeline.inputs import InputSpec
 from pipeline.signals import PADDING
@@ -275,7 +276,7 @@ def test_what_goes_to_a_gpu_is_made_ready_to_be_copied_while_it_works(store: Sto
 
 def test_a_worker_process_has_its_batches_made_ready_by_the_loader(store: Store, monkeypatch):
     asked = []
-    monkeypatch.setattr(batches, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
+    monkeypatch.setattr(readers, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
     items = store_items(store, ROWS, image_spec(store))
     for device in (torch.device("cuda"), torch.device("cpu")):
         load(items, training_picks(items, 3, 0, 0), 2, device)
@@ -337,6 +338,58 @@ def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
             np.testing.assert_array_equal(picture, np.stack(expected))
 
 
+def held_pictures(store: Store, spec: InputSpec, monkeypatch) -> Items:
+    """Those of ``ROWS`` as a GPU would hold them, but here; three items at once on their way."""
+    monkeypatch.setattr(holding, "_PICTURES_AT_ONCE", 3)
+    stored = holding.StoredPictures(store, ROWS, spec)
+    return holding.ResidentPictures(holding._resident_pictures(stored, holding.CPU), spec)
+
+
+@pytest.mark.parametrize("leads", [("I", "II", "V2"), ("V2", "I")])
+def test_pictures_that_are_held_equal_those_from_disk(store: Store, monkeypatch, leads):
+    spec = replace(image_spec(store), leads=leads)
+    held, stored = held_pictures(store, spec, monkeypatch), store_items(store, ROWS, spec)
+    assert (held.on_disk, stored.on_disk) == (False, True)
+    assert (held.lengths.tolist(), held.crop_samples) == (stored.lengths.tolist(), stored.crop_samples)
+    picks = training_picks(held, 3, 0, 0) + scoring_picks(held, 4)
+    assert_equal(all_batches(held, picks, workers=2), all_batches(stored, picks))
+
+
+@pytest.fixture
+def pictures_go_nowhere(monkeypatch):
+    monkeypatch.setattr(holding, "_resident_pictures", lambda stored, home: torch.empty(len(stored), device="meta"))
+
+
+@pytest.mark.usefixtures("pictures_go_nowhere")
+@pytest.mark.parametrize("home", MEMORY)
+def test_a_gpu_holds_the_pictures_that_fit_and_nothing_is_said(store: Store, fake_gpu, capsys, home: str):
+    gpu = fake_gpu(home)
+    items = store_items(store, ROWS, image_spec(store), gpu)
+    assert isinstance(items, holding.ResidentPictures) == (home == "gpu")
+    assert capsys.readouterr().out == ""
+    assert isinstance(store_items(store, ROWS, image_spec(store)), holding.StoredPictures)
+
+
+def test_pictures_take_a_share_of_a_gpu_at_most(store: Store, monkeypatch):
+    spec, gpu = image_spec(store), torch.device("cuda", 0)
+    n_bytes = 20 * 2 * 2 * 32 * 32  # of two leads and two forms
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
+    assert holding.pictures_lie_on(gpu, store, 20, spec)
+    assert not holding.pictures_lie_on(gpu, store, 21, spec)
+    assert not holding.pictures_lie_on(holding.CPU, store, 20, spec)
+
+
+@pytest.mark.parametrize("home", MEMORY)
+def test_workers_are_refused_where_a_gpu_holds_the_pictures(store: Store, fake_gpu, home: str):
+    gpu, specs = fake_gpu(home), [image_spec(store)]
+    assert holding.choose_workers(None, store, store.n_items, specs, gpu) == 0
+    if home == "gpu":
+        with pytest.raises(EcgFusionError, match=r"-workers 2: .* unless a GPU holds them, .* leave it out"):
+            holding.choose_workers(2, store, store.n_items, specs, gpu)
+    else:
+        assert holding.choose_workers(2, store, store.n_items, specs, gpu) == 2
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 @pytest.mark.parametrize(("crop", "stride"), [WHOLE, CROPS])
@@ -355,3 +408,19 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
         assert (moved.raw.device, moved.rows.device) == (gpu, gpu)
         assert moved.length is None or moved.length.device.type == "cpu"
         assert_equal([moved.to(torch.device("cpu"))], [theirs])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
+@pytest.mark.parametrize("home", ["gpu", "disk"])
+def test_a_batch_of_pictures_on_the_gpu_is_that_on_the_cpu(store: Store, monkeypatch, home):
+    spec, gpu = image_spec(store), torch.device("cuda", 0)
+    if home == "disk":
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
+    here, there = store_items(store, ROWS, spec), store_items(store, ROWS, spec, gpu)
+    assert there.on_disk == (home == "disk")
+    for epoch in range(2):  # which the same processes read
+        picks = training_picks(here, 3, 0, epoch)
+        for ours, theirs in zip(load(there, picks, 2, gpu), all_batches(here, picks), strict=True):
+            assert (ours.raw.device == gpu) == (home == "gpu")
+            assert_equal([ours.to(gpu).to(torch.device("cpu"))], [theirs])

@@ -17,7 +17,7 @@ from kills import Killed, kill_at_call
 import evaluate
 import train
 from models import create_model, describe_model, list_models
-from pipeline import defaults
+from pipeline import defaults, holding
 from pipeline.batches import Items, load, training_picks
 from pipeline.devices import choose_device, placed
 from pipeline.holding import store_items
@@ -121,7 +121,9 @@ def test_a_step_of_a_network_waits_for_nothing(name, options, kind, store: Store
 
 
 @on_each_device
-def test_a_step_from_stored_pictures_waits_for_nothing(kind, store: Store):
+@pytest.mark.parametrize("fit", [True, False], ids=["held", "on disk"])
+def test_a_step_from_stored_pictures_waits_for_nothing(fit, kind, store: Store, monkeypatch):
+    monkeypatch.setattr(holding, "fits", lambda *_: fit)
     device = torch.device(kind)
     steps, items = steps_for("resnet", {}, spec_for("resnet", store, on_the_fly=False), store, device)
     assert_second_step_waits_for_nothing(steps, items, device)
@@ -159,8 +161,10 @@ def assert_scored_as_on_a_cpu(run: Path, stores: Path) -> None:
 
 
 @on_each_device
+@pytest.mark.parametrize("fit", [True, False], ids=["held", "on disk"])
 @pytest.mark.parametrize("words", TRAININGS.values(), ids=TRAININGS)
-def test_two_epochs_are_scored_as_on_a_cpu(words, kind, small_store_folder, tmp_path):
+def test_two_epochs_are_scored_as_on_a_cpu(words, fit, kind, small_store_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(holding, "fits", lambda *_: fit)
     assert choose_device().type == kind
     run = trained(small_store_folder, tmp_path / "run", f"{words} -epochs 2 -batch_size 8")
     assert read_card(run)["complete"]

@@ -115,4 +115,13 @@ def _sine(cosine: Tensor) -> Tensor:
     squared = 1 - cosine * cosine
     inside = squared > 0
     # at ±1 the slope of the root is infinite: it is taken of 1 there, and its gradient is 0
-    return torch.where(inside, torch.where(inside, squared, 1.0).sqrt(), 0.0)
+    return torch.where(inside, _root(torch.where(inside, squared, 1.0)), 0.0)
+
+
+def _root(x: Tensor) -> Tensor:
+    """Rounded correctly, as on a GPU: torch's on the CPU may be MKL's, of which one in seventy is a bit off."""
+    if x.device.type == "cpu" and not x.requires_grad:
+        root = torch.empty_like(x)
+        np.sqrt(x.numpy(), out=root.numpy())
+        return root
+    return x.sqrt()

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 
-def to_uint8(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
+def to_uint8(picture: Tensor, value_range: tuple[float, float], out: Tensor | None = None) -> Tensor:
     """Grey levels: (picture − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
 
     Args:
         picture: values of any floating-point type; those outside the range become its ends.
         value_range: the values that become 0 and 255.
+        out: where the levels go; None for new memory.
 
     Shape:
         - picture: any
@@ -23,4 +24,5 @@ def to_uint8(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
         grey.mul_(255 / (high - low))
     else:
         grey.div_(high - low).mul_(255)
-    return grey.round_().clamp_(0, 255).to(torch.uint8)
+    grey.round_().clamp_(0, 255)
+    return grey.to(torch.uint8) if out is None else out.copy_(grey)

@@ -6,7 +6,7 @@ samples, on one thread of an AMD EPYC with AVX-512, that makes them 15 to 20 tim
 the first three forms are over 60 times faster and the MTF alone 90 times; they take some four times as long as a copy
 of their bytes (`python -m benchmarks.representations`).
 
-They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (four seconds
+They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (eight seconds
 for all forms) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a
 kernel calls is here.
 """
@@ -85,7 +85,7 @@ def _table(rows, columns):
 
 @_compiled
 def _rough_table(rows, columns):
-    """Room for float32, likewise."""
+    """Room for float32, likewise, with columns to spare even where there is one row."""
     return _table(rows, (columns + 1) // 2).view(np.float32)
 
 
@@ -162,7 +162,7 @@ def _fill_roughly_gaf(rough, grey, n, form, i):
 def fill_rp(x, bounds, limit, grey, form):
     """Distances between the points of leads: (leads, time) into grey[:, form] of (leads, forms, size, size)."""
     size = len(bounds) - 1
-    points, rough = _table(1, size)[0], _rough_table(1, size)[0]
+    points, rough = _table(1, size)[0], _rough_table(1, size)[0, :size]
     for n in range(len(x)):
         _fill_points(x[n], bounds, 0.0, 1.0, limit, points)
         for i in range(size):
@@ -401,7 +401,7 @@ def fill_stft(spectra, weight, columns, rows, rises, straight, grey, form):
     n_windows, n_frequencies, size = spectra.shape[1], spectra.shape[2], grey.shape[2]
     power, by_time = np.empty((n_windows, n_frequencies)), np.empty(n_frequencies)
     by_frequency, rough = _table(n_frequencies, size), _rough_table(n_frequencies, size)
-    row, rough_row = _table(1, size)[0], _rough_table(1, size)[0]
+    row, rough_row = _table(1, size)[0], _rough_table(1, size)[0, :size]
     rough_weights = rows[1].astype(np.float32)
     for n in range(len(spectra)):
         for t in range(n_windows):

@@ -55,7 +55,7 @@ def pictures(
     for block in _blocks(leads, recipe.size):
         for form in left:
             drawn, value_range = _draw(leads[block].double(), recipe.representations[form], sampling_rate, recipe)
-            grey[block, form] = to_uint8(drawn, value_range)
+            to_uint8(drawn, value_range, out=grey[block, form])
     return out
 
 

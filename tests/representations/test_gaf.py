@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -38,6 +39,15 @@ def test_gasf_is_symmetric_with_2x2_minus_1_on_the_diagonal():
     scaled = (x - x.min()) / (x.max() - x.min()) * 2 - 1
     torch.testing.assert_close(picture, picture.mT, rtol=0, atol=0)
     torch.testing.assert_close(picture.diagonal(), 2 * scaled**2 - 1, rtol=0, atol=1e-12)
+
+
+def test_roots_are_rounded_correctly():
+    cosine = torch.linspace(-1, 1, 300, dtype=torch.float64).roll(100)  # its own scale
+    found = gaf(cosine, 300)
+    squared = 1 - cosine.numpy() ** 2
+    sine = np.sqrt(squared.clip(min=0))
+    expected = np.multiply.outer(cosine.numpy(), cosine.numpy()) - np.multiply.outer(sine, sine)
+    np.testing.assert_array_equal(found.numpy(), expected)
 
 
 def test_gadf_is_antisymmetric():

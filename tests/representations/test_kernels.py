@@ -15,6 +15,7 @@ from pipeline.representations import REPRESENTATIONS, ImageRecipe, pictures, to_
 PICTURES = importlib.import_module("pipeline.representations.pictures")
 KERNELS = importlib.import_module("pipeline.representations.kernels")
 FORMS = list(REPRESENTATIONS)
+MARGIN = 64  # bytes
 DB_RANGES = [(-120.0, 3.0), (-20.0, -19.9), (-30.0, 18.0), (0.0, 300.0), (0.0, 4000.0)]
 OPTIONS = {
     "gaf": [{"gaf_method": method} for method in ("summation", "difference")],
@@ -83,12 +84,17 @@ def test_every_byte_is_that_of_the_torch_form(form, scale, options):
             assert torch.equal(pictures(x, 100.0, recipe)[:, 0], by_torch(recipe, form, x)), (n, size)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_size_is_that_of_the_torch_form(form):
+def test_every_size_is_that_of_the_torch_form_and_nothing_is_written_beside_it():
     x = leads(300)[:6]
     for size in range(1, 301):
-        recipe = ImageRecipe((form,), size)
-        assert torch.equal(pictures(x, 100.0, recipe)[:, 0], by_torch(recipe, form, x)), size
+        recipe = ImageRecipe(tuple(FORMS), size)
+        room = torch.full((len(x) * len(FORMS) * size**2 + 2 * MARGIN,), 77, dtype=torch.uint8)
+        out = room[MARGIN:-MARGIN].view(len(x), len(FORMS), size, size)
+        pictures(x, 100.0, recipe, out=out)
+        for k, form in enumerate(FORMS):
+            assert torch.equal(out[:, k], by_torch(recipe, form, x)), (form, size)
+        assert (room[:MARGIN] == 77).all(), size
+        assert (room[-MARGIN:] == 77).all(), size
 
 
 @pytest.mark.parametrize("form", FORMS)
