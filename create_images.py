@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
-from pipeline.defaults import IMAGE_LEADS
+from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options
+from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
-from pipeline.folds import DEFAULT_FOLDS, PARTITIONS
-from pipeline.image_options import IMAGE_OPTIONS, add_image_options
+from pipeline.store.partitions import DEFAULT_FOLDS, PARTITIONS
+from pipeline.training.defaults import IMAGE_LEADS
 
 if TYPE_CHECKING:
-    from pipeline.store import Store
+    from pipeline.store.reading import Store
 
 DEFAULT_BAND = (0.5, 40.0)
 
@@ -77,7 +77,7 @@ def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
 
 
 def _finished_stores(arguments: argparse.Namespace) -> list["Store"]:
-    from pipeline.store import open_store, store_path
+    from pipeline.store.reading import open_store, store_path
 
     there = [name for name in PARTITIONS if store_path(arguments.out, name).exists()]
     return [open_store(store_path(arguments.out, name)) for name in arguments.partition or there or PARTITIONS[:1]]
@@ -88,23 +88,23 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parse(words)
     _refuse_what_would_be_ignored(arguments)
     if arguments.export:
-        from pipeline.export import export_store
+        from pipeline.store.export import export_store
 
         for store in _finished_stores(arguments):
             print(export_store(store, arguments.export / store.path.stem))
     elif arguments.verify:
-        from pipeline.verify import verify_store
+        from pipeline.store.verify import verify_store
 
         for store in _finished_stores(arguments):
             print(verify_store(store, arguments.verify), flush=True)
     elif arguments.show:
-        from pipeline.plan_stores import plan_stores
-        from pipeline.show import show_record
+        from pipeline.store.plan import plan_stores
+        from pipeline.store.show import show_record
 
         print(show_record(plan_stores(arguments), arguments.show))
     else:
-        from pipeline.create import create_stores
-        from pipeline.plan_stores import plan_stores
+        from pipeline.store.create import create_stores
+        from pipeline.store.plan import plan_stores
 
         for summary in create_stores(plan_stores(arguments)):
             print(summary)

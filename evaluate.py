@@ -4,16 +4,16 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.alignment import align
-from pipeline.command_line import CommandParser, natural_number, positive_int, run_command
-from pipeline.comparison import compare
+from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation import NOTES, Evaluation, evaluate, evaluate_dev
+from pipeline.evaluation.alignment import align
+from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.figures import NOTES, Evaluation, evaluate, evaluate_dev
+from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
+from pipeline.evaluation.scores import Scores, load_scores, save_scores
+from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.tables import as_text, save_tables
-from pipeline.scores import Scores, load_scores, save_scores
-from pipeline.statistics import DEFAULT_RESAMPLES, RESAMPLES, Resampling
-from pipeline.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
@@ -100,8 +100,8 @@ def _evaluate_files(options: Namespace) -> None:
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
-    from pipeline.runs import check_comparable, newest_run  # here, because torch takes seconds to import
-    from pipeline.scoring import score_partition
+    from pipeline.runs.folder import check_comparable, newest_run  # here, because torch takes seconds to import
+    from pipeline.scoring.predict import score_partition
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
     check_comparable(runs)  # scoring may take minutes

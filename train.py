@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from pipeline import defaults
-from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
-from pipeline.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
+from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
+from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.training import defaults
 
 TASKS = "disease superdiagnostic subdiagnostic diagnostic form rhythm all, of ptbxl"
 
@@ -116,11 +116,11 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
     if arguments.data:  # what is not there is said before torch is imported, which takes seconds
-        from pipeline.store import require_store, store_path
+        from pipeline.store.reading import require_store, store_path
 
         for partition in ("train", "dev"):
             require_store(store_path(arguments.data, partition))
-    from pipeline.experiment import train_run
+    from pipeline.training.run import train_run
 
     apart = {"list_models", "resume", *IMAGE_OPTIONS}
     given = {name: getattr(arguments, name) for name in arguments.typed - apart}

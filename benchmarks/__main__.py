@@ -17,7 +17,7 @@ from types import ModuleType
 from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, startup, training
 from benchmarks.alone import measured_alone
 from benchmarks.ratio import Failed, Row, Waiting
-from pipeline.command_line import CommandParser, run_command
+from pipeline.commands.parser import CommandParser, run_command
 from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")

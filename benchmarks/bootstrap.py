@@ -13,9 +13,9 @@ from functools import partial
 import numpy as np
 
 from benchmarks.ratio import Row, medians
-from pipeline.bootstrap import Judged, Resampler, rows_of
-from pipeline.command_line import CommandParser, natural_number, positive_int, run_command
-from pipeline.ranking import Ranking
+from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
+from pipeline.evaluation.ranking import Ranking
+from pipeline.evaluation.resampling import Judged, Resampler, rows_of
 
 
 def main(words: Sequence[str] | None = None) -> None:

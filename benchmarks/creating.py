@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.ratio import Row, medians
 from benchmarks.simulated_store import simulate
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 OLDER_SYSTEM = 1.99  # s a record
 BYTES_AT_ONCE = 8 * 2**20
@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     for row in measure(options.data, options.records, options.folds, options.workers, options.out, options.turns):
         print(row)
-    from pipeline.create import peak_memory
+    from pipeline.store.create import peak_memory
 
     print(f"peak memory of this process: {peak_memory():.0f} MB")
 
@@ -84,8 +84,8 @@ def _measure(words: Sequence[str], stores: Path, turns: int) -> list[Row]:
 def make_stores(words: Sequence[str], stores: Path) -> tuple[int, int]:
     """Makes them as create_images.py does; how many records and bytes they have."""
     import create_images
-    from pipeline.create import create_stores
-    from pipeline.plan_stores import plan_stores
+    from pipeline.store.create import create_stores
+    from pipeline.store.plan import plan_stores
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         made = create_stores(plan_stores(create_images.parse([*words, "--out", str(stores)])))

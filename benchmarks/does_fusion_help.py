@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 TASK = "superdiagnostic"
 SIGNAL = "-model resnet1d_wang -crop 2.5"
@@ -89,7 +89,7 @@ def _matrix(options: Any) -> dict[str, list[Path]]:
 
 def _screen(options: Any) -> None:
     """The dev macro-AUC of each form after a short training; nothing is read off the test partition."""
-    from pipeline.runs import read_card
+    from pipeline.runs.folder import read_card
 
     print("| form, a quarter of the items | dev macro-AUC |\n| --- | ---: |")
     for form in SMALL_IMAGES:
@@ -118,7 +118,7 @@ def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: i
 def _train(options: Any, name: str, words: str, threads: str | None = None) -> Path:
     """The run of a command of train.py; one that is finished is not trained again."""
     import train
-    from pipeline.runs import CARD, read_card
+    from pipeline.runs.folder import CARD, read_card
 
     folder = options.out / name
     if (folder / CARD).exists() and read_card(folder)["complete"]:
@@ -147,11 +147,11 @@ def _print_table(runs: dict[str, list[Path]]) -> None:
 
 def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
     """The test macro-AUC of a run, and that of 1,000 resamples of patients, the same ones for every run."""
-    from pipeline.bootstrap import COLUMNS
-    from pipeline.evaluation import evaluate
-    from pipeline.scores import load_scores, save_scores
-    from pipeline.scoring import score_partition
-    from pipeline.statistics import Resampling
+    from pipeline.evaluation.figures import evaluate
+    from pipeline.evaluation.intervals import Resampling
+    from pipeline.evaluation.resampling import COLUMNS
+    from pipeline.evaluation.scores import load_scores, save_scores
+    from pipeline.scoring.predict import score_partition
 
     file = folder / "evaluation" / "test" / "scores.npz"
     if not file.exists():
@@ -163,7 +163,7 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
 
 def _difference(values: dict[str, Any], draws: dict[str, Any], name: str, other: str) -> str:
     """Mean of the seeds less that of the other, with the paired interval over patients."""
-    from pipeline.statistics import interval
+    from pipeline.evaluation.intervals import interval
 
     if name == other:
         return ""

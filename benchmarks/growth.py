@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.simulated_store import simulate
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ALL_LEADS = ("I", "II", "V2", "III", "aVR", "aVL", "aVF", "V1", "V3", "V4", "V5", "V6")

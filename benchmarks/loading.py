@@ -18,13 +18,13 @@ import numpy as np
 
 from benchmarks.ratio import Row, medians
 from benchmarks.simulated_store import make_store, simulate
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:
-    from pipeline.batches import Pick
-    from pipeline.inputs import InputSpec
-    from pipeline.store import Store
-    from pipeline.store_items import StoreItems
+    from pipeline.inputs.batches import Pick
+    from pipeline.inputs.items import StoreItems
+    from pipeline.inputs.maker import InputSpec
+    from pipeline.store.reading import Store
 
 BATCH_SIZE = 64
 TWELVE_LEADS = ("--leads", "all", "--size", "224", "--representations", "gaf")
@@ -103,8 +103,8 @@ def _shuffled(store: "Store", what: str, turns: int) -> Row:
 
 def _drawn(store: "Store", what: str, turns: int) -> Row:
     """As a network takes them; both sides make the same float32 input, in memory that is kept as train.py keeps it."""
-    from pipeline.devices import keep_freed_memory
-    from pipeline.inputs import InputMaker
+    from pipeline.inputs.maker import InputMaker
+    from pipeline.machine.devices import keep_freed_memory
 
     keep_freed_memory()
     picks = _picks(np.random.default_rng(0).permutation(store.n_items))[:2]
@@ -119,13 +119,13 @@ def _drawn(store: "Store", what: str, turns: int) -> Row:
 
 
 def _items(store: "Store", on_the_fly: bool) -> "StoreItems":
-    from pipeline.holding import store_items
+    from pipeline.inputs.placement import store_items
 
     return store_items(store, np.arange(store.n_items), _spec(store, on_the_fly))
 
 
 def _spec(store: "Store", on_the_fly: bool) -> "InputSpec":
-    from pipeline.inputs import InputSpec
+    from pipeline.inputs.maker import InputSpec
 
     return InputSpec(
         modality="image",
@@ -139,7 +139,7 @@ def _spec(store: "Store", on_the_fly: bool) -> "InputSpec":
 
 
 def _picks(rows: np.ndarray) -> "list[Pick]":
-    from pipeline.batches import Pick
+    from pipeline.inputs.batches import Pick
 
     parts = [rows[first : first + BATCH_SIZE] for first in range(0, len(rows), BATCH_SIZE)]
     return [Pick(part, np.zeros(len(part), np.int64)) for part in parts]
@@ -152,7 +152,7 @@ def _pass(batches: Iterable[object]) -> None:
 
 
 def _record(items: "StoreItems", row: int) -> np.ndarray:
-    from pipeline.batches import Pick
+    from pipeline.inputs.batches import Pick
 
     return items[Pick(np.array([row]), np.zeros(1, np.int64))].raw.numpy()[0]
 
@@ -165,13 +165,13 @@ def _stack(mapped: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _read(items: "StoreItems", picks: "list[Pick]") -> None:
-    from pipeline.batches import load
+    from pipeline.inputs.batches import load
 
     _pass(load(items, picks))
 
 
 def _inputs(items: "StoreItems", maker: Callable[..., "np.ndarray"], picks: "list[Pick]") -> list[np.ndarray]:
-    from pipeline.batches import load
+    from pipeline.inputs.batches import load
 
     return [maker(batch.raw, batch.length) for batch in load(items, picks)]
 

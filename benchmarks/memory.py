@@ -1,4 +1,4 @@
-"""How much faster a training step is where the C library keeps what is freed (pipeline.devices.keep_freed_memory).
+"""How much faster a training step is where the C library keeps what is freed (`keep_freed_memory`).
 
 Two processes take turns at the same step, since what is set is set for a process's whole life: one keeps freed memory,
 the other leaves everything as it is. Asking either for a step takes some tenths of a millisecond, which count for both.
@@ -12,7 +12,7 @@ from functools import cache
 from multiprocessing import get_context
 
 from benchmarks.ratio import Row, Waiting, medians
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 Case = tuple[str, tuple[int, ...]]  # a network and the shape of its input: (items, channels, ...)
 CASES: tuple[Case, ...] = (("resnet1d_wang", (128, 12, 250)), ("alexnet", (64, 9, 256, 256)))
@@ -33,8 +33,8 @@ def measure(turns: int = 9, cases: Sequence[Case] = CASES) -> list[Row | Waiting
 
 
 def _measure(case: Case, turns: int) -> Row | Waiting:
-    from pipeline.create import peak_memory
-    from pipeline.devices import keep_freed_memory
+    from pipeline.machine.devices import keep_freed_memory
+    from pipeline.store.create import peak_memory
 
     model, (n_items, *item) = case
     what = f"a step of {model} ({n_items} items of {' × '.join(map(str, item))}) on the CPU"

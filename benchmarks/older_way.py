@@ -30,13 +30,13 @@ from benchmarks.training_setup import (
     set_up,
     store_for_training,
 )
-from pipeline.command_line import run_command
+from pipeline.commands.parser import run_command
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from pipeline.store import Store
+    from pipeline.store.reading import Store
 
 TRAINED_PER_SCORED = 8
 PLAIN = {"precision": "fp32", "scheduler": "none", "clip_norm": 0.0}
@@ -44,7 +44,7 @@ PLAIN = {"precision": "fp32", "scheduler": "none", "clip_norm": 0.0}
 
 def measure(turns: int = 5, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
     """The claim on each device; times are those of an epoch with its evaluation, for each item trained on."""
-    from pipeline.devices import set_up_cpu
+    from pipeline.machine.devices import set_up_cpu
 
     set_up_cpu(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -67,9 +67,9 @@ def _measure(case: Case, name: str, store: "Store", turns: int) -> Row | Waiting
 
 def our_way(setup: Setup, store: "Store") -> Callable[[], object]:
     """An epoch of ours, and the scores of an eighth as many items."""
-    from pipeline.checkpoints import Progress
-    from pipeline.holding import store_items
-    from pipeline.scoring import predict_probabilities
+    from pipeline.inputs.placement import store_items
+    from pipeline.scoring.predict import predict_probabilities
+    from pipeline.training.resume import Progress
 
     steps, settings, device = setup.steps(), setup.settings, setup.device
     to_score = store_items(store, setup.rows[: len(setup.rows) // TRAINED_PER_SCORED], setup.spec, device)
@@ -85,7 +85,7 @@ def older_way(setup: Setup, folder: Path) -> Callable[[], object]:
     """The same in the older study's way; its files are written here once."""
     from torch.utils.data import DataLoader
 
-    from pipeline.settings import make_loss, make_optimizer
+    from pipeline.training.optimisation import make_loss, make_optimizer
 
     tiffs: Any = Tiffs(setup, folder)
     network, settings, device = setup.network(), setup.settings, setup.device
@@ -131,7 +131,7 @@ class Tiffs:
     def __init__(self, setup: Setup, folder: Path) -> None:
         from PIL import Image
 
-        from pipeline.batches import Pick
+        from pipeline.inputs.batches import Pick
 
         self._labels = setup.labels.astype(np.float32)
         self._files: list[Path] = []

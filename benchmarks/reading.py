@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.ratio import Row, medians
 from benchmarks.simulated_store import simulate
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 
@@ -52,7 +52,7 @@ def _measure(folder: Path, n_records: int, turns: int) -> list[Row]:
 def _compare(files: Sequence[Path]) -> None:
     import wfdb
 
-    from pipeline.sources.wfdb_files import read_recording
+    from pipeline.sources.formats.wfdb import read_recording
 
     for file in files:
         if not np.array_equal(read_recording(file).signal.T, wfdb.rdsamp(str(file))[0]):
@@ -61,7 +61,7 @@ def _compare(files: Sequence[Path]) -> None:
 
 def read_ours(files: Sequence[Path]) -> None:
     """All files by the reader that sources use."""
-    from pipeline.sources.wfdb_files import read_recording
+    from pipeline.sources.formats.wfdb import read_recording
 
     for file in files:
         read_recording(file)

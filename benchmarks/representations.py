@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.ratio import Row, medians
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 SIZE, SAMPLING_RATE = 256, 100.0
 THREE_FORMS = ("gaf", "mtf", "rp")
@@ -70,7 +70,7 @@ def measure(n_records: int = 8, turns: int = 15) -> list[Row]:
 
 def simulated_records(n_records: int) -> np.ndarray:
     """Filtered and rounded as create_images.py does: (records, 3, 1000), in mV."""
-    from pipeline.signals import band_pass, to_counts, to_millivolts
+    from pipeline.signals.filters import band_pass, to_counts, to_millivolts
     from pipeline.sources.simulation.heart import draw_electrodes, draw_heart, simulate
 
     records = []

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 TRIALS: dict[str, tuple[str, dict[str, Any]]] = {
     "gaf, record": ("gaf", {"scale": "record"}),
@@ -49,10 +49,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _train(arguments: Any, name: str, form: str, image_options: dict[str, Any], seed: int) -> tuple[float, float]:
     """The dev macro-AUC of one training and its AUC of HYP; one that is there already is not trained again."""
-    from pipeline.experiment import train_run
-    from pipeline.metrics import auroc
-    from pipeline.runs import CARD, DEV_SCORES, read_card
-    from pipeline.scores import load_scores
+    from pipeline.evaluation.metrics import auroc
+    from pipeline.evaluation.scores import load_scores
+    from pipeline.runs.folder import CARD, DEV_SCORES, read_card
+    from pipeline.training.run import train_run
 
     folder = arguments.out / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}"
     if not (folder / CARD).exists() or not read_card(folder)["complete"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.store import Store
+    from pipeline.store.reading import Store
 
 
 def simulate(folder: Path, n_records: int) -> Path:
@@ -21,7 +21,7 @@ def simulate(folder: Path, n_records: int) -> Path:
 def make_store(recordings: Path, folder: Path, options: Sequence[str]) -> "Store":
     """The store of the recordings of the train folds."""
     import create_images
-    from pipeline.store import open_store
+    from pipeline.store.reading import open_store
 
     words = ["--data", str(recordings), "--out", str(folder), "--partition", "train", "--workers", "1"]
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):

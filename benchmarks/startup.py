@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.bootstrap import simulated
 from benchmarks.ratio import Row, medians
-from pipeline.command_line import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def run(words: Sequence[str], code: int = 0) -> None:
 
 def save_simulated_scores(path: Path, n_records: int, n_classes: int) -> Path:
     """A scores file as another program would have written it."""
-    from pipeline.scores import Scores, save_scores
+    from pipeline.evaluation.scores import Scores, save_scores
 
     labels, scores = simulated(n_records, n_classes, seed=0)
     classes = tuple(f"class {number}" for number in range(n_classes))

@@ -35,14 +35,14 @@ from benchmarks.training_setup import (
     set_up,
     store_for_training,
 )
-from pipeline.command_line import run_command
+from pipeline.commands.parser import run_command
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from pipeline.steps import Steps
-    from pipeline.store import Store
+    from pipeline.store.reading import Store
+    from pipeline.training.steps import Steps
 
     Batches = Sequence[tuple[Tensor, Tensor]]
 
@@ -52,7 +52,7 @@ AIM = 0.95
 
 def measure(turns: int = 7, devices: Sequence[str] = DEVICES) -> list[Row | Waiting]:
     """The claim of each network on each device; times are those of one step."""
-    from pipeline.devices import set_up_cpu
+    from pipeline.machine.devices import set_up_cpu
 
     set_up_cpu(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +112,7 @@ def _measure(what: str, setup: Setup, turns: int) -> Row:
 
 
 def _our_epoch(steps: "Steps") -> None:
-    from pipeline.checkpoints import Progress
+    from pipeline.training.resume import Progress
 
     steps.epoch(Progress())
 
@@ -121,7 +121,7 @@ class BareLoop:
     """What a user would write who has the batches as tensors."""
 
     def __init__(self, setup: Setup) -> None:
-        from pipeline.settings import make_loss, make_optimizer, make_scheduler
+        from pipeline.training.optimisation import make_loss, make_optimizer, make_scheduler
 
         self.network, self._device, settings = setup.network().train(), setup.device, setup.settings
         self._parameters = list(self.network.parameters())
@@ -172,8 +172,8 @@ class BareLoop:
 def _require_agreement(setup: Setup, batches: "Batches") -> None:
     import torch
 
-    from pipeline.checkpoints import Progress
-    from pipeline.steps import seed_of_step
+    from pipeline.training.resume import Progress
+    from pipeline.training.steps import seed_of_step
 
     bare, ours = BareLoop(setup), setup.steps()
     bare.epoch(batches, [seed_of_step(setup.settings.seed, step) for step in range(len(batches))])

@@ -10,15 +10,15 @@ import numpy as np
 
 from benchmarks.ratio import Row, Waiting
 from benchmarks.simulated_store import make_store, simulate
-from pipeline.command_line import CommandParser, positive_int
+from pipeline.commands.parser import CommandParser, positive_int
 
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.inputs import InputSpec
-    from pipeline.settings import Settings
-    from pipeline.steps import Steps
-    from pipeline.store import Store
+    from pipeline.inputs.maker import InputSpec
+    from pipeline.store.reading import Store
+    from pipeline.training.optimisation import Settings
+    from pipeline.training.steps import Steps
 
 RECORDINGS = 128
 THREE_FORMS = ("gaf", "mtf", "rp")
@@ -80,8 +80,8 @@ class Setup:
 
     def steps(self) -> "Steps":
         """The product's own steps on an untrained network."""
-        from pipeline.learners import NetworkLearner
-        from pipeline.steps import Steps
+        from pipeline.runs.learners import NetworkLearner
+        from pipeline.training.steps import Steps
 
         learner = NetworkLearner(self.network(), self.spec)
         return Steps(learner, self.items, self.labels, self.settings, self.device)
@@ -90,8 +90,8 @@ class Setup:
         """The input and the targets of each step of the first epoch, on the device."""
         import torch
 
-        from pipeline.batches import load, training_picks
-        from pipeline.inputs import InputMaker
+        from pipeline.inputs.batches import load, training_picks
+        from pipeline.inputs.maker import InputMaker
 
         maker = InputMaker(self.spec)
         picks = training_picks(self.items, self.settings.batch_size, self.settings.seed, 0)
@@ -104,7 +104,7 @@ def on_device(name: str, what: str, aim: float | None, measure: Callable[["torch
     """A claim measured on the device of that name; it waits where the machine has none."""
     import torch
 
-    from pipeline.devices import choose_device
+    from pipeline.machine.devices import choose_device
 
     device = choose_device() if name == "cuda" else torch.device("cpu")
     return measure(device) if device.type == name else Waiting(what, "a GPU", aim)
@@ -135,10 +135,10 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     import torch
 
     from models import create_model, describe_model
-    from pipeline import defaults
-    from pipeline.devices import placed
-    from pipeline.holding import store_items
-    from pipeline.settings import CHOICES, Settings
+    from pipeline.inputs.placement import store_items
+    from pipeline.machine.devices import placed
+    from pipeline.training import defaults
+    from pipeline.training.optimisation import CHOICES, Settings
 
     family = defaults.training_defaults(describe_model(case.model).family)
     labels = store.task(TASK)
@@ -156,7 +156,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
 
 def _spec(case: Case, store: "Store") -> "InputSpec":
     from models import describe_model
-    from pipeline.inputs import InputSpec
+    from pipeline.inputs.maker import InputSpec
 
     n_samples = store.signals.shape[2]
     if describe_model(case.model).modality == "image":

@@ -11,7 +11,7 @@ import torch
 from small_stores import make
 
 from pipeline.sources.synthetic import write_dataset
-from pipeline.store import Store, open_store
+from pipeline.store.reading import Store, open_store
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 

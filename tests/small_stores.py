@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import create_images
-from pipeline.store import Store, open_store
+from pipeline.store.reading import Store, open_store
 
 SMALL = ("--size", "16", "--workers", "1", "--representations", "gaf", "mtf")
 

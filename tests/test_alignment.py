@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.alignment import align
 from pipeline.errors import EcgFusionError
-from pipeline.scores import Scores
+from pipeline.evaluation.alignment import align
+from pipeline.evaluation.scores import Scores
 
 N = 6
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import holding, memory, readers
-from pipeline.batches import Batch, Items, Pick, load, scoring_picks, training_picks
-from pipeline.beats import median_beat
 from pipeline.errors import EcgFusionError
-from pipeline.holding import store_items
-from pipeline.inputs import InputSpec
-from pipeline.signals import PADDING
-from pipeline.store import Store, open_store
+from pipeline.inputs import placement, prefetch
+from pipeline.inputs.batches import Batch, Items, Pick, load, scoring_picks, training_picks
+from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.placement import store_items
+from pipeline.machine import memory
+from pipeline.signals.beats import median_beat
+from pipeline.signals.filters import PADDING
+from pipeline.store.reading import Store, open_store
 
 ROWS = np.array([7, 3, 20, 11, 0, 29, 16])  # neither sorted nor from the start
 
@@ -144,7 +145,7 @@ def test_two_workers_equal_none(store: Store, spec_of):
 def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, capsys):
     spec = signal_spec(store, crop=2.0, stride=1.0)
     in_memory = store_items(store, ROWS, spec)
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     on_disk = store_items(store, ROWS, spec)
     assert "are read from disk" in capsys.readouterr().out
     picks = training_picks(in_memory, 3, 0, 0)
@@ -154,7 +155,7 @@ def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, ca
 @pytest.mark.parametrize("spec_of", [signal_spec, image_spec])
 def test_a_worker_gets_no_copy_of_the_file(store: Store, monkeypatch, spec_of):
     """Where processes are not forked they are sent a pickle, which must name the file and not hold it."""
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     items = store_items(store, ROWS, spec_of(store))
     picks = scoring_picks(items, 4)
     before = all_batches(items, picks)
@@ -225,7 +226,7 @@ def fake_gpu(monkeypatch):
     def set_up(home: str) -> torch.device:
         free, memory = MEMORY[home]
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**12))
-        monkeypatch.setattr(holding, "machine_memory", lambda: memory)
+        monkeypatch.setattr(placement, "machine_memory", lambda: memory)
         return torch.device("cuda", 0)
 
     return set_up
@@ -234,17 +235,17 @@ def fake_gpu(monkeypatch):
 @pytest.mark.parametrize("home", MEMORY)
 def test_signals_are_held_as_near_the_gpu_as_they_fit(store: Store, fake_gpu, home: str):
     gpu = fake_gpu(home)
-    expected = {"gpu": gpu, "memory": holding.CPU, "disk": None}[home]
-    assert holding.home_of_signals(store, store.n_items, signal_spec(store), gpu) == expected
+    expected = {"gpu": gpu, "memory": placement.CPU, "disk": None}[home]
+    assert placement.home_of_signals(store, store.n_items, signal_spec(store), gpu) == expected
 
 
 def test_a_share_of_what_is_free_is_taken_at_most(store: Store, monkeypatch):
     spec, gpu = signal_spec(store), torch.device("cuda", 0)
     n_bytes = 100 * 2 * store.signals.shape[2] * 2  # of two leads, int16
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
-    monkeypatch.setattr(holding, "machine_memory", lambda: 4 * n_bytes)
-    assert holding.home_of_signals(store, 100, spec, gpu) == gpu
-    assert holding.home_of_signals(store, 101, spec, gpu) is None
+    monkeypatch.setattr(placement, "machine_memory", lambda: 4 * n_bytes)
+    assert placement.home_of_signals(store, 100, spec, gpu) == gpu
+    assert placement.home_of_signals(store, 101, spec, gpu) is None
 
 
 @pytest.mark.parametrize("said", ["12345678\n", "max\n", None, f"{2**63 - 4096}\n"])
@@ -276,7 +277,7 @@ def test_what_goes_to_a_gpu_is_made_ready_to_be_copied_while_it_works(store: Sto
 
 def test_a_worker_process_has_its_batches_made_ready_by_the_loader(store: Store, monkeypatch):
     asked = []
-    monkeypatch.setattr(readers, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
+    monkeypatch.setattr(prefetch, "DataLoader", lambda *_, **options: asked.append(options["pin_memory"]) or [])
     items = store_items(store, ROWS, image_spec(store))
     for device in (torch.device("cuda"), torch.device("cpu")):
         load(items, training_picks(items, 3, 0, 0), 2, device)
@@ -290,7 +291,7 @@ def test_a_batch_is_what_the_store_holds_however_it_is_held(uneven: Store, monke
     spec = replace(image_spec(uneven, on_the_fly=True), modality=modality, crop=crop, stride=stride)
     stored, leads = uneven.signals.open(), [uneven.leads.index(lead) for lead in ("I", "V2")]
     resident = store_items(uneven, ROWS, spec)
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     streamed = store_items(uneven, ROWS, spec)
     assert (resident.on_disk, streamed.on_disk) == (False, True)
     picks = scoring_picks(resident, 4) + [pick for epoch in range(3) for pick in training_picks(resident, 4, 0, epoch)]
@@ -313,7 +314,7 @@ def test_a_drawn_crop_longer_than_any_item_is_padded(store: Store, monkeypatch):
     """As when a run of longer items scores this store."""
     spec = image_spec(store, on_the_fly=True, crop=12.0, stride=6.0)
     resident = store_items(store, ROWS, spec)
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     (pick,) = scoring_picks(resident, 100)
     batch = resident[pick]
     assert batch.raw.shape == (len(ROWS), 2, 1200)
@@ -340,9 +341,9 @@ def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
 
 def held_pictures(store: Store, spec: InputSpec, monkeypatch) -> Items:
     """Those of ``ROWS`` as a GPU would hold them, but here; three items at once on their way."""
-    monkeypatch.setattr(holding, "_PICTURES_AT_ONCE", 3)
-    stored = holding.StoredPictures(store, ROWS, spec)
-    return holding.ResidentPictures(holding._resident_pictures(stored, holding.CPU), spec)
+    monkeypatch.setattr(placement, "_PICTURES_AT_ONCE", 3)
+    stored = placement.StoredPictures(store, ROWS, spec)
+    return placement.ResidentPictures(placement._resident_pictures(stored, placement.CPU), spec)
 
 
 @pytest.mark.parametrize("leads", [("I", "II", "V2"), ("V2", "I")])
@@ -357,7 +358,7 @@ def test_pictures_that_are_held_equal_those_from_disk(store: Store, monkeypatch,
 
 @pytest.fixture
 def pictures_go_nowhere(monkeypatch):
-    monkeypatch.setattr(holding, "_resident_pictures", lambda stored, home: torch.empty(len(stored), device="meta"))
+    monkeypatch.setattr(placement, "_resident_pictures", lambda stored, home: torch.empty(len(stored), device="meta"))
 
 
 @pytest.mark.usefixtures("pictures_go_nowhere")
@@ -365,29 +366,29 @@ def pictures_go_nowhere(monkeypatch):
 def test_a_gpu_holds_the_pictures_that_fit_and_nothing_is_said(store: Store, fake_gpu, capsys, home: str):
     gpu = fake_gpu(home)
     items = store_items(store, ROWS, image_spec(store), gpu)
-    assert isinstance(items, holding.ResidentPictures) == (home == "gpu")
+    assert isinstance(items, placement.ResidentPictures) == (home == "gpu")
     assert capsys.readouterr().out == ""
-    assert isinstance(store_items(store, ROWS, image_spec(store)), holding.StoredPictures)
+    assert isinstance(store_items(store, ROWS, image_spec(store)), placement.StoredPictures)
 
 
 def test_pictures_take_a_share_of_a_gpu_at_most(store: Store, monkeypatch):
     spec, gpu = image_spec(store), torch.device("cuda", 0)
     n_bytes = 20 * 2 * 2 * 32 * 32  # of two leads and two forms
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
-    assert holding.pictures_lie_on(gpu, store, 20, spec)
-    assert not holding.pictures_lie_on(gpu, store, 21, spec)
-    assert not holding.pictures_lie_on(holding.CPU, store, 20, spec)
+    assert placement.pictures_lie_on(gpu, store, 20, spec)
+    assert not placement.pictures_lie_on(gpu, store, 21, spec)
+    assert not placement.pictures_lie_on(placement.CPU, store, 20, spec)
 
 
 @pytest.mark.parametrize("home", MEMORY)
 def test_workers_are_refused_where_a_gpu_holds_the_pictures(store: Store, fake_gpu, home: str):
     gpu, specs = fake_gpu(home), [image_spec(store)]
-    assert holding.choose_workers(None, store, store.n_items, specs, gpu) == 0
+    assert placement.choose_workers(None, store, store.n_items, specs, gpu) == 0
     if home == "gpu":
         with pytest.raises(EcgFusionError, match=r"-workers 2: .* unless a GPU holds them, .* leave it out"):
-            holding.choose_workers(2, store, store.n_items, specs, gpu)
+            placement.choose_workers(2, store, store.n_items, specs, gpu)
     else:
-        assert holding.choose_workers(2, store, store.n_items, specs, gpu) == 2
+        assert placement.choose_workers(2, store, store.n_items, specs, gpu) == 2
 
 
 @pytest.mark.gpu
@@ -399,7 +400,7 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
     here = store_items(uneven, ROWS, spec)
     if home == "disk":
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))
-        monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+        monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     there = store_items(uneven, ROWS, spec, gpu)
     picks = training_picks(here, 3, 0, 0)
     for ours, theirs in zip(load(there, picks, 2 if there.on_disk else 0, gpu), all_batches(here, picks), strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hearts import one_beat
 
-from pipeline.beats import beat_samples, median_beat, r_peaks
+from pipeline.signals.beats import beat_samples, median_beat, r_peaks
 from pipeline.sources.simulation.heart import _beat_times, draw_electrodes, draw_heart, simulate
 
 BEFORE, AFTER = 0.32, 0.48

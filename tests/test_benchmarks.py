@@ -33,9 +33,9 @@ from benchmarks import (
 from benchmarks.ratio import Row, Waiting
 from benchmarks.simulated_store import make_store, simulate
 from benchmarks.training_setup import Case, Setup
-from pipeline.command_line import run_command
+from pipeline.commands.parser import run_command
 from pipeline.errors import EcgFusionError
-from pipeline.store import Store
+from pipeline.store.reading import Store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import creating, growth
 from benchmarks.growth import Point
 from pipeline.errors import EcgFusionError
-from pipeline.store import open_store
+from pipeline.store.reading import open_store
 
 
 def test_one_thing_grows_at_a_time():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from pipeline import metrics
-from pipeline.bootstrap import CELLS, COLUMNS, Judged, Resampler, Rows, TableMeasurer, rows_of
-from pipeline.evaluation import evaluate
-from pipeline.scores import Scores
+from pipeline.evaluation import metrics
+from pipeline.evaluation.figures import evaluate
+from pipeline.evaluation.resampling import CELLS, COLUMNS, Judged, Resampler, Rows, TableMeasurer, rows_of
+from pipeline.evaluation.scores import Scores
 
 CLASSES = ("MI", "STTC", "CD", "HYP")
 
@@ -77,7 +77,7 @@ def test_a_seed_draws_the_same_however_the_blocks_are_cut(monkeypatch):
     patients = np.arange(200) // 2
     whole = weights_of(judged(), patients)
     assert not np.array_equal(whole, weights_of(judged(), patients, seed=1))
-    monkeypatch.setattr("pipeline.bootstrap._BLOCK_BYTES", 1)
+    monkeypatch.setattr("pipeline.evaluation.resampling._BLOCK_BYTES", 1)
     assert np.array_equal(whole, weights_of(judged(), patients))
 
 

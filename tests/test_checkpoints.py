@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.checkpoints import Progress, TrainingState
-from pipeline.defaults import OPTIMIZERS, training_defaults
-from pipeline.settings import CHOICES, Settings, make_optimizer, make_scheduler
+from pipeline.training.defaults import OPTIMIZERS, training_defaults
+from pipeline.training.optimisation import CHOICES, Settings, make_optimizer, make_scheduler
+from pipeline.training.resume import Progress, TrainingState
 
 WAYS = (True, None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import create_images
-from pipeline.command_line import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(create_images.__file__).parent
@@ -146,7 +146,7 @@ def test_a_command_that_succeeds_ends_with_0(monkeypatch):
 def test_a_reader_that_closes_the_pipe_is_no_error(tmp_path):
     program = tmp_path / "prog.py"
     program.write_text(
-        "from pipeline.command_line import run_command\n"
+        "from pipeline.commands.parser import run_command\n"
         "run_command(lambda words: [print('x' * 100) for _ in range(100_000)])\n"
     )
     command = f"{sys.executable} {program} | head -1"

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pipeline.alignment import align
-from pipeline.comparison import Comparison, compare
-from pipeline.evaluation import evaluate
+from pipeline.evaluation.alignment import align
+from pipeline.evaluation.comparison import Comparison, compare
+from pipeline.evaluation.figures import evaluate
+from pipeline.evaluation.intervals import Resampling
+from pipeline.evaluation.scores import Scores
 from pipeline.report.comparisons import comparison_text, save_comparison
-from pipeline.scores import Scores
-from pipeline.statistics import Resampling
 
 
 def model(skill: float, seed: int = 0, n: int = 300, **names) -> Scores:

@@ -8,10 +8,10 @@ import pytest
 from killed_children import drive
 from small_stores import make, same_content
 
-import pipeline.create
+import pipeline.store.create
 from pipeline.errors import EcgFusionError
-from pipeline.store import open_store, store_path
-from pipeline.store_writer import part_path, recorded_attributes
+from pipeline.store.reading import open_store, store_path
+from pipeline.store.writing import part_path, recorded_attributes
 
 
 def test_too_little_disk_is_refused_before_anything_is_written(synthetic_folder, tmp_path, monkeypatch, capsys):
@@ -122,7 +122,7 @@ def test_what_a_part_was_made_with_is_kept_from_the_start(synthetic_folder, tmp_
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.create, "_store_images", stop)
+    monkeypatch.setattr(pipeline.store.create, "_store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(synthetic_folder, tmp_path, "--partition", "dev")
     part = part_path(store_path(tmp_path, "dev"))

@@ -10,14 +10,14 @@ from recording_files import counts_in
 from small_stores import make, same_content, stores
 
 import create_images
-import pipeline.create
+import pipeline.store.create
 from pipeline.errors import EcgFusionError
-from pipeline.job import SignalRecipe
 from pipeline.representations import ImageRecipe, pictures
-from pipeline.signals import band_pass, choose_leads, resample, to_counts, to_millivolts
+from pipeline.signals.filters import band_pass, choose_leads, resample, to_counts, to_millivolts
 from pipeline.sources import open_source
 from pipeline.sources.synthetic import write_dataset
-from pipeline.store import open_store, store_path
+from pipeline.store.job import SignalRecipe
+from pipeline.store.reading import open_store, store_path
 
 
 @pytest.mark.parametrize("partition", ["train", "dev", "test"])
@@ -91,7 +91,7 @@ def test_pictures_leave_the_cache_only_where_memory_is_small_for_them(
 ):
     advised = []
     monkeypatch.setattr(os, "posix_fadvise", lambda *arguments: advised.append(arguments[-1]))
-    monkeypatch.setattr(pipeline.create, "_SHARE_OF_MEMORY", share)
+    monkeypatch.setattr(pipeline.store.create, "_SHARE_OF_MEMORY", share)
     make(synthetic_folder, tmp_path)
     assert (os.POSIX_FADV_DONTNEED in advised) == evicted
     assert same_content(reference_stores, tmp_path)

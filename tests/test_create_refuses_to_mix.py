@@ -7,10 +7,10 @@ import pytest
 from small_stores import make
 
 from pipeline.errors import EcgFusionError
-from pipeline.locks import locked
+from pipeline.machine.locks import locked
 from pipeline.sources.synthetic import write_dataset
-from pipeline.store import store_path
-from pipeline.store_writer import part_path
+from pipeline.store.reading import store_path
+from pipeline.store.writing import part_path
 
 
 def test_a_complete_store_is_left_alone(synthetic_folder, tmp_path, capsys):

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline import devices
-from pipeline.devices import choose_device, full_fp32, keep_freed_memory, set_up_cpu
 from pipeline.errors import EcgFusionError
-from pipeline.parallel import free_cores
+from pipeline.machine import devices
+from pipeline.machine.devices import choose_device, full_fp32, keep_freed_memory, set_up_cpu
+from pipeline.machine.threads import free_cores
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -118,7 +118,7 @@ def test_denormal_numbers_become_zero():
 FAULTS = """
 import resource
 import torch
-from pipeline.devices import set_up_cpu
+from pipeline.machine.devices import set_up_cpu
 
 set_up_cpu(1)
 for turn in range(40):

@@ -9,10 +9,10 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation import NOTES, evaluate, evaluate_dev
+from pipeline.evaluation.figures import NOTES, evaluate, evaluate_dev
+from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.thresholds import CRITERIA
 from pipeline.report.tables import as_text, save_tables
-from pipeline.scores import Scores
-from pipeline.thresholds import CRITERIA
 
 DISEASES = ("MI", "STTC", "CD", "HYP")
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 import create_images
 from pipeline.errors import EcgFusionError
-from pipeline.store import open_store, store_path
+from pipeline.store.reading import open_store, store_path
 
 
 @pytest.fixture(scope="module")

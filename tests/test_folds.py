@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.folds import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
+from pipeline.store.partitions import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
 
 
 def items(patients: list[str], folds: list[int]) -> pd.DataFrame:

@@ -17,19 +17,20 @@ from kills import Killed, kill_at_call
 import evaluate
 import train
 from models import create_model, describe_model, list_models
-from pipeline import defaults, holding
-from pipeline.batches import Items, load, training_picks
-from pipeline.devices import choose_device, placed
-from pipeline.holding import store_items
-from pipeline.inputs import InputSpec
-from pipeline.learners import NetworkLearner
+from pipeline.evaluation.scores import load_scores
+from pipeline.inputs import placement
+from pipeline.inputs.batches import Items, load, training_picks
+from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.placement import store_items
+from pipeline.machine.devices import choose_device, placed
 from pipeline.representations import ImageRecipe
-from pipeline.runs import WEIGHTS, load_run, read_card
-from pipeline.scores import load_scores
-from pipeline.scoring import scores_of
-from pipeline.settings import CHOICES, Settings
-from pipeline.steps import Steps, seed_of_step
-from pipeline.store import Store, open_store
+from pipeline.runs.folder import WEIGHTS, load_run, read_card
+from pipeline.runs.learners import NetworkLearner
+from pipeline.scoring.predict import scores_of
+from pipeline.store.reading import Store, open_store
+from pipeline.training import defaults
+from pipeline.training.optimisation import CHOICES, Settings
+from pipeline.training.steps import Steps, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -123,7 +124,7 @@ def test_a_step_of_a_network_waits_for_nothing(name, options, kind, store: Store
 @on_each_device
 @pytest.mark.parametrize("fit", [True, False], ids=["held", "on disk"])
 def test_a_step_from_stored_pictures_waits_for_nothing(fit, kind, store: Store, monkeypatch):
-    monkeypatch.setattr(holding, "fits", lambda *_: fit)
+    monkeypatch.setattr(placement, "fits", lambda *_: fit)
     device = torch.device(kind)
     steps, items = steps_for("resnet", {}, spec_for("resnet", store, on_the_fly=False), store, device)
     assert_second_step_waits_for_nothing(steps, items, device)
@@ -164,7 +165,7 @@ def assert_scored_as_on_a_cpu(run: Path, stores: Path) -> None:
 @pytest.mark.parametrize("fit", [True, False], ids=["held", "on disk"])
 @pytest.mark.parametrize("words", TRAININGS.values(), ids=TRAININGS)
 def test_two_epochs_are_scored_as_on_a_cpu(words, fit, kind, small_store_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(holding, "fits", lambda *_: fit)
+    monkeypatch.setattr(placement, "fits", lambda *_: fit)
     assert choose_device().type == kind
     run = trained(small_store_folder, tmp_path / "run", f"{words} -epochs 2 -batch_size 8")
     assert read_card(run)["complete"]

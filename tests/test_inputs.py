@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.batches import Pick
-from pipeline.holding import store_items
-from pipeline.inputs import InputMaker, InputSpec
-from pipeline.signals import PADDING
-from pipeline.store import Store
+from pipeline.inputs.batches import Pick
+from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.placement import store_items
+from pipeline.signals.filters import PADDING
+from pipeline.store.reading import Store
 
 SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_samples=50)
 RAW = torch.from_numpy(np.random.default_rng(0).integers(-3000, 3000, (3, 2, 50)).astype(np.int16))

@@ -15,13 +15,11 @@ from kills import Killed, kill_at_call
 
 import evaluate
 import train
-from pipeline import kfold, network_run, training
 from pipeline.errors import EcgFusionError
-from pipeline.kfold import held_out_members
-from pipeline.learners import NetworkLearner
-from pipeline.locks import locked
-from pipeline.metrics import macro_auroc
-from pipeline.runs import (
+from pipeline.evaluation.metrics import macro_auroc
+from pipeline.evaluation.scores import load_scores
+from pipeline.machine.locks import locked
+from pipeline.runs.folder import (
     CARD,
     DEV_SCORES,
     LOG,
@@ -35,9 +33,11 @@ from pipeline.runs import (
     read_card,
     save_weights,
 )
-from pipeline.scores import load_scores
-from pipeline.scoring import probabilities, score_partition
-from pipeline.store import Store, digest_of_items
+from pipeline.runs.learners import NetworkLearner
+from pipeline.scoring.predict import probabilities, score_partition
+from pipeline.store.reading import Store, digest_of_items
+from pipeline.training import kfold, loop, network
+from pipeline.training.kfold import held_out_members
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -225,16 +225,16 @@ def test_classes_that_exclude_each_other(small_store_folder: Path, tmp_path: Pat
 
 KILLS = {
     "before the first member": (kfold, "planned_on", 1),
-    "inside the first member, before its first epoch is saved": (training.TrainingState, "save", 1),
-    "at the end of the first member": (network_run, "save_scores", 1),
+    "inside the first member, before its first epoch is saved": (loop.TrainingState, "save", 1),
+    "at the end of the first member": (network, "save_scores", 1),
     "between the first member and the second": (kfold, "planned_on", 2),
     "when the second member has nothing but its folder": (kfold, "fit_network", 2),
-    "when the second member has nothing but its card": (network_run, "fit_as_planned", 2),
-    "inside the second member": (training.TrainingState, "save", 4),
+    "when the second member has nothing but its card": (network, "fit_as_planned", 2),
+    "inside the second member": (loop.TrainingState, "save", 4),
     "behind the last member": (kfold, "load_members", 1),
     "while out-of-fold scores are computed": (kfold, "probabilities", 2),
     "before out-of-fold scores are written": (kfold, "save_scores", 1),
-    "before dev scores are written": (network_run, "save_scores", K + 1),
+    "before dev scores are written": (network, "save_scores", K + 1),
 }
 
 
@@ -290,7 +290,7 @@ def test_finished_members_are_not_trained_again(finished, small_store_folder, tm
 def begun(small_store_folder: Path, tmp_path: Path, monkeypatch) -> Path:
     """A run whose second member has begun."""
     with monkeypatch.context() as patch:
-        kill_at_call(patch, training.TrainingState, "save", 4)
+        kill_at_call(patch, loop.TrainingState, "save", 4)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "begun", WORDS)
     return tmp_path / "begun"

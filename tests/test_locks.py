@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.locks import locked
+from pipeline.machine.locks import locked
 
 
 def test_the_second_is_told_and_others_are_free(tmp_path):

@@ -49,7 +49,7 @@ def cannot() -> bool:
 
 
 def test_the_claim_waits_where_no_freed_memory_can_be_kept(monkeypatch):
-    monkeypatch.setattr("pipeline.devices.keep_freed_memory", cannot)
+    monkeypatch.setattr("pipeline.machine.devices.keep_freed_memory", cannot)
     (row,) = memory.measure(turns=1, cases=[SMALL])
     assert isinstance(row, Waiting)
     assert str(row).endswith("given back: waiting for glibc")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from pipeline import metrics
-from pipeline.metrics import FIGURES, RANKINGS, Counts, auroc, average_precision, count, macro, macro_auroc
+from pipeline.evaluation import metrics
+from pipeline.evaluation.metrics import FIGURES, RANKINGS, Counts, auroc, average_precision, count, macro, macro_auroc
 
 # test fold 10 of the older study's AlexNet with attention: TP, FN, FP, TN of MI, STTC, CD and HYP
 ALEXNET = Counts(

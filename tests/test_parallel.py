@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pipeline.parallel import in_background, ordered_map
+from pipeline.machine.threads import in_background, ordered_map
 
 
 def test_results_come_in_the_order_of_the_chunks():

@@ -10,18 +10,20 @@ import pytest
 import torch
 
 from models import describe_model, list_models
-from pipeline import defaults, holding, training_items
-from pipeline.beats import median_beat
 from pipeline.errors import EcgFusionError
-from pipeline.inputs import InputSpec
-from pipeline.kfold import plan_members
-from pipeline.network_options import check_ranges
-from pipeline.plan import plan
+from pipeline.inputs import placement
+from pipeline.inputs.maker import InputSpec
 from pipeline.representations import REPRESENTATIONS
-from pipeline.settings import CHOICES
+from pipeline.signals.beats import median_beat
 from pipeline.sources.base import Labels
-from pipeline.store import Store, digest_of_items, open_store
-from pipeline.training_items import class_weights
+from pipeline.store.reading import Store, digest_of_items, open_store
+from pipeline.training import data as training_items
+from pipeline.training import defaults
+from pipeline.training.data import class_weights
+from pipeline.training.kfold import plan_members
+from pipeline.training.optimisation import CHOICES
+from pipeline.training.options import check_ranges
+from pipeline.training.plan import plan
 
 
 @pytest.fixture(scope="module")
@@ -455,11 +457,11 @@ def test_a_store_of_signals_has_no_pictures_to_take(signals_only):
 def test_workers_are_refused_where_all_is_in_memory(stores, given, monkeypatch):
     with pytest.raises(EcgFusionError, match=r"-workers 2: .* leave it out"):
         card_of(stores, workers=2, **given)
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     if "beat" not in given:  # which is made in memory
         assert card_of(stores, workers=3, **given)["training"]["workers"] == 3
         assert card_of(stores, workers=0, **given)["training"]["workers"] == 0
-        assert card_of(stores, **given)["training"]["workers"] == holding.STREAMING_WORKERS
+        assert card_of(stores, **given)["training"]["workers"] == placement.STREAMING_WORKERS
 
 
 def test_no_process_reads_ahead_unasked_where_all_is_in_memory(stores):

@@ -9,9 +9,9 @@ from torchvision import models as theirs
 
 import evaluate
 import train
-from pipeline import training
 from pipeline.errors import EcgFusionError
-from pipeline.runs import RESUME, build_network, load_run, read_card
+from pipeline.runs.folder import RESUME, build_network, load_run, read_card
+from pipeline.training import loop
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -44,13 +44,13 @@ def type_train(words: str) -> None:
 
 def test_a_training_starts_from_the_weights(cached: Path, monkeypatch: pytest.MonkeyPatch):
     seen = []
-    fit = training.fit
+    fit = loop.fit
 
     def look(learner, *arguments):
         seen.append({name: tensor.clone() for name, tensor in learner.network.state_dict().items()})
         return fit(learner, *arguments)
 
-    monkeypatch.setattr("pipeline.network_run.fit", look)
+    monkeypatch.setattr("pipeline.training.network.fit", look)
     type_train(f"{WORDS} -epochs 1")
     expected = torch.load(cached, weights_only=True)
     assert torch.equal(seen[0]["body.1.conv5.0.weight"], expected["conv5.0.weight"])
@@ -75,7 +75,7 @@ def test_a_training_that_goes_on_needs_them_no_more(cached: Path, monkeypatch: p
 
     type_train(f"{WORDS} -path_save_model runs/whole")
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.network_run.finish", stop)
+        patch.setattr("pipeline.training.network.finish", stop)
         with pytest.raises(KeyboardInterrupt):
             type_train(WORDS)
     assert (FOLDER / RESUME).exists()
@@ -101,7 +101,7 @@ def test_a_resumed_run_keeps_its_choice(cached: Path, monkeypatch: pytest.Monkey
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.network_run.finish", stop)
+    monkeypatch.setattr("pipeline.training.network.finish", stop)
     with pytest.raises(KeyboardInterrupt):
         type_train(WORDS.replace("-pretrained", ""))
     with pytest.raises(EcgFusionError, match="begun with -pretrained left out, not True"):

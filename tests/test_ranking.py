@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from pipeline.metrics import auroc, average_precision
-from pipeline.ranking import Ranking
+from pipeline.evaluation.metrics import auroc, average_precision
+from pipeline.evaluation.ranking import Ranking
 
 
 def some(levels: int, n: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -16,11 +16,12 @@ import pytest
 from test_batches import ROWS, all_batches, assert_equal, image_spec, signal_spec
 
 import train
-from pipeline import holding, training
-from pipeline.batches import Items, load, scoring_picks, training_picks
 from pipeline.errors import EcgFusionError
-from pipeline.holding import store_items
-from pipeline.store import Mapped, Store
+from pipeline.inputs import placement
+from pipeline.inputs.batches import Items, load, scoring_picks, training_picks
+from pipeline.inputs.placement import store_items
+from pipeline.store.reading import Mapped, Store
+from pipeline.training import loop
 
 
 @pytest.fixture(params=["signals", "pictures"])
@@ -28,7 +29,7 @@ def items(request, store: Store, monkeypatch) -> Iterator[Items]:
     """Read from disk; no process is left from another test."""
     gc.collect()
     assert not active_children()
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     spec = signal_spec(store, crop=2.0, stride=1.0) if request.param == "signals" else image_spec(store)
     return store_items(store, ROWS, spec)
 
@@ -98,9 +99,9 @@ def test_processes_end_with_their_items(items: Items, store: Store):
 def test_a_training_keeps_its_processes_to_its_end(monkeypatch):
     """One for what is trained on and one for dev."""
     words = "-model gru -hidden_size 4 -crop 0.5 -epochs 3 -threads 1 -workers 1"
-    seen, tell = [], training._tell
-    monkeypatch.setattr(training, "_tell", lambda *row: seen.append(processes()) or tell(*row))
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    seen, tell = [], loop._tell
+    monkeypatch.setattr(loop, "_tell", lambda *row: seen.append(processes()) or tell(*row))
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     gc.collect()
     gc.disable()
     try:
@@ -138,9 +139,9 @@ def test_a_program_ends_in_silence_while_processes_wait(small_store_folder: Path
         import multiprocessing
         from pathlib import Path
         from test_batches import ROWS, image_spec
-        from pipeline.batches import load, scoring_picks
-        from pipeline.holding import store_items
-        from pipeline.store import open_store
+        from pipeline.inputs.batches import load, scoring_picks
+        from pipeline.inputs.placement import store_items
+        from pipeline.store.reading import open_store
         if __name__ == "__main__":
             multiprocessing.set_start_method("{method}")
             store = open_store(Path({str(small_store_folder / "train.h5")!r}))

@@ -9,7 +9,7 @@ import pytest
 import create_images
 import evaluate
 import train
-from pipeline.runs import read_card
+from pipeline.runs.folder import read_card
 from pipeline.sources.synthetic import write_dataset
 
 ROOT = Path(__file__).resolve().parent.parent

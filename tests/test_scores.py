@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.scores import Scores, load_scores, save_scores
+from pipeline.evaluation.scores import Scores, load_scores, save_scores
 
 
 def arrays(**changes: Any) -> dict[str, Any]:

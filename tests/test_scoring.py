@@ -14,13 +14,13 @@ import torch
 import train
 from models import Network, create_model
 from pipeline.errors import EcgFusionError
-from pipeline.holding import store_items
-from pipeline.inputs import InputMaker, InputSpec
-from pipeline.learners import NetworkLearner
-from pipeline.runs import Run
-from pipeline.scores import Scores
-from pipeline.scoring import predict_probabilities, score_partition, scores_of
-from pipeline.store import Store, digest_of_items, open_store, to_attribute
+from pipeline.evaluation.scores import Scores
+from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.placement import store_items
+from pipeline.runs.folder import Run
+from pipeline.runs.learners import NetworkLearner
+from pipeline.scoring.predict import predict_probabilities, score_partition, scores_of
+from pipeline.store.reading import Store, digest_of_items, open_store, to_attribute
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
-from pipeline.signals import (
+from pipeline.signals.filters import (
     FILTER_ORDER,
     LARGEST_COUNT,
     PADDING,
@@ -17,7 +17,7 @@ from pipeline.signals import (
     to_millivolts,
 )
 from pipeline.sources.base import LEADS
-from pipeline.sources.wfdb_files import read_recording
+from pipeline.sources.formats.wfdb import read_recording
 
 BAND = (0.5, 40.0)
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import startup
 from pipeline.errors import EcgFusionError
-from pipeline.scores import load_scores
+from pipeline.evaluation.scores import load_scores
 
 
 def test_every_command_is_timed():

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.bootstrap import MIN_PATIENTS
-from pipeline.evaluation import Evaluation, evaluate
+from pipeline.evaluation.figures import Evaluation, evaluate
+from pipeline.evaluation.intervals import Resampling, holm, interval, paired_p_value, resamples_for
+from pipeline.evaluation.resampling import MIN_PATIENTS
+from pipeline.evaluation.scores import Scores
 from pipeline.report.tables import as_text
-from pipeline.scores import Scores
 from pipeline.sources import open_source
-from pipeline.statistics import Resampling, holm, interval, paired_p_value, resamples_for
 
 FEW = Resampling(200)
 

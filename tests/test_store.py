@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import store as reading
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
-from pipeline.signals import PADDING
+from pipeline.signals.filters import PADDING
 from pipeline.sources import Labels, open_source
-from pipeline.store import (
+from pipeline.store import reading as reading
+from pipeline.store.reading import (
     NUMBER_COLUMNS,
     SCHEMA_VERSION,
     TEXT_COLUMNS,
@@ -24,7 +24,7 @@ from pipeline.store import (
     store_path,
     to_attribute,
 )
-from pipeline.store_writer import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
+from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
 PARTITIONS = ("train", "dev", "test")
 FORMS = ("gaf", "mtf", "rp", "stft")

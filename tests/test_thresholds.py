@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.scores import Scores
-from pipeline.thresholds import (
+from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.thresholds import (
     CRITERIA,
     FALLBACK,
     choose_threshold,

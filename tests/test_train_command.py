@@ -17,18 +17,19 @@ import evaluate
 import train
 from models import describe_fusion, describe_model, list_fusions, list_models
 from models.fusion.registry import LEVELS
-from pipeline import holding, network_run, training
-from pipeline.batches import Items
+from pipeline.commands.image_options import IMAGE_OPTIONS
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import load_scores
 from pipeline.fusion.plan import FUSION_OPTIONS
-from pipeline.image_options import IMAGE_OPTIONS
-from pipeline.locks import locked
-from pipeline.network_options import FUSION_ONLY
+from pipeline.inputs import placement
+from pipeline.inputs.batches import Items
+from pipeline.machine.locks import locked
 from pipeline.report.networks import describe_networks
 from pipeline.representations import REPRESENTATIONS, ImageRecipe
-from pipeline.runs import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
-from pipeline.scores import load_scores
-from pipeline.store import open_store
+from pipeline.runs.folder import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
+from pipeline.store.reading import open_store
+from pipeline.training import loop, network
+from pipeline.training.options import FUSION_ONLY
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -177,7 +178,7 @@ def test_tensorboard_has_every_epoch_once_after_a_kill(workplace: Path, monkeypa
 
 
 def stop_before_the_state_is_saved(words: str, monkeypatch, epoch: int) -> None:
-    saved = training.TrainingState.save
+    saved = loop.TrainingState.save
 
     def save(state, path: Path) -> None:
         if state.progress.epoch == epoch:
@@ -185,7 +186,7 @@ def stop_before_the_state_is_saved(words: str, monkeypatch, epoch: int) -> None:
         saved(state, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.TrainingState, "save", save)
+        patch.setattr(loop.TrainingState, "save", save)
         with pytest.raises(KeyboardInterrupt):
             type_train(words)
 
@@ -233,7 +234,7 @@ def test_too_little_memory_names_the_batch_size(workplace: Path, capsys, monkeyp
     def fit(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(network_run, "fit", fit)
+    monkeypatch.setattr(network, "fit", fit)
     assert "the memory of cpu is too small: lower -batch_size (now 128)" in refused(SMALL, capsys)
 
 
@@ -257,9 +258,9 @@ def test_a_network_on_beats_is_trained_resumed_and_evaluated(workplace: Path, mo
 
 
 def test_median_beats_are_computed_once(workplace: Path, monkeypatch):
-    read, compute = [], holding._median_beats
+    read, compute = [], placement._median_beats
     monkeypatch.setattr(
-        holding, "_median_beats", lambda store, *how: read.append(store.path.stem) or compute(store, *how)
+        placement, "_median_beats", lambda store, *how: read.append(store.path.stem) or compute(store, *how)
     )
     type_train("-model gru -hidden_size 4 -beat -epochs 2 -threads 1")
     assert read == ["train", "dev"]
@@ -280,10 +281,10 @@ def workers_of_reads(monkeypatch) -> list[int]:
 
 def test_whatever_streams_from_the_disk_is_read_ahead(workplace: Path, monkeypatch):
     """In training, in its last scoring, in a fusion and in evaluate.py."""
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     seen = workers_of_reads(monkeypatch)
     type_train(f"{SMALL} -leads II")  # two epochs
-    assert seen == 5 * [holding.STREAMING_WORKERS]
+    assert seen == 5 * [placement.STREAMING_WORKERS]
     type_train(f"{SMALL} -leads I -seed 1 -workers 3 -path_save_model runs/other")
     assert seen[5:] == 5 * [3]
     del seen[:]
@@ -295,7 +296,7 @@ def test_whatever_streams_from_the_disk_is_read_ahead(workplace: Path, monkeypat
         )
         type_train(f"{how} -epochs 1 -threads 1 -path_save_model runs/{words}")
         evaluate.main(["-run", f"runs/{words.split()[0]}", "-resamples", "0"])
-    assert set(seen) == {holding.STREAMING_WORKERS}
+    assert set(seen) == {placement.STREAMING_WORKERS}
 
 
 def test_beats_are_fused_with_crops_frozen_or_trained_on(workplace: Path):
@@ -434,7 +435,7 @@ def test_a_run_goes_on_with_the_workers_that_this_machine_needs(workplace, monke
     """Unless some are asked for, now or at first."""
     stop_before_the_state_is_saved(f"{SMALL} {first}", monkeypatch, epoch=2)
     assert read_card(Path("runs/gru"))["training"]["workers"] == 0
-    monkeypatch.setattr(holding, "machine_memory", lambda: 0)
+    monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     type_train(f"-resume -path_save_model runs/gru {then}")
     assert read_card(Path("runs/gru"))["training"]["workers"] == workers
 

@@ -18,15 +18,15 @@ from signal_stores import make_signal_stores
 
 import train
 from models import create_model
-from pipeline import network_run, training
 from pipeline.errors import EcgFusionError
-from pipeline.learners import NetworkLearner
-from pipeline.metrics import macro_auroc
-from pipeline.runs import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
-from pipeline.scores import load_scores
-from pipeline.scoring import score_partition
-from pipeline.settings import check_batch_size, check_precision, make_loss
-from pipeline.steps import _generators, seed_of_step
+from pipeline.evaluation.metrics import macro_auroc
+from pipeline.evaluation.scores import load_scores
+from pipeline.runs.folder import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
+from pipeline.runs.learners import NetworkLearner
+from pipeline.scoring.predict import score_partition
+from pipeline.training import loop, network
+from pipeline.training.optimisation import check_batch_size, check_precision, make_loss
+from pipeline.training.steps import _generators, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -163,7 +163,7 @@ def test_the_loss_of_classes_is_that_of_the_right_one():
 
 def patient_fit(aurocs: list[float], patience: int, stores: Path, folder: Path, monkeypatch) -> list[dict[str, float]]:
     values = iter(aurocs)
-    monkeypatch.setattr(training, "macro_auroc", lambda *_: next(values))
+    monkeypatch.setattr(loop, "macro_auroc", lambda *_: next(values))
     fit_run(stores, folder, f"{GRU} -epochs {len(aurocs)} -patience {patience}")
     return log_of(folder)
 
@@ -202,11 +202,11 @@ CONFIGURATIONS = [
 IN_STEP = (NetworkLearner, "outputs", 6)  # of the second epoch: 30 labelled items in batches of 8 are 4 steps
 KILLS = {
     "in the steps of the second epoch": IN_STEP,
-    "after these, before anything of the epoch is saved": (training, "predict_probabilities", 2),
-    "when the weights of the first epoch are there, not its line in the log": (training, "write_log", 1),
-    "when the first epoch's weights and log are there, and not its state": (training.TrainingState, "save", 1),
-    "when the last epoch is saved, and nothing after it has begun": (training, "_restore_best", 1),
-    "when all epochs are over, and the run is not yet complete": (network_run, "save_scores", 1),
+    "after these, before anything of the epoch is saved": (loop, "predict_probabilities", 2),
+    "when the weights of the first epoch are there, not its line in the log": (loop, "write_log", 1),
+    "when the first epoch's weights and log are there, and not its state": (loop.TrainingState, "save", 1),
+    "when the last epoch is saved, and nothing after it has begun": (loop, "_restore_best", 1),
+    "when all epochs are over, and the run is not yet complete": (network, "save_scores", 1),
 }
 
 

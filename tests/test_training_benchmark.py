@@ -9,8 +9,8 @@ import torch
 from benchmarks import training
 from benchmarks.older_way import Tiffs
 from benchmarks.training_setup import DRAWN_ALL, SIGNALS, STORED, STORED_ALL, Setup, set_up
-from pipeline.batches import training_picks
-from pipeline.store import open_store
+from pipeline.inputs.batches import training_picks
+from pipeline.store.reading import open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

@@ -8,8 +8,8 @@ import h5py
 import pytest
 
 import create_images
-from pipeline.store import open_store, store_path
-from pipeline.verify import verify_store
+from pipeline.store.reading import open_store, store_path
+from pipeline.store.verify import verify_store
 
 FORMS = ("gaf", "mtf", "rp", "stft")
 VARIANTS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs import BRANCHES, CARD, RESUME, leaves, read_card, refuse_unfinished
-from pipeline.scoring import check_fit
-from pipeline.store import Store
+from pipeline.runs.folder import BRANCHES, CARD, RESUME, leaves, read_card, refuse_unfinished
+from pipeline.scoring.predict import check_fit
+from pipeline.store.reading import Store
 
 _SHARED = {
     "task": lambda card: card["task"],

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.devices import placed, set_up_cpu
 from pipeline.fusion.branches import copy_branches
-from pipeline.fusion.learning import fusion_items, fusion_learner
-from pipeline.network_run import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
-from pipeline.runs import Run, branch_folders, build_fusion, load_run, write_card
-from pipeline.scoring import as_scores
-from pipeline.store import Store
-from pipeline.training import Examples
+from pipeline.fusion.learners import fusion_items, fusion_learner
+from pipeline.machine.devices import placed, set_up_cpu
+from pipeline.runs.folder import Run, branch_folders, build_fusion, load_run, write_card
+from pipeline.scoring.predict import as_scores
+from pipeline.store.reading import Store
+from pipeline.training.loop import Examples
+from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
 
 
 def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:

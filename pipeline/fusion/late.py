@@ -8,13 +8,12 @@ import numpy as np
 import torch
 
 from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
-from pipeline.devices import set_up_cpu
-from pipeline.fusion.answers import Answers, cross_fitting_folds, read_answers
+from pipeline.evaluation.metrics import macro_auroc
+from pipeline.fusion.branch_scores import Answers, cross_fitting_folds, read_answers
 from pipeline.fusion.branches import copy_branches
-from pipeline.fusion.fits import fit_perceptron, fit_stacking, fit_weights
-from pipeline.metrics import macro_auroc
-from pipeline.network_run import announce_data, finish, settings_of
-from pipeline.runs import (
+from pipeline.fusion.fitting import fit_perceptron, fit_stacking, fit_weights
+from pipeline.machine.devices import set_up_cpu
+from pipeline.runs.folder import (
     DEV_SCORES,
     OUT_OF_FOLD_SCORES,
     branch_folders,
@@ -23,8 +22,9 @@ from pipeline.runs import (
     save_weights,
     write_card,
 )
-from pipeline.scoring import as_scores, fuse
-from pipeline.store import Store
+from pipeline.scoring.predict import as_scores, fuse
+from pipeline.store.reading import Store
+from pipeline.training.network import announce_data, finish, settings_of
 
 
 def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: torch.device) -> None:

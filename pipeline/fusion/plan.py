@@ -8,26 +8,20 @@ import numpy as np
 import torch
 
 from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
-from pipeline import defaults
-from pipeline.devices import default_precision
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.fusion.fitted_on import FITTED_ON, check_answers, fitted_on
-from pipeline.holding import CPU, choose_workers
-from pipeline.inputs import InputSpec
-from pipeline.network_options import check_momentum
-from pipeline.plan import versions
-from pipeline.runs import (
-    FORMAT,
-    Run,
-    build_fusion,
-    build_network,
-    kind_of,
-)
-from pipeline.scoring import refuse_training_items
-from pipeline.settings import CHOICES, check_batch_size
-from pipeline.store import Store
-from pipeline.training_items import class_weights, training_items, training_rows
+from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on
+from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.placement import CPU, choose_workers
+from pipeline.machine.devices import default_precision
+from pipeline.runs.folder import FORMAT, Run, build_fusion, build_network, kind_of
+from pipeline.scoring.predict import refuse_training_items
+from pipeline.store.reading import Store
+from pipeline.training import defaults
+from pipeline.training.data import class_weights, training_items, training_rows
+from pipeline.training.optimisation import CHOICES, check_batch_size
+from pipeline.training.options import check_momentum
+from pipeline.training.plan import versions
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.comparison import Comparison, Difference, Pair, macro_of
+from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
+from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.report.tables import (
     HEADINGS,
     aligned,
@@ -15,7 +16,6 @@ from pipeline.report.tables import (
     span_text,
     threshold_remarks,
 )
-from pipeline.statistics import LEVEL, Intervals, resamples_for
 
 _RANKED_BY = "auroc"
 _Cell = Callable[[str], str]

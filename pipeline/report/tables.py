@@ -5,9 +5,9 @@ import json
 import math
 from pathlib import Path
 
-from pipeline.bootstrap import CELLS, MIN_PATIENTS
-from pipeline.evaluation import Evaluation, Row
-from pipeline.statistics import LEVEL, Intervals, Span
+from pipeline.evaluation.figures import Evaluation, Row
+from pipeline.evaluation.intervals import LEVEL, Intervals, Span
+from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
 
 HEADINGS = {
     "sensitivity": "sensitivity",

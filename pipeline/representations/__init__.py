@@ -1,10 +1,10 @@
 """Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
-from pipeline.representations.bands import BANDS, BandRecipe, band_order, bands, in_band_order, require_bands
+from pipeline.representations.drawing import pictures, pictures_with_gradient
 from pipeline.representations.gaf import gaf
 from pipeline.representations.grey import to_uint8
+from pipeline.representations.lead_map import BANDS, BandRecipe, band_order, bands, in_band_order, require_bands
 from pipeline.representations.mtf import mtf
-from pipeline.representations.pictures import pictures, pictures_with_gradient
 from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS, Representation
 from pipeline.representations.rp import rp

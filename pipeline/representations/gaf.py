@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.representations.leads import (
+from pipeline.representations.preparation import (
     RANGE_MV,
     fixed_limit,
     paa,

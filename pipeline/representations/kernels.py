@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from pipeline.representations.leads import FLAT_BELOW
+from pipeline.representations.preparation import FLAT_BELOW
 
 # added to a number, it leaves no room for a fraction: the sum is rounded half to even, and ends in that whole number
 _ROUNDING = 2.0**52 + 2.0**51

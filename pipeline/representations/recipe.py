@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from pipeline.representations.leads import require_count
+from pipeline.representations.preparation import require_count
 from pipeline.representations.registry import REPRESENTATIONS
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline.representations.constants import constant
 from pipeline.representations.grey import to_uint8
-from pipeline.representations.leads import FLAT_BELOW, SCALES, require_leads
+from pipeline.representations.preparation import FLAT_BELOW, SCALES, require_leads
 
 FLOOR_DB = -120.0  # re 1 mV²: a tone of 1.4 nV, far below a count of 1 µV, so that silence has a logarithm
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.base import LEADS, BadRecord, Labels, Source
-from pipeline.sources.wfdb_files import RecordError, read_recording
+from pipeline.sources.formats.wfdb import RecordError, read_recording
 
 DURATION = 10.0
 DISEASES = ("MI", "STTC", "CD", "HYP")
@@ -197,7 +197,7 @@ def _task(present: pd.DataFrame, class_of: dict[str, str]) -> Labels:
 
 
 if __name__ == "__main__":
-    from pipeline.command_line import run_command
-    from pipeline.sources.ptbxl_download import main
+    from pipeline.commands.parser import run_command
+    from pipeline.sources.download.ptbxl import main
 
     run_command(main, "give the same command again and it goes on")

@@ -11,12 +11,12 @@ from torch import Tensor
 from models import BranchShape, create_fusion
 from models.fusion.late import LateFusion
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.metrics import macro_auroc
 from pipeline.fusion import late
-from pipeline.fusion.answers import Answers, cross_fitting_folds
-from pipeline.fusion.fits import fit_stacking, fit_weights
+from pipeline.fusion.branch_scores import Answers, cross_fitting_folds
+from pipeline.fusion.fitting import fit_stacking, fit_weights
 from pipeline.fusion.late import cross_fitted, fit_late
-from pipeline.metrics import macro_auroc
-from pipeline.scoring import fuse
+from pipeline.scoring.predict import fuse
 
 
 def build(name: str, n_branches: int, n_classes: int, kind: str = "multilabel", **options: object) -> LateFusion:

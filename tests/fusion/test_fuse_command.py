@@ -15,19 +15,20 @@ from safetensors.torch import load_file
 
 import train
 from models import at_most, list_fusions
-from pipeline.batches import Pick, scoring_picks
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import load_scores
 from pipeline.fusion import branches as copying
+from pipeline.fusion import frozen as kept_module
 from pipeline.fusion import intermediate
-from pipeline.fusion import kept as kept_module
 from pipeline.fusion.branches import digests, named_branches
-from pipeline.fusion.joint import JointItems
-from pipeline.fusion.kept import KeptItems, KeptLearner, keep
+from pipeline.fusion.finetuned import JointItems
+from pipeline.fusion.frozen import KeptItems, KeptLearner, keep
 from pipeline.fusion.plan import plan_fusion
-from pipeline.holding import store_items
-from pipeline.inputs import InputMaker
-from pipeline.learners import FusionLearner
-from pipeline.runs import (
+from pipeline.inputs.batches import Pick, scoring_picks
+from pipeline.inputs.items import StoreItems
+from pipeline.inputs.maker import InputMaker
+from pipeline.inputs.placement import store_items
+from pipeline.runs.folder import (
     BRANCHES,
     CARD,
     DEV_SCORES,
@@ -39,10 +40,9 @@ from pipeline.runs import (
     read_card,
     write_card,
 )
-from pipeline.scores import load_scores
-from pipeline.scoring import score_partition
-from pipeline.store import Store, open_store
-from pipeline.store_items import StoreItems
+from pipeline.runs.learners import FusionLearner
+from pipeline.scoring.predict import score_partition
+from pipeline.store.reading import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

@@ -12,10 +12,10 @@ import pytest
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
-from pipeline.scores import save_scores
-from pipeline.scoring import as_scores, score_partition
-from pipeline.store import Store, open_store
+from pipeline.evaluation.scores import save_scores
+from pipeline.runs.folder import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
+from pipeline.scoring.predict import as_scores, score_partition
+from pipeline.store.reading import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.representations import BandRecipe, ImageRecipe, band_order, bands
-from pipeline.representations.bands import ORDER
+from pipeline.representations.lead_map import ORDER
 from pipeline.sources.base import LEADS
 
 

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.representations import REPRESENTATIONS, ImageRecipe, pictures, to_uint8
 
-PICTURES = importlib.import_module("pipeline.representations.pictures")
+PICTURES = importlib.import_module("pipeline.representations.drawing")
 KERNELS = importlib.import_module("pipeline.representations.kernels")
 FORMS = list(REPRESENTATIONS)
 MARGIN = 64  # bytes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.representations.leads import paa, quantiles, rescale, segment_bounds, segment_sums
+from pipeline.representations.preparation import paa, quantiles, rescale, segment_bounds, segment_sums
 
 
 def test_segments_cover_the_lead_and_differ_by_one_sample():

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pipeline.representations import mtf
-from pipeline.representations.leads import segment_bounds
 from pipeline.representations.mtf import bin_edges
+from pipeline.representations.preparation import segment_bounds
 
 
 def bins_and_chances(x, n_bins, strategy="quantile"):

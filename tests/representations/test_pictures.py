@@ -16,7 +16,7 @@ from pipeline.representations import (
     to_uint8,
 )
 
-MODULE = importlib.import_module("pipeline.representations.pictures")
+MODULE = importlib.import_module("pipeline.representations.drawing")
 SMALL = ImageRecipe(size=32)
 
 

@@ -14,10 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from models import create_model
-from pipeline.batches import Batch
-from pipeline.inputs import InputMaker, InputSpec
-from pipeline.learners import NetworkLearner
-from pipeline.representations import BANDS, REPRESENTATIONS, BandRecipe, ImageRecipe, gaf, leads, pictures
+from pipeline.inputs.batches import Batch
+from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.representations import BANDS, REPRESENTATIONS, BandRecipe, ImageRecipe, gaf, pictures, preparation
+from pipeline.runs.learners import NetworkLearner
 from pipeline.sources.base import LEADS
 
 WAITING = {"_local_scalar_dense", "item", "is_nonzero", "nonzero", "equal", "masked_select", "_unique2"}
@@ -66,7 +66,7 @@ def watched(run, known):
 
 @pytest.fixture(autouse=True)
 def no_kernels(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("pipeline.representations.pictures"), "_kernels_load", lambda: False)
+    monkeypatch.setattr(importlib.import_module("pipeline.representations.drawing"), "_kernels_load", lambda: False)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_network_learns_from_them_without_a_wait(counts):
 
 def test_samples_are_looked_at_once_and_only_where_they_may_be_wrong(counts, monkeypatch):
     asked: list[bool] = []
-    looked = leads.require_leads
+    looked = preparation.require_leads
 
     def note(x, size, smallest_length, known_finite=False):
         asked.append(not known_finite)

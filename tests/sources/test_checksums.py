@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.checksums import has_sum, parse_sums
+from pipeline.sources.download.checksums import has_sum, parse_sums
 
 A, B = "a" * 64, "0123456789abcdef" * 4
 

@@ -27,10 +27,10 @@ from file_server import (
 )
 
 from pipeline.errors import EcgFusionError
-from pipeline.locks import locked
-from pipeline.sources.checksums import SUMS
-from pipeline.sources.download import Downloaded, download
-from pipeline.sources.fetch import Patience
+from pipeline.machine.locks import locked
+from pipeline.sources.download.checksums import SUMS
+from pipeline.sources.download.fetch import Patience
+from pipeline.sources.download.mirror import Downloaded, download
 
 QUICK = Patience(retries=3, tries=3, wait=0.002, longest_wait=2.0, silence=5.0)
 FAULTS = (busy, unanswered, dropped, short, cut, wrong, longer, web_page, busy_for(0))

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.folds import parse_folds, partition_rows
 from pipeline.report.overview import source_overview
 from pipeline.sources import SOURCES, BadRecord, open_source
 from pipeline.sources.base import LEADS
-from pipeline.sources.wfdb_files import read_recording
+from pipeline.sources.formats.wfdb import read_recording
+from pipeline.store.partitions import parse_folds, partition_rows
 
 SUPERCLASSES = ("CD", "HYP", "MI", "NORM", "STTC")
 N_CLASSES = {

@@ -15,10 +15,10 @@ from file_server import FileServer, contents, missing, stalled
 import create_images
 from pipeline.errors import EcgFusionError
 from pipeline.sources import BadRecord, open_source
-from pipeline.sources.checksums import SUMS
-from pipeline.sources.ptbxl_download import FOLDER, PHYSIONET, main, parse
-from pipeline.sources.wfdb_files import read_recording
-from pipeline.store import open_store
+from pipeline.sources.download.checksums import SUMS
+from pipeline.sources.download.ptbxl import FOLDER, PHYSIONET, main, parse
+from pipeline.sources.formats.wfdb import read_recording
+from pipeline.store.reading import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "h5py", "scipy", "matplotlib", "wfdb", "sklearn", "requests", "urllib3")

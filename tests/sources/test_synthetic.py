@@ -15,11 +15,11 @@ from hearts import one_beat
 from pipeline.errors import EcgFusionError
 from pipeline.sources import open_source
 from pipeline.sources.base import LEADS
+from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.simulation.cohort import CHANGES
 from pipeline.sources.simulation.heart import Heart, draw_electrodes, draw_heart, simulate
 from pipeline.sources.simulation.statements import STATEMENTS
 from pipeline.sources.synthetic import main, write_dataset
-from pipeline.sources.wfdb_files import read_recording
 
 TIMES = np.arange(-0.3, 0.6, 0.002)  # s after the R peak
 N_HEARTS = 40

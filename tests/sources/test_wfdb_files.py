@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from pipeline.sources.base import canonical_lead
-from pipeline.sources.wfdb_files import RecordError, read_recording
+from pipeline.sources.formats.wfdb import RecordError, read_recording
 
 N_SAMPLES = 300
 

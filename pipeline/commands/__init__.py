@@ -1,0 +1,1 @@
+"""What the commands share: the parser, and the options that say how images are made. It knows no torch."""

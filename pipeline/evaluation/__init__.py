@@ -1,0 +1,1 @@
+"""Scores → figures; numpy only, no torch."""

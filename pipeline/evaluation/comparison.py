@@ -1,0 +1,127 @@
+"""Several models on the same items: how much they differ, and which differences are within noise."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.evaluation.figures import Evaluation, Row
+from pipeline.evaluation.intervals import LEVEL, Span, holm, interval, paired_p_value
+from pipeline.evaluation.metrics import FIGURES, RANKINGS
+from pipeline.evaluation.resampling import COLUMNS
+
+_ROWS = ("macro", "micro")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of the first model minus that of the second, on the same resamples of patients.
+
+    Attributes:
+        value: The difference itself, from -1 to 1.
+        span: Its percentile interval.
+        p: p-value of no difference.
+        p_holm: The same, corrected for all pairs of the comparison.
+    """
+
+    value: float
+    span: Span
+    p: float
+    p_holm: float
+
+    @property
+    def is_within_noise(self) -> bool:
+        """Whether other patients might well have turned it round."""
+        return self.p_holm > 1 - LEVEL
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models and their differences: ``macro`` or ``micro``, then the figure."""
+
+    first: str
+    second: str
+    rows: dict[str, dict[str, Difference]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models and their differences.
+
+    Attributes:
+        models: Name to evaluation, by falling macro-AUC.
+        pairs: Every two of them, the better one first; none if nothing was resampled.
+    """
+
+    models: dict[str, Evaluation]
+    pairs: tuple[Pair, ...]
+
+    def pair(self, first: str, second: str) -> Pair | None:
+        """The pair of these two, in the order of the comparison; None if nothing was resampled."""
+        return next((pair for pair in self.pairs if (pair.first, pair.second) == (first, second)), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain dicts, unrounded."""
+        return {
+            "models": {name: evaluation.as_json() for name, evaluation in self.models.items()},
+            "differences": [_as_json(pair) for pair in self.pairs],
+            "level": LEVEL,
+            "correction": "holm, over the pairs, for each figure",
+        }
+
+
+def compare(models: dict[str, Evaluation]) -> Comparison:
+    """The comparison of evaluations of aligned scores, whose intervals have one resampling or are all absent."""
+    ranked = dict(sorted(models.items(), key=lambda model: -np.nan_to_num(macro_of(model[1]).figures["auroc"], nan=-1)))
+    pairs = list(itertools.combinations(ranked, 2))
+    draws = {name: model.intervals.draws for name, model in ranked.items() if model.intervals}
+    if not draws:
+        return Comparison(ranked, ())
+    changes = [draws[first] - draws[second] for first, second in pairs]
+    p = np.stack([paired_p_value(change) for change in changes])
+    spans, corrected = [interval(change) for change in changes], holm(p)
+    found = []
+    for i, (first, second) in enumerate(pairs):
+        values = [_values(ranked[first]) - _values(ranked[second]), *spans[i], p[i], corrected[i]]
+        found.append(Pair(first, second, {row: _differences(np.stack(values)[:, j]) for j, row in enumerate(_ROWS)}))
+    return Comparison(ranked, tuple(found))
+
+
+def macro_of(evaluation: Evaluation) -> Row:
+    """The macro row that is compared: over the classes that have an interval, over all if there are no intervals."""
+    values = evaluation.intervals.macro_values if evaluation.intervals else {}
+    return Row(evaluation.macro.figures | values)
+
+
+def _values(evaluation: Evaluation) -> np.ndarray:
+    """The figures that are compared; ``(macro and micro, columns)``."""
+    rows = (macro_of(evaluation), evaluation.micro)
+    return np.array([[row.figures.get(name, np.nan) for name in COLUMNS] for row in rows])
+
+
+def _differences(values: np.ndarray) -> dict[str, Difference]:
+    """Figure to difference; ``(value, low, high, p and corrected p; columns)``."""
+    named = zip(COLUMNS, values.T.tolist(), strict=True)
+    return {
+        name: Difference(value, (low, high), p, p_holm)
+        for name, (value, low, high, p, p_holm) in named
+        if name in (*FIGURES, *RANKINGS) and not np.isnan([value, low]).any()
+    }
+
+
+def _as_json(pair: Pair) -> dict[str, Any]:
+    rows = {
+        row: {
+            name: {
+                "difference": each.value,
+                "interval": list(each.span),
+                "p": each.p,
+                "p_holm": each.p_holm,
+                "within_noise": each.is_within_noise,
+            }
+            for name, each in differences.items()
+        }
+        for row, differences in pair.rows.items()
+    }
+    return {"first": pair.first, "second": pair.second} | rows

@@ -1,0 +1,243 @@
+"""Scores and thresholds to every figure of a table."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import metrics
+from pipeline.evaluation.alignment import differences
+from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
+from pipeline.evaluation.metrics import Counts
+from pipeline.evaluation.resampling import Judged
+from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.thresholds import Thresholds, get_thresholds, predict
+
+NOTES = {
+    "test": "",
+    "dev": "optimistic: chosen on these items",
+    "train": "optimistic: trained on these items",
+}
+"""What heads the table of each partition."""
+
+_DISEASES = {"MI", "STTC", "CD", "HYP"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        figures: Name to value, from 0 to 1; NaN where it is 0/0, absent where it does not apply.
+        counts: ``TP``, ``FN``, ``FP`` and ``TN``; None for a mean over classes.
+    """
+
+    figures: dict[str, float]
+    counts: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every figure of one set of scores.
+
+    Attributes:
+        task: Name of the task, None if unknown.
+        kind: ``multilabel`` or ``multiclass``.
+        n_items: Number of labelled items, which is TP + FN + FP + TN of every class.
+        note: What to say over the table, empty for a fair one.
+        classes: A row a class.
+        macro: Mean over the classes that have a positive; also ``g_mean_of_means``, the older study's G-mean,
+            which is that of the macro sensitivity and the macro specificity.
+        micro: Figures of the pooled counts; AUROC and average precision over all item-class pairs.
+        norm: "No class found" as a class of its own, for ``disease``; in neither mean.
+        thresholds: None for multiclass, where the class with the highest score is taken.
+        accuracy: Share of the items whose class was found; None for multilabel.
+        without_positives: Classes left out of the macro mean.
+        without_negatives: Classes without specificity, G-mean and AUROC.
+        n_patients_in_dev: How many patients are in the dev scores too.
+        intervals: What other patients might have given, None if nothing was resampled.
+    """
+
+    task: str | None
+    kind: str
+    n_items: int
+    note: str
+    classes: dict[str, Row]
+    macro: Row
+    micro: Row
+    norm: Row | None
+    thresholds: Thresholds | None
+    accuracy: float | None
+    without_positives: tuple[str, ...]
+    without_negatives: tuple[str, ...]
+    n_patients_in_dev: int = 0
+    intervals: Intervals | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain dicts, unrounded, with None for NaN."""
+        chosen = self.thresholds
+        return {
+            "note": self.note,
+            "task": self.task,
+            "kind": self.kind,
+            "n_items": self.n_items,
+            "classes": {name: _as_json(row) for name, row in self.classes.items()},
+            "macro": _as_json(self.macro),
+            "micro": _as_json(self.micro),
+            **({"NORM": _as_json(self.norm)} if self.norm else {}),
+            "accuracy": self.accuracy,
+            "thresholds": dict(chosen.values) if chosen else None,
+            "threshold_choice": chosen.choice if chosen else None,
+            "n_dev_items": chosen.n_dev if chosen else 0,
+            "n_patients_in_dev": self.n_patients_in_dev,
+            "named": {
+                "without_positives": list(self.without_positives),
+                "without_negatives": list(self.without_negatives),
+                "threshold_not_chosen": list(chosen.not_chosen) if chosen else [],
+            },
+            **({"intervals": self.intervals.as_json() | self._accuracy_interval()} if self.intervals else {}),
+        }
+
+    def _accuracy_interval(self) -> dict[str, list[float]]:
+        # with one class an item, the share of items whose class was found is the pooled sensitivity
+        spans = self.intervals.micro if self.intervals and self.accuracy is not None else {}
+        return {"accuracy": list(spans["sensitivity"])} if spans else {}
+
+
+def evaluate(
+    scores: Scores,
+    dev: Scores | None = None,
+    threshold: str | float | None = None,
+    note: str = "",
+    resampling: Resampling | None = None,
+) -> Evaluation:
+    """Every figure of ``scores``, with thresholds that they had no part in.
+
+    Args:
+        scores: What is judged.
+        dev: What thresholds are chosen on; shares no item with ``scores``.
+        threshold: A criterion, a number from 0 to 1, or None for the default criterion.
+        note: What to say over the table.
+        resampling: How to draw intervals, or None for none.
+
+    Raises:
+        EcgFusionError: If dev does not fit, or a threshold is given for a multiclass task.
+    """
+    if dev is not None:
+        _check_dev(scores, dev)
+    return _evaluate(scores, dev, threshold, note, resampling)
+
+
+def evaluate_dev(dev: Scores, threshold: str | float | None = None, resampling: Resampling | None = None) -> Evaluation:
+    """Every figure of dev scores, with thresholds chosen on these same items, and a note that says so."""
+    return _evaluate(dev, dev, threshold, NOTES["dev"], resampling)
+
+
+def is_disease(scores: Scores) -> bool:
+    """Whether an item without a class is a normal one, so that NORM has a row."""
+    named = scores.task == "disease" or (scores.task is None and set(scores.classes) == _DISEASES)
+    return named and scores.kind == "multilabel"
+
+
+def _evaluate(
+    scores: Scores, dev: Scores | None, threshold: str | float | None, note: str, resampling: Resampling | None
+) -> Evaluation:
+    if scores.kind == "multiclass" and threshold is not None:
+        problem = "no threshold applies to multiclass scores, where the highest score wins: leave out -threshold"
+        raise EcgFusionError(f"{scores.name}: {problem}")
+    thresholds = None if scores.kind == "multiclass" else get_thresholds(scores.classes, dev, threshold)
+    found = _predict(scores, thresholds)
+    counts = metrics.count(scores.labels, found)
+    figures = _class_figures(scores, counts)
+    without = [tuple(np.array(scores.classes)[n == 0].tolist()) for n in (counts.positives, counts.negatives)]
+    return Evaluation(
+        task="disease" if is_disease(scores) else scores.task,
+        kind=scores.kind,
+        n_items=len(scores.labels),
+        note=note,
+        classes=_class_rows(scores.classes, counts, figures),
+        macro=_macro_row(counts, figures),
+        micro=_micro_row(scores, counts.pooled),
+        norm=_norm_row(scores.labels, found) if is_disease(scores) else None,
+        thresholds=thresholds,
+        accuracy=float((found & (scores.labels == 1)).any(1).mean()) if thresholds is None else None,
+        without_positives=without[0],
+        without_negatives=without[1],
+        n_patients_in_dev=0 if dev is None or dev is scores else _shared_patients(scores, dev),
+        intervals=_intervals(scores, found, resampling) if resampling else None,
+    )
+
+
+def _intervals(scores: Scores, found: np.ndarray, resampling: Resampling) -> Intervals:
+    judged = Judged(scores.labels, scores.scores, found, has_norm=is_disease(scores))
+    return bootstrap(judged, scores.classes, scores.item_id, scores.patient_id, resampling)
+
+
+def _check_dev(scores: Scores, dev: Scores) -> None:
+    remedy = "give dev and test scores of one model, in one order of classes"
+    for what, ours, theirs in differences(scores, dev):
+        raise EcgFusionError(f"{dev.name} has {what} {theirs}, but {scores.name} {ours}: {remedy}")
+    shared = np.intersect1d(scores.item_id, dev.item_id)
+    if len(shared):
+        which = f"{len(shared)} items, {str(shared[0])!r} first"
+        remedy = "choose thresholds on items that are not judged"
+        raise EcgFusionError(f"{dev.name} and {scores.name} share {which}: {remedy}")
+
+
+def _shared_patients(scores: Scores, dev: Scores) -> int:
+    if scores.patient_id is None or dev.patient_id is None:
+        return 0
+    return len(np.intersect1d(scores.patient_id, dev.patient_id))
+
+
+def _predict(scores: Scores, thresholds: Thresholds | None) -> np.ndarray:
+    if thresholds is None:
+        return scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
+    return predict(scores.scores, [thresholds.values[name] for name in scores.classes])
+
+
+def _class_figures(scores: Scores, counts: Counts) -> dict[str, np.ndarray]:
+    figures = {name: figure(counts) for name, figure in metrics.FIGURES.items()}
+    for name, ranking in metrics.RANKINGS.items():
+        columns = zip(scores.labels.T, scores.scores.T, strict=True)
+        figures[name] = np.array([ranking(labels, values) for labels, values in columns])
+    return figures
+
+
+def _class_rows(classes: tuple[str, ...], counts: Counts, figures: dict[str, np.ndarray]) -> dict[str, Row]:
+    rows = {}
+    for i, name in enumerate(classes):
+        own = Counts(counts.tp[i], counts.fn[i], counts.fp[i], counts.tn[i])
+        rows[name] = Row({figure: float(values[i]) for figure, values in figures.items()}, _cells(own))
+    return rows
+
+
+def _macro_row(counts: Counts, figures: dict[str, np.ndarray]) -> Row:
+    means = {name: metrics.macro(values, counts) for name, values in figures.items()}
+    return Row(means | {"g_mean_of_means": math.sqrt(means["sensitivity"] * means["specificity"])})
+
+
+def _micro_row(scores: Scores, pooled: Counts) -> Row:
+    pairs = scores.labels.ravel(), scores.scores.ravel()
+    rankings = {name: ranking(*pairs) for name, ranking in metrics.RANKINGS.items()}
+    return Row(_count_figures(pooled) | rankings, _cells(pooled))
+
+
+def _norm_row(labels: np.ndarray, found: np.ndarray) -> Row:
+    counts = metrics.count(labels.max(1) == 0, found.max(1) == 0)
+    return Row(_count_figures(counts), _cells(counts))
+
+
+def _count_figures(counts: Counts) -> dict[str, float]:
+    return {name: float(figure(counts)) for name, figure in metrics.FIGURES.items()}
+
+
+def _cells(counts: Counts) -> dict[str, int]:
+    return {"TP": int(counts.tp), "FN": int(counts.fn), "FP": int(counts.fp), "TN": int(counts.tn)}
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    figures = {name: None if math.isnan(value) else value for name, value in row.figures.items()}
+    return (row.counts or {}) | figures

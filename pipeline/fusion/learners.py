@@ -1,0 +1,43 @@
+"""A fused run's card → what it learns with, and from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import describe_fusion
+from pipeline.fusion.finetuned import JointItems, JointLearner
+from pipeline.fusion.frozen import KeptLearner, keep
+from pipeline.inputs.batches import Items
+from pipeline.runs.folder import Run
+from pipeline.runs.learners import FusionLearner
+from pipeline.store.reading import Store
+
+
+def fusion_learner(card: Mapping[str, Any], network: Any, branches: Mapping[str, Run]) -> FusionLearner:
+    """The learner of an intermediate fusion; ``network`` is what ``build_fusion`` made."""
+    options = card["options"]
+    if not options["finetune"]:
+        return KeptLearner(network, options["auxiliary"])
+    reads, rate = describe_fusion(options["combine"]).reads, card["training"]["branch_learning_rate"]
+    return JointLearner(network, branches, reads, options["auxiliary"], rate)
+
+
+def fusion_items(
+    card: Mapping[str, Any],
+    network: Any,
+    branches: Mapping[str, Run],
+    store: Store,
+    rows: np.ndarray,
+    device: torch.device,
+    workers: int = 0,
+) -> Items:
+    """Some items of a store as that learner takes them.
+
+    Frozen branches say once what they see, while ``workers`` processes read ahead what lies on disk.
+    """
+    if card["options"]["finetune"]:
+        return JointItems(branches, store, rows, device)
+    reads_tokens = describe_fusion(card["options"]["combine"]).reads == "tokens"
+    return keep(branches, network.max_tokens if reads_tokens else None, store, rows, device, workers)

@@ -1,0 +1,141 @@
+"""Batches of items: which, in which order, and how they are read."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pipeline.inputs.prefetch import Readers
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Which part of which items makes a batch: row numbers and first samples, both (n,) int64."""
+
+    rows: np.ndarray
+    starts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the store holds of a pick: int16 signals or uint8 pictures, and each item's samples.
+
+    Attributes:
+        raw: (n, leads, time) int16, or (n, leads · forms, size, size) uint8.
+        length: (n,) int64 samples that are not padding; None where all are whole.
+        rows: (n,) int64, which items they are.
+    """
+
+    raw: Tensor
+    length: Tensor | None
+    rows: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """On the device, but for ``length``, which networks read on the host."""
+        return replace(self, raw=on(device, self.raw), rows=on(device, self.rows))
+
+    def pin_memory(self) -> "Batch":
+        """In pages that a GPU copies from by itself; a ``DataLoader`` asks for it by this name."""
+        length = None if self.length is None else pinned(self.length)
+        return Batch(pinned(self.raw), length, pinned(self.rows))
+
+
+def on(device: torch.device, x: Tensor) -> Tensor:
+    """On the device; on the way to a GPU nothing waits for what is pinned."""
+    return x.to(device, non_blocking=device.type == "cuda")
+
+
+def pinned(x: Tensor) -> Tensor:
+    """Page-locked, or where it is if that is no memory of the host."""
+    return x.pin_memory() if x.device.type == "cpu" else x
+
+
+class Items(Dataset[Any]):
+    """What is trained or scored.
+
+    Indexed by a ``Pick``, it gives a batch that has ``rows``, ``to(device)`` and ``pin_memory()``.
+
+    Attributes:
+        lengths: (items,) samples of each item.
+        crop_samples: samples that a network sees at once.
+        on_disk: whether batches are read from disk, so that processes which read ahead are of use.
+        own: what a copy, which is what such a process gets, does without: it opens or starts its own.
+    """
+
+    lengths: np.ndarray
+    crop_samples: int
+    on_disk: bool = False
+    own: tuple[str, ...] = ("_idle",)
+    _idle: Readers | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self.own}
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def crop_starts(self, n_samples: int) -> list[int]:
+        """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
+        raise NotImplementedError
+
+    def batches(self, picks: Sequence[Pick], workers: int, pin: bool = False) -> Iterator[Any]:
+        """See ``load``; ``pin`` says whether what lies in the machine's memory is page-locked."""
+        if not self.on_disk or not workers:
+            return (self[pick].pin_memory() if pin else self[pick] for pick in picks)
+        readers = self._readers(workers, pin)
+        return self._pass(readers, readers.read(picks))
+
+    def _readers(self, workers: int, pin: bool) -> Readers:
+        """Those of the last pass, where it is over and had such; a pass has them for itself."""
+        idle, self._idle = self._idle, None
+        return idle if idle and idle.are(workers, pin) else Readers(copy(self), workers, pin)
+
+    def _pass(self, readers: Readers, batches: Iterator[Any]) -> Iterator[Any]:
+        """All batches, and the readers are kept for the next pass; one that is broken off ends its own."""
+        yield from batches
+        self._idle = readers
+
+
+def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
+    """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
+
+    A last batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1
+    every item is a batch.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(items))
+    latest = np.maximum(items.lengths - items.crop_samples, 0)
+    starts = random.integers(0, latest, endpoint=True)
+    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
+
+
+def scoring_picks(items: Items, batch_size: int) -> list[Pick]:
+    """Every crop of every item, in order."""
+    pairs = np.array(
+        [(row, start) for row, n in enumerate(items.lengths) for start in items.crop_starts(int(n))],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    return [
+        Pick(pairs[first : first + batch_size, 0].copy(), pairs[first : first + batch_size, 1].copy())
+        for first in range(0, len(pairs), batch_size)
+    ]
+
+
+def load(items: Items, picks: Sequence[Pick], workers: int = 0, device: torch.device = CPU) -> Iterator[Any]:
+    """The batches of some picks, in order.
+
+    Args:
+        items: what they are taken from.
+        picks: which.
+        workers: processes that read ahead what lies on disk; 0 reads when asked.
+        device: where they will go: for a GPU they are made ready to be copied while it works.
+    """
+    return items.batches(picks, workers, device.type == "cuda")

@@ -1,0 +1,149 @@
+"""Where a store's items are held while a network is trained on them or scores them."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.errors import EcgFusionError
+from pipeline.inputs.batches import CPU, Pick
+from pipeline.inputs.items import (
+    ResidentPictures,
+    ResidentSignals,
+    StoredPictures,
+    StoreItems,
+    StreamedSignals,
+    in_one_piece,
+    padded,
+)
+from pipeline.inputs.maker import InputSpec
+from pipeline.machine.memory import machine_memory
+from pipeline.machine.progress import progress_bar
+from pipeline.signals.beats import beat_samples, median_beat
+from pipeline.signals.filters import choose_leads, to_counts, to_millivolts
+from pipeline.store.reading import Store
+
+STREAMING_WORKERS = 2
+_SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that what is held of one store may take
+_ROWS_AT_ONCE = 1024
+_PICTURES_AT_ONCE = 128  # items; some 100 MiB of them
+
+
+def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
+    """Some items of a store, held where a batch of them is nearest at hand.
+
+    Args:
+        store: the opened store.
+        rows: row numbers of the items; item 0 is ``rows[0]``.
+        spec: which leads and forms, and how much of an item at once.
+        device: where batches are needed.
+    """
+    if not spec.takes_signals:
+        stored = StoredPictures(store, rows, spec)
+        lie_there = pictures_lie_on(device, store, len(rows), spec)
+        return ResidentPictures(_resident_pictures(stored, device), spec) if lie_there else stored
+    leads = choose_leads(store.leads, spec.leads)
+    if spec.beat is not None:
+        beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat)).to(device)
+        return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec)
+    home = home_of_signals(store, len(rows), spec, device)
+    size = f"{store.path}: {_bytes_of_signals(store, len(rows), spec) / 2**30:.1f} GiB of signals"
+    if home is None:
+        print(f"{size} are read from disk, batch by batch")
+        return StreamedSignals(store, rows, spec)
+    if home != device:
+        print(f"{size} stay in the machine's memory and go to {device} batch by batch")
+    return ResidentSignals(_resident(store, rows, spec, home), store.lengths[rows], spec)
+
+
+def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> torch.device | None:
+    """The device, else the machine's memory, where signals take no more than their share of it; None for the disk."""
+    n_bytes = _bytes_of_signals(store, n_items, spec)
+    return next((home for home in (device, CPU) if fits(n_bytes, home)), None)
+
+
+def pictures_lie_on(device: torch.device, store: Store, n_items: int, spec: InputSpec) -> bool:
+    """Whether stored pictures are held on a device: on a GPU where they take no more than their share of it.
+
+    In the machine's memory nothing holds them but the system, which keeps what it has read of a file.
+    """
+    if device.type != "cuda":
+        return False
+    sizes = [store.images[form].shape[2:] for form in spec.representations]
+    return fits(n_items * len(spec.leads) * sum(math.prod(size) for size in sizes), device)  # uint8
+
+
+def fits(n_bytes: int, device: torch.device) -> bool:
+    """Whether so much is no more than its share of the memory of a device: of what is free on a GPU, else of all."""
+    memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else machine_memory()
+    return n_bytes <= _SHARE_OF_MEMORY * memory
+
+
+def choose_workers(
+    asked: int | None, store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device
+) -> int:
+    """How many processes read ahead: as many as asked for, else some where signals stream from the disk.
+
+    Raises:
+        EcgFusionError: they are asked for where none of these networks would read a batch from disk.
+    """
+    specs = list(specs)
+    if asked and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
+        raise EcgFusionError(
+            f"-workers {asked}: processes that read ahead are of use for stored pictures, unless a GPU holds them, or "
+            f"for signals that do not fit into memory, and here is neither: leave it out"
+        )
+    return streaming_workers(store, n_items, specs, device) if asked is None else asked
+
+
+def streaming_workers(store: Store, n_items: int, specs: Iterable[InputSpec], device: torch.device) -> int:
+    """How many processes read ahead where nobody asks for a number: some where signals stream from the disk."""
+    streams = any(spec.takes_signals and _lies_on_disk(store, n_items, spec, device) for spec in specs)
+    return STREAMING_WORKERS if streams else 0
+
+
+def _lies_on_disk(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> bool:
+    if not spec.takes_signals:
+        return not pictures_lie_on(device, store, n_items, spec)
+    return spec.beat is None and home_of_signals(store, n_items, spec, device) is None
+
+
+def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.device) -> Tensor:
+    """(items, leads, time) int16 on a device; never more than a part of it is anywhere else."""
+    leads = in_one_piece(choose_leads(store.leads, spec.leads))
+    width = max(store.signals.shape[2], 0 if spec.crop is None else spec.crop_samples)
+    signals, starts = np.asarray(store.signals.open()), np.zeros(_ROWS_AT_ONCE, np.int64)
+    counts = torch.empty((len(rows), len(spec.leads), width), dtype=torch.int16, device=home)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[first : first + _ROWS_AT_ONCE]
+        read = padded(signals, part, leads, starts[: len(part)], store.lengths[part], width)
+        counts[first : first + len(part)] = torch.from_numpy(read)
+    return counts
+
+
+def _resident_pictures(stored: StoredPictures, home: torch.device) -> Tensor:
+    """(items, channels, size, size) uint8 on a device; never more than a part of it is anywhere else."""
+    rows = np.arange(len(stored))
+    parts = [rows[first : first + _PICTURES_AT_ONCE] for first in range(0, len(rows), _PICTURES_AT_ONCE)]
+    nothing = stored[Pick(rows[:0], rows[:0])].raw
+    pictures = torch.empty((len(rows), *nothing.shape[1:]), dtype=nothing.dtype, device=home)
+    for part in progress_bar(parts, f"pictures to {home}", leave=False):
+        pictures[part[0] : part[-1] + 1] = stored[Pick(part, np.zeros_like(part))].raw
+    return pictures
+
+
+def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:
+    """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
+    on_disk, n_samples = store.signals.open(), beat_samples(store.sampling_rate, *extent_s)
+    beats = np.empty((len(rows), len(leads), n_samples), np.int16)
+    items = zip(beats, rows, store.lengths[rows], strict=True)
+    for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
+        x = to_millivolts(on_disk[row][:, :length], store.gain)
+        place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
+    return beats
+
+
+def _bytes_of_signals(store: Store, n_items: int, spec: InputSpec) -> int:
+    return n_items * len(spec.leads) * store.signals.shape[2] * 2

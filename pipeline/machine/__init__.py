@@ -1,0 +1,1 @@
+"""This computer: devices, memory, threads, locks, files and bars."""

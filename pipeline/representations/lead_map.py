@@ -1,0 +1,121 @@
+"""One picture of all leads: a band of rows each, so that neighbours in the picture are neighbours on the body.
+
+It is no form of a lead, of which a store could hold one picture each; it is drawn where a network sees all leads of an
+item, and a lead's amplitude is the grey level of its band.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.representations.constants import constant
+from pipeline.representations.grey import to_uint8
+from pipeline.representations.preparation import paa, require_count, require_leads, require_scale, segment_bounds
+
+BANDS = "leads"  # its name among the representations
+ORDER = ("aVL", "I", "II", "aVF", "III", "aVR", "V1", "V2", "V3", "V4", "V5", "V6")
+RANGE_MV = 3.0  # trained on ±1 mV, which cuts R peaks, a network saw clearly less than on ±3
+
+
+@dataclass(frozen=True)
+class BandRecipe:
+    """The recipe of a picture of all leads.
+
+    Attributes:
+        size: height and width, in pixels.
+        range_mv: black and white are −range_mv and range_mv; what lies beyond is drawn at its end.
+
+    Raises:
+        ValueError: if a value is out of its range.
+    """
+
+    size: int = 256
+    range_mv: float = RANGE_MV
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        require_count("A picture's size", self.size, least=1)
+        require_scale("fixed", self.range_mv)
+
+    def parameters(self) -> dict[str, Any]:
+        """All that makes the picture, as JSON can hold it."""
+        return {"size": self.size, "range_mv": self.range_mv}
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The recipe that has these ``parameters()``.
+
+        Raises:
+            ValueError: if no recipe has them.
+        """
+        if set(parameters) != {"size", "range_mv"}:
+            raise ValueError(f"These parameters of {BANDS} are none of this version's: {dict(parameters)!r}.")
+        return cls(**parameters)
+
+    def smallest_length(self, sampling_rate: float) -> int:
+        """Fewest samples of leads that can be drawn: one a column."""
+        return self.size
+
+    def largest_size(self, n_samples: int, sampling_rate: float) -> int:
+        """Largest size of pictures of leads of ``n_samples``."""
+        return n_samples
+
+
+def in_band_order(x: Tensor, leads: tuple[str, ...]) -> Tensor:
+    """The leads of (..., leads, time) as `bands` takes them, from the top band to the lowest."""
+    return x.index_select(-2, _order_on(leads, x.device))
+
+
+@lru_cache(maxsize=64)
+def _order_on(leads: tuple[str, ...], device: torch.device) -> Tensor:
+    return constant(np.array(band_order(leads)), device)
+
+
+def band_order(leads: Sequence[str]) -> list[int]:
+    """Positions of leads from the top band to the lowest: as in ``ORDER``, below these any others as they come."""
+    places = {lead: place for place, lead in enumerate(ORDER)}
+    return sorted(range(len(leads)), key=lambda number: places.get(leads[number], len(ORDER)))
+
+
+@torch.no_grad()
+def bands(x: Tensor, recipe: BandRecipe, known_finite: bool = False) -> Tensor:
+    """One grey picture of all leads: the first in the uppermost rows, time to the right, zero in the middle grey.
+
+    Columns are means over segments of time; every row of a band is the same, and bands differ by one row at most.
+
+    Args:
+        x: leads in mV, in the order of their bands.
+        recipe: size and range.
+        known_finite: whether no sample can be NaN or infinite, so that none is looked at.
+
+    Shape:
+        - x: (..., leads, time)
+        - output: (..., size, size), uint8
+
+    Raises:
+        ValueError: if the leads are too short or too many for the size, or have a NaN or infinite sample.
+    """
+    require_leads(x, recipe.size, recipe.size, known_finite)
+    require_bands(x.shape[-2], recipe.size)
+    grey = to_uint8(paa(x.double(), recipe.size), (-recipe.range_mv, recipe.range_mv))
+    return grey.index_select(-2, _lead_of_rows(x.shape[-2], recipe.size, x.device))
+
+
+@lru_cache(maxsize=64)
+def _lead_of_rows(n_leads: int, size: int, device: torch.device) -> Tensor:
+    return constant(np.repeat(np.arange(n_leads), np.diff(segment_bounds(size, n_leads))), device)
+
+
+def require_bands(n_leads: int, size: int) -> None:
+    """Refuse a picture that has not a row for each lead.
+
+    Raises:
+        ValueError: if so.
+    """
+    if size < n_leads:
+        raise ValueError(f"A picture of {n_leads} leads needs a row for each, and a size of {size} has too few.")

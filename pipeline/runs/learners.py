@@ -1,0 +1,80 @@
+"""What is trained and what scores: a network together with how it sees its items."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from models import Network
+from models.fusion.intermediate import IntermediateFusion
+from pipeline.inputs.batches import Batch
+from pipeline.inputs.maker import InputMaker, InputSpec
+
+
+class Learner(nn.Module):
+    """Takes a batch of its items and gives logits.
+
+    Attributes:
+        network: what is trained, and whose state a run keeps.
+    """
+
+    network: nn.Module
+
+    def forward(self, batch: Any) -> Tensor:
+        """Logits, (n, n_classes)."""
+        raise NotImplementedError
+
+    def outputs(self, batch: Any) -> list[tuple[float, Tensor]]:
+        """Logits that a training compares with the labels, each with its weight in the loss."""
+        return [(1.0, self(batch))]
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """The parameters, each group with its own highest rate as ``lr``."""
+        return [{"params": list(self.network.parameters()), "lr": learning_rate}]
+
+
+class NetworkLearner(Learner):
+    """One network on signals or pictures.
+
+    Args:
+        network: the network.
+        spec: how its input is made of what a batch of ``store_items`` holds.
+    """
+
+    def __init__(self, network: Network, spec: InputSpec) -> None:
+        super().__init__()
+        self.network = network
+        self._maker = InputMaker(spec)
+
+    def forward(self, batch: Batch) -> Tensor:
+        x = self._maker(batch.raw, batch.length)
+        if batch.length is None or self._maker.spec.modality == "image":
+            return self.network(x)
+        return self.network(x, length=batch.length)  # of signals, where items are padded
+
+
+class FusionLearner(Learner):
+    """A fusion of what several networks say of an item.
+
+    Args:
+        fusion: the fusion; also what is trained, unless a subclass trains more.
+        auxiliary: weight of the branches' own losses together; 0 for none.
+    """
+
+    def __init__(self, fusion: IntermediateFusion, auxiliary: float = 0.0) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.network: nn.Module = fusion
+        self._auxiliary = auxiliary
+
+    def read(self, batch: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the fusion takes of a batch: features or tokens, and the masks of those that are padded."""
+        raise NotImplementedError
+
+    def forward(self, batch: Any) -> Tensor:
+        return self.fusion(*self.read(batch))
+
+    def outputs(self, batch: Any) -> list[tuple[float, Tensor]]:
+        fused, alone = self.fusion.outputs(*self.read(batch))
+        if not self._auxiliary:
+            return [(1.0, fused)]
+        return [(1.0, fused), *((self._auxiliary / len(alone), logits) for logits in alone.values())]

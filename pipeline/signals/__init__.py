@@ -1,0 +1,1 @@
+"""Pure functions of (..., time) in mV and Hz."""

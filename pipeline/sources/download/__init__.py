@@ -1,0 +1,1 @@
+"""Data sets from their servers: fetched, checked, gone on with."""

@@ -1,0 +1,1 @@
+"""Recording files as they are written by machines and archives."""

@@ -1,0 +1,45 @@
+"""A finished store as a tree of files, as the older study laid them out, for programs that read no HDF5."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.errors import EcgFusionError
+from pipeline.machine.progress import progress_bar
+from pipeline.store.reading import Store
+
+
+def export_store(store: Store, folder: Path) -> str:
+    """Writes ``images/RECORD_LEAD_FORM.png`` and ``labels/TASK.csv``; gives a closing sentence.
+
+    Each picture is 8-bit grey, to the bit what the store holds. A table has one row for each item that its task
+    labels: ``item_id``, then 0 or 1 for each class.
+
+    Args:
+        store: the store.
+        folder: of this partition; must be empty or new.
+
+    Raises:
+        EcgFusionError: the folder holds something already, or the store holds no images.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise EcgFusionError(f"{folder} is not empty: name another folder with --export")
+    if not store.images:
+        raise EcgFusionError(f"{store.path} holds no images to export: make it with --representations gaf")
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    (folder / "labels").mkdir(exist_ok=True)
+    for task, labels in store.labels.items():
+        with open(folder / "labels" / f"{task}.csv", "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["item_id", *labels.classes])
+            for item in np.flatnonzero(labels.labelled):
+                writer.writerow([store.columns["item_id"][item], *labels.values[item]])
+    images = {form: mapped.open() for form, mapped in store.images.items()}
+    for row, item_id in enumerate(progress_bar(store.columns["item_id"], f"export {folder}")):
+        for form, pictures in images.items():
+            for lead, picture in zip(store.image_leads, pictures[row], strict=True):
+                Image.fromarray(picture).save(folder / "images" / f"{item_id}_{lead}_{form}.png")
+    n_images = store.n_items * len(store.image_leads) * len(images)
+    return f"{folder}: {n_images} images, {len(store.labels)} tables of labels"

@@ -1,0 +1,102 @@
+"""What is to be stored of one partition: which records, how their signals and pictures are made, and where."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.representations import ImageRecipe
+from pipeline.signals import filters
+from pipeline.sources import Labels, Source
+from pipeline.store.partitions import Folds
+from pipeline.store.reading import digest_of_items, store_path
+
+
+@dataclass(frozen=True)
+class SignalRecipe:
+    """How signals are prepared: ``band`` and ``sampling_rate`` in Hz, ``gain`` in counts to the millivolt."""
+
+    band: filters.Band | None
+    sampling_rate: float
+    gain: float
+
+    def counts(self, signal: np.ndarray, native_rate: float) -> np.ndarray:
+        """(..., leads, time) mV at the native rate to int16 at the store's.
+
+        Raises:
+            ValueError: see ``to_counts``.
+        """
+        if not np.isfinite(signal).all():
+            raise ValueError("has a missing sample")
+        filtered = filters.band_pass(signal, native_rate, self.band)
+        return filters.to_counts(filters.resample(filtered, native_rate, self.sampling_rate), self.gain)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One partition to be stored: which rows of which source, how, and where."""
+
+    source: Source
+    partition: str
+    rows: np.ndarray
+    folds: Folds
+    signal_recipe: SignalRecipe
+    image_recipe: ImageRecipe
+    image_leads: tuple[str, ...]
+    extra: dict[str, Any]
+    out: Path
+    skip_bad_records: bool
+    workers: int
+
+    @property
+    def path(self) -> Path:
+        return store_path(self.out, self.partition)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        return self.source.items.iloc[self.rows]
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        return {task: labels.rows(self.rows) for task, labels in self.source.labels.items()}
+
+    @property
+    def n_samples(self) -> int:
+        return round(float(self.items["length"].max()) * self.signal_recipe.sampling_rate)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return len(self.image_leads), self.image_recipe.size, self.image_recipe.size
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of one item's pictures."""
+        return int(np.prod(self.image_shape)) * len(self.image_recipe.representations)
+
+    @property
+    def bytes_to_come(self) -> int:
+        """Bytes of the finished store, its small tables aside."""
+        return len(self.rows) * (2 * len(self.source.leads) * self.n_samples + self.image_bytes)
+
+    def recipe(self) -> dict[str, Any]:
+        """What makes the store what it is: its attributes, and what a second run is compared with."""
+        band = self.signal_recipe.band
+        return {
+            "source": self.source.name,
+            "source_version": self.source.version,
+            "partition": self.partition,
+            "folds": self.folds,
+            "leads": list(self.source.leads),
+            "image_leads": list(self.image_leads) if self.image_recipe.representations else [],
+            "sampling_rate": float(self.signal_recipe.sampling_rate),
+            "source_sampling_rate": float(self.source.sampling_rate),
+            "band": list(band) if band else None,
+            "filter": f"Butterworth, order {filters.FILTER_ORDER}, forward and backward" if band else "none",
+            "gain": float(self.signal_recipe.gain),
+            "images": {name: self.image_recipe.parameters(name) for name in self.image_recipe.representations},
+            "tasks": list(self.source.labels),
+            "items_digest": digest_of_items(self.items["item_id"]),
+            **self.extra,
+        }

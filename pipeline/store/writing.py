@@ -1,0 +1,211 @@
+"""How a store comes to be: laid out at once, filled in place, finished by a rename.
+
+HDF5 lays the file out and closes it; the data is then written at the datasets' offsets, so that a kill at any
+moment finds no HDF5 structure half changed. Rows count as finished only when they are on disk, in order, and a
+second run goes on behind them. A store is complete when all rows of both stages are.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import EcgFusionError
+from pipeline.sources.base import Labels
+from pipeline.store.reading import (
+    NUMBER_COLUMNS,
+    SCHEMA_VERSION,
+    STAGES,
+    TEXT_COLUMNS,
+    Mapped,
+    from_attribute,
+    to_attribute,
+)
+
+# more than attributes and names take, and the ids, numbers and labels of an item
+_BYTES_OF_A_FRAME, _BYTES_OF_AN_ITEM = 2**17, 2**10
+
+
+def part_path(path: Path) -> Path:
+    """The name that a store bears until it is complete."""
+    return path.with_name(path.name + ".part")
+
+
+def differing(recipe: Mapping[str, Any], attributes: Mapping[str, Any]) -> list[str]:
+    """What a file was made with, where it is not what the recipe says: ``images gaf size 256, not 128``."""
+    found = _flat({key: from_attribute(attributes.get(key, "null")) for key in recipe})
+    wanted = _flat({key: from_attribute(to_attribute(value)) for key, value in recipe.items()})
+    return [
+        f"{key} {found.get(key, 'left out')}, not {wanted.get(key, 'left out')}"
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
+    ]
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{before}{key} ") if isinstance(value, dict) else {before + key: value}
+    return flat
+
+
+def recorded_attributes(path: Path) -> dict[str, Any]:
+    """The attributes of a store that may be unfinished, as HDF5 keeps them."""
+    try:
+        with h5py.File(path, "r") as file:
+            return {key: from_numpy(value) for key, value in file.attrs.items()}
+    except OSError as problem:
+        what = " ".join(str(problem).split())
+        raise EcgFusionError(f"{path} is not a readable store ({what}): remove it and try again") from None
+
+
+def from_numpy(value: Any) -> Any:
+    """A numpy scalar as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def lay_out(
+    path: Path,
+    recipe: Mapping[str, Any],
+    items: pd.DataFrame,
+    labels: Mapping[str, Labels],
+    signal_shape: Sequence[int],
+    image_shape: Sequence[int],
+    images: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Writes everything but signals and images, and reserves their place.
+
+    Args:
+        path: the file to write.
+        recipe: attributes that say what made it.
+        items: one row an item, the columns of ``Source.items``.
+        labels: task name to labels, rows as in ``items``.
+        signal_shape: (leads, time).
+        image_shape: (leads, height, width).
+        images: representation to its parameters.
+
+    Raises:
+        OSError: the disk is too full, or does not take files of that size.
+    """
+    n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
+    _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
+    with h5py.File(path, "w") as file:
+        for key, value in recipe.items():
+            file.attrs[key] = to_attribute(value)
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        for name in TEXT_COLUMNS:
+            file.create_dataset(name, data=items[name].to_numpy(object), dtype=h5py.string_dtype())
+        for name, dtype in NUMBER_COLUMNS.items():
+            file.create_dataset(name, data=items[name].to_numpy(dtype))
+        for task, task_labels in labels.items():
+            _write_labels(file, task, task_labels)
+        file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
+        _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
+        for name, parameters in images.items():
+            dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
+            for key, value in parameters.items():
+                dataset.attrs[key] = to_attribute(value)
+
+
+def _check_room(path: Path, reserved: int, written: int) -> None:
+    """Tries what HDF5 is about to do, since its own failure is a page of messages."""
+    with open(path, "wb") as file:
+        file.write(bytes(written))
+        file.truncate(reserved + written)
+
+
+def _write_labels(file: h5py.File, task: str, labels: Labels) -> None:
+    dataset = file.create_dataset(f"labels/{task}", data=labels.values)
+    dataset.attrs["classes"] = np.array(labels.classes, dtype=h5py.string_dtype())
+    dataset.attrs["kind"] = labels.kind
+    file.create_dataset(f"labelled/{task}", data=labels.labelled.astype(np.uint8))
+
+
+def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.CONTIGUOUS)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)  # equal contents make equal files
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    kind = h5py.h5t.py_create(np.dtype(dtype))
+    space = h5py.h5s.create_simple(shape)
+    return h5py.Dataset(h5py.h5d.create(file.id, name.encode(), kind, space, dcpl=properties, lcpl=links))
+
+
+class StoreWriter:
+    """Fills a store that has been laid out. Rows may come from any thread; finished rows are counted in order.
+
+    Args:
+        path: of the store.
+        keep_cached: whether finished pictures may stay in the system's cache. A training that follows reads them
+            there; but where they are larger than it, they would drive out what others keep there, and in a virtual
+            machine each page that the cache takes anew costs more than its writing.
+    """
+
+    def __init__(self, path: Path, keep_cached: bool = True) -> None:
+        self.path, self._keep_cached = path, keep_cached
+        with h5py.File(path, "r") as file:
+            names = ["signals", *(f"images/{name}" for name in file.get("images", {}))]
+            self._places = {name.removeprefix("images/"): Mapped.of(path, file[name]) for name in names}
+            self._finished = Mapped.of(path, file["finished"])
+        # HDF5 leaves the file as short as what it wrote; the reserved places must be there to be mapped
+        end = max(place.offset + int(np.prod(place.shape)) * place.dtype.itemsize for place in self._places.values())
+        self._descriptor = os.open(path, os.O_RDWR)
+        if os.fstat(self._descriptor).st_size < end:
+            os.ftruncate(self._descriptor, end)
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def write(self, name: str, first: int, rows: np.ndarray) -> None:
+        """Writes rows of ``signals`` or of a representation, the first of them at ``first``."""
+        place = self._places[name]
+        data = np.ascontiguousarray(rows, place.dtype).data.cast("B")
+        offset = place.offset + first * int(np.prod(place.shape[1:])) * place.dtype.itemsize
+        while data:
+            written = os.pwrite(self._descriptor, data, offset)
+            data, offset = data[written:], offset + written
+
+    def read_signals(self, first: int, last: int) -> np.ndarray:
+        """Rows of signals that have been written, int16."""
+        return np.array(self._places["signals"].open()[first:last])
+
+    def finished(self, stage: str) -> int:
+        """How many rows of a stage, ``signals`` or ``images``, are on disk."""
+        return int(self._finished.open()[STAGES.index(stage)])
+
+    def mark_finished(self, stage: str, rows: int) -> None:
+        """Counts rows as finished, after their data has reached the disk; see ``keep_cached``."""
+        os.fdatasync(self._descriptor)
+        if stage == "images" and not self._keep_cached and hasattr(os, "posix_fadvise"):
+            signals = self._places["signals"]
+            behind = signals.offset + int(np.prod(signals.shape)) * signals.dtype.itemsize
+            os.posix_fadvise(self._descriptor, behind, 0, os.POSIX_FADV_DONTNEED)
+        count = self._finished.open("r+")
+        count[STAGES.index(stage)] = rows
+        count.flush()
+
+
+def complete(part: Path, path: Path, check: Callable[[Path], object]) -> None:
+    """Makes a filled part the store: a check, fsync, a rename."""
+    check(part)
+    _sync(part)
+    part.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Stores + options → a run."""

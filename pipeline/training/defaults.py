@@ -1,0 +1,58 @@
+"""What can be chosen in a training, and what is taken where the user does not: one table, by the network's family.
+
+What was tried for it, on fold 8 of PTB-XL, stands in the README, and so do the older study's values, as a recipe.
+Those of mobilenet and torchvision are untried: they are what fine-tuning usually starts from.
+"""
+
+from typing import Any
+
+from pipeline.errors import EcgFusionError
+
+DATA = "data/ptbxl-images"
+TASK = "disease"
+SEED = 0
+BALANCED_TASKS = ("disease",)
+CLASS_WEIGHT_CAP = 20.0
+IMAGE_LEADS = ("I", "II", "V2")
+BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
+OPTIMIZER = "adamw"
+MOMENTUM = 0.9
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULERS = ("none", "onecycle", "cosine")
+PRECISIONS = ("fp32", "bf16", "fp16")
+NORMALISATIONS = ("global", "none", "record")
+
+_COMMON: dict[str, Any] = {
+    "optimizer": OPTIMIZER,
+    "weight_decay": 1e-2,
+    "momentum": MOMENTUM,
+    "scheduler": "onecycle",
+    "clip_norm": 1.0,
+}
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "alexnet": _COMMON | {"learning_rate": 3e-4, "batch_size": 64, "epochs": 15, "patience": 5},
+    "vgg": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "resnet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "cnn": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "mobilenet": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 20, "patience": 6},
+    "torchvision": _COMMON | {"learning_rate": 3e-4, "batch_size": 32, "epochs": 15, "patience": 5},
+    "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
+    "fusion": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 6},
+    "joint": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 5, "patience": 3},
+    "mlp": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 20},
+}
+"""Those of fusions: ``fusion`` of frozen branches, ``joint`` with its branches, ``mlp`` of their answers."""
+
+BRANCH_RATE = 0.1
+"""Highest rate of the branches in ``joint``, of that of the fusion."""
+AUXILIARY = 0.3
+CROSS_FITTING_FOLDS = 5
+
+
+def training_defaults(family: str) -> dict[str, Any]:
+    """Optimizer, rate, batch, epochs and patience of a family of networks."""
+    if family not in FAMILIES:
+        raise EcgFusionError(f"the family {family} has no training defaults: add a line to pipeline/training/defaults.py")
+    return dict(FAMILIES[family])

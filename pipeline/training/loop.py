@@ -1,0 +1,117 @@
+"""Fit a network: one loop, on accelerate, that a kill cannot spoil.
+
+The order of an epoch is a function of (seed, epoch) and every random number of a step one of (seed, step). The state
+is saved behind each epoch, so a killed epoch is run again from its start, and a resumed run equals an uninterrupted
+one: bit for bit on a CPU with as many threads, on a GPU but for rounding, since some of its sums have no fixed order.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.metrics import macro_auroc
+from pipeline.inputs.batches import Items
+from pipeline.runs.folder import LOG, RESUME, WEIGHTS, save_weights
+from pipeline.runs.learners import Learner
+from pipeline.scoring.predict import predict_probabilities
+from pipeline.training.optimisation import Settings
+from pipeline.training.resume import Progress, TensorBoardLog, TrainingState, write_log
+from pipeline.training.steps import Steps
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Items and their (items, classes) labels, 0 or 1."""
+
+    items: Items
+    labels: np.ndarray
+
+
+def fit(
+    learner: Learner, train: Examples, dev: Examples, settings: Settings, device: torch.device, folder: Path
+) -> Progress:
+    """Trains until the epochs are over or dev no longer improves; leaves the best weights in the network.
+
+    Goes on from the folder's resume file where there is one, and writes weights, resume file and logs there.
+
+    Args:
+        learner: what is trained, on ``device``.
+        train: what it learns from.
+        dev: on whose macro-AUC the epoch is chosen.
+        settings: how to fit.
+        device: where.
+        folder: the run folder.
+
+    Raises:
+        DivergedError: the loss, or what the network says of dev, is no longer a number.
+        EcgFusionError: the resume file is not this training's.
+    """
+    steps = Steps(learner, train.items, train.labels, settings, device)
+    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress())
+    if (folder / RESUME).exists():
+        state.load(folder / RESUME)
+    progress = state.progress
+    with TensorBoardLog(folder, progress.epoch) as board:
+        while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
+            started = time.monotonic()
+            loss = steps.epoch(progress)
+            if not math.isfinite(loss):
+                raise _diverged(f"the loss is {loss}", progress, settings)
+            auroc = _dev_auroc(learner, dev, progress, settings, device)
+            progress.epoch += 1
+            row = {
+                "epoch": progress.epoch,
+                "train_loss": loss,
+                "dev_macro_auroc": auroc,
+                "learning_rate": float(steps.optimizer.param_groups[0]["lr"]),
+                "seconds": round(time.monotonic() - started, 1),
+            }
+            progress.log.append(row)
+            if auroc > progress.best_auroc:
+                progress.best_auroc, progress.best_epoch = auroc, progress.epoch
+                save_weights(folder, learner.network)
+            write_log(folder / LOG, progress.log)
+            board.add(row)
+            state.save(folder / RESUME)  # the last of all, since what it holds is not done again
+            _tell(row, progress, settings)
+    _restore_best(learner.network, folder)
+    return progress
+
+
+class DivergedError(EcgFusionError):
+    """A training that no longer gives numbers; the same one would again."""
+
+
+def _diverged(what: str, progress: Progress, settings: Settings) -> DivergedError:
+    return DivergedError(
+        f"{what} in epoch {progress.epoch + 1}: lower -learning_rate (now {settings.learning_rate:g}) "
+        f"and train into another folder"
+    )
+
+
+def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Settings, device: torch.device) -> float:
+    scores = predict_probabilities(learner, dev.items, settings.kind, settings.batch_size, device, settings.workers)
+    if not np.isfinite(scores).all():
+        raise _diverged("the network no longer gives numbers", progress, settings)
+    return macro_auroc(dev.labels, scores)
+
+
+def _tell(row: dict[str, float], progress: Progress, settings: Settings) -> None:
+    mark = " (best so far)" if progress.best_epoch == progress.epoch else ""
+    print(
+        f"epoch {progress.epoch}/{settings.epochs}: train loss {row['train_loss']:.4f}, "
+        f"dev macro-AUC {row['dev_macro_auroc']:.4f}{mark}, {row['seconds']:.0f} s",
+        flush=True,
+    )
+
+
+def _restore_best(network: nn.Module, folder: Path) -> None:
+    from safetensors.torch import load_file
+
+    network.load_state_dict(load_file(folder / WEIGHTS))

@@ -1,0 +1,147 @@
+"""The run of one network: fitted as its card says, scored on dev, with its table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.figures import Evaluation, evaluate_dev
+from pipeline.evaluation.scores import Scores, save_scores
+from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.placement import store_items
+from pipeline.machine.devices import placed, set_up_cpu
+from pipeline.report.overview import task_overview
+from pipeline.report.tables import as_text
+from pipeline.runs.folder import DEV_SCORES, RESUME, build_network, write_card
+from pipeline.runs.learners import Learner, NetworkLearner
+from pipeline.scoring.predict import as_scores, predict_probabilities
+from pipeline.store.partitions import format_folds
+from pipeline.store.reading import Store
+from pipeline.training.data import training_rows
+from pipeline.training.loop import DivergedError, Examples, fit
+from pipeline.training.optimisation import CHOICES, Settings
+from pipeline.training.resume import Progress
+
+
+def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+    """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
+    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    announce(card, train, dev, device)
+    dev_scores, progress = fit_network(card, train, dev, folder, device)
+    finish(card, folder, dev_scores, result_of(progress))
+
+
+def fit_network(
+    card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device
+) -> tuple[Scores, Progress]:
+    """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
+    task, spec = card["task"], InputSpec.from_card(card["input"])
+    torch.manual_seed(card["training"]["seed"])
+    network = placed(build_network(card, to_train=not (folder / RESUME).exists()), device)
+    write_card(folder, card)
+    rows = training_rows(task, train, card["data"]["limit"])
+    dev_labels = dev.task(task)
+    dev_rows = np.flatnonzero(dev_labels.labelled)
+    learner = NetworkLearner(network, spec)
+    on_train = Examples(store_items(train, rows, spec, device), train.task(task).values[rows])
+    on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows])
+    progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
+    return as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows), progress
+
+
+def fit_as_planned(
+    card: Mapping[str, Any], learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
+) -> Progress:
+    """Fits a learner as the card says, whose run lies in ``folder``."""
+    settings = settings_of(card)
+    try:
+        return fit(learner, train, dev, settings, device, folder)
+    except DivergedError as problem:
+        write_card(folder, {**card, "diverged": str(problem)})
+        raise
+    except torch.OutOfMemoryError:
+        raise EcgFusionError(
+            f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
+            f"another folder"
+        ) from None
+
+
+def predict_dev(card: Mapping[str, Any], learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
+    """What a fitted learner says of dev, (items, classes) float32; its items are read as in the training."""
+    how = settings_of(card)
+    return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers)
+
+
+def settings_of(card: Mapping[str, Any]) -> Settings:
+    """How the card's network is fitted."""
+    chosen = (*CHOICES, "precision", "seed", "workers", "class_weights")
+    return Settings(kind=card["kind"], **{name: card["training"][name] for name in chosen})
+
+
+def announce_data(card: Mapping[str, Any], train: Store, dev: Store) -> None:
+    """Says which task it is, and what bears its classes."""
+    data, task = card["data"], card["task"]
+    print(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
+    for partition, store in (("train", train), ("dev", dev)):
+        labels = store.task(task)
+        print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
+
+
+def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.device) -> None:
+    """Prints what is about to be trained, and on what."""
+    announce_data(card, train, dev)
+    task, spec, limit = card["task"], InputSpec.from_card(card["input"]), card["data"]["limit"]
+    if limit:
+        trained_on = train.task(task).rows(training_rows(task, train, limit))
+        print(f"of train, the first {limit:,}:\n{task_overview(task, trained_on)}")
+    with torch.device("meta"):  # no memory is needed to count
+        network = build_network(card)
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    seen = f"{spec.n_channels} channels" if spec.n_channels > 1 else "1 channel"
+    if spec.modality == "signal":
+        seen = f"{spec.crop_samples} samples"
+    else:
+        seen += " drawn while training" if spec.on_the_fly else " stored"
+    if spec.beat is not None:
+        seen += " of the median beat"
+    print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
+    announce_settings(card["training"])
+
+
+def announce_settings(training: Mapping[str, Any]) -> None:
+    """Says how it is fitted."""
+    names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training["workers"] else [])]
+    print(", ".join(f"{name} {training[name]}" for name in names), flush=True)
+
+
+def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:
+    """Completes a run and prints its dev table."""
+    evaluation = complete(card, folder, dev_scores, result)
+    epochs = f"best epoch {result['best_epoch']} of {result['epochs']}; " if "epochs" in result else ""
+    print(f"\n{as_text(evaluation)}\n{epochs}the run is in {folder}")
+
+
+def result_of(progress: Progress) -> dict[str, Any]:
+    """What a card says of how a training went."""
+    return {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "dev_macro_auroc": progress.best_auroc,
+        "seconds": round(sum(row["seconds"] for row in progress.log), 1),
+    }
+
+
+def complete(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> Evaluation:
+    """Chooses thresholds on the dev scores and completes the card; gives every figure of dev."""
+    save_scores(folder / DEV_SCORES, dev_scores)
+    evaluation = evaluate_dev(dev_scores)
+    chosen = evaluation.thresholds
+    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
+    card["result"] = dict(result)
+    card["complete"] = True
+    write_card(folder, card)
+    (folder / RESUME).unlink(missing_ok=True)
+    return evaluation

@@ -1,0 +1,108 @@
+"""What a training leaves behind each epoch: the resume file, and the logs."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pipeline.errors import EcgFusionError
+from pipeline.runs.folder import TENSORBOARD, replace_atomically
+
+
+@dataclass
+class Progress:
+    """How far a training has come; what the resume file keeps beside the states."""
+
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = 0
+    best_auroc: float = -math.inf
+    log: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def epochs_since_best(self) -> int:
+        return self.epoch - self.best_epoch
+
+
+@dataclass
+class TrainingState:
+    """What must be brought back for a training to go on as if nothing had happened."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+    scaler: Any
+    progress: Progress
+
+    def save(self, path: Path) -> None:
+        """Writes the resume file, whole or not at all."""
+        state = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": {key: value for key, value in self.scheduler.state_dict().items() if key != "lr_lambdas"},
+            "scaler": self.scaler.state_dict() if self.scaler else {},
+            "progress": vars(self.progress),
+        }
+        replace_atomically(path, lambda temporary: torch.save(state, temporary))
+
+    def load(self, path: Path) -> None:
+        """Brings everything back from the resume file; nothing but tensors and numbers is unpickled."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            self.network.load_state_dict(state["network"])
+            _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.scheduler.load_state_dict({**self.scheduler.state_dict(), **state["scheduler"]})
+            if self.scaler:
+                self.scaler.load_state_dict(state["scaler"])
+            self.progress = Progress(**state["progress"])
+        except Exception as problem:  # torch raises whatever its parsing meets
+            raise EcgFusionError(f"{path} is damaged ({problem}): train the run again into another folder") from None
+
+
+def _agree_on_fusing(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> None:
+    """Has a state taken as fused only where it was saved so and is so here.
+
+    On another device the memory of its moments is in another order than that of the weights, which a fused step, alone,
+    does not look at.
+    """
+    for theirs, ours in zip(saved, own, strict=True):
+        theirs["fused"] = True if theirs.get("fused") and ours.get("fused") else None
+
+
+class TensorBoardLog:
+    """The TensorBoard log; rows behind the epoch that a resumed training starts from are dropped."""
+
+    def __init__(self, folder: Path, epoch: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=epoch + 1)
+
+    def __enter__(self) -> "TensorBoardLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Logs one epoch."""
+        for name in ("train_loss", "dev_macro_auroc", "learning_rate"):
+            self._writer.add_scalar(name, row[name], int(row["epoch"]))
+        self._writer.flush()
+
+
+def write_log(path: Path, log: list[dict[str, float]]) -> None:
+    """Writes ``log.csv``, a row an epoch, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, log[0].keys())
+            writer.writeheader()
+            writer.writerows(log)
+
+    replace_atomically(path, write)

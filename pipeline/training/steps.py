@@ -1,0 +1,120 @@
+"""The steps of a training: one pass after another over its items.
+
+Every random number of a step is one of (seed, step), and the order of an epoch one of (seed, epoch). Nothing of a step
+waits for the device: the loss of an epoch is asked for at its end.
+"""
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.inputs.batches import Items, load, training_picks
+from pipeline.machine.devices import full_fp32
+from pipeline.machine.progress import progress_bar
+from pipeline.runs.learners import Learner
+from pipeline.training.optimisation import Settings, make_loss, make_optimizer, make_scheduler
+from pipeline.training.resume import Progress
+
+_STEPS_BETWEEN_BARS = 20
+
+
+class Steps:
+    """What stays the same from one step to the next.
+
+    Attributes:
+        learner: what is trained.
+        optimizer: of its parameters.
+        scheduler: of their rate, over all steps of the training.
+        scaler: of the gradients in ``fp16``, else None.
+
+    Args:
+        learner: what is trained; it is on ``device``.
+        items: what it learns from.
+        labels: (items, classes), 0 or 1.
+        settings: how to fit.
+        device: where.
+    """
+
+    def __init__(
+        self, learner: Learner, items: Items, labels: np.ndarray, settings: Settings, device: torch.device
+    ) -> None:
+        self.learner, self._items, self._settings, self._device = learner, items, settings, device
+        self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
+        self._loss_function = make_loss(settings.kind, settings.class_weights).to(device)
+        self._parameters = list(learner.network.parameters())
+        self._generators = _generators(device)
+        self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
+        n_steps = len(training_picks(items, settings.batch_size, settings.seed, 0))
+        self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
+        # the network itself is not handed over: accelerate would make it score in the training's precision too
+        self._accelerator = _accelerator(settings.precision, device)
+        self.scaler = self._accelerator.scaler
+        # accelerate's wrapper looks for a package on the disk in every step, and is of use to a scaler alone
+        self._stepper = self._accelerator.prepare(self.optimizer) if self.scaler else self.optimizer
+
+    def epoch(self, progress: Progress) -> float:
+        """One pass over the items; gives the mean loss of an item in this epoch alone, and counts the steps."""
+        picks = training_picks(self._items, self._settings.batch_size, self._settings.seed, progress.epoch)
+        self.learner.train()
+        total, n_items = torch.zeros((), device=self._device), 0
+        batches = load(self._items, picks, self._settings.workers, self._device)
+        with full_fp32() if self._settings.precision == "fp32" else nullcontext():
+            for batch in self._bar(batches, progress.epoch, len(picks)):
+                seed = seed_of_step(self._settings.seed, progress.step)
+                for generator in self._generators:
+                    generator.manual_seed(seed)
+                total += self._step(batch.to(self._device)) * len(batch.rows)
+                n_items += len(batch.rows)
+                progress.step += 1
+        return float(total) / n_items
+
+    def _step(self, batch: Any) -> Tensor:
+        """Changes the network once; gives the mean loss of the batch's items."""
+        with self._accelerator.autocast():
+            outputs = self.learner.outputs(batch)
+        targets = self._targets[batch.rows]
+        loss = sum(weight * self._loss_function(logits.float(), targets) for weight, logits in outputs)
+        self._accelerator.backward(loss)
+        if self._settings.clip_norm:
+            self._accelerator.clip_grad_norm_(self._parameters, self._settings.clip_norm)
+        self._stepper.step()
+        if not self._accelerator.optimizer_step_was_skipped:
+            self.scheduler.step()
+        self._stepper.zero_grad()
+        return loss.detach()
+
+    def _bar(self, batches: Iterable[Any], epoch: int, n_batches: int) -> Iterable[Any]:
+        return progress_bar(
+            batches,
+            f"epoch {epoch + 1}/{self._settings.epochs}",
+            total=n_batches,
+            unit="batches",
+            miniters=_STEPS_BETWEEN_BARS if self._device.type == "cuda" else None,
+            leave=False,
+        )
+
+
+def seed_of_step(seed: int, step: int) -> int:
+    """What every random number of a step is made of; steps are counted through all epochs."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+
+
+def _generators(device: torch.device) -> list[torch.Generator]:
+    """Those that a step draws from; ``torch.manual_seed`` seeks out every device's, 0.13 ms each time."""
+    if device.type != "cuda":
+        return [torch.default_generator]
+    torch.cuda.init()
+    index = torch.cuda.current_device() if device.index is None else device.index
+    return [torch.default_generator, torch.cuda.default_generators[index]]
+
+
+def _accelerator(precision: str, device: torch.device) -> Any:
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)  # a second training in one process may choose anew
+    return Accelerator(cpu=device.type == "cpu", mixed_precision={"fp32": "no"}.get(precision, precision))
