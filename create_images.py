@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
+from pipeline.report.console import Console
+from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.partitions import DEFAULT_FOLDS, PARTITIONS
-from pipeline.training.defaults import IMAGE_LEADS
 
 if TYPE_CHECKING:
     from pipeline.store.reading import Store
@@ -83,6 +85,7 @@ def _finished_stores(arguments: argparse.Namespace) -> list["Store"]:
     return [open_store(store_path(arguments.out, name)) for name in arguments.partition or there or PARTITIONS[:1]]
 
 
+@told_to(Console)
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)

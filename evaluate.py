@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
+from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.comparison import compare
@@ -13,6 +14,7 @@ from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampli
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.report.comparisons import comparison_text, save_comparison
+from pipeline.report.console import Console
 from pipeline.report.tables import as_text, save_tables
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
@@ -24,9 +26,10 @@ _EXAMPLES = """examples:
 """
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Evaluates what the arguments name, prints the table and saves it."""
-    options = _parser().parse_args(arguments)
+@told_to(Console)
+def main(words: Sequence[str] | None = None) -> None:
+    """Evaluates what the words name, prints the table and saves it."""
+    options = parse(words)
     if options.out and options.out.exists() and not options.out.is_dir():
         raise EcgFusionError(f"-out {options.out} is a file: name a folder")
     if options.scores:
@@ -37,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
         _evaluate_runs(options)
 
 
-def _parser() -> CommandParser:
+def parse(words: Sequence[str] | None = None) -> Namespace:
+    """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="evaluate.py", description=__doc__, epilog=_EXAMPLES)
     criteria = f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {DEFAULT_CRITERION})"
     several = {"type": Path, "nargs": "+", "action": "extend"}
@@ -62,7 +66,8 @@ def _parser() -> CommandParser:
     parser.option("scores", files, metavar="FILE", help="scores.npz of what is judged", **several)
     chosen = "what thresholds are chosen on, one for each of -scores (default: none, and thresholds of 0.5)"
     parser.option("dev_scores", files, metavar="FILE", help=chosen, **several)
-    return parser
+    parsed: Namespace = parser.parse_args(words)
+    return parsed
 
 
 def _resampling(options: Namespace) -> Resampling | None:
@@ -101,7 +106,7 @@ def _evaluate_files(options: Namespace) -> None:
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
     from pipeline.runs.folder import check_comparable, newest_run  # here, because torch takes seconds to import
-    from pipeline.scoring.predict import score_partition
+    from pipeline.scoring.partition import score_partition
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
     check_comparable(runs)  # scoring may take minutes

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.terminal import told_to
+from pipeline.inputs.spec import NORMALISATIONS
+from pipeline.report.console import Console
 from pipeline.training import defaults
 
 TASKS = "disease superdiagnostic subdiagnostic diagnostic form rhythm all, of ptbxl"
@@ -42,7 +45,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("stride", group, type=positive_float, help=averaged)
     whole = "see the median heartbeat instead of the whole item"
     parser.option("beat", group, action="store_true", default=None, help=whole)
-    normal = defaults.NORMALISATIONS
+    normal = NORMALISATIONS
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")
@@ -107,6 +110,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+@told_to(Console)
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)

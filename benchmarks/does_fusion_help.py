@@ -89,7 +89,7 @@ def _matrix(options: Any) -> dict[str, list[Path]]:
 
 def _screen(options: Any) -> None:
     """The dev macro-AUC of each form after a short training; nothing is read off the test partition."""
-    from pipeline.runs.folder import read_card
+    from pipeline.runs.card import read_card
 
     print("| form, a quarter of the items | dev macro-AUC |\n| --- | ---: |")
     for form in SMALL_IMAGES:
@@ -118,7 +118,7 @@ def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: i
 def _train(options: Any, name: str, words: str, threads: str | None = None) -> Path:
     """The run of a command of train.py; one that is finished is not trained again."""
     import train
-    from pipeline.runs.folder import CARD, read_card
+    from pipeline.runs.card import CARD, read_card
 
     folder = options.out / name
     if (folder / CARD).exists() and read_card(folder)["complete"]:
@@ -151,7 +151,7 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
     from pipeline.evaluation.intervals import Resampling
     from pipeline.evaluation.resampling import COLUMNS
     from pipeline.evaluation.scores import load_scores, save_scores
-    from pipeline.scoring.predict import score_partition
+    from pipeline.scoring.partition import score_partition
 
     file = folder / "evaluation" / "test" / "scores.npz"
     if not file.exists():

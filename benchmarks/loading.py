@@ -23,7 +23,7 @@ from pipeline.commands.parser import CommandParser, positive_int, run_command
 if TYPE_CHECKING:
     from pipeline.inputs.batches import Pick
     from pipeline.inputs.items import StoreItems
-    from pipeline.inputs.maker import InputSpec
+    from pipeline.inputs.spec import InputSpec
     from pipeline.store.reading import Store
 
 BATCH_SIZE = 64
@@ -125,7 +125,7 @@ def _items(store: "Store", on_the_fly: bool) -> "StoreItems":
 
 
 def _spec(store: "Store", on_the_fly: bool) -> "InputSpec":
-    from pipeline.inputs.maker import InputSpec
+    from pipeline.inputs.spec import InputSpec
 
     return InputSpec(
         modality="image",

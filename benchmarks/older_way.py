@@ -85,7 +85,8 @@ def older_way(setup: Setup, folder: Path) -> Callable[[], object]:
     """The same in the older study's way; its files are written here once."""
     from torch.utils.data import DataLoader
 
-    from pipeline.training.optimisation import make_loss, make_optimizer
+    from pipeline.training.losses import make_loss
+    from pipeline.training.optimisation import make_optimizer
 
     tiffs: Any = Tiffs(setup, folder)
     network, settings, device = setup.network(), setup.settings, setup.device

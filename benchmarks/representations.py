@@ -70,7 +70,8 @@ def measure(n_records: int = 8, turns: int = 15) -> list[Row]:
 
 def simulated_records(n_records: int) -> np.ndarray:
     """Filtered and rounded as create_images.py does: (records, 3, 1000), in mV."""
-    from pipeline.signals.filters import band_pass, to_counts, to_millivolts
+    from pipeline.signals.counts import to_counts, to_millivolts
+    from pipeline.signals.filters import band_pass
     from pipeline.sources.simulation.heart import draw_electrodes, draw_heart, simulate
 
     records = []

@@ -121,7 +121,8 @@ class BareLoop:
     """What a user would write who has the batches as tensors."""
 
     def __init__(self, setup: Setup) -> None:
-        from pipeline.training.optimisation import make_loss, make_optimizer, make_scheduler
+        from pipeline.training.losses import make_loss
+        from pipeline.training.optimisation import make_optimizer, make_scheduler
 
         self.network, self._device, settings = setup.network().train(), setup.device, setup.settings
         self._parameters = list(self.network.parameters())

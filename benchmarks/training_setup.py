@@ -15,7 +15,7 @@ from pipeline.commands.parser import CommandParser, positive_int
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.inputs.maker import InputSpec
+    from pipeline.inputs.spec import InputSpec
     from pipeline.store.reading import Store
     from pipeline.training.optimisation import Settings
     from pipeline.training.steps import Steps
@@ -156,7 +156,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
 
 def _spec(case: Case, store: "Store") -> "InputSpec":
     from models import describe_model
-    from pipeline.inputs.maker import InputSpec
+    from pipeline.inputs.spec import InputSpec
 
     n_samples = store.signals.shape[2]
     if describe_model(case.model).modality == "image":

@@ -11,7 +11,7 @@ import pytest
 import create_images
 from pipeline.demo import main as demo
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import read_card
+from pipeline.runs.card import read_card
 from pipeline.store.reading import open_store
 
 ROOT = Path(create_images.__file__).resolve().parent

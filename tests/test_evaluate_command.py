@@ -46,10 +46,10 @@ def run_folder(tmp_path, monkeypatch) -> Path:
             return load_scores(run / "dev_scores.npz")
         return load_scores(scores_file(tmp_path / f"{partition}.npz"))
 
-    scoring, runs = types.ModuleType("pipeline.scoring.predict"), types.ModuleType("pipeline.runs.folder")
+    scoring, runs = types.ModuleType("pipeline.scoring.partition"), types.ModuleType("pipeline.runs.folder")
     scoring.score_partition, runs.newest_run = score_partition, lambda folder: folder / "gru"
     runs.check_comparable = lambda folders: None
-    monkeypatch.setitem(sys.modules, "pipeline.scoring.predict", scoring)
+    monkeypatch.setitem(sys.modules, "pipeline.scoring.partition", scoring)
     monkeypatch.setitem(sys.modules, "pipeline.runs.folder", runs)
     monkeypatch.chdir(tmp_path)
     return Path("runs/gru")
@@ -157,13 +157,13 @@ def test_a_run_is_judged_with_the_thresholds_of_its_dev_scores(run_folder, tmp_p
     folder = run_folder / "evaluation" / "test"
     assert (folder / "table.md").read_text(encoding="utf-8") == table
     assert np.array_equal(load_scores(folder / "scores.npz").scores, test.scores)
-    assert sys.modules["pipeline.scoring.predict"].asked == (run_folder, None, "test", None, None, None)
+    assert sys.modules["pipeline.scoring.partition"].asked == (run_folder, None, "test", None, None, None)
 
 
 def test_a_run_takes_its_options(run_folder, tmp_path):
     words = "-run runs/gru -data stores -batch_size 8 -threads 1 -gpu_id 0 -out there -threshold 0.3"
     evaluate.main(words.split())
-    assert sys.modules["pipeline.scoring.predict"].asked == (Path("runs/gru"), Path("stores"), "test", 8, 1, 0)
+    assert sys.modules["pipeline.scoring.partition"].asked == (Path("runs/gru"), Path("stores"), "test", 8, 1, 0)
     assert json.loads((tmp_path / "there" / "metrics.json").read_text())["threshold_choice"] == 0.3
     assert not (run_folder / "evaluation").exists()
 

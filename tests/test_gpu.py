@@ -20,13 +20,14 @@ from models import create_model, describe_model, list_models
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs import placement
 from pipeline.inputs.batches import Items, load, training_picks
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import store_items
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import choose_device, placed
 from pipeline.representations import ImageRecipe
-from pipeline.runs.folder import WEIGHTS, load_run, read_card
+from pipeline.runs.card import WEIGHTS, read_card
 from pipeline.runs.learners import NetworkLearner
-from pipeline.scoring.predict import scores_of
+from pipeline.runs.load import load_run
+from pipeline.scoring.partition import scores_of
 from pipeline.store.reading import Store, open_store
 from pipeline.training import defaults
 from pipeline.training.optimisation import CHOICES, Settings

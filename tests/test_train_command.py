@@ -26,7 +26,8 @@ from pipeline.inputs.batches import Items
 from pipeline.machine.locks import locked
 from pipeline.report.networks import describe_networks
 from pipeline.representations import REPRESENTATIONS, ImageRecipe
-from pipeline.runs.folder import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card, write_card
+from pipeline.runs.card import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, read_card, write_card
+from pipeline.runs.load import load_run
 from pipeline.store.reading import open_store
 from pipeline.training import loop, network
 from pipeline.training.options import FUSION_ONLY

@@ -14,6 +14,7 @@ from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds, predict
+from pipeline.listening import Event
 
 NOTES = {
     "test": "",
@@ -104,6 +105,14 @@ class Evaluation:
         # with one class an item, the share of items whose class was found is the pooled sensitivity
         spans = self.intervals.micro if self.intervals and self.accuracy is not None else {}
         return {"accuracy": list(spans["sensitivity"])} if spans else {}
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """A table of figures, and a sentence on what they are of."""
+
+    evaluation: Evaluation
+    sentence: str
 
 
 def evaluate(

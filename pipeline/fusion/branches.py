@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import BRANCHES, CARD, RESUME, leaves, read_card, refuse_unfinished
-from pipeline.scoring.predict import check_fit
+from pipeline.runs.card import BRANCHES, CARD, RESUME, read_card
+from pipeline.runs.folder import leaves, refuse_unfinished
+from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store
 
 _SHARED = {

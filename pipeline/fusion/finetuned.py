@@ -10,9 +10,10 @@ from torch import Tensor
 
 from pipeline.fusion.branch_reading import read_branch
 from pipeline.inputs.batches import Batch, Items, Pick, on, pinned
-from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
-from pipeline.runs.folder import Run
+from pipeline.inputs.spec import InputSpec
+from pipeline.runs.build import Run
 from pipeline.runs.learners import FusionLearner
 from pipeline.store.reading import Store
 

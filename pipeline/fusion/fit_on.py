@@ -9,7 +9,8 @@ import numpy as np
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
 from pipeline.fusion.fitting import check_classes
-from pipeline.runs.folder import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, branch_folders, kind_of, read_card
+from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, kind_of, read_card
+from pipeline.runs.folder import branch_folders
 from pipeline.store.reading import Store
 from pipeline.training import defaults
 

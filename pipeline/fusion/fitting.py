@@ -9,7 +9,8 @@ from torch import Tensor
 
 from models.fusion.late import Perceptron, Stacking, Weighted
 from pipeline.errors import EcgFusionError
-from pipeline.training.optimisation import Settings, make_loss, make_optimizer, make_scheduler
+from pipeline.training.losses import make_loss
+from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 
 _STEEPEST = 100.0  # coefficient or intercept, where classes can be told apart without an error
 _NEVER = -30.0  # logit of a class that no item to fit on has

@@ -14,9 +14,9 @@ from pipeline.inputs.batches import Items, Pick, load, on, pinned, scoring_picks
 from pipeline.inputs.items import StoreItems
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import CPU, fits, store_items
+from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32, placed
-from pipeline.machine.progress import progress_bar
-from pipeline.runs.folder import Run
+from pipeline.runs.build import Run
 from pipeline.runs.learners import FusionLearner
 from pipeline.store.reading import Store
 

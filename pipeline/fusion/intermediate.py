@@ -9,9 +9,13 @@ import torch
 
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learners import fusion_items, fusion_learner
+from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
-from pipeline.runs.folder import Run, branch_folders, build_fusion, load_run, write_card
-from pipeline.scoring.predict import as_scores
+from pipeline.runs.build import Run, build_fusion
+from pipeline.runs.card import write_card
+from pipeline.runs.folder import branch_folders
+from pipeline.runs.load import load_run
+from pipeline.scoring.partition import as_scores
 from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
 from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
@@ -57,4 +61,4 @@ def _announce_fusion(
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     how = "trained on" if card["options"]["finetune"] else "frozen"
     named = ", ".join(f"{name} ({run.card['model']})" for name, run in branches.items())
-    print(f"{card['options']['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}", flush=True)
+    remark(f"{card['options']['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}")

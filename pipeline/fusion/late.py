@@ -12,17 +12,14 @@ from pipeline.evaluation.metrics import macro_auroc
 from pipeline.fusion.branch_scores import Answers, cross_fitting_folds, read_answers
 from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.fitting import fit_perceptron, fit_stacking, fit_weights
+from pipeline.listening import remark
 from pipeline.machine.devices import set_up_cpu
-from pipeline.runs.folder import (
-    DEV_SCORES,
-    OUT_OF_FOLD_SCORES,
-    branch_folders,
-    build_fusion,
-    load_run,
-    save_weights,
-    write_card,
-)
-from pipeline.scoring.predict import as_scores, fuse
+from pipeline.runs.build import build_fusion
+from pipeline.runs.card import DEV_SCORES, OUT_OF_FOLD_SCORES, write_card
+from pipeline.runs.folder import branch_folders
+from pipeline.runs.load import load_run, save_weights
+from pipeline.scoring.partition import as_scores
+from pipeline.scoring.predict import fuse
 from pipeline.store.reading import Store
 from pipeline.training.network import announce_data, finish, settings_of
 
@@ -52,10 +49,10 @@ def train_late(card: dict[str, Any], train: Store, dev: Store, folder: Path, _: 
         fused = fuse(fusion, on_dev.probabilities)
     if isinstance(fusion, Weighted):
         card["fitted_on"]["weights"] = dict(zip(branches, fusion.weights.tolist(), strict=True))
-        print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
+        remark("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in card["fitted_on"]["weights"].items()))
     if fitted_on and fitted_on.get("branches_fitted_on_these_items"):
         inner = ", ".join(fitted_on["branches_fitted_on_these_items"])
-        print(f"the dev table is optimistic: the weights of {inner} were fitted on these items, too")
+        remark(f"the dev table is optimistic: the weights of {inner} were fitted on these items, too")
     save_weights(folder, fusion)
     scores = as_scores(fused, dev, card["task"], rows)
     finish(card, folder, scores, {"dev_macro_auroc": macro_auroc(scores.labels, scores.scores)})

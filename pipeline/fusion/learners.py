@@ -10,7 +10,7 @@ from models import describe_fusion
 from pipeline.fusion.finetuned import JointItems, JointLearner
 from pipeline.fusion.frozen import KeptLearner, keep
 from pipeline.inputs.batches import Items
-from pipeline.runs.folder import Run
+from pipeline.runs.build import Run
 from pipeline.runs.learners import FusionLearner
 from pipeline.store.reading import Store
 

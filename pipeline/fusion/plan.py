@@ -11,14 +11,16 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import CPU, choose_workers
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
-from pipeline.runs.folder import FORMAT, Run, build_fusion, build_network, kind_of
-from pipeline.scoring.predict import refuse_training_items
+from pipeline.runs.build import Run, build_fusion, build_network
+from pipeline.runs.card import FORMAT, kind_of
+from pipeline.scoring.checks import refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
-from pipeline.training.data import class_weights, training_items, training_rows
+from pipeline.training.data import training_items, training_rows
+from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES, check_batch_size
 from pipeline.training.options import check_momentum
 from pipeline.training.plan import versions

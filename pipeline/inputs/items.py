@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from pipeline.inputs.batches import Batch, Items, Pick
-from pipeline.inputs.maker import InputSpec
-from pipeline.signals.filters import PADDING, choose_leads
+from pipeline.inputs.spec import InputSpec
+from pipeline.signals.counts import PADDING
+from pipeline.signals.leads import choose_leads
 from pipeline.store.reading import Store
 
 Leads = slice | list[int]

@@ -18,11 +18,12 @@ from pipeline.inputs.items import (
     in_one_piece,
     padded,
 )
-from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.spec import InputSpec
+from pipeline.listening import progress_bar, remark
 from pipeline.machine.memory import machine_memory
-from pipeline.machine.progress import progress_bar
 from pipeline.signals.beats import beat_samples, median_beat
-from pipeline.signals.filters import choose_leads, to_counts, to_millivolts
+from pipeline.signals.counts import to_counts, to_millivolts
+from pipeline.signals.leads import choose_leads
 from pipeline.store.reading import Store
 
 STREAMING_WORKERS = 2
@@ -51,10 +52,10 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
     home = home_of_signals(store, len(rows), spec, device)
     size = f"{store.path}: {_bytes_of_signals(store, len(rows), spec) / 2**30:.1f} GiB of signals"
     if home is None:
-        print(f"{size} are read from disk, batch by batch")
+        remark(f"{size} are read from disk, batch by batch")
         return StreamedSignals(store, rows, spec)
     if home != device:
-        print(f"{size} stay in the machine's memory and go to {device} batch by batch")
+        remark(f"{size} stay in the machine's memory and go to {device} batch by batch")
     return ResidentSignals(_resident(store, rows, spec, home), store.lengths[rows], spec)
 
 

@@ -8,13 +8,11 @@ import numpy as np
 
 from pipeline.commands.image_options import band_recipe, check_size, image_recipe
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.maker import InputSpec
-from pipeline.signals.beats import beat_samples
-from pipeline.signals.filters import choose_leads
-from pipeline.sources.base import canonical_lead
+from pipeline.inputs.scale import standard_deviation
+from pipeline.inputs.spec import NORMALISATIONS, InputSpec
+from pipeline.signals.beats import BEAT_S, beat_samples
+from pipeline.signals.leads import IMAGE_LEADS, canonical_lead, choose_leads
 from pipeline.store.reading import Store
-from pipeline.training import defaults
-from pipeline.training.data import standard_deviation
 
 if TYPE_CHECKING:
     from pipeline.representations import BandRecipe, ImageRecipe
@@ -31,7 +29,7 @@ def plan_input(
     """How the input is made: leads, beat or crop, normalisation and pictures."""
     from pipeline.representations import BANDS
 
-    beat = defaults.BEAT_S if given.get("beat") else None
+    beat = BEAT_S if given.get("beat") else None
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
     crop = given.get("crop")
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
@@ -41,13 +39,13 @@ def plan_input(
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_picture:
-        usual = train.image_leads or list(defaults.IMAGE_LEADS)
+        usual = train.image_leads or list(IMAGE_LEADS)
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
     representations = _plan_pictures(modality, on_the_fly, given, image_options, train, len(chosen))
-    normalise = given.get("normalise", defaults.NORMALISATIONS[0]) if modality == "signal" else "none"
+    normalise = given.get("normalise", NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
     return InputSpec(
         modality=modality,
@@ -120,7 +118,7 @@ def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", given: Mapping[str, An
     """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
     crop, n_samples, longer = given.get("crop"), train.signals.shape[2], ""
     if given.get("beat"):
-        n_samples = beat_samples(train.sampling_rate, *defaults.BEAT_S)
+        n_samples = beat_samples(train.sampling_rate, *BEAT_S)
     elif crop is not None:
         n_samples, longer = round(crop * train.sampling_rate), ", or a longer -crop"
     check_size(recipe, n_samples, train.sampling_rate, longer)

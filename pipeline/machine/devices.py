@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from pipeline.errors import EcgFusionError, warn
+from pipeline.errors import EcgFusionError
+from pipeline.listening import warn
 from pipeline.machine.threads import free_cores
 
 Module = TypeVar("Module", bound=nn.Module)

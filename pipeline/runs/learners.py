@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from models import Network
 from models.fusion.intermediate import IntermediateFusion
 from pipeline.inputs.batches import Batch
-from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.maker import InputMaker
+from pipeline.inputs.spec import InputSpec
 
 
 class Learner(nn.Module):

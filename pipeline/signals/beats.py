@@ -2,6 +2,7 @@
 
 import numpy as np
 
+BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
 REFRACTORY_S = 0.28  # no heart beats again sooner
 ALIGNED_WITHIN_S = 0.08
 _SLOPE_S = 0.02  # span of the difference that stands for the derivative, so that every sampling rate sees the same

@@ -4,15 +4,12 @@ Everywhere in the program the order is filter → resample → int16 → decode 
 training equals the stored one.
 """
 
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 
 FILTER_ORDER = 2
-PADDING = -32768  # the count that fills an item shorter than its store's others
-LARGEST_COUNT = 32767
 
 Band = tuple[float, float]
 
@@ -81,47 +78,3 @@ def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndar
     # a line through both ends is taken off first: the filter's zeros beyond the ends would ring on an offset
     resampled = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
     return resampled[..., : round(x.shape[-1] * ratio)]
-
-
-def choose_leads(available: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Positions of the wanted leads; ``all`` alone stands for every one. Names are canonical.
-
-    Raises:
-        ValueError: a lead is not there, or is named twice.
-    """
-    if list(wanted) == ["all"]:
-        return list(range(len(available)))
-    absent = [lead for lead in wanted if lead not in available]
-    if absent:
-        raise ValueError(f"there is no lead {', '.join(absent)}: the leads are {' '.join(available)}")
-    if len(set(wanted)) != len(wanted):
-        raise ValueError(f"the leads {' '.join(wanted)} name one twice")
-    return [list(available).index(lead) for lead in wanted]
-
-
-def to_counts(x: np.ndarray, gain: float) -> np.ndarray:
-    """Rounds mV to int16 counts, ``gain`` to the millivolt.
-
-    Raises:
-        ValueError: a value is missing or beyond what int16 can hold; nothing is ever clipped.
-    """
-    counts = np.rint(np.asarray(x, np.float64) * gain)
-    if not np.isfinite(counts).all():
-        raise ValueError("has a missing sample")
-    largest = np.abs(counts).max(initial=0.0)
-    if largest > LARGEST_COUNT:
-        raise ValueError(f"reaches {largest / gain:.1f} mV, beyond the ±{LARGEST_COUNT / gain:.1f} mV of int16")
-    return counts.astype(np.int16)
-
-
-def to_millivolts(counts: np.ndarray, gain: float) -> np.ndarray:
-    """Decodes int16 counts to float64 mV; padding becomes 0."""
-    return np.where(counts == PADDING, 0, counts) / gain
-
-
-def crop_starts(n_samples: int, crop: int, stride: int) -> list[int]:
-    """First samples of the crops that cover a signal: one every ``stride``, and one that ends at its end."""
-    if crop >= n_samples:
-        return [0]
-    last = n_samples - crop
-    return sorted({*range(0, last + 1, stride), last})

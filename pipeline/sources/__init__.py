@@ -4,7 +4,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.base import BadRecord, Labels, Source
+from pipeline.labels import Labels
+from pipeline.sources.base import BadRecord, Source
 
 __all__ = ["SOURCES", "BadRecord", "Labels", "Source", "open_source"]
 

@@ -1,21 +1,15 @@
 """What every data set offers, whatever its files look like."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-_CANONICAL = {lead.upper(): lead for lead in LEADS}
-
-
-def canonical_lead(name: str) -> str:
-    """The lead's canonical name, however a file spells it (``AVR``, ``avr``, ``Lead aVR``); others as given."""
-    bare = name.strip()
-    if bare.lower().startswith("lead "):
-        bare = bare[5:].strip()
-    return _CANONICAL.get(bare.upper(), bare)
+from pipeline.labels import Labels
+from pipeline.listening import Event
 
 
 @dataclass(frozen=True)
@@ -24,27 +18,6 @@ class BadRecord:
 
     record_id: str
     problem: str
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels of one task.
-
-    Attributes:
-        classes: names, in the order of the columns.
-        kind: ``multilabel`` or ``multiclass``.
-        values: (items, classes) uint8, 0 or 1.
-        labelled: (items,) bool, false where the task says nothing of the item.
-    """
-
-    classes: tuple[str, ...]
-    kind: str
-    values: np.ndarray
-    labelled: np.ndarray
-
-    def rows(self, chosen: np.ndarray) -> "Labels":
-        """The labels of some items only; ``chosen`` are row numbers."""
-        return Labels(self.classes, self.kind, self.values[chosen], self.labelled[chosen])
 
 
 class Source(ABC):
@@ -74,3 +47,18 @@ class Source(ABC):
     @abstractmethod
     def read(self, items: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         """The signals of some rows of ``items``: for each (leads, time) float64 mV, or what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class SourceOpened(Event):
+    """A data set that stores are to be made of.
+
+    Attributes:
+        source: the data set.
+        folder: where it lies.
+        rows: partition name to row numbers of ``source.items``, those that have none left out.
+    """
+
+    source: Source
+    folder: Path
+    rows: Mapping[str, np.ndarray]

@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.base import LEADS, BadRecord, Labels, Source
+from pipeline.labels import Labels
+from pipeline.signals.leads import LEADS
+from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.formats.wfdb import RecordError, read_recording
 
 DURATION = 10.0

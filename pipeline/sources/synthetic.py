@@ -109,7 +109,7 @@ def _write_wfdb(path: Path, signal: "np.ndarray", sampling_rate: int) -> None:
     """
     import numpy as np
 
-    from pipeline.sources.base import LEADS
+    from pipeline.signals.leads import LEADS
 
     counts = np.rint(signal * GAIN).astype("<i2")
     header = [f"{path.name} {len(LEADS)} {sampling_rate} {counts.shape[1]}"]
@@ -122,7 +122,7 @@ def _write_wfdb(path: Path, signal: "np.ndarray", sampling_rate: int) -> None:
     path.with_name(path.name + ".hea").write_text("\n".join(header) + "\n")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = CommandParser(prog="python -m pipeline.sources.synthetic", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write; must be empty or missing")
     parser.option("records", type=positive_int, default=1000, help="how many recordings of 10 s (default 1000)")
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str]) -> None:
         default=[100],
         help="sampling rates in Hz (default 100)",
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     write_dataset(options.folder, options.records, options.seed, options.rates)
     print(f"{options.records} simulated recordings in {options.folder}: read them with --source ptbxl")
 

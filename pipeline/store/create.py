@@ -8,30 +8,22 @@ picture is made, and a store of signals only is the first stage alone.
 import resource
 import shutil
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from pipeline.errors import EcgFusionError, warn
+from pipeline.errors import EcgFusionError
+from pipeline.listening import remark, warn
 from pipeline.machine.locks import locked
 from pipeline.machine.memory import machine_memory
-from pipeline.machine.progress import progress_bar
-from pipeline.machine.threads import in_background, ordered_map
-from pipeline.representations import pictures
-from pipeline.signals import filters
+from pipeline.machine.threads import ordered_map
 from pipeline.sources import BadRecord
 from pipeline.store.job import Job
 from pipeline.store.reading import digest_of_items, from_attribute, open_store
+from pipeline.store.stages import _RECORDS_READ_AT_ONCE, _read_counts, _store_images, _store_signals
 from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
-_RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
-_BYTES_BETWEEN_SYNCS = 256 * 2**20
 _SHOWN_BAD_RECORDS = 20
 _SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's pictures may take in the system's cache
 
@@ -110,7 +102,7 @@ def create_store(job: Job) -> Summary | None:
         if job.path.exists():
             open_store(job.path)
             _refuse_to_mix(job, job.path)
-            print(f"{job.path} is complete: nothing to do")
+            remark(f"{job.path} is complete: nothing to do")
             return None
         part = part_path(job.path)
         if part.exists():
@@ -146,7 +138,7 @@ def check_disk(jobs: Sequence[Job]) -> None:
         present = part.stat().st_blocks * 512 if part.exists() else 0
         to_come = max(0, job.bytes_to_come - present)
         needed += to_come
-        print(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk", flush=True)
+        remark(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk")
     if needed > free:
         raise EcgFusionError(
             f"{out} has {free:,} bytes free and {needed:,} are to come: free some space, "
@@ -212,38 +204,6 @@ def _name(bad: Sequence[BadRecord]) -> None:
         warn(f"record {record.record_id} is bad: {record.problem}")
 
 
-def _read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
-    """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
-    rows = np.full((len(items), len(job.source.leads), job.n_samples), filters.PADDING, np.int16)
-    found = job.source.read(items)
-    prepared = iter(_prepare(job, [signal for signal in found if not isinstance(signal, BadRecord)]))
-    bad = []
-    for row, record_id, signal in zip(rows, items["record_id"], found, strict=True):
-        counts = signal if isinstance(signal, BadRecord) else next(prepared)
-        if isinstance(counts, BadRecord):
-            bad.append(counts)
-        elif isinstance(counts, ValueError):
-            bad.append(BadRecord(record_id, f"it {counts}"))
-        else:
-            row[:, : counts.shape[-1]] = counts
-    return rows, bad
-
-
-def _prepare(job: Job, found: Sequence[np.ndarray]) -> list[np.ndarray | ValueError]:
-    """Counts of each signal, or what is wrong with it. Together they take half as long as one by one."""
-    try:
-        return list(job.signal_recipe.counts(np.stack(found), job.source.sampling_rate))
-    except ValueError:  # of unequal lengths, none at all, or a bad one among them
-        return [_prepare_one(job, signal) for signal in found]
-
-
-def _prepare_one(job: Job, signal: np.ndarray) -> np.ndarray | ValueError:
-    try:
-        return job.signal_recipe.counts(signal, job.source.sampling_rate)
-    except ValueError as problem:
-        return problem
-
-
 def _find_bad(job: Job) -> list[BadRecord]:
     """Reads a whole partition only to name its bad records; none where its store is complete already."""
     items, bad = job.items, []
@@ -254,68 +214,4 @@ def _find_bad(job: Job) -> list[BadRecord]:
         for _, found in ordered_map(lambda chunk: _read_counts(job, chunk), chunks, job.workers):
             bad += found
     _name(bad)
-    return bad
-
-
-def _store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
-    """Fills ``/signals``; gives the bad records, all of them."""
-    items = job.items
-
-    def store(first: int, last: int) -> list[BadRecord]:
-        rows, bad = _read_counts(job, items.iloc[first:last])
-        writer.write("signals", first, rows)
-        return bad
-
-    bytes_per_item = 2 * len(job.source.leads) * job.n_samples
-    return _run_stage(job, writer, "signals", store, _RECORDS_READ_AT_ONCE, bytes_per_item)
-
-
-def _store_images(job: Job, writer: StoreWriter) -> None:
-    """Fills ``/images`` from the stored signals."""
-    if not job.image_recipe.representations:
-        writer.mark_finished("images", len(job.rows))
-        return
-    import torch
-
-    torch.set_num_threads(1)  # the workers are the parallelism
-    leads = filters.choose_leads(job.source.leads, job.image_leads)
-    recipes = {name: replace(job.image_recipe, representations=(name,)) for name in job.image_recipe.representations}
-    of_thread = threading.local()
-
-    def store(first: int, last: int) -> list[BadRecord]:
-        x = torch.from_numpy(filters.to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain))
-        if not hasattr(of_thread, "drawn"):  # memory is slow when it is new, and where numpy asks for no huge pages
-            of_thread.drawn = torch.from_numpy(np.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), np.uint8))
-        drawn = of_thread.drawn[: last - first]
-        for name, recipe in recipes.items():
-            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)
-            writer.write(name, first, drawn.numpy())
-        return []
-
-    _run_stage(job, writer, "images", store, _RECORDS_DRAWN_AT_ONCE, job.image_bytes)
-
-
-def _run_stage(
-    job: Job,
-    writer: StoreWriter,
-    stage: str,
-    store: Callable[[int, int], list[BadRecord]],
-    records_at_once: int,
-    bytes_per_item: int,
-) -> list[BadRecord]:
-    """Stores what is left of a stage, behind a bar; rows after a bad record never count as finished."""
-    marked, n_items = writer.finished(stage), len(job.rows)
-    chunks = [(start, min(start + records_at_once, n_items)) for start in range(marked, n_items, records_at_once)]
-    bad: list[BadRecord] = []
-    with (
-        progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar,
-        in_background() as behind,
-    ):
-        for (_, last), found in zip(chunks, ordered_map(lambda chunk: store(*chunk), chunks, job.workers), strict=True):
-            bad += found
-            enough = (last - marked) * bytes_per_item >= _BYTES_BETWEEN_SYNCS
-            if not bad and (enough or last == n_items):
-                behind(partial(writer.mark_finished, stage, last))
-                marked = last
-            bar.update(last - bar.n)
     return bad

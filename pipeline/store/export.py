@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import EcgFusionError
-from pipeline.machine.progress import progress_bar
+from pipeline.listening import progress_bar
 from pipeline.store.reading import Store
 
 

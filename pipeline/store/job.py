@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.representations import ImageRecipe
-from pipeline.signals import filters
+from pipeline.signals.counts import to_counts
+from pipeline.signals.filters import FILTER_ORDER, Band, band_pass, resample
 from pipeline.sources import Labels, Source
 from pipeline.store.partitions import Folds
 from pipeline.store.reading import digest_of_items, store_path
@@ -18,7 +19,7 @@ from pipeline.store.reading import digest_of_items, store_path
 class SignalRecipe:
     """How signals are prepared: ``band`` and ``sampling_rate`` in Hz, ``gain`` in counts to the millivolt."""
 
-    band: filters.Band | None
+    band: Band | None
     sampling_rate: float
     gain: float
 
@@ -30,8 +31,8 @@ class SignalRecipe:
         """
         if not np.isfinite(signal).all():
             raise ValueError("has a missing sample")
-        filtered = filters.band_pass(signal, native_rate, self.band)
-        return filters.to_counts(filters.resample(filtered, native_rate, self.sampling_rate), self.gain)
+        filtered = band_pass(signal, native_rate, self.band)
+        return to_counts(resample(filtered, native_rate, self.sampling_rate), self.gain)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Job:
             "sampling_rate": float(self.signal_recipe.sampling_rate),
             "source_sampling_rate": float(self.source.sampling_rate),
             "band": list(band) if band else None,
-            "filter": f"Butterworth, order {filters.FILTER_ORDER}, forward and backward" if band else "none",
+            "filter": f"Butterworth, order {FILTER_ORDER}, forward and backward" if band else "none",
             "gain": float(self.signal_recipe.gain),
             "images": {name: self.image_recipe.parameters(name) for name in self.image_recipe.representations},
             "tasks": list(self.source.labels),

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.commands.image_options import check_size, given_image_options, image_recipe
-from pipeline.errors import EcgFusionError, warn
+from pipeline.errors import EcgFusionError
+from pipeline.listening import tell, warn
 from pipeline.machine.threads import free_cores
-from pipeline.report.overview import source_overview
 from pipeline.representations import BANDS, ImageRecipe
-from pipeline.signals.filters import Band, check_band, choose_leads
+from pipeline.signals.filters import Band, check_band
+from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.sources import Source, open_source
-from pipeline.sources.base import canonical_lead
+from pipeline.sources.base import SourceOpened
 from pipeline.store.job import Job, SignalRecipe
 from pipeline.store.partitions import parse_folds, partition_rows
 
@@ -21,7 +22,7 @@ LEAST_GAIN = 1000.0  # counts to the millivolt; a source that is finer keeps its
 
 
 def plan_stores(options: argparse.Namespace) -> list[Job]:
-    """One job for each wanted partition; prints what the data set holds, warns of partitions that are empty.
+    """One job for each wanted partition; tells what the data set holds, warns of partitions that are empty.
 
     Args:
         options: those of ``create_images.py``.
@@ -61,7 +62,7 @@ def plan_stores(options: argparse.Namespace) -> list[Job]:
 
 def _announce(options: argparse.Namespace, source: Source, rows: Mapping[str, np.ndarray]) -> None:
     if not options.show:
-        print(source_overview(source, options.data, {name: chosen for name, chosen in rows.items() if len(chosen)}))
+        tell(SourceOpened(source, options.data, {name: chosen for name, chosen in rows.items() if len(chosen)}))
     for partition, chosen in rows.items():
         if not len(chosen):
             warn(f"{options.data} has no record for {partition} ({' '.join(options.folds)}): no store is made")

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.base import Labels
+from pipeline.labels import Labels
 
 SCHEMA_VERSION = 1
 STAGES = ("signals", "images")  # whose finished rows /finished counts

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.signals.filters import choose_leads, to_millivolts
+from pipeline.signals.counts import to_millivolts
+from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.signals.filters import choose_leads, to_millivolts
+from pipeline.signals.counts import to_millivolts
+from pipeline.signals.leads import choose_leads
 from pipeline.store.reading import Store
 
 

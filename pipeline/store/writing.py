@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.base import Labels
+from pipeline.labels import Labels
 from pipeline.store.reading import (
     NUMBER_COLUMNS,
     SCHEMA_VERSION,

@@ -13,14 +13,11 @@ TASK = "disease"
 SEED = 0
 BALANCED_TASKS = ("disease",)
 CLASS_WEIGHT_CAP = 20.0
-IMAGE_LEADS = ("I", "II", "V2")
-BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
 OPTIMIZER = "adamw"
 MOMENTUM = 0.9
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULERS = ("none", "onecycle", "cosine")
 PRECISIONS = ("fp32", "bf16", "fp16")
-NORMALISATIONS = ("global", "none", "record")
 
 _COMMON: dict[str, Any] = {
     "optimizer": OPTIMIZER,
@@ -54,5 +51,7 @@ CROSS_FITTING_FOLDS = 5
 def training_defaults(family: str) -> dict[str, Any]:
     """Optimizer, rate, batch, epochs and patience of a family of networks."""
     if family not in FAMILIES:
-        raise EcgFusionError(f"the family {family} has no training defaults: add a line to pipeline/training/defaults.py")
+        raise EcgFusionError(
+            f"the family {family} has no training defaults: add a line to pipeline/training/defaults.py"
+        )
     return dict(FAMILIES[family])

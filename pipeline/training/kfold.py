@@ -13,24 +13,19 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.figures import Evaluated
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import Scores, save_scores
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import CPU
+from pipeline.inputs.spec import InputSpec
+from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
-from pipeline.report.tables import as_text
-from pipeline.runs.folder import (
-    CARD,
-    FUSIONS,
-    OUT_OF_FOLD_SCORES,
-    RESUME,
-    Run,
-    load_members,
-    member_folder,
-    read_card,
-    write_card,
-)
-from pipeline.scoring.predict import as_scores, probabilities, scores_of
+from pipeline.runs.build import Run
+from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, read_card, write_card
+from pipeline.runs.folder import member_folder
+from pipeline.runs.load import load_members
+from pipeline.scoring.partition import as_scores, scores_of
+from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store
 from pipeline.training.data import check_labels, training_items, training_rows
 from pipeline.training.loop import DivergedError
@@ -94,7 +89,7 @@ def train_members(card: dict[str, Any], train: Store, dev: Store, folder: Path, 
         place, seen = member_folder(folder, number), _labelling(train, card["task"], rows[held_out_by != number])
         if _is_finished(place, seen):
             (place / RESUME).unlink(missing_ok=True)  # there still, if a kill came just behind the card
-            print(f"member {number} of {card['kfold']} is finished", flush=True)
+            remark(f"member {number} of {card['kfold']} is finished")
             continue
         try:
             _train_member(_member_card(card, number, seen), seen, dev, place, device)
@@ -134,15 +129,15 @@ def _member_card(card: Mapping[str, Any], number: int, train: Store) -> dict[str
 def _train_member(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     data = card["data"]
     name = f"member {data['held_out']} of {data['of']}"
-    print(f"{name}: learns from {data['n_train_items']:,} items", flush=True)
+    remark(f"{name}: learns from {data['n_train_items']:,} items")
     folder.mkdir(parents=True, exist_ok=True)
     dev_scores, progress = fit_network(card, train, dev, folder, device)
     complete(card, folder, dev_scores, result_of(progress))
-    print(f"{name}: best epoch {progress.best_epoch}, dev macro-AUC {progress.best_auroc:.4f}", flush=True)
+    remark(f"{name}: best epoch {progress.best_epoch}, dev macro-AUC {progress.best_auroc:.4f}")
 
 
 def _finish(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
-    """Scores training items out of fold and dev by the mean, completes the card and prints the dev table."""
+    """Scores training items out of fold and dev by the mean, completes the card and tells the dev table."""
     run = Run(folder, card, None, InputSpec.from_card(card["input"]), load_members(folder, card))
     workers = card["training"]["workers"]
     out_of_fold = out_of_fold_scores(run, train, device, workers=workers)
@@ -154,10 +149,11 @@ def _finish(card: dict[str, Any], train: Store, dev: Store, folder: Path, device
         "seconds": round(sum(member.card["result"]["seconds"] for member in run.parts.values()), 1),
     }
     evaluation = complete(card, folder, dev_scores, result)
-    print(
-        f"\n{as_text(evaluation)}\nout of fold, macro-AUC {result['out_of_fold_macro_auroc']:.4f} over "
+    sentence = (
+        f"out of fold, macro-AUC {result['out_of_fold_macro_auroc']:.4f} over "
         f"{len(out_of_fold.item_id):,} training items; the mean of {card['kfold']} members is the run in {folder}"
     )
+    tell(Evaluated(evaluation, sentence))
 
 
 def out_of_fold_scores(run: Run, train: Store, device: torch.device, **how: Any) -> Scores:

@@ -17,8 +17,10 @@ from torch import nn
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.inputs.batches import Items
-from pipeline.runs.folder import LOG, RESUME, WEIGHTS, save_weights
+from pipeline.listening import EpochEnded, tell
+from pipeline.runs.card import LOG, RESUME, WEIGHTS
 from pipeline.runs.learners import Learner
+from pipeline.runs.load import save_weights
 from pipeline.scoring.predict import predict_probabilities
 from pipeline.training.optimisation import Settings
 from pipeline.training.resume import Progress, TensorBoardLog, TrainingState, write_log
@@ -79,7 +81,8 @@ def fit(
             write_log(folder / LOG, progress.log)
             board.add(row)
             state.save(folder / RESUME)  # the last of all, since what it holds is not done again
-            _tell(row, progress, settings)
+            is_best = progress.best_epoch == progress.epoch
+            tell(EpochEnded(progress.epoch, settings.epochs, loss, auroc, is_best, row["seconds"]))
     _restore_best(learner.network, folder)
     return progress
 
@@ -100,15 +103,6 @@ def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Se
     if not np.isfinite(scores).all():
         raise _diverged("the network no longer gives numbers", progress, settings)
     return macro_auroc(dev.labels, scores)
-
-
-def _tell(row: dict[str, float], progress: Progress, settings: Settings) -> None:
-    mark = " (best so far)" if progress.best_epoch == progress.epoch else ""
-    print(
-        f"epoch {progress.epoch}/{settings.epochs}: train loss {row['train_loss']:.4f}, "
-        f"dev macro-AUC {row['dev_macro_auroc']:.4f}{mark}, {row['seconds']:.0f} s",
-        flush=True,
-    )
 
 
 def _restore_best(network: nn.Module, folder: Path) -> None:

@@ -8,16 +8,18 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation.figures import Evaluation, evaluate_dev
+from pipeline.evaluation.figures import Evaluated, Evaluation, evaluate_dev
 from pipeline.evaluation.scores import Scores, save_scores
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import store_items
+from pipeline.inputs.spec import InputSpec
+from pipeline.labels import LabelsChosen
+from pipeline.listening import remark, tell
 from pipeline.machine.devices import placed, set_up_cpu
-from pipeline.report.overview import task_overview
-from pipeline.report.tables import as_text
-from pipeline.runs.folder import DEV_SCORES, RESUME, build_network, write_card
+from pipeline.runs.build import build_network
+from pipeline.runs.card import DEV_SCORES, RESUME, write_card
 from pipeline.runs.learners import Learner, NetworkLearner
-from pipeline.scoring.predict import as_scores, predict_probabilities
+from pipeline.scoring.partition import as_scores
+from pipeline.scoring.predict import predict_probabilities
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.data import training_rows
@@ -84,19 +86,19 @@ def settings_of(card: Mapping[str, Any]) -> Settings:
 def announce_data(card: Mapping[str, Any], train: Store, dev: Store) -> None:
     """Says which task it is, and what bears its classes."""
     data, task = card["data"], card["task"]
-    print(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
+    remark(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
     for partition, store in (("train", train), ("dev", dev)):
         labels = store.task(task)
-        print(f"{partition}: {len(labels.labelled):,} items\n{task_overview(task, labels)}")
+        tell(LabelsChosen(f"{partition}: {len(labels.labelled):,} items", task, labels))
 
 
 def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.device) -> None:
-    """Prints what is about to be trained, and on what."""
+    """Tells what is about to be trained, and on what."""
     announce_data(card, train, dev)
     task, spec, limit = card["task"], InputSpec.from_card(card["input"]), card["data"]["limit"]
     if limit:
         trained_on = train.task(task).rows(training_rows(task, train, limit))
-        print(f"of train, the first {limit:,}:\n{task_overview(task, trained_on)}")
+        tell(LabelsChosen(f"of train, the first {limit:,}:", task, trained_on))
     with torch.device("meta"):  # no memory is needed to count
         network = build_network(card)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -107,21 +109,21 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
         seen += " drawn while training" if spec.on_the_fly else " stored"
     if spec.beat is not None:
         seen += " of the median beat"
-    print(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}", flush=True)
+    remark(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
     announce_settings(card["training"])
 
 
 def announce_settings(training: Mapping[str, Any]) -> None:
     """Says how it is fitted."""
     names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training["workers"] else [])]
-    print(", ".join(f"{name} {training[name]}" for name in names), flush=True)
+    remark(", ".join(f"{name} {training[name]}" for name in names))
 
 
 def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:
-    """Completes a run and prints its dev table."""
+    """Completes a run and tells its dev table."""
     evaluation = complete(card, folder, dev_scores, result)
     epochs = f"best epoch {result['best_epoch']} of {result['epochs']}; " if "epochs" in result else ""
-    print(f"\n{as_text(evaluation)}\n{epochs}the run is in {folder}")
+    tell(Evaluated(evaluation, f"{epochs}the run is in {folder}"))
 
 
 def result_of(progress: Progress) -> dict[str, Any]:

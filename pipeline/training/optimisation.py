@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -93,14 +92,6 @@ def make_scheduler(optimizer: torch.optim.Optimizer, settings: Settings, n_steps
 
 def _constant(_: int) -> float:
     return 1.0
-
-
-def make_loss(kind: str, class_weights: Sequence[float] | None) -> nn.Module:
-    """Cross-entropy of logits: binary for multilabel, whose weights are those of the positives."""
-    weights = None if class_weights is None else torch.from_numpy(np.asarray(class_weights, np.float32))
-    if kind == "multilabel":
-        return nn.BCEWithLogitsLoss(pos_weight=weights)
-    return nn.CrossEntropyLoss(weight=weights)
 
 
 def check_batch_size(batch_size: int, network: nn.Module, model: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from models import ModelEntry, describe_model
 from models.registry import in_collections
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import FUSIONS
+from pipeline.runs.card import FUSIONS
 from pipeline.training import defaults
 
 _RANGES: dict[str, tuple[float, float]] = {

@@ -10,21 +10,17 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import CPU, choose_workers
 from pipeline.inputs.plan import image_size, plan_input
+from pipeline.inputs.scale import standard_deviation
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
-from pipeline.runs.folder import FORMAT, build_network
+from pipeline.runs.build import build_network
+from pipeline.runs.card import FORMAT
 from pipeline.store.reading import Store
 from pipeline.training import defaults
-from pipeline.training.data import (
-    check_labels,
-    check_stores,
-    class_weights,
-    standard_deviation,
-    training_items,
-    training_rows,
-)
+from pipeline.training.data import check_labels, check_stores, training_items, training_rows
+from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES, check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, check_options, known_model
 

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import TENSORBOARD, replace_atomically
+from pipeline.machine.files import replace_atomically
+from pipeline.runs.card import TENSORBOARD
 
 
 @dataclass

@@ -14,12 +14,13 @@ from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.intermediate import train_intermediate
 from pipeline.fusion.late import train_late
 from pipeline.fusion.plan import check_fusion, plan_fusion
-from pipeline.inputs.maker import InputSpec
 from pipeline.inputs.placement import choose_workers
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import choose_device
 from pipeline.machine.locks import locked
-from pipeline.runs.folder import CARD, FUSIONS, MEMBERS, RESUME, WEIGHTS, kind_of, leaves, read_card, refuse_diverged
-from pipeline.scoring.predict import check_fit
+from pipeline.runs.card import CARD, FUSIONS, MEMBERS, RESUME, WEIGHTS, kind_of, read_card
+from pipeline.runs.folder import leaves, refuse_diverged
+from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 from pipeline.training import defaults
 from pipeline.training.data import training_rows

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from pipeline.inputs.batches import Items, load, training_picks
+from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.machine.progress import progress_bar
 from pipeline.runs.learners import Learner
-from pipeline.training.optimisation import Settings, make_loss, make_optimizer, make_scheduler
+from pipeline.training.losses import make_loss
+from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress
 
 _STEPS_BETWEEN_BARS = 20

@@ -28,20 +28,11 @@ from pipeline.inputs.batches import Pick, scoring_picks
 from pipeline.inputs.items import StoreItems
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
-from pipeline.runs.folder import (
-    BRANCHES,
-    CARD,
-    DEV_SCORES,
-    RESUME,
-    WEIGHTS,
-    Run,
-    build_fusion,
-    load_run,
-    read_card,
-    write_card,
-)
+from pipeline.runs.build import Run, build_fusion
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, read_card, write_card
 from pipeline.runs.learners import FusionLearner
-from pipeline.scoring.predict import score_partition
+from pipeline.runs.load import load_run
+from pipeline.scoring.partition import score_partition
 from pipeline.store.reading import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

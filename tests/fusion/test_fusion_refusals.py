@@ -13,8 +13,8 @@ import pytest
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import save_scores
-from pipeline.runs.folder import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
-from pipeline.scoring.predict import as_scores, score_partition
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
+from pipeline.scoring.partition import as_scores, score_partition
 from pipeline.store.reading import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

@@ -15,10 +15,11 @@ from torch.utils._pytree import tree_leaves
 
 from models import create_model
 from pipeline.inputs.batches import Batch
-from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.maker import InputMaker
+from pipeline.inputs.spec import InputSpec
 from pipeline.representations import BANDS, REPRESENTATIONS, BandRecipe, ImageRecipe, gaf, pictures, preparation
 from pipeline.runs.learners import NetworkLearner
-from pipeline.sources.base import LEADS
+from pipeline.signals.leads import LEADS
 
 WAITING = {"_local_scalar_dense", "item", "is_nonzero", "nonzero", "equal", "masked_select", "_unique2"}
 RECIPES = {

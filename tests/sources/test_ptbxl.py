@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.errors import EcgFusionError
 from pipeline.report.overview import source_overview
+from pipeline.signals.leads import LEADS
 from pipeline.sources import SOURCES, BadRecord, open_source
-from pipeline.sources.base import LEADS
 from pipeline.sources.formats.wfdb import read_recording
 from pipeline.store.partitions import parse_folds, partition_rows
 

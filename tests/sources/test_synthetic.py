@@ -13,8 +13,8 @@ import wfdb
 from hearts import one_beat
 
 from pipeline.errors import EcgFusionError
+from pipeline.signals.leads import LEADS
 from pipeline.sources import open_source
-from pipeline.sources.base import LEADS
 from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.simulation.cohort import CHANGES
 from pipeline.sources.simulation.heart import Heart, draw_electrodes, draw_heart, simulate

@@ -12,8 +12,8 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
+from pipeline.listening import progress_bar
 from pipeline.machine.locks import locked
-from pipeline.machine.progress import progress_bar
 from pipeline.sources.download.checksums import SUMS, has_sum, parse_sums
 from pipeline.sources.download.fetch import FetchError, Patience, Server, arriving
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.commands.parser import CommandParser, positive_int
+from pipeline.commands.terminal import Terminal, told_to
 from pipeline.errors import EcgFusionError
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/"
@@ -61,6 +62,7 @@ def _address(text: str) -> str:
     return text
 
 
+@told_to(Terminal)
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)

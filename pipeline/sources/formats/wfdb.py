@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.sources.base import canonical_lead
+from pipeline.signals.leads import canonical_lead
 
 MISSING_SAMPLE = -32768  # format 16's mark of a sample that was not recorded
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.representations import BandRecipe, ImageRecipe, band_order, bands
 from pipeline.representations.lead_map import ORDER
-from pipeline.sources.base import LEADS
+from pipeline.signals.leads import LEADS
 
 
 def test_a_small_picture_by_hand():

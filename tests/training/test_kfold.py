@@ -19,7 +19,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
 from pipeline.machine.locks import locked
-from pipeline.runs.folder import (
+from pipeline.runs.card import (
     CARD,
     DEV_SCORES,
     LOG,
@@ -28,13 +28,13 @@ from pipeline.runs.folder import (
     RESUME,
     TENSORBOARD,
     WEIGHTS,
-    load_run,
-    newest_run,
     read_card,
-    save_weights,
 )
+from pipeline.runs.folder import newest_run
 from pipeline.runs.learners import NetworkLearner
-from pipeline.scoring.predict import probabilities, score_partition
+from pipeline.runs.load import load_run, save_weights
+from pipeline.scoring.partition import score_partition
+from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import kfold, loop, network
 from pipeline.training.kfold import held_out_members

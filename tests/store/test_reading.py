@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
-from pipeline.signals.filters import PADDING
+from pipeline.signals.counts import PADDING
 from pipeline.sources import Labels, open_source
 from pipeline.store import reading as reading
 from pipeline.store.reading import (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from pipeline.sources.base import canonical_lead
+from pipeline.signals.leads import canonical_lead
 from pipeline.sources.formats.wfdb import RecordError, read_recording
 
 N_SAMPLES = 300

@@ -11,16 +11,15 @@ import torch
 
 from models import describe_model, list_models
 from pipeline.errors import EcgFusionError
-from pipeline.inputs import placement
-from pipeline.inputs.maker import InputSpec
+from pipeline.inputs import placement, scale
+from pipeline.inputs.spec import InputSpec
+from pipeline.labels import Labels
 from pipeline.representations import REPRESENTATIONS
-from pipeline.signals.beats import median_beat
-from pipeline.sources.base import Labels
+from pipeline.signals.beats import BEAT_S, median_beat
 from pipeline.store.reading import Store, digest_of_items, open_store
-from pipeline.training import data as training_items
 from pipeline.training import defaults
-from pipeline.training.data import class_weights
 from pipeline.training.kfold import plan_members
+from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES
 from pipeline.training.options import check_ranges
 from pipeline.training.plan import plan
@@ -67,7 +66,7 @@ def test_every_network_has_defaults_for_every_choice(name: str):
 
 
 def test_a_family_without_defaults_is_named():
-    with pytest.raises(EcgFusionError, match=r"family transformer has no .* pipeline/defaults\.py"):
+    with pytest.raises(EcgFusionError, match=r"family transformer has no .* pipeline/training/defaults\.py"):
         defaults.training_defaults("transformer")
 
 
@@ -184,11 +183,11 @@ def test_the_scale_of_median_beats_is_their_own(stores, monkeypatch):
     train = stores[0]
     leads, rows = [train.leads.index(lead) for lead in ("V2", "I")], np.flatnonzero(train.task("disease").labelled)
     signals = train.signals.open()[rows] / train.gain
-    beats = np.stack([median_beat(x, train.sampling_rate, *defaults.BEAT_S)[leads] for x in signals])
+    beats = np.stack([median_beat(x, train.sampling_rate, *BEAT_S)[leads] for x in signals])
     spec = spec_of(stores, model="gru", leads=["V2", "I"], beat=True)
     assert spec.scale_mv == pytest.approx(beats.std(), rel=1e-9)
     assert spec.scale_mv != pytest.approx(signals[:, leads].std(), rel=0.01)
-    monkeypatch.setattr(training_items, "BEATS_MEASURED", len(rows) // 2)
+    monkeypatch.setattr(scale, "BEATS_MEASURED", len(rows) // 2)
     some = spec_of(stores, model="gru", leads=["V2", "I"], beat=True)
     step = -(-len(rows) // (len(rows) // 2))
     assert some.scale_mv == pytest.approx(beats[::step].std(), rel=1e-9)

@@ -13,7 +13,7 @@ from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
-from test_batches import ROWS, all_batches, assert_equal, image_spec, signal_spec
+from batches_of_stores import ROWS, all_batches, assert_equal, image_spec, signal_spec
 
 import train
 from pipeline.errors import EcgFusionError
@@ -134,11 +134,11 @@ def test_items_are_sent_without_their_readers(items: Items):
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_program_ends_in_silence_while_processes_wait(small_store_folder: Path, method: str):
     """However they are started; a warning would be an error."""
-    tests = Path(__file__).parent
+    tests = Path(__file__).parent.parent
     program = f"""if True:
         import multiprocessing
         from pathlib import Path
-        from test_batches import ROWS, image_spec
+        from batches_of_stores import ROWS, image_spec
         from pipeline.inputs.batches import load, scoring_picks
         from pipeline.inputs.placement import store_items
         from pipeline.store.reading import open_store

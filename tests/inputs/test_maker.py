@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from pipeline.inputs.batches import Pick
-from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
-from pipeline.signals.filters import PADDING
+from pipeline.inputs.spec import InputSpec
+from pipeline.signals.counts import PADDING
 from pipeline.store.reading import Store
 
 SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_samples=50)

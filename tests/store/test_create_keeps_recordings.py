@@ -13,7 +13,9 @@ import create_images
 import pipeline.store.create
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe, pictures
-from pipeline.signals.filters import band_pass, choose_leads, resample, to_counts, to_millivolts
+from pipeline.signals.counts import to_counts, to_millivolts
+from pipeline.signals.filters import band_pass, resample
+from pipeline.signals.leads import choose_leads
 from pipeline.sources import open_source
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store.job import SignalRecipe

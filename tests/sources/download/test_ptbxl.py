@@ -20,7 +20,7 @@ from pipeline.sources.download.ptbxl import FOLDER, PHYSIONET, main, parse
 from pipeline.sources.formats.wfdb import read_recording
 from pipeline.store.reading import open_store
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("torch", "h5py", "scipy", "matplotlib", "wfdb", "sklearn", "requests", "urllib3")
 
 

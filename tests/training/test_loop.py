@@ -21,11 +21,13 @@ from models import create_model
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.folder import DEV_SCORES, LOG, RESUME, WEIGHTS, load_run, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, RESUME, WEIGHTS, read_card
 from pipeline.runs.learners import NetworkLearner
-from pipeline.scoring.predict import score_partition
+from pipeline.runs.load import load_run
+from pipeline.scoring.partition import score_partition
 from pipeline.training import loop, network
-from pipeline.training.optimisation import check_batch_size, check_precision, make_loss
+from pipeline.training.losses import make_loss
+from pipeline.training.optimisation import check_batch_size, check_precision
 from pipeline.training.steps import _generators, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

@@ -12,18 +12,11 @@ from safetensors import safe_open
 import evaluate
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import (
-    CARD,
-    FORMAT,
-    WEIGHTS,
-    load_run,
-    newest_run,
-    read_card,
-    replace_atomically,
-    save_weights,
-    write_card,
-)
-from pipeline.scoring.predict import score_partition
+from pipeline.machine.files import replace_atomically
+from pipeline.runs.card import CARD, FORMAT, WEIGHTS, read_card, write_card
+from pipeline.runs.folder import newest_run
+from pipeline.runs.load import load_run, save_weights
+from pipeline.scoring.partition import score_partition
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -168,7 +161,7 @@ def test_an_unfinished_run_says_how_to_go_on(run: Path):
     ],
 )
 def test_runs_that_cannot_be_compared_are_known_before_one_is_scored(run, tmp_path, monkeypatch, changes, sentence):
-    monkeypatch.setattr("pipeline.scoring.predict.score_partition", None)
+    monkeypatch.setattr("pipeline.scoring.partition.score_partition", None)
     other = shutil.copytree(run, tmp_path / "other")
     change_card(other, **changes)
     with pytest.raises(EcgFusionError, match=sentence):
@@ -176,7 +169,7 @@ def test_runs_that_cannot_be_compared_are_known_before_one_is_scored(run, tmp_pa
 
 
 def test_a_run_is_compared_with_others_only(run: Path, monkeypatch):
-    monkeypatch.setattr("pipeline.scoring.predict.score_partition", None)
+    monkeypatch.setattr("pipeline.scoring.partition.score_partition", None)
     with pytest.raises(EcgFusionError, match="run is given twice: name each run once"):
         evaluate.main(["-run", str(run), f"{run.parent}/../{run.parent.name}/{run.name}"])
 

@@ -15,11 +15,13 @@ import train
 from models import Network, create_model
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores
-from pipeline.inputs.maker import InputMaker, InputSpec
+from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
-from pipeline.runs.folder import Run
+from pipeline.inputs.spec import InputSpec
+from pipeline.runs.build import Run
 from pipeline.runs.learners import NetworkLearner
-from pipeline.scoring.predict import predict_probabilities, score_partition, scores_of
+from pipeline.scoring.partition import score_partition, scores_of
+from pipeline.scoring.predict import predict_probabilities
 from pipeline.store.reading import Store, digest_of_items, open_store, to_attribute
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

@@ -4,19 +4,10 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
-from pipeline.signals.filters import (
-    FILTER_ORDER,
-    LARGEST_COUNT,
-    PADDING,
-    band_pass,
-    check_band,
-    choose_leads,
-    crop_starts,
-    resample,
-    to_counts,
-    to_millivolts,
-)
-from pipeline.sources.base import LEADS
+from pipeline.signals.counts import LARGEST_COUNT, PADDING, to_counts, to_millivolts
+from pipeline.signals.filters import FILTER_ORDER, band_pass, check_band, resample
+from pipeline.signals.leads import LEADS, choose_leads
+from pipeline.signals.windows import crop_starts
 from pipeline.sources.formats.wfdb import read_recording
 
 BAND = (0.5, 40.0)

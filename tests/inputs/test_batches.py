@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from batches_of_stores import ROWS, all_batches, assert_equal, image_spec, signal_spec
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import placement, prefetch
-from pipeline.inputs.batches import Batch, Items, Pick, load, scoring_picks, training_picks
-from pipeline.inputs.maker import InputSpec
+from pipeline.inputs.batches import Items, Pick, load, scoring_picks, training_picks
 from pipeline.inputs.placement import store_items
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine import memory
 from pipeline.signals.beats import median_beat
-from pipeline.signals.filters import PADDING
+from pipeline.signals.counts import PADDING
 from pipeline.store.reading import Store, open_store
-
-ROWS = np.array([7, 3, 20, 11, 0, 29, 16])  # neither sorted nor from the start
 
 
 @pytest.fixture(scope="module")
@@ -33,32 +32,8 @@ def uneven(store: Store) -> Store:
     return replace(store, columns={**store.columns, "length": seconds})
 
 
-def signal_spec(store: Store, crop: float | None = None, stride: float | None = None) -> InputSpec:
-    n_samples = int(store.lengths.max())
-    return InputSpec("signal", ("I", "V2"), store.sampling_rate, store.gain, n_samples, crop, stride)
-
-
 def beat_spec(store: Store) -> InputSpec:
     return replace(signal_spec(store), beat=(0.32, 0.48), n_samples=80)
-
-
-def image_spec(store: Store, **options: object) -> InputSpec:
-    forms = {form: store.image_parameters[form] for form in ("gaf", "rp")}
-    spec = InputSpec("image", ("I", "V2"), store.sampling_rate, store.gain, int(store.lengths.max()))
-    return replace(spec, representations=forms, **options)
-
-
-def all_batches(items: Items, picks: list[Pick], workers: int = 0) -> list[Batch]:
-    return list(load(items, picks, workers))
-
-
-def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
-    assert len(ours) == len(theirs)
-    for one, other in zip(ours, theirs, strict=True):
-        for mine, yours in zip(vars(one).values(), vars(other).values(), strict=True):
-            assert (mine is None) == (yours is None)
-            if mine is not None:
-                np.testing.assert_array_equal(mine, yours)
 
 
 def test_an_epoch_is_a_function_of_seed_and_epoch(store: Store):

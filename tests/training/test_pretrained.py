@@ -10,7 +10,9 @@ from torchvision import models as theirs
 import evaluate
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.folder import RESUME, build_network, load_run, read_card
+from pipeline.runs.build import build_network
+from pipeline.runs.card import RESUME, read_card
+from pipeline.runs.load import load_run
 from pipeline.training import loop
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

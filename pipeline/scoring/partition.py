@@ -1,0 +1,76 @@
+"""A run and the store of a partition → a scores file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import Scores
+from pipeline.listening import remark
+from pipeline.machine.devices import choose_device, set_up_cpu
+from pipeline.runs.build import Run
+from pipeline.runs.load import load_run
+from pipeline.scoring.checks import _refuse_dev_items, check_fit, refuse_training_items
+from pipeline.scoring.predict import probabilities
+from pipeline.store.reading import Store, open_store, store_path
+
+
+def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
+    """The scores of every item of a store that the run's task labels; ``how`` as in ``probabilities``."""
+    task = run.card["task"]
+    rows = np.flatnonzero(store.task(task).labelled)
+    if not len(rows):
+        raise EcgFusionError(f"{store.path} holds no item that {task} labels: choose another -task or partition")
+    return as_scores(probabilities(run, store, rows, device, **how), store, task, rows)
+
+
+def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray) -> Scores:
+    """Probabilities (items, classes) of some rows of a store beside their labels and names."""
+    labels = store.task(task)
+    return Scores(
+        scores=values,
+        labels=labels.values[rows],
+        item_id=store.columns["item_id"][rows],
+        classes=labels.classes,
+        kind=labels.kind,
+        record_id=store.columns["record_id"][rows],
+        patient_id=store.columns["patient_id"][rows],
+        task=task,
+    )
+
+
+def score_partition(
+    run_folder: Path,
+    data: Path | None,
+    partition: str,
+    batch_size: int | None = None,
+    threads: int | None = None,
+    gpu_id: int | None = None,
+) -> Scores:
+    """Scores a partition with a run.
+
+    Args:
+        run_folder: a finished run.
+        data: folder of the stores; None for the one that its card names.
+        partition: ``train``, ``dev`` or ``test``.
+        batch_size: crops at once; None for the run's own.
+        threads: of the CPU; None for the cores that are free.
+        gpu_id: which GPU; None for the first, if there is one.
+
+    Raises:
+        EcgFusionError: the store is missing, or does not fit the run.
+    """
+    run = load_run(run_folder)
+    store = open_store(store_path(data or Path(run.card["data"]["folder"]), partition))
+    check_fit(run.card, store, run.folder)
+    if partition != "train":
+        refuse_training_items(run.card, run.folder, store)
+    if partition != "dev":
+        _refuse_dev_items(run, store)
+    labelled = store.task(run.card["task"]).labelled
+    if not labelled.all():
+        remark(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
+    set_up_cpu(threads)
+    return scores_of(run, store, choose_device(gpu_id), batch_size=batch_size, progress=f"scoring {partition}")
