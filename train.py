@@ -2,13 +2,19 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options, given_image_options
+from pipeline.commands.image_options import add_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import told_to
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.report.console import Console
 from pipeline.training import defaults
+
+if TYPE_CHECKING:
+    from pipeline.training.options import TrainOptions
 
 TASKS = "disease superdiagnostic subdiagnostic diagnostic form rhythm all, of ptbxl"
 
@@ -19,6 +25,7 @@ examples:
   python train.py -model resnet1d_wang -crop 2.5 -task superdiagnostic
   python train.py -model gru -kfold 5                       five networks, whose mean is one run
   python train.py -model late -combine mean -branches runs/gru runs/alexnet -path_save_model runs/fused
+  python train.py -config recipe.toml -seed 1               options in a file; those that are typed count more
   python train.py -resume -path_save_model runs/alexnet     goes on where it was stopped
 """
 
@@ -31,6 +38,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("data", help=f"folder of the stores (default {defaults.DATA}; of a fusion, its first branch's)")
     parser.option("path_save_model", help="the run's folder (default runs/MODEL)")
     parser.option("resume", action="store_true", help="go on with the run in -path_save_model")
+    recipe = "a recipe: these options in a TOML file, as epochs = 3; what is typed beside it counts more"
+    parser.option("config", type=Path, metavar="FILE", help=recipe)
 
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
@@ -56,6 +65,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("head", group, choices=("mean", "flatten"), help="vgg, cnn: flatten is as published (default mean)")
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
+    others = "further options of the network or fusion, see -list_models"
+    parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
     parser.option("pretrained", group, action="store_true", default=None, help=imagenet)
 
@@ -91,6 +102,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
+    parser.option("loss", group, help=f"what is made small: {' '.join(defaults.LOSSES)} (default {defaults.LOSSES[0]})")
+    changed = f"change signals at random in training: {' '.join(defaults.AUGMENTATIONS)}"
+    parser.option("augment", group, nargs="+", metavar="NAME", help=changed)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"
     parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)
     parser.option("seed", group, type=int, help=f"of fresh weights, order and crops (default {defaults.SEED})")
@@ -126,9 +140,23 @@ def main(words: Sequence[str] | None = None) -> None:
             require_store(store_path(arguments.data, partition))
     from pipeline.training.run import train_run
 
-    apart = {"list_models", "resume", *IMAGE_OPTIONS}
-    given = {name: getattr(arguments, name) for name in arguments.typed - apart}
-    train_run(given, given_image_options(arguments), arguments.resume)
+    train_run(_options(arguments), arguments.resume)
+
+
+def _options(arguments: argparse.Namespace) -> "TrainOptions":
+    """What was typed, over what the recipe says."""
+    from pipeline.training.options import TrainOptions
+
+    apart = {"list_models", "resume", "config"}
+    typed = {name: getattr(arguments, name) for name in arguments.typed - apart}
+    if "set" in typed:
+        typed["set"] = dict(typed["set"])
+    if arguments.config is None:
+        return TrainOptions.of(**typed)
+    recipe = read_recipe(arguments.config)
+    TrainOptions.of(str(arguments.config), **recipe)  # so that a wrong option is named with its file
+    both = {"set": {**recipe.get("set", {}), **typed["set"]}} if "set" in typed else {}
+    return TrainOptions.of(**{**recipe, **typed, **both})
 
 
 if __name__ == "__main__":

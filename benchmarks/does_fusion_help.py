@@ -95,7 +95,7 @@ def _screen(options: Any) -> None:
     for form in SMALL_IMAGES:
         words = f"{_small(form)} -limit {SCREENED_ITEMS} -epochs {SCREENED_EPOCHS} -task {TASK} -seed 0"
         card = read_card(_train(options, f"screen-{form}", words))
-        print(f"| {form} | {card['result']['dev_macro_auroc']:.4f} |", flush=True)
+        print(f"| {form} | {card.dev_macro_auroc:.4f} |", flush=True)
 
 
 def _small(form: str) -> str:
@@ -121,7 +121,7 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
     from pipeline.runs.card import CARD, read_card
 
     folder = options.out / name
-    if (folder / CARD).exists() and read_card(folder)["complete"]:
+    if (folder / CARD).exists() and read_card(folder).complete:
         return folder
     threads = f"-threads {options.threads}" if threads is None else threads
     resume = "-resume" if (folder / CARD).exists() else ""

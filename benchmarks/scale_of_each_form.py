@@ -52,30 +52,33 @@ def _train(arguments: Any, name: str, form: str, image_options: dict[str, Any], 
     from pipeline.evaluation.metrics import auroc
     from pipeline.evaluation.scores import load_scores
     from pipeline.runs.card import CARD, DEV_SCORES, read_card
+    from pipeline.training.options import TrainOptions
     from pipeline.training.run import train_run
 
     folder = arguments.out / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}"
-    if not (folder / CARD).exists() or not read_card(folder)["complete"]:
-        given = {
-            "model": "resnet",
-            "nb_filters": 8,
-            "leads": ["all"],
-            "representation": [form],
-            "data": arguments.data,
-            "crop": 2.5,
-            "stride": 2.5,
-            "epochs": arguments.epochs,
-            "limit": arguments.limit,
-            "seed": seed,
-            "threads": arguments.threads,
-            "path_save_model": str(folder),
-        }
+    if not (folder / CARD).exists() or not read_card(folder).complete:
+        options = TrainOptions.of(
+            model="resnet",
+            nb_filters=8,
+            leads=["all"],
+            representation=[form],
+            data=arguments.data,
+            crop=2.5,
+            stride=2.5,
+            epochs=arguments.epochs,
+            limit=arguments.limit,
+            seed=seed,
+            threads=arguments.threads,
+            path_save_model=str(folder),
+            size=64,
+            **image_options,
+        )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with open(folder.with_suffix(".log"), "w") as log, contextlib.redirect_stdout(log):
-            train_run(given, {"size": 64, **image_options}, resume=False)
+            train_run(options)
     dev = load_scores(folder / DEV_SCORES)
     column = dev.classes.index("HYP")
-    return float(read_card(folder)["result"]["dev_macro_auroc"]), auroc(dev.labels[:, column], dev.scores[:, column])
+    return float(read_card(folder).dev_macro_auroc), auroc(dev.labels[:, column], dev.scores[:, column])
 
 
 if __name__ == "__main__":

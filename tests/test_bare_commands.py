@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from cards import card_json
 
 import create_images
 from pipeline.demo import main as demo
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import read_card
 from pipeline.store.reading import open_store
 
 ROOT = Path(create_images.__file__).resolve().parent
@@ -54,7 +54,7 @@ def test_the_stores_have_their_defaults(workplace: Path, partition: str):
 
 
 def test_the_run_stacks_every_form_and_lead(workplace: Path):
-    card = read_card(workplace / "runs" / "alexnet")
+    card = card_json(workplace / "runs" / "alexnet")
     assert (card["complete"], card["task"]) == (True, "disease")
     assert list(card["input"]["representations"]) == ["gaf", "mtf", "rp", "stft"]
     assert card["input"]["leads"] == ["I", "II", "V2"]

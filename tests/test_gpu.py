@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cards import card_json
 from kills import Killed, kill_at_call
 
 import evaluate
@@ -24,7 +25,7 @@ from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import choose_device, placed
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import WEIGHTS, read_card
+from pipeline.runs.card import WEIGHTS
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import scores_of
@@ -169,7 +170,7 @@ def test_two_epochs_are_scored_as_on_a_cpu(words, fit, kind, small_store_folder,
     monkeypatch.setattr(placement, "fits", lambda *_: fit)
     assert choose_device().type == kind
     run = trained(small_store_folder, tmp_path / "run", f"{words} -epochs 2 -batch_size 8")
-    assert read_card(run)["complete"]
+    assert card_json(run)["complete"]
     assert_scored_as_on_a_cpu(run, small_store_folder)
 
 

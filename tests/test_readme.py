@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from cards import card_json
 
 import create_images
 import evaluate
 import train
-from pipeline.runs.card import read_card
 from pipeline.sources.synthetic import write_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ def test_the_older_studys_fusions_run(name, study, monkeypatch):
     monkeypatch.chdir(study)
     folder = Path(f"runs/study-{name}")
     train.main(recipe(str(folder)))
-    card = read_card(folder)
+    card = card_json(folder)
     assert card["complete"]
     assert list(card["branches"]) == ["study-gru", "study-alexnet"]
     assert card["options"]["finetune"] == (name == "joint")

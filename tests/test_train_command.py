@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cards import card_json, write_json
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import evaluate
@@ -26,7 +27,7 @@ from pipeline.inputs.batches import Items
 from pipeline.machine.locks import locked
 from pipeline.report.networks import describe_networks
 from pipeline.representations import REPRESENTATIONS, ImageRecipe
-from pipeline.runs.card import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS, read_card, write_card
+from pipeline.runs.card import CARD, DEV_SCORES, LOG, RESUME, WEIGHTS
 from pipeline.runs.load import load_run
 from pipeline.store.reading import open_store
 from pipeline.training import loop, network
@@ -198,12 +199,12 @@ def test_drawn_pictures_train_the_same_network_as_stored_ones(workplace: Path):
     type_train(f"{words} -path_save_model runs/drawn -on_the_fly")
     for name in (WEIGHTS, DEV_SCORES):
         assert Path("runs/stored", name).read_bytes() == Path("runs/drawn", name).read_bytes()
-    assert read_card(Path("runs/drawn"))["input"]["on_the_fly"]
+    assert card_json(Path("runs/drawn"))["input"]["on_the_fly"]
 
 
 def test_image_options_are_kept_in_the_card_and_used_in_scoring(workplace: Path, capsys):
     type_train("-model resnet -epochs 1 -threads 1 -on_the_fly -size 40 -gaf_method difference -representation gaf rp")
-    kept = read_card(Path("runs/resnet"))["input"]["representations"]
+    kept = card_json(Path("runs/resnet"))["input"]["representations"]
     assert (kept["gaf"]["size"], kept["gaf"]["method"], kept["rp"]["size"]) == (40, "difference", 40)
     evaluate.main(["-threads", "1"])
     assert "saved in runs/resnet/evaluation/test" in capsys.readouterr().out
@@ -212,14 +213,14 @@ def test_image_options_are_kept_in_the_card_and_used_in_scoring(workplace: Path,
 def test_limit_trains_on_the_first_items_and_scores_all_of_dev(workplace: Path, capsys):
     type_train(f"{SMALL} -limit 10")
     assert "of train, the first 10:" in capsys.readouterr().out
-    card = read_card(Path("runs/gru"))
+    card = card_json(Path("runs/gru"))
     assert (card["data"]["limit"], card["data"]["n_train_items"]) == (10, 10)
     assert card["data"]["n_dev_items"] == open_store(Path("data/ptbxl-images/dev.h5")).n_items
 
 
 def test_another_task_has_its_own_classes(workplace: Path):
     type_train(f"{SMALL} -task superdiagnostic")
-    card = read_card(Path("runs/gru"))
+    card = card_json(Path("runs/gru"))
     assert card["classes"] == ["CD", "HYP", "MI", "NORM", "STTC"]
     assert card["training"]["class_weights"] is None
 
@@ -228,7 +229,7 @@ def test_a_gpu_that_is_not_there_is_a_warning(workplace: Path, capsys, monkeypat
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     type_train(f"{SMALL} -gpu_id 0")
     assert "warning: -gpu_id 0: no GPU is to be found" in capsys.readouterr().err
-    assert read_card(Path("runs/gru"))["complete"]
+    assert card_json(Path("runs/gru"))["complete"]
 
 
 def test_too_little_memory_names_the_batch_size(workplace: Path, capsys, monkeypatch):
@@ -426,7 +427,7 @@ def begun(workplace: Path, monkeypatch) -> Path:
 def test_a_run_goes_on_as_it_was_begun(begun: Path, capsys, words: str, sentence: str):
     assert sentence in refused(f"-resume -path_save_model {begun} {words}", capsys)
     type_train(f"-resume -path_save_model {begun} -epochs 2 -leads I II -crop 0.5")  # as it was begun
-    assert read_card(begun)["complete"]
+    assert card_json(begun)["complete"]
 
 
 @pytest.mark.parametrize(
@@ -435,18 +436,18 @@ def test_a_run_goes_on_as_it_was_begun(begun: Path, capsys, words: str, sentence
 def test_a_run_goes_on_with_the_workers_that_this_machine_needs(workplace, monkeypatch, first, then, workers):
     """Unless some are asked for, now or at first."""
     stop_before_the_state_is_saved(f"{SMALL} {first}", monkeypatch, epoch=2)
-    assert read_card(Path("runs/gru"))["training"]["workers"] == 0
+    assert card_json(Path("runs/gru"))["training"]["workers"] == 0
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     type_train(f"-resume -path_save_model runs/gru {then}")
-    assert read_card(Path("runs/gru"))["training"]["workers"] == workers
+    assert card_json(Path("runs/gru"))["training"]["workers"] == workers
 
 
 def test_a_run_goes_on_with_stores_that_were_moved(begun: Path, small_store_folder: Path, capsys):
     card = json.loads((begun / CARD).read_text())
-    write_card(begun, {**card, "data": {**card["data"], "folder": "/nowhere"}})
+    write_json(begun, {**card, "data": {**card["data"], "folder": "/nowhere"}})
     assert "there is no /nowhere/train.h5" in refused(f"-resume -path_save_model {begun}", capsys)
     type_train(f"-resume -path_save_model {begun} -data {small_store_folder}")
-    assert read_card(begun)["data"]["folder"] == str(small_store_folder.resolve())
+    assert card_json(begun)["data"]["folder"] == str(small_store_folder.resolve())
 
 
 @pytest.mark.parametrize(
@@ -459,7 +460,7 @@ def test_a_run_goes_on_with_stores_that_were_moved(begun: Path, small_store_fold
 )
 def test_a_run_does_not_go_on_with_other_stores(begun: Path, capsys, changes: dict[str, object], sentence: str):
     card = json.loads((begun / CARD).read_text())
-    write_card(begun, {**card, "data": {**card["data"], **changes}})
+    write_json(begun, {**card, "data": {**card["data"], **changes}})
     assert sentence in refused(f"-resume -path_save_model {begun}", capsys)
 
 

@@ -60,7 +60,7 @@ def _aligned(truth: Scores, folder: Path, file: str) -> Scores:
         raise EcgFusionError(f"{folder / file} is missing: copy the run folder again")
     scores = load_scores(folder / file)
     # -limit leaves all of dev to be scored
-    limited = file == OUT_OF_FOLD_SCORES and len(scores.item_id) == read_card(folder)["data"]["limit"]
+    limited = file == OUT_OF_FOLD_SCORES and len(scores.item_id) == read_card(folder).data.limit
     return align([truth, scores], f"train {folder} {'without -limit' if limited else 'on the same store'}")[1]
 
 

@@ -1,31 +1,29 @@
 """The runs that a fusion is made of: what they must share, and their copies inside the fused run."""
 
-import hashlib
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, RESUME, read_card
+from pipeline.runs.card import BranchCard, Card, read_card
+from pipeline.runs.copies import digests
 from pipeline.runs.folder import leaves, refuse_unfinished
 from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store
 
-_SHARED = {
-    "task": lambda card: card["task"],
-    "classes": lambda card: card["classes"],
-    "source": lambda card: card["data"]["source"],
-    "source version": lambda card: card["data"].get("source_version"),
-    "folds": lambda card: card["data"]["folds"],
-    "band": lambda card: card["data"]["band"],
-    "minimal likelihood": lambda card: card["data"].get("min_likelihood", 0),
+_SHARED: dict[str, Callable[[Card], object]] = {
+    "task": lambda card: card.task,
+    "classes": lambda card: card.classes,
+    "source": lambda card: card.data.source,
+    "source version": lambda card: card.data.source_version,
+    "folds": lambda card: card.data.folds,
+    "band": lambda card: card.data.band,
+    "minimal likelihood": lambda card: card.data.min_likelihood,
 }
 """What all branches have in common."""
 
-_SEEN = {
-    "sampling rate": lambda card: card["input"]["sampling_rate"],
-    "gain": lambda card: card["input"]["gain"],
+_SEEN: dict[str, Callable[[Card], object]] = {
+    "sampling rate": lambda card: card.spec.sampling_rate,
+    "gain": lambda card: card.spec.gain,
 }
 """The same, of the networks that a branch consists of."""
 
@@ -52,7 +50,7 @@ def named_branches(words: Sequence[str]) -> dict[str, Path]:
     return named
 
 
-def read_branches(named: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+def read_branches(named: Mapping[str, Path]) -> dict[str, Card]:
     """The cards of finished runs that can stand side by side.
 
     Raises:
@@ -68,7 +66,7 @@ def read_branches(named: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     return cards
 
 
-def _check_shared(ours: Mapping[str, Any], folder: Path, theirs: Mapping[str, Any], other: Path) -> None:
+def _check_shared(ours: Card, folder: Path, theirs: Card, other: Path) -> None:
     for what, value in _SHARED.items():
         if value(ours) != value(theirs):
             raise _differing(what, value(ours), folder, value(theirs), other)
@@ -85,60 +83,26 @@ def _differing(what: str, ours: object, folder: Path, theirs: object, other: Pat
     )
 
 
-def check_store(card: Mapping[str, Any], folder: Path, store: Store) -> None:
+def check_store(card: Card, folder: Path, store: Store) -> None:
     """Refuses a store that a branch does not fit, or that was made of other folds than it was trained with."""
     check_fit(card, store, folder)
-    for what in ("source", "folds"):
-        if store.attributes[what] != card["data"][what]:
+    trained_with = {"source": card.data.source, "folds": {name: list(folds) for name, folds in card.data.folds.items()}}
+    for what, value in trained_with.items():
+        if store.attributes[what] != value:
             raise EcgFusionError(
-                f"{store.path} has {what} {store.attributes[what]} and {folder} was trained with {card['data'][what]}: "
+                f"{store.path} has {what} {store.attributes[what]} and {folder} was trained with {value}: "
                 f"name the stores of its training with -data"
             )
 
 
-def copy_branches(card: Mapping[str, Any], folder: Path) -> None:
-    """Puts a copy of each branch into the fused run's folder, whole but for resume files and locks.
-
-    A copy gets its name when it is complete, and then stays; what an interrupted copying left is replaced.
-
-    Args:
-        card: the fused run's.
-        folder: where it lies.
-
-    Raises:
-        EcgFusionError: a branch that is still to be copied is gone, or is not the run that the card was made of.
-    """
-    for name, branch in card[BRANCHES].items():
-        place, source = folder / BRANCHES / name, Path(branch["folder"])
-        unfinished = place.with_name(f".{name}.part")
-        if place.exists() and digests(place) == branch["sha256"]:
-            continue
-        if digests(source) != branch["sha256"]:
-            raise EcgFusionError(
-                f"{source} is not there as it was when {folder} was begun, and no whole copy is in {folder}: "
-                f"put it back and go on with -resume, or fuse anew into another folder"
-            )
-        for remains in (unfinished, place):
-            if remains.exists():
-                shutil.rmtree(remains)
-        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(RESUME, ".*.lock", "*.part"))
-        unfinished.replace(place)
-
-
-def describe_branch(card: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def describe_branch(card: Card, folder: Path) -> BranchCard:
     """What a fused run's card says of a branch."""
-    return {
-        "folder": str(folder.resolve()),
-        "model": card["model"],
-        "options": card["options"],
-        "input": card.get("input"),  # a fusion has none of its own
-        "seed": card["training"].get("seed"),
-        "dev_macro_auroc": card["result"]["dev_macro_auroc"],
-        "sha256": digests(folder),
-    }
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every card and weight file of a run, by their place in it."""
-    files = sorted(path for pattern in (CARD, "*.safetensors") for path in Path(folder).rglob(pattern))
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return BranchCard(
+        folder=str(folder.resolve()),
+        model=card.model,
+        options=card.options,
+        input=card.input,
+        seed=card.training.seed,
+        dev_macro_auroc=card.dev_macro_auroc,
+        sha256=digests(folder),
+    )

@@ -2,28 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
 from pipeline.fusion.fitting import check_classes
-from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, kind_of, read_card
+from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
 from pipeline.runs.folder import branch_folders
 from pipeline.store.reading import Store
 from pipeline.training import defaults
+from pipeline.training.options import TrainOptions
 
 FITTED_ON = ("dev", "out_of_fold")
 
 
 def fitted_on(
-    given: Mapping[str, Any], combine: str, named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any] | None:
+    options: TrainOptions, combine: str, named: Mapping[str, Path], cards: Mapping[str, Card]
+) -> FittedOn | None:
     """What the card says of the items that weights are fitted on; None where there are none.
 
     Args:
-        given: the options that the user typed.
+        options: what the user chose.
         combine: the name of the fusion.
         named: the branches' folders.
         cards: the branches' cards.
@@ -33,32 +33,32 @@ def fitted_on(
     """
     if combine == "mean":
         return None
-    partition = given.get("fit_on", FITTED_ON[0])
+    partition = options.fit_on or FITTED_ON[0]
     if partition == "out_of_fold":
-        without = [folder for name, folder in named.items() if kind_of(cards[name]) != "members"]
+        without = [folder for name, folder in named.items() if cards[name].run_kind != "members"]
         if without:
             raise EcgFusionError(
                 f"{without[0]} has no out-of-fold scores: train it with -kfold, or fit on dev (-fit_on dev)"
             )
-        return {"scores": partition}
-    return {
-        "scores": partition,
-        "cross_fitting_folds": defaults.CROSS_FITTING_FOLDS,
-        "branches_stopped_on_these_items": list(cards),
-        "branches_fitted_on_these_items": [name for name in named if _is_fitted_on_dev(cards[name], named[name])],
-    }
+        return FittedOn(scores=partition)
+    return FittedOn(
+        scores=partition,
+        cross_fitting_folds=defaults.CROSS_FITTING_FOLDS,
+        branches_stopped_on_these_items=tuple(cards),
+        branches_fitted_on_these_items=tuple(name for name in named if _is_fitted_on_dev(cards[name], named[name])),
+    )
 
 
-def _is_fitted_on_dev(card: Mapping[str, Any], folder: Path) -> bool:
+def _is_fitted_on_dev(card: Card, folder: Path) -> bool:
     """Whether a late fusion's weights come from dev, its own or those of a fusion inside it."""
-    if kind_of(card) not in FUSIONS:
+    if card.run_kind not in FUSIONS:
         return False
     inside = branch_folders(card, folder).values()
-    own = (card.get("fitted_on") or {}).get("scores") == "dev"
+    own = card.fitted_on is not None and card.fitted_on.scores == "dev"
     return own or any(_is_fitted_on_dev(read_card(inner), inner) for inner in inside)
 
 
-def check_answers(card: Mapping[str, Any], named: Mapping[str, Path], train: Store, dev: Store) -> None:
+def check_answers(card: Card, named: Mapping[str, Path], train: Store, dev: Store) -> None:
     """Refuses what a late fusion would come upon later, when its folder is there: answers, and items to fit on.
 
     Args:
@@ -70,14 +70,14 @@ def check_answers(card: Mapping[str, Any], named: Mapping[str, Path], train: Sto
     Raises:
         EcgFusionError: a branch's answers cannot be joined with the others', or weights cannot be fitted on them.
     """
-    on_dev, _ = read_answers(named, DEV_SCORES, dev, card["task"])
-    if card["fitted_on"] is None:
+    on_dev, _ = read_answers(named, DEV_SCORES, dev, card.task)
+    if card.fitted_on is None:
         return
-    if card["fitted_on"]["scores"] == "out_of_fold":
-        parts = [read_answers(named, OUT_OF_FOLD_SCORES, train, card["task"])[0]]
+    if card.fitted_on.scores == "out_of_fold":
+        parts = [read_answers(named, OUT_OF_FOLD_SCORES, train, card.task)[0]]
     else:
-        folds = cross_fitting_folds(on_dev, card["training"]["seed"])
+        folds = cross_fitting_folds(on_dev, card.training.seed)
         parts = [on_dev[folds != fold] for fold in np.unique(folds)]
-    if card["options"]["combine"] == "stacking" and card["kind"] == "multiclass":
+    if card.options["combine"] == "stacking" and card.kind == "multiclass":
         for part in parts:
             check_classes(part.labels)

@@ -140,7 +140,7 @@ def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: i
 def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers: int, reads: str) -> _Crops:
     """Of each batch of crops: which crop of its item each is, its row, what is read, and its mask."""
     network, maker = placed(run.network, device).eval(), InputMaker(run.spec)
-    picks = scoring_picks(items, run.card["training"]["batch_size"])
+    picks = scoring_picks(items, run.card.batch_size)
     seen = np.zeros(len(items), np.int64)  # crops of each item so far; they come in time order
     batches = progress_bar(load(items, picks, workers, device), f"reading {name}", total=len(picks), leave=False)
     for pick, batch in zip(picks, batches, strict=True):

@@ -7,58 +7,74 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.fusion.branches import copy_branches
 from pipeline.fusion.learners import fusion_items, fusion_learner
+from pipeline.fusion.plan import check_fusion, plan_fusion
+from pipeline.inputs.placement import streaming_workers
 from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import write_card
+from pipeline.runs.card import Card, write_card
+from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders
-from pipeline.runs.load import load_run
+from pipeline.runs.kinds import RunKind
+from pipeline.runs.load import load_fusion, load_run
 from pipeline.scoring.partition import as_scores
+from pipeline.scoring.predict import by_learner
 from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
 from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
 
 
-def train_intermediate(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the fusion of a card, or goes on with it, and leaves a finished run in the folder."""
-    training, task = card["training"], card["task"]
-    training["threads"] = set_up_cpu(training["threads"])
+    card = card.with_training(threads=set_up_cpu(card.training.threads))
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
     branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
-    torch.manual_seed(training["seed"])
+    torch.manual_seed(card.training.seed)
     network = build_fusion(card, branches)
     announce_data(card, train, dev)
     _announce_fusion(card, network, branches, device)
-    announce_settings(training)
+    announce_settings(card.training)
     learner = placed(fusion_learner(card, network, branches), device)
     on_train, _ = _examples(card, network, branches, train, device)
     on_dev, rows = _examples(card, network, branches, dev, device)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, task, rows)
+    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows)
     finish(card, folder, dev_scores, result_of(progress))
 
 
 def _examples(
-    card: Mapping[str, Any],
+    card: Card,
     network: torch.nn.Module,
     branches: Mapping[str, Run],
     store: Store,
     device: torch.device,
 ) -> tuple[Examples, np.ndarray]:
     """The labelled items of a store as the fusion takes them, and their rows."""
-    labels = store.task(card["task"])
+    labels = store.task(card.task)
     rows = np.flatnonzero(labels.labelled)
-    items = fusion_items(card, network, branches, store, rows, device, card["training"]["workers"])
+    items = fusion_items(card, network, branches, store, rows, device, card.training.workers)
     return Examples(items, labels.values[rows]), rows
 
 
-def _announce_fusion(
-    card: dict[str, Any], network: torch.nn.Module, branches: dict[str, Run], device: torch.device
-) -> None:
+def _announce_fusion(card: Card, network: torch.nn.Module, branches: dict[str, Run], device: torch.device) -> None:
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
-    how = "trained on" if card["options"]["finetune"] else "frozen"
-    named = ", ".join(f"{name} ({run.card['model']})" for name, run in branches.items())
-    remark(f"{card['options']['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}")
+    how = "trained on" if card.options["finetune"] else "frozen"
+    named = ", ".join(f"{name} ({run.card.model})" for name, run in branches.items())
+    remark(f"{card.options['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}")
+
+
+def _predict(
+    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
+) -> np.ndarray:
+    specs = [part.spec for part in run.parts.values()]
+    workers = streaming_workers(store, len(rows), specs, device) if workers is None else workers
+    learner = placed(fusion_learner(run.card, run.network, run.parts), device)
+    items = fusion_items(run.card, run.network, run.parts, store, rows, device, workers)
+    return by_learner(run, learner, items, device, workers=workers, **how)
+
+
+INTERMEDIATE = RunKind(
+    check=check_fusion, plan=plan_fusion, train=train_intermediate, load=load_fusion, predict=_predict
+)

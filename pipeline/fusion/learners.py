@@ -11,21 +11,22 @@ from pipeline.fusion.finetuned import JointItems, JointLearner
 from pipeline.fusion.frozen import KeptLearner, keep
 from pipeline.inputs.batches import Items
 from pipeline.runs.build import Run
+from pipeline.runs.card import Card
 from pipeline.runs.learners import FusionLearner
 from pipeline.store.reading import Store
 
 
-def fusion_learner(card: Mapping[str, Any], network: Any, branches: Mapping[str, Run]) -> FusionLearner:
+def fusion_learner(card: Card, network: Any, branches: Mapping[str, Run]) -> FusionLearner:
     """The learner of an intermediate fusion; ``network`` is what ``build_fusion`` made."""
-    options = card["options"]
+    options = card.options
     if not options["finetune"]:
         return KeptLearner(network, options["auxiliary"])
-    reads, rate = describe_fusion(options["combine"]).reads, card["training"]["branch_learning_rate"]
+    reads, rate = describe_fusion(options["combine"]).reads, card.training.branch_learning_rate
     return JointLearner(network, branches, reads, options["auxiliary"], rate)
 
 
 def fusion_items(
-    card: Mapping[str, Any],
+    card: Card,
     network: Any,
     branches: Mapping[str, Run],
     store: Store,
@@ -37,7 +38,7 @@ def fusion_items(
 
     Frozen branches say once what they see, while ``workers`` processes read ahead what lies on disk.
     """
-    if card["options"]["finetune"]:
+    if card.options["finetune"]:
         return JointItems(branches, store, rows, device)
-    reads_tokens = describe_fusion(card["options"]["combine"]).reads == "tokens"
+    reads_tokens = describe_fusion(card.options["combine"]).reads == "tokens"
     return keep(branches, network.max_tokens if reads_tokens else None, store, rows, device, workers)

@@ -1,8 +1,8 @@
 """Every choice of a fusion, made before it begins: the user's options, the branches and two stores → a card."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,54 +12,51 @@ from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on
 from pipeline.inputs.placement import CPU, choose_workers
-from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import FORMAT, kind_of
+from pipeline.runs.card import Card, TrainingCard
 from pipeline.scoring.checks import refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
-from pipeline.training.data import training_items, training_rows
+from pipeline.training.checks import check_momentum
+from pipeline.training.data import training_rows
 from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES, check_batch_size
-from pipeline.training.options import check_momentum
-from pipeline.training.plan import versions
+from pipeline.training.options import FUSION_OPTIONS, TrainOptions
+from pipeline.training.plan import chosen_settings, data_card, versions
 
-FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
-
-_OF_STORES = ("source", "source_version", "folds", "band", "min_likelihood")
-_ALWAYS = {"model", "branches", "combine", "data", "path_save_model"}
+_ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
-_TRAINED = {*CHOICES, "class_weights", "seed", "threads"}
+_TRAINED = {*CHOICES, "loss", "class_weights", "seed", "threads"}
 
 
-def check_fusion(given: Mapping[str, Any]) -> None:
+def check_fusion(options: TrainOptions) -> None:
     """Refuses what no store can make good: the branches, how they are combined, and options that have no effect."""
-    level = given["model"]
+    level = str(options.model)
     fitting = ", ".join(list_fusions(level))
-    if "branches" not in given:
+    if options.branches is None:
         raise EcgFusionError(f"-model {level} fuses runs: name them with -branches RUN RUN")
-    if "combine" not in given:
+    if options.combine is None:
         raise EcgFusionError(f"how are the branches to be fused? give -combine with one of {fitting}")
     try:
-        entry = describe_fusion(given["combine"])
+        entry = describe_fusion(options.combine)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
     if entry.level != level:
         raise EcgFusionError(f"-combine {entry.name} is of -model {entry.level}; {level} has {fitting}")
-    taken = _taken(entry)
-    if "branch_learning_rate" in given and not given.get("finetune"):
+    if options.branch_learning_rate is not None and not options.finetune:
         raise EcgFusionError("-branch_learning_rate is for branches that are trained on: give -finetune too")
-    for name in given:
+    taken = _taken(entry)
+    for name in options.given:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
-    check_momentum(given)
-    if "seed" in given and given.get("fit_on") == "out_of_fold" and entry.name != "mlp":
+    check_momentum(options)
+    if options.seed is not None and options.fit_on == "out_of_fold" and entry.name != "mlp":
         raise EcgFusionError(
             f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
             f"leave one of them out"
         )
-    read_branches(named_branches(given["branches"]))
+    read_branches(named_branches(options.branches))
 
 
 def _taken(entry: FusionEntry) -> set[str]:
@@ -72,49 +69,40 @@ def _taken(entry: FusionEntry) -> set[str]:
     return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
 
 
-def plan_fusion(
-    given: Mapping[str, Any], _: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
-) -> dict[str, Any]:
+def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
     """The card of a fusion: every choice made, the user's first, then the defaults."""
-    named = named_branches(given["branches"])
+    named = named_branches(options.branches or ())
     cards = read_branches(named)
     for name, folder in named.items():
         refuse_training_items(cards[name], folder, dev)
         for store in (train, dev):
             check_store(cards[name], folder, store)
-    entry, first = describe_fusion(given["combine"]), next(iter(cards.values()))
-    task = first["task"]
-    rows = training_rows(task, train, None)
-    options = {"combine": entry.name, **{name: given[name] for name in FUSION_OPTIONS if name in given}}
+    entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
+    rows = training_rows(first.task, train, None)
+    of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
     workers = 0
     if entry.level == "intermediate":
         _check_networks(named, cards)
-        specs = [InputSpec.from_card(branch["input"]) for branch in cards.values()]
-        workers = choose_workers(given.get("workers"), train, len(rows), specs, device)
-        options |= {"finetune": bool(given.get("finetune")), "auxiliary": given.get("auxiliary", defaults.AUXILIARY)}
-    card = {
-        "format": FORMAT,
-        "complete": False,
-        "model": given["model"],
-        "options": options,
-        "task": task,
-        "kind": first["kind"],
-        "classes": first["classes"],
-        "branches": {name: describe_branch(cards[name], folder) for name, folder in named.items()},
-        "data": {
-            **{name: value for name, value in first["data"].items() if name in _OF_STORES},
-            "folder": str(train.path.parent.resolve()),
-            "limit": None,
-            **training_items(train, rows),
-            "n_dev_items": int(dev.task(task).labelled.sum()),
-        },
-        "training": _training(given, entry, train, dev, rows, task, workers, device),
-        "given": dict(given),
-        "versions": versions(),
-    }
-    if entry.level == "late":
-        card["fitted_on"] = fitted_on(given, entry.name, named, cards)
-    elif options["finetune"]:
+        specs = [branch.spec for branch in cards.values()]
+        workers = choose_workers(options.workers, train, len(rows), specs, device)
+        auxiliary = defaults.AUXILIARY if options.auxiliary is None else options.auxiliary
+        of_fusion |= {"finetune": bool(options.finetune), "auxiliary": auxiliary}
+    items = data_card(train, rows, int(dev.task(first.task).labelled.sum()), None)
+    card = Card(
+        complete=False,
+        model=str(options.model),
+        options=of_fusion,
+        task=first.task,
+        kind=first.kind,
+        classes=first.classes,
+        branches={name: describe_branch(cards[name], folder) for name, folder in named.items()},
+        data=replace(items, source_version=first.data.source_version, min_likelihood=first.data.min_likelihood),
+        training=_training(options, entry, train, dev, rows, first.task, workers, device),
+        given=options.given,
+        versions=versions(),
+        fitted_on=fitted_on(options, entry.name, named, cards) if entry.level == "late" else None,
+    )
+    if options.finetune:
         _check_crops(named, cards)
     _check_network(card, named, cards)
     if entry.level == "late":
@@ -122,18 +110,18 @@ def plan_fusion(
     return card
 
 
-def _check_network(card: Mapping[str, Any], named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_network(card: Card, named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
     """Refuses options that no fusion can be built with."""
     with torch.device("meta"):  # no memory is needed to see what the fusion is
-        single = {name: kind_of(cards[name]) == "network" for name in named}
+        single = {name: cards[name].run_kind == "network" for name in named}
         networks = {name: build_network(cards[name]) if single[name] else None for name in named}
         fusion = build_fusion(card, {name: Run(named[name], cards[name], networks[name]) for name in named})
-    if card["training"]["batch_size"] is not None:
-        check_batch_size(card["training"]["batch_size"], fusion, f"-model {card['model']}")
+    if card.training.batch_size is not None:
+        check_batch_size(card.training.batch_size, fusion, f"-model {card.model}")
 
 
 def _training(
-    given: Mapping[str, Any],
+    options: TrainOptions,
     entry: FusionEntry,
     train: Store,
     dev: Store,
@@ -141,44 +129,41 @@ def _training(
     task: str,
     workers: int,
     device: torch.device,
-) -> dict[str, Any]:
+) -> TrainingCard:
     """As a network's card has it; None for what is not used."""
-    training = {
-        "batch_size": None,
-        "precision": given.get("precision", default_precision(device if entry.level == "intermediate" else CPU)),
-        "seed": given.get("seed", defaults.SEED),
-        "threads": given.get("threads"),
-        "workers": workers,
-        "class_weights": None,
-    }
+    training = TrainingCard(
+        batch_size=None,
+        precision=options.precision or default_precision(device if entry.level == "intermediate" else CPU),
+        seed=defaults.SEED if options.seed is None else options.seed,
+        threads=options.threads,
+        workers=workers,
+        class_weights=None,
+    )
     if entry.level == "late" and entry.name != "mlp":
         return training
-    family = "mlp" if entry.level == "late" else "joint" if given.get("finetune") else "fusion"
-    chosen = defaults.training_defaults(family)
-    training |= {name: given.get(name, chosen[name]) for name in CHOICES}
+    family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
+    training = replace(training, **chosen_settings(options, family), loss=options.loss)
     if family == "joint":
-        training["branch_learning_rate"] = given.get(
-            "branch_learning_rate", defaults.BRANCH_RATE * training["learning_rate"]
-        )
-    fitted_on_dev = family == "mlp" and given.get("fit_on", FITTED_ON[0]) == "dev"
+        usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)
+        training = replace(training, branch_learning_rate=options.branch_learning_rate or usual)
+    fitted_on_dev = family == "mlp" and (options.fit_on or FITTED_ON[0]) == "dev"
     labels = dev.task(task) if fitted_on_dev else train.task(task)
     rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
-    training["class_weights"] = class_weights(labels.rows(rows), given.get("class_weights"), task)
-    return training
+    return replace(training, class_weights=class_weights(labels.rows(rows), options.class_weights, task))
 
 
-def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
     for name, folder in named.items():
-        if kind_of(cards[name]) != "network":
+        if cards[name].run_kind != "network":
             raise EcgFusionError(
                 f"{folder} consists of several networks, and -model intermediate fuses what single ones see: "
                 f"name one of the runs inside it, or take -model late"
             )
 
 
-def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
     """Refuses crops of several lengths, whatever their strides; a median beat goes with any crops of the others."""
-    crops = {name: card["input"]["crop"] for name, card in cards.items() if card["input"].get("beat") is None}
+    crops = {name: card.spec.crop for name, card in cards.items() if card.spec.beat is None}
     first = next(iter(crops), None)
     for name, crop in crops.items():
         if first is not None and crop != crops[first]:

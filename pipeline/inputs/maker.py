@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.counts import PADDING
 
@@ -37,6 +38,19 @@ class InputMaker(nn.Module):
         if self._draw is not None:
             return _fractions(self._draw(x))
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
+
+
+def check_images(spec: InputSpec) -> None:
+    """Refuses parameters of images that this version does not draw.
+
+    Raises:
+        EcgFusionError: with what is wrong.
+    """
+    if spec.modality == "image":
+        try:
+            _drawing(spec)
+        except (ValueError, TypeError, KeyError) as problem:
+            raise EcgFusionError(f"the images it sees are none of this version's ({problem})") from None
 
 
 def _fractions(grey: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.commands.image_options import band_recipe, check_size, image_recipe
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import NORMALISATIONS, InputSpec
 from pipeline.signals.beats import BEAT_S, beat_samples
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 def plan_input(
     modality: str,
-    given: Mapping[str, Any],
-    image_options: Mapping[str, Any],
+    options: InputOptions,
     train: Store,
     rows: np.ndarray,
     on_gpu: bool = False,
@@ -29,23 +29,23 @@ def plan_input(
     """How the input is made: leads, beat or crop, normalisation and pictures."""
     from pipeline.representations import BANDS
 
-    beat = BEAT_S if given.get("beat") else None
+    beat = BEAT_S if options.beat else None
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
-    crop = given.get("crop")
+    crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    one_picture = BANDS in given.get("representation", ())
-    on_the_fly = modality == "image" and _draws(given, train, on_gpu)
+    one_picture = BANDS in (options.representation or ())
+    on_the_fly = modality == "image" and _draws(options, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_picture:
         usual = train.image_leads or list(IMAGE_LEADS)
     try:
-        chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
+        chosen = choose_leads(available, [canonical_lead(lead) for lead in (options.leads or usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
-    representations = _plan_pictures(modality, on_the_fly, given, image_options, train, len(chosen))
-    normalise = given.get("normalise", NORMALISATIONS[0]) if modality == "signal" else "none"
+    representations = _plan_pictures(modality, on_the_fly, options, train, len(chosen))
+    normalise = (options.normalise or NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
     return InputSpec(
         modality=modality,
@@ -54,7 +54,7 @@ def plan_input(
         gain=train.gain,
         n_samples=n_samples,
         crop=crop,
-        stride=given.get("stride", crop / 2) if crop is not None else None,
+        stride=(options.stride or crop / 2) if crop is not None else None,
         normalise=normalise,
         scale_mv=standard_deviation(train, rows, leads, beat) if normalise == "global" else 1.0,
         representations=representations,
@@ -63,12 +63,12 @@ def plan_input(
     )
 
 
-def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
+def _draws(options: InputOptions, train: Store, on_gpu: bool) -> bool:
     """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
     from pipeline.representations import BANDS
 
-    wanted, asked = given.get("on_the_fly"), [f"-{name}" for name in ("crop", "beat") if given.get(name)]
-    if BANDS in given.get("representation", ()):
+    wanted, asked = options.on_the_fly, [f"-{name}" for name in ("crop", "beat") if getattr(options, name)]
+    if BANDS in (options.representation or ()):
         asked.append("-representation leads")
     if wanted is False and asked:
         raise EcgFusionError(
@@ -85,8 +85,7 @@ def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
 def _plan_pictures(
     modality: str,
     on_the_fly: bool,
-    given: Mapping[str, Any],
-    image_options: Mapping[str, Any],
+    options: InputOptions,
     train: Store,
     n_leads: int,
 ) -> dict[str, dict[str, Any]]:
@@ -94,30 +93,30 @@ def _plan_pictures(
         return {}
     from pipeline.representations import BANDS, ImageRecipe
 
-    if BANDS in given.get("representation", ()):
+    if BANDS in (options.representation or ()):
         size = next((parameters["size"] for parameters in train.image_parameters.values()), None)
-        one = band_recipe(size, dict(image_options), n_leads)
-        _check_drawn_size(one, given, train)
+        one = band_recipe(size, dict(options.of_images), n_leads)
+        _check_drawn_size(one, options, train)
         return {BANDS: one.parameters()}
     stored = dict(train.image_parameters)
-    forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
+    forms = tuple(options.representation or stored or ImageRecipe().representations)
     try:
         base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem} Make it anew with create_images.py") from None
-    recipe = image_recipe({**base, "representations": forms}, dict(image_options))
+    recipe = image_recipe({**base, "representations": forms}, dict(options.of_images))
     wanted = {form: recipe.parameters(form) for form in forms}
     if on_the_fly:
-        _check_drawn_size(recipe, given, train)
+        _check_drawn_size(recipe, options, train)
     else:
         _refuse_other_pictures(wanted, train)
     return wanted
 
 
-def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", given: Mapping[str, Any], train: Store) -> None:
+def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", options: InputOptions, train: Store) -> None:
     """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
-    crop, n_samples, longer = given.get("crop"), train.signals.shape[2], ""
-    if given.get("beat"):
+    crop, n_samples, longer = options.crop, train.signals.shape[2], ""
+    if options.beat:
         n_samples = beat_samples(train.sampling_rate, *BEAT_S)
     elif crop is not None:
         n_samples, longer = round(crop * train.sampling_rate), ", or a longer -crop"

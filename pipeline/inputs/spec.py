@@ -4,18 +4,18 @@ The same description makes the input in training, in scoring and on another mach
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import EcgFusionError
 from pipeline.signals.windows import crop_starts
+from pipeline.typed import at_least, one_of
 
 NORMALISATIONS = ("global", "none", "record")
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How a network's input is made of an item.
+    """How a network's input is made of an item; a card keeps it, and reads it with the ranges that stand here.
 
     Attributes:
         modality: ``signal`` or ``image``.
@@ -34,15 +34,15 @@ class InputSpec:
             for the item itself.
     """
 
-    modality: str
+    modality: str = field(metadata=one_of("signal", "image"))
     leads: tuple[str, ...]
-    sampling_rate: float
-    gain: float
-    n_samples: int
-    crop: float | None = None
-    stride: float | None = None
-    normalise: str = "none"
-    scale_mv: float = 1.0
+    sampling_rate: float = field(metadata=at_least(1e-6))
+    gain: float = field(metadata=at_least(1e-6))
+    n_samples: int = field(metadata=at_least(1))
+    crop: float | None = field(default=None, metadata=at_least(1e-6))
+    stride: float | None = field(default=None, metadata=at_least(1e-6))
+    normalise: str = field(default="none", metadata=one_of(*NORMALISATIONS))
+    scale_mv: float = field(default=1.0, metadata=at_least(1e-12))
     representations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_the_fly: bool = False
     beat: tuple[float, float] | None = None
@@ -70,20 +70,3 @@ class InputSpec:
         if self.crop is None or self.stride is None:
             return [0]
         return crop_starts(n_samples, self.crop_samples, max(1, round(self.stride * self.sampling_rate)))
-
-    def to_card(self) -> dict[str, Any]:
-        """As JSON keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def from_card(cls, card: Mapping[str, Any]) -> "InputSpec":
-        """The inverse of ``to_card``.
-
-        Raises:
-            EcgFusionError: another version wrote the card, or somebody changed it.
-        """
-        try:
-            beat = card.get("beat")
-            return cls(**{**card, "leads": tuple(card["leads"]), "beat": None if beat is None else tuple(beat)})
-        except (KeyError, TypeError) as problem:
-            raise EcgFusionError(f"the card's input is not understood ({problem}): copy the run folder again") from None

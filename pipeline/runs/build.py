@@ -11,7 +11,7 @@ import torch
 from models import BranchShape, Network, create_fusion, create_model, describe_fusion
 from models.image.torchvision_classifiers import WeightsError
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.spec import InputSpec
+from pipeline.runs.card import Card
 
 _OF_TRAINING = ("finetune", "auxiliary")  # options of a fusion that its network does not take
 
@@ -30,13 +30,13 @@ class Run:
     """
 
     folder: Path
-    card: Mapping[str, Any]
+    card: Card
     network: Any
     spec: Any = None
     parts: Mapping[str, "Run"] = field(default_factory=dict)
 
 
-def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
+def build_network(card: Card, to_train: bool = False) -> Network:
     """The card's network.
 
     Args:
@@ -44,35 +44,35 @@ def build_network(card: Mapping[str, Any], to_train: bool = False) -> Network:
         to_train: whether its training begins, so that ``pretrained`` weights are wanted. Else they are fresh
             whatever the card says, since the run has its own, and nothing is read or downloaded.
     """
-    spec, options = InputSpec.from_card(card["input"]), dict(card["options"])
+    spec, options = card.spec, dict(card.options)
     if "pretrained" in options and not to_train:
         options["pretrained"] = False
     try:
-        return create_model(card["model"], in_channels=spec.n_channels, n_classes=len(card["classes"]), **options)
+        return create_model(card.model, in_channels=spec.n_channels, n_classes=len(card.classes), **options)
     except WeightsError as problem:
         raise EcgFusionError(f"{problem}, or leave -pretrained out to start from fresh ones") from None
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(str(problem)) from None
     except RuntimeError:  # torch's own word for too little memory
         chosen = " ".join(f"-{name} {value}" for name, value in options.items())
-        raise EcgFusionError(f"{card['model']} {chosen} does not fit into memory: make it smaller") from None
+        raise EcgFusionError(f"{card.model} {chosen} does not fit into memory: make it smaller") from None
 
 
-def build_fusion(card: Mapping[str, Any], branches: Mapping[str, Run]) -> Any:
+def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:
     """The card's fusion; together with its branches' networks, where they are trained on with it."""
-    options = {name: value for name, value in card["options"].items() if name not in _OF_TRAINING}
+    options = {name: value for name, value in card.options.items() if name not in _OF_TRAINING}
     name = options.pop("combine")
     if describe_fusion(name).level == "late":  # which reads no widths
-        options["kind"], shapes = card["kind"], dict.fromkeys(branches, BranchShape(0, 0))
+        options["kind"], shapes = card.kind, dict.fromkeys(branches, BranchShape(0, 0))
     else:
         shapes = {
             branch: BranchShape(run.network.token_dim, run.network.feature_dim) for branch, run in branches.items()
         }
     try:
-        fusion = create_fusion(name, branches=shapes, n_classes=len(card["classes"]), **options)
+        fusion = create_fusion(name, branches=shapes, n_classes=len(card.classes), **options)
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(_with_remedy(str(problem), options)) from None
-    if not card["options"].get("finetune"):
+    if not card.options.get("finetune"):
         return fusion
     networks = torch.nn.ModuleList(run.network for run in branches.values())
     return torch.nn.ModuleDict({"fusion": fusion, "branches": networks})

@@ -1,63 +1,300 @@
-"""The card of a run: everything that was chosen, and what came of it."""
+"""The card of a run, ``run.json``: everything that was chosen, and what came of it; read and written here alone."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.files import replace_atomically
+from pipeline.typed import FieldError, as_json, at_least, from_json, left_out, one_of
 
 FORMAT = 1
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
 BRANCHES, MEMBERS = "branches", "members"
 FUSIONS = ("late", "intermediate")
-_PARTS = ("complete", "model", "options", "task", "kind", "classes", "data", "training", "given")
-_INNER_PARTS = {
-    "data": ("folder", "source", "folds", "band", "limit", "n_dev_items", "train_items_digest"),
-    "training": ("batch_size", "precision", "seed", "threads", "workers", "class_weights"),
-}
 
 
-def kind_of(card: Mapping[str, Any]) -> str:
-    """What a run is, from its card or from the options that begin it: ``network``, or how it combines others."""
-    if "kfold" in card:
+@dataclass(frozen=True, kw_only=True)
+class DataCard:
+    """The items of a training.
+
+    Attributes:
+        folder: where the stores lay.
+        source: name of the data set.
+        source_version: as published.
+        folds: partition to the folds that make it.
+        band: of the filter, Hz; None for none.
+        min_likelihood: of PTB-XL's diagnostic statements, percent.
+        limit: the first so many items only; None for all.
+        n_train_items: items that are trained on.
+        train_items_digest: of their ``item_id``, whatever their order.
+        n_dev_items: items that the epoch and the thresholds are chosen on.
+        held_out: of a member of a k-fold run, which fold of the patients it never sees, from 1.
+        of: how many members there are.
+        folds_seed: of how the patients were dealt.
+    """
+
+    folder: str
+    source: str
+    source_version: str = "unknown"
+    folds: Mapping[str, tuple[int, ...]]
+    band: tuple[float, float] | None
+    min_likelihood: float = 0.0
+    limit: int | None = field(metadata=at_least(1))
+    n_train_items: int = field(default=0, metadata=at_least(0))
+    train_items_digest: str
+    n_dev_items: int = field(metadata=at_least(0))
+    held_out: int | None = field(default=None, metadata=left_out() | at_least(1))
+    of: int | None = field(default=None, metadata=left_out() | at_least(2))
+    folds_seed: int | None = field(default=None, metadata=left_out() | at_least(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCard:
+    """How a run was fitted; of a late fusion, which has no steps, most of it is None.
+
+    Attributes:
+        batch_size: items of a step, and crops scored at once.
+        precision: of a step.
+        seed: of weights, order and crops.
+        threads: of the CPU; None until it begins.
+        workers: processes that read ahead.
+        class_weights: (classes,); None for none.
+        branch_learning_rate: highest rate of branches that are trained on with their fusion.
+
+    The others are those of ``Settings``.
+    """
+
+    optimizer: str | None = field(default=None, metadata=left_out())
+    learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
+    weight_decay: float | None = field(default=None, metadata=left_out() | at_least(0))
+    momentum: float | None = field(default=None, metadata=left_out() | at_least(0))
+    scheduler: str | None = field(default=None, metadata=left_out())
+    clip_norm: float | None = field(default=None, metadata=left_out() | at_least(0))
+    batch_size: int | None = field(metadata=at_least(1))
+    epochs: int | None = field(default=None, metadata=left_out() | at_least(1))
+    patience: int | None = field(default=None, metadata=left_out() | at_least(1))
+    loss: str | None = field(default=None, metadata=left_out())
+    augment: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    precision: str = field(metadata=one_of("fp32", "bf16", "fp16"))
+    seed: int = field(metadata=at_least(0))
+    threads: int | None = field(metadata=at_least(1))
+    workers: int = field(metadata=at_least(0))
+    class_weights: tuple[float, ...] | None
+    branch_learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchCard:
+    """A run that a fusion is made of.
+
+    Attributes:
+        folder: where it lay.
+        model: its network.
+        options: of its network.
+        input: what it sees; None of a fusion, whose branches have their own.
+        seed: of its training.
+        dev_macro_auroc: of its own.
+        sha256: of its cards and weights, by their place in it.
+    """
+
+    folder: str
+    model: str
+    options: Mapping[str, Any]
+    input: InputSpec | None = None
+    seed: int | None = None
+    dev_macro_auroc: float
+    sha256: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOn:
+    """What a late fusion's weights were fitted on.
+
+    Attributes:
+        scores: ``dev``, or ``out_of_fold`` of the training items.
+        cross_fitting_folds: of dev, so that no patient's fused score comes from weights that saw it.
+        branches_stopped_on_these_items: whose epoch dev chose.
+        branches_fitted_on_these_items: whose own weights come from dev.
+        weights: of each branch, once they are fitted.
+    """
+
+    scores: str = field(metadata=one_of("dev", "out_of_fold"))
+    cross_fitting_folds: int | None = field(default=None, metadata=left_out())
+    branches_stopped_on_these_items: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    branches_fitted_on_these_items: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    weights: Mapping[str, float] | None = field(default=None, metadata=left_out())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdsCard:
+    """One threshold a class, and what chose them on dev: a criterion, or a number."""
+
+    criterion: str | float | None
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a training; a fusion that only combines scores has no epochs."""
+
+    best_epoch: int | None = field(default=None, metadata=left_out())
+    epochs: int | None = field(default=None, metadata=left_out())
+    dev_macro_auroc: float
+    out_of_fold_macro_auroc: float | None = field(default=None, metadata=left_out())
+    seconds: float | None = field(default=None, metadata=left_out())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything that was chosen for a run, and what came of it.
+
+    Attributes:
+        complete: whether it can predict.
+        model: a network, or ``late`` or ``intermediate``.
+        options: of the network or the fusion.
+        task: what it learns.
+        kind: of the task, ``multilabel`` or ``multiclass``.
+        classes: in the order of the scores.
+        input: what the network sees; None of a fusion.
+        kfold: how many members; None where it has none.
+        branches: of a fusion, by name.
+        data: the items.
+        training: how it is fitted.
+        fitted_on: of a late fusion with weights.
+        given: the options that were typed.
+        versions: of the packages that made it.
+        diverged: why it came to no result.
+        thresholds: of a finished multilabel run.
+        result: of a finished run.
+    """
+
+    format: int = field(default=FORMAT, metadata=at_least(1))
+    complete: bool
+    model: str
+    options: Mapping[str, Any]
+    task: str
+    kind: str = field(metadata=one_of("multilabel", "multiclass"))
+    classes: tuple[str, ...]
+    input: InputSpec | None = field(default=None, metadata=left_out())
+    branches: Mapping[str, BranchCard] | None = field(default=None, metadata=left_out())
+    data: DataCard
+    training: TrainingCard
+    given: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    fitted_on: FittedOn | None = field(default=None, metadata=left_out())
+    kfold: int | None = field(default=None, metadata=left_out() | at_least(2))
+    thresholds: ThresholdsCard | None = field(default=None, metadata=left_out())
+    result: Result | None = field(default=None, metadata=left_out())
+    diverged: str | None = field(default=None, metadata=left_out())
+
+    @property
+    def run_kind(self) -> str:
+        """What the run is: ``network``, ``members``, or how it combines others."""
+        return run_kind(self.model, self.kfold)
+
+    @property
+    def spec(self) -> InputSpec:
+        """What its network sees.
+
+        Raises:
+            ValueError: it is a fusion, whose branches have their own.
+        """
+        if self.input is None:
+            raise ValueError(f"a run of {self.model} has no input of its own")
+        return self.input
+
+    @property
+    def batch_size(self) -> int:
+        """Crops scored at once.
+
+        Raises:
+            ValueError: it is a late fusion, whose branches have their own.
+        """
+        if self.training.batch_size is None:
+            raise ValueError(f"a run of {self.model} has no batches of its own")
+        return self.training.batch_size
+
+    @property
+    def dev_macro_auroc(self) -> float:
+        """What it reached on dev; NaN while it is unfinished."""
+        return self.result.dev_macro_auroc if self.result else float("nan")
+
+    def with_training(self, **changes: Any) -> "Card":
+        """The same with other fields of ``training``."""
+        return replace(self, training=replace(self.training, **changes))
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``run.json`` keeps it."""
+        found: dict[str, Any] = as_json(self)
+        return found
+
+
+def run_kind(model: str | None, kfold: int | None) -> str:
+    """What a run is, from what its card or the options that begin it say."""
+    if kfold is not None:
         return "members"
-    return card["model"] if card["model"] in FUSIONS else "network"
+    return model if model in FUSIONS else "network"
 
 
-def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+def write_card(folder: Path, card: Card) -> None:
     """Writes ``run.json``, whole or not at all."""
-    replace_atomically(folder / CARD, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
+    text = json.dumps(card.to_json(), indent=2) + "\n"
+    replace_atomically(folder / CARD, lambda path: path.write_text(text))
 
 
-def read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> Card:
     """The card of a run, finished or not.
 
     Raises:
-        EcgFusionError: there is none, it is damaged, or a newer program wrote it.
+        EcgFusionError: there is none, it is damaged, a field is missing or is not what it can be, or a newer program
+            wrote it.
     """
     path = Path(folder) / CARD
     try:
-        card = json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except FileNotFoundError:
         raise EcgFusionError(
             f"{folder} holds no run: train one with python train.py -model NAME -path_save_model {folder}"
         ) from None
     except NotADirectoryError:
         raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
-    if not isinstance(card, dict) or not isinstance(card.get("format"), int):
+    if not isinstance(found, dict) or type(found.get("format")) is not int:
         raise EcgFusionError(f"{path} is not a card of ecgfusion: name a folder made by train.py")
-    if card["format"] > FORMAT:
-        raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {card['format']}): update this one")
-    missing = [name for name in _PARTS if name not in card]
-    if "model" in card:
-        missing += [name for name in ([BRANCHES] if kind_of(card) in FUSIONS else ["input"]) if name not in card]
-    for part, names in _INNER_PARTS.items():
-        missing += [f"{part}.{name}" for name in names if name not in (card.get(part) or {})]
-    if missing:
-        raise EcgFusionError(f"{path} lacks {', '.join(missing)}: copy the run folder again")
+    if found["format"] > FORMAT:
+        raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {found['format']}): update this one")
+    try:
+        card = from_json(Card, found)
+        _check_whole(card)
+    except FieldError as problem:
+        raise EcgFusionError(f"{path}: {problem}: copy the run folder again") from None
     return card
+
+
+def _check_whole(card: Card) -> None:
+    """Refuses fields that do not go together, and names that are no plain part of a path."""
+    for name in card.branches or {}:
+        if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+            raise FieldError(f"branches has the name {name!r}, which is no plain file name")
+    if card.run_kind in FUSIONS and not card.branches:
+        raise FieldError("it lacks branches")
+    if card.run_kind not in FUSIONS and card.input is None:
+        raise FieldError("it lacks input")
+    if len(set(card.classes)) != len(card.classes) or not card.classes:
+        raise FieldError(f"classes are {list(card.classes)}, not different names")
+    weights = card.training.class_weights
+    if weights is not None and len(weights) != len(card.classes):
+        raise FieldError(f"training.class_weights are {len(weights)} numbers for {len(card.classes)} classes")
+    if card.complete and card.result is None:
+        raise FieldError("it lacks result, though complete is true")
+    if card.complete and (card.thresholds is None) != (card.kind == "multiclass"):
+        has = "no thresholds" if card.thresholds is None else "thresholds"
+        raise FieldError(f"kind is {card.kind!r}, and a run of that kind does not have {has}")
+    if card.thresholds is not None and set(card.thresholds.values) != set(card.classes):
+        raise FieldError(f"thresholds.values are of {', '.join(card.thresholds.values)}, not of the classes")

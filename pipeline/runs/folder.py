@@ -1,29 +1,28 @@
 """The run folder: everything that one trained model needs, and nothing that must be unpickled."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, FUSIONS, MEMBERS, kind_of, read_card
+from pipeline.runs.card import BRANCHES, CARD, FUSIONS, MEMBERS, Card, read_card
 
 
-def leaves(card: Mapping[str, Any], folder: Path) -> Iterator[tuple[Mapping[str, Any], Path]]:
+def leaves(card: Card, folder: Path) -> Iterator[tuple[Card, Path]]:
     """The cards and folders of what a run's fusions combine; of a run that fuses nothing, its own."""
-    if kind_of(card) not in FUSIONS:
+    if card.run_kind not in FUSIONS:
         yield card, folder
         return
     for inner in branch_folders(card, folder).values():
         yield from leaves(read_card(inner), inner)
 
 
-def branch_folders(card: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+def branch_folders(card: Card, folder: Path) -> dict[str, Path]:
     """Where the copies of a fused run's branches lie, by name.
 
     Raises:
         EcgFusionError: one is missing.
     """
-    places = {name: Path(folder) / BRANCHES / name for name in card[BRANCHES]}
+    places = {name: Path(folder) / BRANCHES / name for name in card.branches or {}}
     for place in places.values():
         if not (place / CARD).exists():
             raise EcgFusionError(f"{place / CARD} is missing: copy the run folder again")
@@ -35,16 +34,16 @@ def member_folder(folder: Path, number: int) -> Path:
     return Path(folder) / MEMBERS / str(number)
 
 
-def refuse_diverged(card: Mapping[str, Any], folder: Path) -> None:
+def refuse_diverged(card: Card, folder: Path) -> None:
     """Says of a run whose training came to no result why it did not."""
-    if card.get("diverged"):
-        raise EcgFusionError(f"{folder} came to no result: {card['diverged']}")
+    if card.diverged:
+        raise EcgFusionError(f"{folder} came to no result: {card.diverged}")
 
 
-def refuse_unfinished(card: Mapping[str, Any], folder: Path) -> None:
+def refuse_unfinished(card: Card, folder: Path) -> None:
     """Says of a run that cannot predict yet, or never will, what to do."""
     refuse_diverged(card, folder)
-    if not card["complete"]:
+    if not card.complete:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
 
 
@@ -54,7 +53,7 @@ def check_comparable(folders: Sequence[Path]) -> None:
     Raises:
         EcgFusionError: one is given twice, is missing or unfinished, or is of another task or classes than the first.
     """
-    cards: dict[Path, dict[str, Any]] = {}
+    cards: dict[Path, Card] = {}
     for folder in folders:
         place = Path(folder).resolve()
         if place in cards:
@@ -63,10 +62,10 @@ def check_comparable(folders: Sequence[Path]) -> None:
         refuse_unfinished(card, folder)
         first = next(iter(cards.values()))
         remedy = "compare runs of one task, with one order of classes"
-        if card["task"] != first["task"]:
-            raise EcgFusionError(f"{folder} has task {card['task']}, but {folders[0]} {first['task']}: {remedy}")
-        if card["classes"] != first["classes"]:
-            raise EcgFusionError(f"{folder} has other classes of {card['task']} than {folders[0]}: {remedy}")
+        if card.task != first.task:
+            raise EcgFusionError(f"{folder} has task {card.task}, but {folders[0]} {first.task}: {remedy}")
+        if card.classes != first.classes:
+            raise EcgFusionError(f"{folder} has other classes of {card.task} than {folders[0]}: {remedy}")
 
 
 def newest_run(root: Path) -> Path:
@@ -77,7 +76,7 @@ def newest_run(root: Path) -> Path:
     """
     cards = sorted(Path(root).glob(f"*/{CARD}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in cards:
-        if read_card(path.parent)["complete"]:
+        if read_card(path.parent).complete:
             return path.parent
     if cards:
         raise EcgFusionError(

@@ -1,8 +1,6 @@
 """Which stores a run can score, and which it must not."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,20 +8,21 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.spec import InputSpec
 from pipeline.runs.build import Run
-from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.card import DEV_SCORES, Card, DataCard
 from pipeline.runs.folder import leaves
 from pipeline.store.reading import Store, digest_of_items
 
 
-def check_fit(card: Mapping[str, Any], store: Store, folder: Path) -> None:
+def check_fit(card: Card, store: Store, folder: Path) -> None:
     """Refuses a store whose items are not what the run in ``folder`` is trained to see."""
     for inner, place in leaves(card, folder):
         _check_network_fits(inner, store, place)
 
 
-def _check_network_fits(card: Mapping[str, Any], store: Store, folder: Path) -> None:
-    spec, found = InputSpec.from_card(card["input"]), store.attributes
-    wanted = {"sampling_rate": spec.sampling_rate, "band": card["data"]["band"], "gain": spec.gain}
+def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
+    spec, found = card.spec, store.attributes
+    band = None if card.data.band is None else list(card.data.band)
+    wanted = {"sampling_rate": spec.sampling_rate, "band": band, "gain": spec.gain}
     for name, value in wanted.items():
         if found[name] != value:
             raise EcgFusionError(
@@ -37,9 +36,14 @@ def _check_network_fits(card: Mapping[str, Any], store: Store, folder: Path) -> 
         raise EcgFusionError(
             f"{store.path} lacks {what}lead {', '.join(absent)}, which {folder} needs: name other stores with -data"
         )
-    classes = store.task(card["task"]).classes
-    if list(classes) != list(card["classes"]):
-        raise EcgFusionError(f"{store.path} has other classes of {card['task']} than {folder}: make it anew")
+    labels = store.task(card.task)
+    if labels.kind != card.kind:
+        raise EcgFusionError(
+            f"{store.path} has {card.task} as a {labels.kind} task and {folder} as {card.kind}: "
+            f"copy the run folder again"
+        )
+    if labels.classes != card.classes:
+        raise EcgFusionError(f"{store.path} has other classes of {card.task} than {folder}: make it anew")
 
 
 def check_pictures(spec: InputSpec, store: Store) -> None:
@@ -58,31 +62,31 @@ def check_pictures(spec: InputSpec, store: Store) -> None:
             )
 
 
-def refuse_training_items(card: Mapping[str, Any], folder: Path, store: Store) -> None:
+def refuse_training_items(card: Card, folder: Path, store: Store) -> None:
     """Refuses a store of items that any network of a run was trained on."""
     for inner, _ in leaves(card, folder):
-        _refuse_items_of(inner["data"], folder, store)
+        _refuse_items_of(inner.data, folder, store)
 
 
 def _refuse_dev_items(run: Run, store: Store) -> None:
     """Refuses a store of items that a run's thresholds were chosen on, before they are scored."""
-    file, data = run.folder / DEV_SCORES, run.card["data"]
-    if not file.exists() or data["source"] != store.attributes["source"]:
+    file, data = run.folder / DEV_SCORES, run.card.data
+    if not file.exists() or data.source != store.attributes["source"]:
         return
     shared = np.intersect1d(load_scores(file).item_id, store.columns["item_id"])
     if len(shared):
         raise EcgFusionError(
             f"{store.path} holds {len(shared)} items, {str(shared[0])!r} first, that the thresholds of {run.folder} "
-            f"were chosen on: name stores of the folds it was trained with, as in {data['folder']}"
+            f"were chosen on: name stores of the folds it was trained with, as in {data.folder}"
         )
 
 
-def _refuse_items_of(data: Mapping[str, Any], folder: Path, store: Store) -> None:
-    trained_on = set(data["folds"].get("train", []))
+def _refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
+    trained_on = set(data.folds.get("train", ()))
     shared = sorted(trained_on & {int(fold) for fold in store.columns["fold"]} - {0})
-    if data["source"] == store.attributes["source"] and shared:
+    if data.source == store.attributes["source"] and shared:
         raise EcgFusionError(
             f"{store.path} holds fold {shared[0]}, which {folder} was trained on: choose a store of other folds"
         )
-    if digest_of_items(store.columns["item_id"]) == data["train_items_digest"]:
+    if digest_of_items(store.columns["item_id"]) == data.train_items_digest:
         raise EcgFusionError(f"{store.path} holds the very items that {folder} was trained on")

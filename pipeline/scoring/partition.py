@@ -19,7 +19,7 @@ from pipeline.store.reading import Store, open_store, store_path
 
 def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
     """The scores of every item of a store that the run's task labels; ``how`` as in ``probabilities``."""
-    task = run.card["task"]
+    task = run.card.task
     rows = np.flatnonzero(store.task(task).labelled)
     if not len(rows):
         raise EcgFusionError(f"{store.path} holds no item that {task} labels: choose another -task or partition")
@@ -63,14 +63,14 @@ def score_partition(
         EcgFusionError: the store is missing, or does not fit the run.
     """
     run = load_run(run_folder)
-    store = open_store(store_path(data or Path(run.card["data"]["folder"]), partition))
+    store = open_store(store_path(data or Path(run.card.data.folder), partition))
     check_fit(run.card, store, run.folder)
     if partition != "train":
         refuse_training_items(run.card, run.folder, store)
     if partition != "dev":
         _refuse_dev_items(run, store)
-    labelled = store.task(run.card["task"]).labelled
+    labelled = store.task(run.card.task).labelled
     if not labelled.all():
-        remark(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card['task']}")
+        remark(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card.task}")
     set_up_cpu(threads)
     return scores_of(run, store, choose_device(gpu_id), batch_size=batch_size, progress=f"scoring {partition}")

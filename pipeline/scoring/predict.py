@@ -1,20 +1,16 @@
 """Run + store → scores."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from models.fusion.late import LateFusion
-from pipeline.fusion.learners import fusion_items, fusion_learner
 from pipeline.inputs.batches import Items, load, scoring_picks
-from pipeline.inputs.placement import store_items, streaming_workers
 from pipeline.listening import progress_bar
-from pipeline.machine.devices import full_fp32, placed
+from pipeline.machine.devices import full_fp32
 from pipeline.runs.build import Run
-from pipeline.runs.card import kind_of
-from pipeline.runs.learners import Learner, NetworkLearner
+from pipeline.runs.kinds import kind_named
+from pipeline.runs.learners import Learner
 from pipeline.store.reading import Store
 
 
@@ -81,57 +77,11 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
     Shape:
         (items, classes) float32.
     """
-    return _PREDICTORS[kind_of(run.card)](run, store, rows, device, **how)
+    return kind_named(run.card.run_kind).predict(run, store, rows, device, **how)
 
 
-def _by_network(
-    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
-) -> np.ndarray:
-    workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
-    learner = placed(NetworkLearner(run.network, run.spec), device)
-    return _predict(run, learner, store_items(store, rows, run.spec, device), device, workers=workers, **how)
-
-
-def _by_late_fusion(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    answers = {name: probabilities(branch, store, rows, device, **how) for name, branch in run.parts.items()}
-    return fuse(run.network, answers)
-
-
-def _by_intermediate_fusion(
-    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
-) -> np.ndarray:
-    specs = [part.spec for part in run.parts.values()]
-    workers = streaming_workers(store, len(rows), specs, device) if workers is None else workers
-    learner = placed(fusion_learner(run.card, run.network, run.parts), device)
-    items = fusion_items(run.card, run.network, run.parts, store, rows, device, workers)
-    return _predict(run, learner, items, device, workers=workers, **how)
-
-
-def _by_members(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    total = np.zeros((len(rows), len(run.card["classes"])))
-    for member in run.parts.values():
-        total += probabilities(member, store, rows, device, **how)
-    return (total / len(run.parts)).astype(np.float32)
-
-
-_PREDICTORS: dict[str, Callable[..., np.ndarray]] = {
-    "network": _by_network,
-    "members": _by_members,
-    "late": _by_late_fusion,
-    "intermediate": _by_intermediate_fusion,
-}
-
-
-def _predict(
+def by_learner(
     run: Run, learner: Learner, items: Items, device: torch.device, batch_size: int | None = None, **how: Any
 ) -> np.ndarray:
-    batch_size = batch_size or run.card["training"]["batch_size"]
-    return predict_probabilities(learner, items, run.card["kind"], batch_size, device, **how)
-
-
-@torch.no_grad()
-def fuse(fusion: LateFusion, answers: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What a late fusion makes of its branches' probabilities, (items, classes) float32."""
-    logits = fusion({name: torch.from_numpy(values) for name, values in answers.items()})
-    fused = logits.sigmoid() if fusion.kind == "multilabel" else logits.softmax(-1)
-    return fused.numpy().astype(np.float32)
+    """What a run's learner says of some items, (items, classes) float32; ``how`` as in ``predict_probabilities``."""
+    return predict_probabilities(learner, items, run.card.kind, batch_size or run.card.batch_size, device, **how)

@@ -1,7 +1,7 @@
 """Which folds make up which partition, and that no patient is in two of them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +43,7 @@ def parse_folds(words: Sequence[str]) -> Folds:
     return folds
 
 
-def format_folds(folds: Folds) -> str:
+def format_folds(folds: Mapping[str, Sequence[int]]) -> str:
     """The words that ``parse_folds`` reads: ``train=1-8 dev=9 test=10``."""
     return " ".join(f"{name}={','.join(_runs(numbers))}" for name, numbers in folds.items())
 

@@ -1,12 +1,10 @@
 """The items that a training learns from and is measured on: which they are, and what is computed from them."""
 
-from typing import Any
-
 import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
-from pipeline.store.reading import Store, digest_of_items
+from pipeline.store.reading import Store
 
 
 def check_stores(train: Store, dev: Store) -> None:
@@ -36,8 +34,3 @@ def check_labels(task: str, labels: Labels, store: Store) -> None:
 def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
     """Rows of the items that the task labels, or the first ``limit`` of them."""
     return np.flatnonzero(train.task(task).labelled)[:limit]
-
-
-def training_items(train: Store, rows: np.ndarray) -> dict[str, Any]:
-    """What a card's ``data`` says of the items that are trained on."""
-    return {"n_train_items": len(rows), "train_items_digest": digest_of_items(train.columns["item_id"][rows])}

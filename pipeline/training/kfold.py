@@ -4,7 +4,6 @@ Every training item has one member that never saw it, not even to choose its epo
 are the item's out-of-fold scores: honest, as those of a network on its own training items are not.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,51 +16,55 @@ from pipeline.evaluation.figures import Evaluated
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.placement import CPU
-from pipeline.inputs.spec import InputSpec
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, read_card, write_card
+from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, Card, Result, read_card, write_card
 from pipeline.runs.folder import member_folder
-from pipeline.runs.load import load_members
+from pipeline.runs.kinds import RunKind
+from pipeline.runs.load import load_mean, load_members
 from pipeline.scoring.partition import as_scores, scores_of
 from pipeline.scoring.predict import probabilities
-from pipeline.store.reading import Store
-from pipeline.training.data import check_labels, training_items, training_rows
+from pipeline.store.reading import Store, digest_of_items
+from pipeline.training.checks import check_network
+from pipeline.training.data import check_labels, training_rows
 from pipeline.training.loop import DivergedError
 from pipeline.training.network import announce, complete, fit_network, result_of
-from pipeline.training.options import check_network
+from pipeline.training.options import TrainOptions
 from pipeline.training.patient_folds import patient_folds
 from pipeline.training.plan import plan, planned_on
 
 
-def check_members(given: Mapping[str, Any]) -> None:
+def check_members(options: TrainOptions) -> None:
     """Refuses options of ``train.py`` that no store can make good."""
-    if given["model"] in FUSIONS:
+    if options.model in FUSIONS:
         raise EcgFusionError(
-            f"-kfold is for networks, not for -model {given['model']}: train the branches with -kfold, then fuse"
+            f"-kfold is for networks, not for -model {options.model}: train the branches with -kfold, then fuse"
         )
-    check_network(given)
-    if given["kfold"] < 2:
-        raise EcgFusionError(f"-kfold {given['kfold']} leaves nothing to train on: take 2 or more, or leave it out")
+    check_network(options)
+    if options.kfold is not None and options.kfold < 2:
+        raise EcgFusionError(f"-kfold {options.kfold} leaves nothing to train on: take 2 or more, or leave it out")
 
 
-def plan_members(
-    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
-) -> dict[str, Any]:
+def plan_members(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
     """The card of a k-fold run to be trained: that of one network on all items, and the number of folds.
 
     Raises:
         EcgFusionError: an option does not fit, or a member would have nothing to learn.
     """
-    card = {**plan(given, image_options, train, dev, device), "kfold": given["kfold"]}
+    card = replace(plan(options, train, dev, device), kfold=options.kfold)
     rows, held_out_by = held_out_members(card, train)
-    for number in range(1, card["kfold"] + 1):
-        check_labels(card["task"], train.task(card["task"]).rows(rows[held_out_by != number]), train)
+    for number in _members(card):
+        check_labels(card.task, train.task(card.task).rows(rows[held_out_by != number]), train)
     return card
 
 
-def held_out_members(card: Mapping[str, Any], train: Store) -> tuple[np.ndarray, np.ndarray]:
+def _members(card: Card) -> range:
+    """The members' numbers, from 1."""
+    return range(1, (card.kfold or 0) + 1)
+
+
+def held_out_members(card: Card, train: Store) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the training items, and for each of them the member that never sees it.
 
     Args:
@@ -71,30 +74,30 @@ def held_out_members(card: Mapping[str, Any], train: Store) -> tuple[np.ndarray,
     Shape:
         (items,) int64 both; members are counted from 1.
     """
-    rows = training_rows(card["task"], train, card["data"]["limit"])
-    labels, patients = train.task(card["task"]).values[rows], train.columns["patient_id"][rows]
+    rows = training_rows(card.task, train, card.data.limit)
+    labels, patients = train.task(card.task).values[rows], train.columns["patient_id"][rows]
     try:
-        return rows, patient_folds(labels, patients, card["kfold"], card["training"]["seed"]) + 1
+        return rows, patient_folds(labels, patients, card.kfold or 0, card.training.seed) + 1
     except ValueError as problem:
-        raise EcgFusionError(f"-kfold {card['kfold']} does not fit {train.path}: {problem}") from None
+        raise EcgFusionError(f"-kfold {card.kfold} does not fit {train.path}: {problem}") from None
 
 
-def train_members(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+def train_members(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the members of a k-fold run, or goes on with them, and leaves a finished run in the folder."""
-    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
     write_card(folder, card)
     rows, held_out_by = held_out_members(card, train)
-    for number in range(1, card["kfold"] + 1):
-        place, seen = member_folder(folder, number), _labelling(train, card["task"], rows[held_out_by != number])
+    for number in _members(card):
+        place, seen = member_folder(folder, number), _labelling(train, card.task, rows[held_out_by != number])
         if _is_finished(place, seen):
             (place / RESUME).unlink(missing_ok=True)  # there still, if a kill came just behind the card
-            remark(f"member {number} of {card['kfold']} is finished")
+            remark(f"member {number} of {card.kfold} is finished")
             continue
         try:
             _train_member(_member_card(card, number, seen), seen, dev, place, device)
         except DivergedError as problem:
-            write_card(folder, {**card, "diverged": f"member {number}: {problem}"})
+            write_card(folder, replace(card, diverged=f"member {number}: {problem}"))
             raise
     _finish(card, train, dev, folder, device)
 
@@ -111,47 +114,48 @@ def _is_finished(folder: Path, train: Store) -> bool:
     if not (folder / CARD).exists():
         return False
     card = read_card(folder)
-    items = training_items(train, training_rows(card["task"], train, card["data"]["limit"]))
-    if card["data"]["train_items_digest"] != items["train_items_digest"]:
+    rows = training_rows(card.task, train, card.data.limit)
+    if card.data.train_items_digest != digest_of_items(train.columns["item_id"][rows]):
         raise EcgFusionError(
             f"{train.path} has other labels or patients than {folder} was begun with: name its store with -data"
         )
-    return card["complete"]
+    return card.complete
 
 
-def _member_card(card: Mapping[str, Any], number: int, train: Store) -> dict[str, Any]:
+def _member_card(card: Card, number: int, train: Store) -> Card:
     """The card of one network on the items that ``train`` labels, which says what it never sees."""
     own = planned_on(card, train)
-    own["data"] |= {"held_out": number, "of": own.pop("kfold"), "folds_seed": own["training"]["seed"]}
-    return own
+    data = replace(own.data, held_out=number, of=card.kfold, folds_seed=own.training.seed)
+    return replace(own, kfold=None, data=data)
 
 
-def _train_member(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
-    data = card["data"]
-    name = f"member {data['held_out']} of {data['of']}"
-    remark(f"{name}: learns from {data['n_train_items']:,} items")
+def _train_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+    data = card.data
+    name = f"member {data.held_out} of {data.of}"
+    remark(f"{name}: learns from {data.n_train_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)
     dev_scores, progress = fit_network(card, train, dev, folder, device)
     complete(card, folder, dev_scores, result_of(progress))
     remark(f"{name}: best epoch {progress.best_epoch}, dev macro-AUC {progress.best_auroc:.4f}")
 
 
-def _finish(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Scores training items out of fold and dev by the mean, completes the card and tells the dev table."""
-    run = Run(folder, card, None, InputSpec.from_card(card["input"]), load_members(folder, card))
-    workers = card["training"]["workers"]
+    run = Run(folder, card, None, card.spec, load_members(folder, card))
+    workers = card.training.workers
     out_of_fold = out_of_fold_scores(run, train, device, workers=workers)
     save_scores(folder / OUT_OF_FOLD_SCORES, out_of_fold)
     dev_scores = scores_of(run, dev, device, workers=workers)
-    result = {
-        "dev_macro_auroc": macro_auroc(dev_scores.labels, dev_scores.scores),
-        "out_of_fold_macro_auroc": macro_auroc(out_of_fold.labels, out_of_fold.scores),
-        "seconds": round(sum(member.card["result"]["seconds"] for member in run.parts.values()), 1),
-    }
+    members = [member.card.result for member in run.parts.values()]
+    result = Result(
+        dev_macro_auroc=macro_auroc(dev_scores.labels, dev_scores.scores),
+        out_of_fold_macro_auroc=macro_auroc(out_of_fold.labels, out_of_fold.scores),
+        seconds=round(sum(member.seconds or 0.0 for member in members if member), 1),
+    )
     evaluation = complete(card, folder, dev_scores, result)
     sentence = (
-        f"out of fold, macro-AUC {result['out_of_fold_macro_auroc']:.4f} over "
-        f"{len(out_of_fold.item_id):,} training items; the mean of {card['kfold']} members is the run in {folder}"
+        f"out of fold, macro-AUC {result.out_of_fold_macro_auroc:.4f} over "
+        f"{len(out_of_fold.item_id):,} training items; the mean of {card.kfold} members is the run in {folder}"
     )
     tell(Evaluated(evaluation, sentence))
 
@@ -166,8 +170,18 @@ def out_of_fold_scores(run: Run, train: Store, device: torch.device, **how: Any)
         how: as in ``pipeline.scoring.predict.probabilities``.
     """
     rows, held_out_by = held_out_members(run.card, train)
-    values = np.empty((len(rows), len(run.card["classes"])), np.float32)
+    values = np.empty((len(rows), len(run.card.classes)), np.float32)
     for name, member in run.parts.items():
         own = held_out_by == int(name)
         values[own] = probabilities(member, train, rows[own], device, **how)
-    return as_scores(values, train, run.card["task"], rows)
+    return as_scores(values, train, run.card.task, rows)
+
+
+def _predict(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
+    total = np.zeros((len(rows), len(run.card.classes)))
+    for member in run.parts.values():
+        total += probabilities(member, store, rows, device, **how)
+    return (total / len(run.parts)).astype(np.float32)
+
+
+MEMBERS = RunKind(check=check_members, plan=plan_members, train=train_members, load=load_mean, predict=_predict)

@@ -10,7 +10,7 @@ from pipeline.labels import Labels
 from pipeline.training import defaults
 
 
-def class_weights(labels: Labels, weighting: str | None, task: str) -> list[float] | None:
+def class_weights(labels: Labels, weighting: str | None, task: str) -> tuple[float, ...] | None:
     """Negatives over positives of each class, capped; for multiclass, items over classes times positives.
 
     ``weighting`` is ``balanced`` or ``none``; where it is not given, the task decides.
@@ -20,7 +20,7 @@ def class_weights(labels: Labels, weighting: str | None, task: str) -> list[floa
     positives = np.maximum(labels.values.sum(axis=0, dtype=np.int64), 1)
     n_items, n_classes = labels.values.shape
     ratio = (n_items - positives) / positives if labels.kind == "multilabel" else n_items / (n_classes * positives)
-    return np.minimum(ratio, defaults.CLASS_WEIGHT_CAP).tolist()
+    return tuple(np.minimum(ratio, defaults.CLASS_WEIGHT_CAP).tolist())
 
 
 def make_loss(kind: str, class_weights: Sequence[float] | None) -> nn.Module:

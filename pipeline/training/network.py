@@ -1,6 +1,6 @@
 """The run of one network: fitted as its card says, scored on dev, with its table."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +10,43 @@ import torch
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import Evaluated, Evaluation, evaluate_dev
 from pipeline.evaluation.scores import Scores, save_scores
-from pipeline.inputs.placement import store_items
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.placement import store_items, streaming_workers
 from pipeline.labels import LabelsChosen
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import placed, set_up_cpu
-from pipeline.runs.build import build_network
-from pipeline.runs.card import DEV_SCORES, RESUME, write_card
+from pipeline.runs.build import Run, build_network
+from pipeline.runs.card import DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
+from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
+from pipeline.runs.load import load_network
 from pipeline.scoring.partition import as_scores
-from pipeline.scoring.predict import predict_probabilities
+from pipeline.scoring.predict import by_learner, predict_probabilities
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
+from pipeline.training.checks import check_network
 from pipeline.training.data import training_rows
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.optimisation import CHOICES, Settings
+from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
+from pipeline.typed import as_json
 
 
-def train_network(card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+def train_network(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
-    card["training"]["threads"] = set_up_cpu(card["training"]["threads"])
+    card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
     dev_scores, progress = fit_network(card, train, dev, folder, device)
     finish(card, folder, dev_scores, result_of(progress))
 
 
-def fit_network(
-    card: dict[str, Any], train: Store, dev: Store, folder: Path, device: torch.device
-) -> tuple[Scores, Progress]:
+def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> tuple[Scores, Progress]:
     """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
-    task, spec = card["task"], InputSpec.from_card(card["input"])
-    torch.manual_seed(card["training"]["seed"])
+    task, spec = card.task, card.spec
+    torch.manual_seed(card.training.seed)
     network = placed(build_network(card, to_train=not (folder / RESUME).exists()), device)
     write_card(folder, card)
-    rows = training_rows(task, train, card["data"]["limit"])
+    rows = training_rows(task, train, card.data.limit)
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = NetworkLearner(network, spec)
@@ -55,14 +57,14 @@ def fit_network(
 
 
 def fit_as_planned(
-    card: Mapping[str, Any], learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
+    card: Card, learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
 ) -> Progress:
     """Fits a learner as the card says, whose run lies in ``folder``."""
     settings = settings_of(card)
     try:
         return fit(learner, train, dev, settings, device, folder)
     except DivergedError as problem:
-        write_card(folder, {**card, "diverged": str(problem)})
+        write_card(folder, replace(card, diverged=str(problem)))
         raise
     except torch.OutOfMemoryError:
         raise EcgFusionError(
@@ -71,31 +73,32 @@ def fit_as_planned(
         ) from None
 
 
-def predict_dev(card: Mapping[str, Any], learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
+def predict_dev(card: Card, learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
     """What a fitted learner says of dev, (items, classes) float32; its items are read as in the training."""
     how = settings_of(card)
     return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers)
 
 
-def settings_of(card: Mapping[str, Any]) -> Settings:
+def settings_of(card: Card) -> Settings:
     """How the card's network is fitted."""
-    chosen = (*CHOICES, "precision", "seed", "workers", "class_weights")
-    return Settings(kind=card["kind"], **{name: card["training"][name] for name in chosen})
+    training = as_json(card.training)
+    chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
+    return Settings(kind=card.kind, class_weights=card.training.class_weights, **chosen)
 
 
-def announce_data(card: Mapping[str, Any], train: Store, dev: Store) -> None:
+def announce_data(card: Card, train: Store, dev: Store) -> None:
     """Says which task it is, and what bears its classes."""
-    data, task = card["data"], card["task"]
-    remark(f"{task} ({card['kind']}) on {data['source']} {data['source_version']}, folds {format_folds(data['folds'])}")
+    data, task = card.data, card.task
+    remark(f"{task} ({card.kind}) on {data.source} {data.source_version}, folds {format_folds(data.folds)}")
     for partition, store in (("train", train), ("dev", dev)):
         labels = store.task(task)
         tell(LabelsChosen(f"{partition}: {len(labels.labelled):,} items", task, labels))
 
 
-def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.device) -> None:
+def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None:
     """Tells what is about to be trained, and on what."""
     announce_data(card, train, dev)
-    task, spec, limit = card["task"], InputSpec.from_card(card["input"]), card["data"]["limit"]
+    task, spec, limit = card.task, card.spec, card.data.limit
     if limit:
         trained_on = train.task(task).rows(training_rows(task, train, limit))
         tell(LabelsChosen(f"of train, the first {limit:,}:", task, trained_on))
@@ -109,41 +112,55 @@ def announce(card: Mapping[str, Any], train: Store, dev: Store, device: torch.de
         seen += " drawn while training" if spec.on_the_fly else " stored"
     if spec.beat is not None:
         seen += " of the median beat"
-    remark(f"{card['model']}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
-    announce_settings(card["training"])
+    remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
+    announce_settings(card.training)
 
 
-def announce_settings(training: Mapping[str, Any]) -> None:
+def announce_settings(training: TrainingCard) -> None:
     """Says how it is fitted."""
-    names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training["workers"] else [])]
-    remark(", ".join(f"{name} {training[name]}" for name in names))
+    names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training.workers else [])]
+    further = [name for name in ("loss", "augment") if getattr(training, name)]
+    remark(", ".join(f"{name} {_spelled(getattr(training, name))}" for name in (*names, *further)))
 
 
-def finish(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> None:
+def _spelled(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def finish(card: Card, folder: Path, dev_scores: Scores, result: Result) -> None:
     """Completes a run and tells its dev table."""
     evaluation = complete(card, folder, dev_scores, result)
-    epochs = f"best epoch {result['best_epoch']} of {result['epochs']}; " if "epochs" in result else ""
+    epochs = f"best epoch {result.best_epoch} of {result.epochs}; " if result.epochs is not None else ""
     tell(Evaluated(evaluation, f"{epochs}the run is in {folder}"))
 
 
-def result_of(progress: Progress) -> dict[str, Any]:
+def result_of(progress: Progress) -> Result:
     """What a card says of how a training went."""
-    return {
-        "best_epoch": progress.best_epoch,
-        "epochs": progress.epoch,
-        "dev_macro_auroc": progress.best_auroc,
-        "seconds": round(sum(row["seconds"] for row in progress.log), 1),
-    }
+    return Result(
+        best_epoch=progress.best_epoch,
+        epochs=progress.epoch,
+        dev_macro_auroc=progress.best_auroc,
+        seconds=round(sum(row["seconds"] for row in progress.log), 1),
+    )
 
 
-def complete(card: dict[str, Any], folder: Path, dev_scores: Scores, result: Mapping[str, Any]) -> Evaluation:
+def complete(card: Card, folder: Path, dev_scores: Scores, result: Result) -> Evaluation:
     """Chooses thresholds on the dev scores and completes the card; gives every figure of dev."""
     save_scores(folder / DEV_SCORES, dev_scores)
     evaluation = evaluate_dev(dev_scores)
     chosen = evaluation.thresholds
-    card["thresholds"] = {"criterion": chosen.choice, "values": dict(chosen.values)} if chosen else None
-    card["result"] = dict(result)
-    card["complete"] = True
-    write_card(folder, card)
+    thresholds = ThresholdsCard(criterion=chosen.choice, values=dict(chosen.values)) if chosen else None
+    write_card(folder, replace(card, complete=True, thresholds=thresholds, result=result))
     (folder / RESUME).unlink(missing_ok=True)
     return evaluation
+
+
+def _predict(
+    run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
+) -> np.ndarray:
+    workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
+    learner = placed(NetworkLearner(run.network, run.spec), device)
+    return by_learner(run, learner, store_items(store, rows, run.spec, device), device, workers=workers, **how)
+
+
+NETWORK = RunKind(check=check_network, plan=plan, train=train_network, load=load_network, predict=_predict)

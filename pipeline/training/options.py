@@ -1,28 +1,22 @@
-"""Which options of ``train.py`` a network takes: what cannot work is refused, and so is what would do nothing."""
+"""What a user may say of a training: one frozen value, filled by a command line, by a recipe, or by keyword."""
 
-import math
+import difflib
 from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
-from models import ModelEntry, describe_model
-from models.registry import in_collections
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import FUSIONS
-from pipeline.training import defaults
-
-_RANGES: dict[str, tuple[float, float]] = {
-    "dropout": (0, 1),
-    "learning_rate": (0, 1e6),
-    "weight_decay": (0, math.inf),
-    "momentum": (0, 1),
-    "clip_norm": (0, math.inf),
-    "seed": (0, 2**63),
-    "workers": (0, 257),
-    "auxiliary": (0, math.inf),
-}
-"""From the first number to just below the second."""
+from pipeline.inputs.options import InputOptions
+from pipeline.runs.card import run_kind
+from pipeline.training.defaults import OPTIMIZERS, PRECISIONS, SCHEDULERS
+from pipeline.typed import FieldError, as_json, at_least, from_json, one_of
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
+"""Options of single networks that train.py has an option for; ``set`` has the others."""
+
+FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
+"""The same, of fusions."""
 
 FUSION_ONLY = (
     "branches",
@@ -38,61 +32,111 @@ FUSION_ONLY = (
 )
 
 
-def check_network(given: Mapping[str, Any]) -> None:
-    """Refuses an unknown network, the options of other networks, and those of fusions."""
-    entry = known_model(given["model"])
-    for name in NETWORK_OPTIONS:
-        if name in given and name not in entry.options:
-            raise EcgFusionError(_not_taken(name, entry))
-    for name in FUSION_ONLY:
-        if name in given:
-            raise EcgFusionError(
-                f"-{name} is for fusions (-model late or intermediate), not {given['model']}: leave it out"
-            )
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(InputOptions):
+    """The options of train.py, by the names that are typed; see its ``--help``. What is None was not given.
+
+    Attributes:
+        set: further options of the network or fusion, by name.
+    """
+
+    model: str | None = None
+    data: str | None = None
+    path_save_model: str | None = None
+    task: str | None = None
+    limit: int | None = field(default=None, metadata=at_least(1))
+
+    nb_filters: int | None = field(default=None, metadata=at_least(1))
+    dropout: float | None = None
+    head: str | None = field(default=None, metadata=one_of("mean", "flatten"))
+    hidden_size: int | None = field(default=None, metadata=at_least(1))
+    n_layers: int | None = field(default=None, metadata=at_least(1))
+    pretrained: bool | None = None
+    set: Mapping[str, Any] | None = None
+
+    branches: tuple[str, ...] | None = None
+    combine: str | None = None
+    fuse_on: str | None = field(default=None, metadata=one_of("probabilities", "logits"))
+    fit_on: str | None = field(default=None, metadata=one_of("dev", "out_of_fold"))
+    finetune: bool | None = None
+    branch_learning_rate: float | None = field(default=None, metadata=at_least(1e-12))
+    branch_dropout: float | None = None
+    auxiliary: float | None = None
+    n_heads: int | None = field(default=None, metadata=at_least(1))
+    max_tokens: int | None = field(default=None, metadata=at_least(1))
+
+    epochs: int | None = field(default=None, metadata=at_least(1))
+    batch_size: int | None = field(default=None, metadata=at_least(1))
+    learning_rate: float | None = None
+    optimizer: str | None = field(default=None, metadata=one_of(*OPTIMIZERS))
+    weight_decay: float | None = None
+    momentum: float | None = None
+    scheduler: str | None = field(default=None, metadata=one_of(*SCHEDULERS))
+    clip_norm: float | None = None
+    patience: int | None = field(default=None, metadata=at_least(1))
+    kfold: int | None = None
+    loss: str | None = None
+    class_weights: str | None = field(default=None, metadata=one_of("balanced", "none"))
+    augment: tuple[str, ...] | None = None
+    seed: int | None = None
+
+    gpu_id: int | None = None
+    precision: str | None = field(default=None, metadata=one_of(*PRECISIONS))
+    threads: int | None = field(default=None, metadata=at_least(1))
+    workers: int | None = None
+
+    @classmethod
+    def of(cls, where: str = "", **given: Any) -> "TrainOptions":
+        """The options of some keywords; None is as good as not given.
+
+        Args:
+            where: the file that they come from, for the sentence on a wrong one.
+            given: by name.
+
+        Raises:
+            EcgFusionError: a name is unknown, or a value is of another type or out of its range.
+        """
+        source = f"{where}: " if where else ""
+        names = [each.name for each in fields(cls)]
+        for name in given:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=3)
+                hint = f"did you mean {' or '.join(near)}?" if near else "see python train.py --help"
+                raise EcgFusionError(f"{source}there is no option {name}: {hint}")
+        plain = {name: _plain(value) for name, value in given.items() if value is not None}
+        try:
+            return from_json(cls, plain)
+        except FieldError as problem:
+            raise EcgFusionError(f"{source}{problem}") from None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was given, by name, as a card keeps it."""
+        return {name: value for name, value in as_json(self).items() if value is not None}
+
+    @property
+    def run_kind(self) -> str:
+        """What the run is to be."""
+        return run_kind(self.model, self.kfold)
+
+    def of_network(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """What was given of some options of the network or fusion, and all of ``set``.
+
+        Raises:
+            EcgFusionError: ``set`` has an option that has a name of its own here.
+        """
+        own = {each.name for each in fields(self)}
+        for name, value in (self.set or {}).items():
+            if name in own:
+                raise EcgFusionError(f"-set {name}={value} has an option of its own: give -{name} instead")
+        chosen = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {**chosen, **(self.set or {})}
 
 
-def _not_taken(name: str, entry: ModelEntry) -> str:
-    taken = [f"-{option}" for option in NETWORK_OPTIONS if option in entry.options]
-    namesakes = in_collections(entry.name) if name == "pretrained" else []
-    instead = f", or take -model {' or '.join(namesakes)}" if namesakes else ""
-    return f"{entry.name} has no -{name}; it has {', '.join(taken) or 'none'}: leave -{name} out{instead}"
-
-
-def known_model(name: str) -> ModelEntry:
-    """The entry of a network; an unknown name is one sentence with the near ones, fusions among them."""
-    try:
-        return describe_model(name, beside=FUSIONS)
-    except ValueError as problem:
-        raise EcgFusionError(str(problem)) from None
-
-
-def check_ranges(given: Mapping[str, Any]) -> None:
-    """Refuses numbers that no training can use."""
-    for name, (least, end) in _RANGES.items():
-        if name in given and not least <= given[name] < end:  # NaN is in no range
-            below = f" and below {end:g}" if math.isfinite(end) else ""
-            raise EcgFusionError(f"-{name} {given[name]} does not work: take a number of at least {least:g}{below}")
-
-
-def check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], modality: str) -> None:
-    """No option is accepted and ignored."""
-    for name in ("representation", "on_the_fly", *image_options):
-        if (name in given or name in image_options) and modality == "signal":
-            raise EcgFusionError(f"-{name} is for networks on images, and {given['model']} takes signals: leave it out")
-    if "normalise" in given and modality == "image":
-        raise EcgFusionError(f"-normalise is for networks on signals, and {given['model']} takes images: see -scale")
-    check_momentum(given)
-    if "beat" in given and ("crop" in given or "stride" in given):
-        raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
-    if len(given.get("representation", ())) > 1 and "leads" in given["representation"]:
-        raise EcgFusionError("-representation leads is one picture of all leads: give it alone, without other forms")
-    if "stride" in given and "crop" not in given:
-        raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
-    if "stride" in given and given["stride"] > given["crop"]:
-        raise EcgFusionError(f"-stride {given['stride']:g} is longer than -crop, so that parts would never be scored")
-
-
-def check_momentum(given: Mapping[str, Any]) -> None:
-    """Refuses a momentum that no optimizer would use."""
-    if "momentum" in given and given.get("optimizer", defaults.OPTIMIZER) != "sgd":
-        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
+def _plain(value: Any) -> Any:
+    """A value as JSON would have it; paths are text."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value

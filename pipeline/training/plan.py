@@ -1,7 +1,6 @@
 """Every choice of a training, made before it begins: the user's options and two stores → a card."""
 
 import platform
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,90 +15,105 @@ from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
-from pipeline.runs.card import FORMAT
-from pipeline.store.reading import Store
+from pipeline.runs.card import Card, DataCard, TrainingCard
+from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
-from pipeline.training.data import check_labels, check_stores, training_items, training_rows
+from pipeline.training.checks import check_options, known_model
+from pipeline.training.data import check_labels, check_stores, training_rows
 from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES, check_batch_size
-from pipeline.training.options import NETWORK_OPTIONS, check_options, known_model
+from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
 
 
-def plan(
-    given: Mapping[str, Any], image_options: Mapping[str, Any], train: Store, dev: Store, device: torch.device = CPU
-) -> dict[str, Any]:
+def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
     """The card of a run to be trained on a device: every choice made, the user's first, then the family's defaults."""
-    entry = known_model(given["model"])
-    check_options(given, image_options, entry.modality)
+    entry = known_model(options.model or "")
+    check_options(options, entry.modality)
     check_stores(train, dev)
-    task = given.get("task", defaults.TASK)
+    task = options.task or defaults.TASK
     labels, dev_labels = train.task(task), dev.task(task)
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
-    rows = training_rows(task, train, given.get("limit"))
+    rows = training_rows(task, train, options.limit)
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
-    family = defaults.training_defaults(entry.family)
-    spec = plan_input(entry.modality, given, image_options, train, rows, device.type == "cuda")
-    options = {name: given[name] for name in NETWORK_OPTIONS if name in given}
+    spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
+    of_network = options.of_network(NETWORK_OPTIONS)
     if spec.modality == "image" and "size" in entry.options:
-        options["size"] = image_size(spec)
-    card = {
-        "format": FORMAT,
-        "complete": False,
-        "model": entry.name,
-        "options": options,
-        "task": task,
-        "kind": labels.kind,
-        "classes": list(labels.classes),
-        "input": spec.to_card(),
-        "data": {
-            "folder": str(train.path.parent.resolve()),
-            "source": train.attributes["source"],
-            "source_version": train.attributes["source_version"],
-            "folds": train.attributes["folds"],
-            "band": train.attributes["band"],
-            "min_likelihood": train.attributes.get("min_likelihood", 0),
-            "limit": given.get("limit"),
-            **training_items(train, rows),
-            "n_dev_items": int(dev_labels.labelled.sum()),
-        },
-        "training": {
-            **{name: given.get(name, family[name]) for name in CHOICES},
-            "precision": given.get("precision", default_precision(device)),
-            "seed": given.get("seed", defaults.SEED),
-            "threads": given.get("threads"),
-            "workers": choose_workers(given.get("workers"), train, len(rows), [spec], device),
-            "class_weights": class_weights(labels.rows(rows), given.get("class_weights"), task),
-        },
-        "given": {**given, **image_options},
-        "versions": versions(),
-    }
+        of_network["size"] = image_size(spec)
+    card = Card(
+        complete=False,
+        model=entry.name,
+        options=of_network,
+        task=task,
+        kind=labels.kind,
+        classes=labels.classes,
+        input=spec,
+        data=data_card(train, rows, int(dev_labels.labelled.sum()), options.limit),
+        training=TrainingCard(
+            **chosen_settings(options, entry.family),
+            loss=options.loss,
+            augment=options.augment,
+            precision=options.precision or default_precision(device),
+            seed=defaults.SEED if options.seed is None else options.seed,
+            threads=options.threads,
+            workers=choose_workers(options.workers, train, len(rows), [spec], device),
+            class_weights=class_weights(labels.rows(rows), options.class_weights, task),
+        ),
+        given=options.given,
+        versions=versions(),
+    )
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
     _check_size(entry.name, spec, network.smallest_size)
-    check_batch_size(card["training"]["batch_size"], network, entry.name)
+    check_batch_size(card.batch_size, network, entry.name)
     return card
 
 
-def planned_on(card: Mapping[str, Any], train: Store) -> dict[str, Any]:
+def chosen_settings(options: TrainOptions, family: str) -> dict[str, Any]:
+    """Optimizer, rate, batch and so on: what was given, else the family's own."""
+    usual = defaults.training_defaults(family)
+    given = {name: getattr(options, name) for name in CHOICES}
+    return {name: usual[name] if value is None else value for name, value in given.items()}
+
+
+def data_card(train: Store, rows: np.ndarray, n_dev_items: int, limit: int | None) -> DataCard:
+    """What a card says of the items of a training."""
+    made = train.attributes
+    return DataCard(
+        folder=str(train.path.parent.resolve()),
+        source=made["source"],
+        source_version=made["source_version"],
+        folds={partition: tuple(folds) for partition, folds in made["folds"].items()},
+        band=tuple(made["band"]) if made["band"] else None,
+        min_likelihood=made.get("min_likelihood", 0),
+        limit=limit,
+        n_train_items=len(rows),
+        train_items_digest=digest_of_items(train.columns["item_id"][rows]),
+        n_dev_items=n_dev_items,
+    )
+
+
+def planned_on(card: Card, train: Store) -> Card:
     """The card of the same training on other items: what was computed from the items is computed from those of a store.
 
     Args:
         card: from ``plan``; all that it has chosen stays.
         train: the store, alike in everything but which items the task labels.
     """
-    task, spec, training = card["task"], InputSpec.from_card(card["input"]), card["training"]
-    rows = training_rows(task, train, card["data"]["limit"])
+    spec, rows = card.spec, training_rows(card.task, train, card.data.limit)
     if spec.normalise == "global":
         spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat))
-    weighting = "none" if training["class_weights"] is None else "balanced"
-    return {
-        **card,
-        "input": spec.to_card(),
-        "data": {**card["data"], **training_items(train, rows)},
-        "training": {**training, "class_weights": class_weights(train.task(task).rows(rows), weighting, task)},
-    }
+    weighting = "none" if card.training.class_weights is None else "balanced"
+    weights = class_weights(train.task(card.task).rows(rows), weighting, card.task)
+    return replace(
+        card,
+        input=spec,
+        data=replace(
+            card.data, n_train_items=len(rows), train_items_digest=digest_of_items(train.columns["item_id"][rows])
+        ),
+        training=replace(card.training, class_weights=weights),
+    )
 
 
 def _check_size(model: str, spec: InputSpec, smallest: int) -> None:

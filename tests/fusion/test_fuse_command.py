@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cards import card_json, write_json
 from kills import Killed, kill_at_call
 from safetensors.torch import load_file
 
@@ -29,11 +30,12 @@ from pipeline.inputs.items import StoreItems
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, read_card, write_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS
 from pipeline.runs.learners import FusionLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import score_partition
 from pipeline.store.reading import Store, open_store
+from pipeline.training.options import TrainOptions
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -102,7 +104,7 @@ def test_a_run_holds_its_branches_whole(name, fused, originals):
     assert {CARD, WEIGHTS, DEV_SCORES, BRANCHES} <= {path.name for path in run.iterdir()}
     assert {path.name for path in (run / BRANCHES).iterdir()} == set(branches)
     assert not [*run.rglob(RESUME), *run.rglob("*.lock"), *run.rglob("*.part")]
-    card = read_card(run)
+    card = card_json(run)
     assert card["complete"]
     assert list(card[BRANCHES]) == branches
     away = originals["wang"].parent.with_name("away")
@@ -110,12 +112,12 @@ def test_a_run_holds_its_branches_whole(name, fused, originals):
         before = digests(away / branch)
         assert {CARD, WEIGHTS} <= set(before)
         assert said["sha256"] == before == digests(run / BRANCHES / branch)
-        assert said["model"] == read_card(away / branch)["model"]
+        assert said["model"] == card_json(away / branch)["model"]
 
 
 @pytest.mark.parametrize("name", FUSED)
 def test_a_run_predicts_with_nothing_else_at_hand(name, fused, stores):
-    assert not Path(next(iter(read_card(fused[name])[BRANCHES].values()))["folder"]).exists()
+    assert not Path(next(iter(card_json(fused[name])[BRANCHES].values()))["folder"]).exists()
     again, said = scores(fused[name], "dev", stores), load_scores(fused[name] / DEV_SCORES).scores
     if name == "mean" or level_of(name) == "intermediate":
         np.testing.assert_allclose(again, said, atol=1e-6)
@@ -130,14 +132,14 @@ def test_the_mean_is_that_of_its_branches(fused, runs, stores):
 
 
 def test_the_card_says_what_weights_were_fitted_on(fused):
-    assert read_card(fused["mean"])["fitted_on"] is None
+    assert card_json(fused["mean"])["fitted_on"] is None
     for name in ("weighted", "stacking", "mlp"):
-        said = read_card(fused[name])["fitted_on"]
+        said = card_json(fused[name])["fitted_on"]
         assert said["scores"] == "dev"
         assert said["branches_stopped_on_these_items"] == FUSED[name][0].split()
         assert said["branches_fitted_on_these_items"] == []
-    assert sum(read_card(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
-    assert read_card(fused["mlp"])["training"]["epochs"] == 3
+    assert sum(card_json(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
+    assert card_json(fused["mlp"])["training"]["epochs"] == 3
 
 
 @pytest.mark.parametrize("name", ["mean", "gated"])
@@ -154,7 +156,7 @@ def test_the_card_and_a_line_say_which_branches_were_fitted_on_the_same_items(fu
     for branches, fitted in (([fused["mlp"], runs["wang"], nested], ["mlp", "nested"]), ([runs["wang"], plain], [])):
         capsys.readouterr()
         run = fuse_runs("late", "stacking", branches, tmp_path / f"run{len(branches)}")
-        assert read_card(run)["fitted_on"]["branches_fitted_on_these_items"] == fitted
+        assert card_json(run)["fitted_on"]["branches_fitted_on_these_items"] == fitted
         line = "the dev table is optimistic: the weights of mlp, nested were fitted on these items, too\n"
         assert (line in capsys.readouterr().out) == bool(fitted)
 
@@ -189,14 +191,14 @@ def test_a_k_fold_run_is_a_branch(kfold, runs, stores, tmp_path):
 def test_weights_are_fitted_on_out_of_fold_scores(name, kfold, stores, tmp_path):
     """So none of dev has a part in them, and what dev gets is what the run gives it again."""
     run = fuse_runs("late", name, kfold, tmp_path / "run", "-fit_on out_of_fold")
-    assert read_card(run)["fitted_on"]["scores"] == "out_of_fold"
+    assert card_json(run)["fitted_on"]["scores"] == "out_of_fold"
     np.testing.assert_allclose(scores(run, "dev", stores), load_scores(run / DEV_SCORES).scores, atol=1e-6)
 
 
 def assert_same_run(ours: Path, theirs: Path) -> None:
     for name in (WEIGHTS, DEV_SCORES):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
-    cards = [read_card(run) for run in (ours, theirs)]
+    cards = [card_json(run) for run in (ours, theirs)]
     for card in cards:
         card["result"].pop("seconds", None)  # late ones do not say
         del card["given"]["path_save_model"]
@@ -210,7 +212,7 @@ def killed_and_resumed(name: str, branches: list[Path], folder: Path, words: str
         kill_at_call(patch, FusionLearner, "outputs", 5)  # 180 items in batches of 64 are three steps an epoch
         with pytest.raises(Killed):
             fuse_runs("intermediate", name, branches, folder, words)
-    assert not read_card(folder)["complete"]
+    assert not card_json(folder)["complete"]
     for branch in branches if moved else ():
         branch.rename(branch.with_name(f"{branch.name} moved"))
     train.main(["-resume", "-path_save_model", str(folder)])
@@ -337,7 +339,7 @@ def test_what_is_kept_does_not_depend_on_the_batch(max_tokens, runs, store):
     for batch_size in (32, 7):
         branches = {name: load_run(runs[name]) for name in names}
         for name, run in branches.items():
-            card = {**run.card, "training": {**run.card["training"], "batch_size": batch_size}}
+            card = run.card.with_training(batch_size=batch_size)
             branches[name] = replace(run, card=card)
         kept.append(kept_of(keep(branches, max_tokens, store, rows, CPU)))
     for first, second in zip(*kept, strict=True):
@@ -385,9 +387,9 @@ def test_branches_that_are_trained_on_see_the_same_crop(runs, store):
 
 def test_crops_of_one_length_are_scored_as_the_first_branch_scores_them(runs, store, stores, tmp_path):
     dense = shutil.copytree(runs["wang"], tmp_path / "dense")
-    card = read_card(dense)
+    card = card_json(dense)
     card["input"]["stride"] = 1.25
-    write_card(dense, card)
+    write_json(dense, card)
     fused = fuse_runs("intermediate", "concat", [dense, runs["stft"]], tmp_path / "run", JOINT)
     parts = load_run(fused).parts
     for names, starts in ((("dense", "stft"), range(0, 751, 125)), (("stft", "dense"), range(0, 751, 250))):
@@ -433,7 +435,7 @@ def test_a_gpu_fits_what_it_computes_in_bf16(level, name, expected, runs, stores
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     given = {"model": level, "combine": name, "branches": [str(runs["wang"]), str(runs["gru"])]}
     opened = [open_store(stores / f"{partition}.h5") for partition in ("train", "dev")]
-    assert plan_fusion(given, {}, *opened, torch.device("cuda", 0))["training"]["precision"] == expected
+    assert plan_fusion(TrainOptions.of(**given), *opened, torch.device("cuda", 0)).training.precision == expected
 
 
 def test_what_frozen_branches_say_is_kept_where_it_fits(runs, store, monkeypatch):

@@ -9,11 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from cards import card_json, write_json
 
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import save_scores
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card, write_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS
 from pipeline.scoring.partition import as_scores, score_partition
 from pipeline.store.reading import Store, open_store
 
@@ -34,9 +35,9 @@ def refused(sentence: str, words: str, branches: list[Path], folder: Path) -> No
 
 def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     """A copy of a run whose card says something else."""
-    card = read_card(shutil.copytree(run, folder) and folder)
+    card = card_json(shutil.copytree(run, folder) and folder)
     change(card)
-    write_card(folder, card)
+    write_json(folder, card)
     return folder
 
 

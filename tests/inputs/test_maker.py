@@ -13,6 +13,7 @@ from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.counts import PADDING
 from pipeline.store.reading import Store
+from pipeline.typed import as_json, from_json
 
 SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_samples=50)
 RAW = torch.from_numpy(np.random.default_rng(0).integers(-3000, 3000, (3, 2, 50)).astype(np.int16))
@@ -121,9 +122,9 @@ def test_a_crop_is_drawn_as_the_picture_of_that_part(store: Store):
 
 def test_a_spec_survives_the_card(store: Store):
     spec = replace(picture_spec(store, tuple(store.images), ("I", "aVF"), True), crop=2.5, stride=0.5)
-    assert InputSpec.from_card(json.loads(json.dumps(spec.to_card()))) == spec
+    assert from_json(InputSpec, json.loads(json.dumps(as_json(spec)))) == spec
     signal = replace(SIGNAL, normalise="global", scale_mv=0.123456789012345)
-    assert InputSpec.from_card(json.loads(json.dumps(signal.to_card()))) == signal
+    assert from_json(InputSpec, json.loads(json.dumps(as_json(signal)))) == signal
 
 
 def test_how_much_is_seen_at_once():
@@ -148,11 +149,11 @@ def test_all_leads_are_one_picture_whatever_their_order(store: Store):
 
 
 def test_a_card_from_before_there_were_beats_is_read():
-    card = json.loads(json.dumps(SIGNAL.to_card()))
+    card = json.loads(json.dumps(as_json(SIGNAL)))
     del card["beat"]
-    assert InputSpec.from_card(card) == SIGNAL
+    assert from_json(InputSpec, card) == SIGNAL
     with_beat = replace(SIGNAL, beat=(0.32, 0.48), n_samples=80)
-    assert InputSpec.from_card(json.loads(json.dumps(with_beat.to_card()))) == with_beat
+    assert from_json(InputSpec, json.loads(json.dumps(as_json(with_beat)))) == with_beat
 
 
 @pytest.mark.gpu

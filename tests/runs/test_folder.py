@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from cards import card_json, write_json
 from safetensors import safe_open
 
 import evaluate
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import replace_atomically
-from pipeline.runs.card import CARD, FORMAT, WEIGHTS, read_card, write_card
+from pipeline.runs.card import CARD, FORMAT, WEIGHTS
 from pipeline.runs.folder import newest_run
 from pipeline.runs.load import load_run, save_weights
 from pipeline.scoring.partition import score_partition
@@ -36,13 +37,13 @@ def run(finished: Path, tmp_path: Path) -> Path:
 
 
 def change_card(run: Path, **changes: object) -> None:
-    write_card(run, {**json.loads((run / CARD).read_text()), **changes})
+    write_json(run, {**json.loads((run / CARD).read_text()), **changes})
 
 
 def test_a_finished_run_is_whole(finished: Path):
     names = {path.name for path in finished.iterdir()}
     assert names == {CARD, WEIGHTS, "dev_scores.npz", "log.csv", "tensorboard"}
-    card = read_card(finished)
+    card = card_json(finished)
     assert card["complete"]
     assert card["format"] == FORMAT
     assert card["thresholds"]["criterion"] == "gmean"
@@ -115,17 +116,17 @@ def test_a_newer_card_asks_for_an_update(run: Path):
 def test_a_card_that_lacks_a_part_says_which(run: Path):
     card = json.loads((run / CARD).read_text())
     del card["input"], card["task"]
-    write_card(run, card)
+    write_json(run, card)
     with pytest.raises(EcgFusionError, match="lacks task, input"):
         load_run(run)
 
 
 @pytest.mark.parametrize("part", ["data.folds", "training.batch_size"])
 def test_a_card_that_lacks_an_inner_part_says_which(run: Path, part):
-    card = read_card(run)
+    card = card_json(run)
     outer, inner = part.split(".")
     del card[outer][inner]
-    write_card(run, card)
+    write_json(run, card)
     with pytest.raises(EcgFusionError, match=f"lacks {part}: copy the run folder again"):
         load_run(run)
 

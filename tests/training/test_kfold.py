@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from cards import card_json
 from kills import Killed, kill_at_call
 
 import evaluate
@@ -91,7 +92,7 @@ def test_no_member_saw_a_patient_whom_it_scores_out_of_fold(finished: Path, stor
     assert len(set(patients)) < len(rows)  # some have several recordings
     for number in NUMBERS:
         seen = held_out_by != number
-        data = read_card(member(finished, number))["data"]
+        data = card_json(member(finished, number))["data"]
         assert data["train_items_digest"] == digest_of_items(store.columns["item_id"][rows[seen]])
         assert data["n_train_items"] == seen.sum()
         assert not set(patients[seen]) & set(patients[~seen])
@@ -111,7 +112,7 @@ def test_a_member_is_the_network_that_its_items_alone_would_train(finished, smal
     alone = fit_run(stores, tmp_path / "alone", NETWORK)
     for name in (WEIGHTS, DEV_SCORES):
         assert (alone / name).read_bytes() == (member(finished, 2) / name).read_bytes(), name
-    cards = [read_card(each) for each in (alone, member(finished, 2), member(finished, 1))]
+    cards = [card_json(each) for each in (alone, member(finished, 2), member(finished, 1))]
     for part in ("model", "options", "task", "kind", "classes", "input", "training", "thresholds"):
         assert cards[0][part] == cards[1][part], part
     assert cards[1]["training"]["class_weights"] != cards[2]["training"]["class_weights"]
@@ -127,14 +128,14 @@ def test_the_folder_is_whole_and_so_is_each_member(finished: Path):
 
 
 def test_the_cards_say_what_they_are(finished: Path, store: Store):
-    card = read_card(finished)
+    card = card_json(finished)
     assert (card["complete"], card["kfold"], card["model"]) == (True, K, "gru")
     labelled = store.task("disease").labelled
     assert card["data"]["train_items_digest"] == digest_of_items(store.columns["item_id"][labelled])
     assert card["result"].keys() == {"dev_macro_auroc", "out_of_fold_macro_auroc", "seconds"}
     assert card["thresholds"]["values"].keys() == set(card["classes"])
     for number in NUMBERS:
-        own = read_card(member(finished, number))
+        own = card_json(member(finished, number))
         assert own["complete"]
         assert "kfold" not in own
         assert [own["data"][name] for name in ("held_out", "of", "folds_seed")] == [number, K, 4]
@@ -159,7 +160,7 @@ def test_the_run_gives_the_mean_of_its_members(finished: Path, partition: str):
 def test_the_dev_scores_are_those_of_the_mean(finished: Path):
     dev = load_scores(finished / DEV_SCORES)
     np.testing.assert_array_equal(dev.scores, mean_of_members(finished, "dev"))
-    assert read_card(finished)["result"]["dev_macro_auroc"] == macro_auroc(dev.labels, dev.scores)
+    assert card_json(finished)["result"]["dev_macro_auroc"] == macro_auroc(dev.labels, dev.scores)
 
 
 def test_scores_out_of_fold_are_those_of_the_member_that_never_saw_the_item(finished: Path, store: Store):
@@ -177,7 +178,7 @@ def test_scores_out_of_fold_are_those_of_the_member_that_never_saw_the_item(fini
         np.testing.assert_array_equal(close, held_out)
         exact = probabilities(load_run(member(finished, number)), store, rows[held_out], CPU)
         np.testing.assert_array_equal(scores.scores[held_out], exact)
-    result = read_card(finished)["result"]
+    result = card_json(finished)["result"]
     assert result["out_of_fold_macro_auroc"] == macro_auroc(scores.labels, scores.scores)
 
 
@@ -192,7 +193,7 @@ def test_limit_folds_the_first_items_only(small_store_folder: Path, store: Store
     run = fit_run(small_store_folder, tmp_path / "run", f"{WORDS} -limit 12 -epochs 1")
     first = np.flatnonzero(store.task("disease").labelled)[:12]
     assert load_scores(run / OUT_OF_FOLD_SCORES).item_id.tolist() == store.columns["item_id"][first].tolist()
-    assert sum(read_card(member(run, number))["data"]["n_train_items"] for number in NUMBERS) == 12 * (K - 1)
+    assert sum(card_json(member(run, number))["data"]["n_train_items"] for number in NUMBERS) == 12 * (K - 1)
 
 
 def test_classes_rarer_than_folds_are_no_hindrance(small_store_folder: Path, store: Store, tmp_path: Path):
@@ -214,7 +215,7 @@ def test_classes_that_exclude_each_other(small_store_folder: Path, tmp_path: Pat
     stores = changed_stores(small_store_folder, tmp_path / "stores", one_class_each, ("train", "dev", "test"))
     words = f"-model resnet -nb_filters 4 -representation gaf rp -leads II -batch_size 8 -epochs 1 -kfold {K}"
     run = fit_run(stores, tmp_path / "run", words)
-    card = read_card(run)
+    card = card_json(run)
     assert (card["kind"], card["thresholds"]) == ("multiclass", None)
     test, out_of_fold = score_partition(run, None, "test", threads=1), load_scores(run / OUT_OF_FOLD_SCORES)
     assert out_of_fold.kind == "multiclass"
@@ -254,7 +255,7 @@ def timeless(path: Path) -> object:
     if path.name == LOG:
         with path.open(newline="") as file:
             return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
-    card = read_card(path.parent)
+    card = card_json(path.parent)
     del card["result"]["seconds"], card["given"]["path_save_model"]
     return card
 
@@ -265,7 +266,7 @@ def test_a_kill_at_any_moment_changes_nothing(kill, finished, small_store_folder
         kill_at_call(patch, *KILLS[kill])
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "run", WORDS)
-    assert not read_card(tmp_path / "run")["complete"]
+    assert not card_json(tmp_path / "run")["complete"]
     with pytest.raises(EcgFusionError, match=r"run is not finished: go on with"):
         load_run(tmp_path / "run")
     fit_run(small_store_folder, tmp_path / "run", "-resume")
@@ -418,12 +419,12 @@ def test_a_training_says_what_it_does(workplace: Path, capsys):
     train.main(f"{WORDS} -threads 1".split())
     said = capsys.readouterr().out
     for number in NUMBERS:
-        card = read_card(member(Path("runs/gru"), number))
+        card = card_json(member(Path("runs/gru"), number))
         head = said.index(f"member {number} of 3: learns from {card['data']['n_train_items']} items")
         tail = said.index(f"member {number} of 3: best epoch {card['result']['best_epoch']}, dev macro-AUC")
         assert head < said.index("epoch 2/2", head) < tail
     assert said.count("| MI ") == 1
-    result = read_card(Path("runs/gru"))["result"]
+    result = card_json(Path("runs/gru"))["result"]
     assert said.index("member 3 of 3: best") < said.index("optimistic: chosen on these items") < said.index("| MI ")
     assert f"{result['out_of_fold_macro_auroc']:.4f} over 30 training items; the mean of 3 members" in said
     assert said.endswith("is the run in runs/gru\n")

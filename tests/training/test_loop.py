@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cards import card_json
 from kills import Killed, kill_at_call
 from signal_stores import make_signal_stores
 
@@ -21,7 +22,7 @@ from models import create_model
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import DEV_SCORES, LOG, RESUME, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, RESUME, WEIGHTS
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import score_partition
@@ -53,7 +54,7 @@ def assert_same_run(ours: Path, theirs: Path) -> None:
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
     timeless = [[{k: v for k, v in row.items() if k != "seconds"} for row in log_of(run)] for run in (ours, theirs)]
     assert timeless[0] == timeless[1]
-    cards = [read_card(run) for run in (ours, theirs)]
+    cards = [card_json(run) for run in (ours, theirs)]
     for card in cards:
         del card["result"]["seconds"], card["given"]["path_save_model"]
     assert cards[0] == cards[1]
@@ -83,7 +84,7 @@ def test_what_was_learnt_holds_on_the_test_partition(learnt: Path):
 def test_the_weights_are_those_of_the_best_epoch(learnt: Path):
     """Scored again, dev gives the best figure of the log, which is not merely the last."""
     best = max(log_of(learnt), key=lambda row: row["dev_macro_auroc"])
-    scores, result = score_partition(learnt, None, "dev", threads=1), read_card(learnt)["result"]
+    scores, result = score_partition(learnt, None, "dev", threads=1), card_json(learnt)["result"]
     assert macro_auroc(scores.labels, scores.scores) == pytest.approx(best["dev_macro_auroc"], abs=1e-9)
     assert result["dev_macro_auroc"] == best["dev_macro_auroc"]
     assert result["best_epoch"] == best["epoch"]
@@ -104,7 +105,7 @@ def test_the_loss_is_the_weighted_cross_entropy_of_all_items(small_store_folder,
     words = f"-model gru -hidden_size 2 -n_layers 1 -leads I {UNCHANGED}"
     run = load_run(fit_run(small_store_folder, tmp_path / "run", words))
     scores = score_partition(run.folder, None, "train", threads=1)
-    weights = np.array(run.card["training"]["class_weights"])
+    weights = np.array(run.card.training.class_weights)
     cost = -(weights * scores.labels * np.log(scores.scores) + (1 - scores.labels) * np.log(1 - scores.scores))
     assert log_of(run.folder)[0]["train_loss"] == pytest.approx(cost.mean(), rel=1e-5)
 
@@ -173,7 +174,7 @@ def patient_fit(aurocs: list[float], patience: int, stores: Path, folder: Path, 
 def test_training_stops_after_so_many_epochs_without_a_better_one(small_store_folder, tmp_path, monkeypatch):
     aurocs = [0.5, 0.7, 0.7, 0.6, 0.9, 0.9]
     assert len(patient_fit(aurocs, 2, small_store_folder, tmp_path / "run", monkeypatch)) == 4
-    assert read_card(tmp_path / "run")["result"]["best_epoch"] == 2
+    assert card_json(tmp_path / "run")["result"]["best_epoch"] == 2
 
 
 def test_what_is_kept_is_the_best_epoch_and_not_the_last(small_store_folder, tmp_path, monkeypatch):
@@ -187,7 +188,7 @@ def test_what_is_kept_is_the_best_epoch_and_not_the_last(small_store_folder, tmp
 def test_a_better_epoch_starts_the_patience_anew(small_store_folder, tmp_path, monkeypatch):
     aurocs = [0.5, 0.4, 0.6, 0.5, 0.7, 0.6]
     assert len(patient_fit(aurocs, 2, small_store_folder, tmp_path / "run", monkeypatch)) == 6
-    assert read_card(tmp_path / "run")["result"]["best_epoch"] == 5
+    assert card_json(tmp_path / "run")["result"]["best_epoch"] == 5
 
 
 CONFIGURATIONS = [
@@ -219,7 +220,7 @@ def resumed_equals_whole(words: str, kill: tuple[object, str, int], stores: Path
         kill_at_call(patch, *kill)
         with pytest.raises(Killed):
             fit_run(stores, folder / "killed", words)
-    assert not read_card(folder / "killed")["complete"]
+    assert not card_json(folder / "killed")["complete"]
     fit_run(stores, folder / "killed", "", resume=True)
     assert_same_run(folder / "killed", whole)
 

@@ -18,10 +18,11 @@ from pipeline.representations import REPRESENTATIONS
 from pipeline.signals.beats import BEAT_S, median_beat
 from pipeline.store.reading import Store, digest_of_items, open_store
 from pipeline.training import defaults
+from pipeline.training.checks import check_ranges
 from pipeline.training.kfold import plan_members
 from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES
-from pipeline.training.options import check_ranges
+from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan
 
 
@@ -48,11 +49,11 @@ def signals_only(stores: tuple[Store, Store]) -> tuple[Store, Store]:
 
 
 def card_of(stores: tuple[Store, Store], image_options: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
-    return plan(given, image_options or {}, *stores)
+    return plan(TrainOptions.of(**given, **(image_options or {})), *stores).to_json()
 
 
 def spec_of(stores: tuple[Store, Store], image_options: dict[str, Any] | None = None, **given: Any) -> InputSpec:
-    return InputSpec.from_card(card_of(stores, image_options, **given)["input"])
+    return plan(TrainOptions.of(**given, **(image_options or {})), *stores).spec
 
 
 def with_labels(store: Store, values: np.ndarray, kind: str = "multilabel", task: str = "disease") -> Store:
@@ -334,7 +335,7 @@ REFUSED = [
 @pytest.mark.parametrize(("given", "image_options", "sentence"), REFUSED)
 def test_no_option_is_taken_and_ignored(stores, given, image_options, sentence):
     with pytest.raises(EcgFusionError, match=sentence):
-        plan(given, image_options, *stores)
+        plan(TrainOptions.of(**given, **image_options), *stores)
 
 
 def test_a_form_that_the_store_lacks_is_named(stores):
@@ -370,11 +371,11 @@ def test_pictures_of_another_version_are_refused(stores):
 def test_numbers_that_no_training_can_use_are_refused(given):
     name = next(iter(given))
     with pytest.raises(EcgFusionError, match=f"-{name} .* does not work"):
-        check_ranges(given)
+        check_ranges(TrainOptions.of(**given))
 
 
 def test_the_ends_of_the_ranges_are_taken():
-    check_ranges({"dropout": 0.0, "weight_decay": 0.0, "clip_norm": 0.0, "seed": 2**63 - 1, "workers": 0})
+    check_ranges(TrainOptions.of(dropout=0.0, weight_decay=0.0, clip_norm=0.0, seed=2**63 - 1, workers=0))
 
 
 @pytest.mark.parametrize(
@@ -426,14 +427,14 @@ def free_gpu(monkeypatch) -> None:
 @pytest.mark.usefixtures("free_gpu")
 def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(stores, device: str, asked: bool | None, drawn: bool):
     given = {"model": "resnet"} | ({} if asked is None else {"on_the_fly": asked})
-    spec = InputSpec.from_card(plan(given, {}, *stores, torch.device(device))["input"])
+    spec = plan(TrainOptions.of(**given), *stores, torch.device(device)).spec
     assert spec.on_the_fly == drawn
     assert (spec.leads, spec.representations) == (tuple(stores[0].image_leads), stores[0].image_parameters)
 
 
 @pytest.mark.usefixtures("free_gpu")
 def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores):
-    assert plan_members({"model": "resnet", "kfold": 2}, {}, *stores, GPU)["input"]["on_the_fly"]
+    assert plan_members(TrainOptions.of(model="resnet", kfold=2), *stores, GPU).spec.on_the_fly
 
 
 @pytest.mark.parametrize(
@@ -475,7 +476,7 @@ def test_workers_read_stored_pictures(stores):
 @pytest.mark.usefixtures("free_gpu")
 def test_workers_have_nothing_to_read_where_a_gpu_draws(stores):
     with pytest.raises(EcgFusionError, match="-workers 2"):
-        plan({"model": "resnet", "workers": 2}, {}, *stores, GPU)
+        plan(TrainOptions.of(model="resnet", workers=2), *stores, GPU)
 
 
 @pytest.fixture(params=[True, False])
@@ -489,8 +490,8 @@ def has_bf16(request, monkeypatch) -> bool:
 @pytest.mark.parametrize("model", ["resnet", "gru"])
 def test_a_gpu_computes_in_bf16_where_it_can_and_a_cpu_does_not(stores, has_bf16, model):
     expected = "bf16" if has_bf16 else "fp32"
-    assert plan({"model": model}, {}, *stores, GPU)["training"]["precision"] == expected
-    members = plan_members({"model": model, "kfold": 2}, {}, *stores, GPU)
+    assert plan(TrainOptions.of(model=model), *stores, GPU).training.precision == expected
+    members = plan_members(TrainOptions.of(model=model, kfold=2), *stores, GPU).to_json()
     assert members["training"]["precision"] == expected
-    assert plan({"model": model}, {}, *stores, torch.device("cpu"))["training"]["precision"] == "fp32"
-    assert plan({"model": model, "precision": "fp32"}, {}, *stores, GPU)["training"]["precision"] == "fp32"
+    assert plan(TrainOptions.of(model=model), *stores, torch.device("cpu")).training.precision == "fp32"
+    assert plan(TrainOptions.of(model=model, precision="fp32"), *stores, GPU).training.precision == "fp32"

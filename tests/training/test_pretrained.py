@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cards import card_json
 from torchvision import models as theirs
 
 import evaluate
@@ -58,7 +59,7 @@ def test_a_training_starts_from_the_weights(cached: Path, monkeypatch: pytest.Mo
     assert torch.equal(seen[0]["body.1.conv5.0.weight"], expected["conv5.0.weight"])
     first = seen[0]["body.1.conv1.0.weight"]  # of 3 leads in 4 forms
     torch.testing.assert_close(first, expected["conv1.0.weight"].mean(1, keepdim=True).expand(-1, 12, -1, -1) / 4)
-    assert read_card(FOLDER)["options"] == {"pretrained": True}
+    assert card_json(FOLDER)["options"] == {"pretrained": True}
 
 
 def test_a_finished_run_needs_neither_cache_nor_network(cached: Path, monkeypatch: pytest.MonkeyPatch, capsys):
@@ -96,7 +97,7 @@ def test_without_the_weights_nothing_is_begun(cached: Path):
         type_train(WORDS)
     assert not FOLDER.exists()
     type_train(WORDS.replace("-pretrained", ""))
-    assert read_card(FOLDER)["options"] == {}
+    assert card_json(FOLDER)["options"] == {}
 
 
 def test_a_resumed_run_keeps_its_choice(cached: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,88 @@
+"""Which options of ``train.py`` a network takes: what cannot work is refused, and so is what would do nothing."""
+
+import math
+
+from models import ModelEntry, describe_model
+from models.registry import in_collections
+from pipeline.errors import EcgFusionError
+from pipeline.runs.card import FUSIONS
+from pipeline.training import defaults
+from pipeline.training.options import FUSION_ONLY, NETWORK_OPTIONS, TrainOptions
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "dropout": (0, 1),
+    "learning_rate": (0, 1e6),
+    "weight_decay": (0, math.inf),
+    "momentum": (0, 1),
+    "clip_norm": (0, math.inf),
+    "seed": (0, 2**63),
+    "workers": (0, 257),
+    "auxiliary": (0, math.inf),
+}
+"""From the first number to just below the second."""
+
+
+def check_network(options: TrainOptions) -> None:
+    """Refuses an unknown network, the options of other networks, and those of fusions."""
+    entry = known_model(options.model or "")
+    given = options.given
+    for name in FUSION_ONLY:
+        if name in given:
+            raise EcgFusionError(
+                f"-{name} is for fusions (-model late or intermediate), not {options.model}: leave it out"
+            )
+    for name in options.of_network(NETWORK_OPTIONS):
+        if name not in entry.options:
+            raise EcgFusionError(_not_taken(name, entry))
+
+
+def _not_taken(name: str, entry: ModelEntry) -> str:
+    typed = [option for option in NETWORK_OPTIONS if option in entry.options]
+    by_set = [option for option in entry.options if option not in (*NETWORK_OPTIONS, "size")]
+    taken = [*(f"-{option}" for option in typed), *(f"-set {option}=…" for option in by_set)]
+    namesakes = in_collections(entry.name) if name == "pretrained" else []
+    instead = f", or take -model {' or '.join(namesakes)}" if namesakes else ""
+    return f"{entry.name} has no -{name}; it has {', '.join(taken) or 'none'}: leave -{name} out{instead}"
+
+
+def known_model(name: str) -> ModelEntry:
+    """The entry of a network; an unknown name is one sentence with the near ones, fusions among them."""
+    try:
+        return describe_model(name, beside=FUSIONS)
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+
+
+def check_ranges(options: TrainOptions) -> None:
+    """Refuses numbers that no training can use."""
+    given = options.given
+    for name, (least, end) in _RANGES.items():
+        if name in given and not least <= given[name] < end:  # NaN is in no range
+            below = f" and below {end:g}" if math.isfinite(end) else ""
+            raise EcgFusionError(f"-{name} {given[name]} does not work: take a number of at least {least:g}{below}")
+
+
+def check_options(options: TrainOptions, modality: str) -> None:
+    """No option is accepted and ignored."""
+    given = options.given
+    for name in ("representation", "on_the_fly", *options.of_images):
+        if name in given and modality == "signal":
+            raise EcgFusionError(f"-{name} is for networks on images, and {options.model} takes signals: leave it out")
+    if options.normalise is not None and modality == "image":
+        raise EcgFusionError(f"-normalise is for networks on signals, and {options.model} takes images: see -scale")
+    check_momentum(options)
+    if options.beat and (options.crop is not None or options.stride is not None):
+        raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
+    representation = options.representation or ()
+    if len(representation) > 1 and "leads" in representation:
+        raise EcgFusionError("-representation leads is one picture of all leads: give it alone, without other forms")
+    if options.stride is not None and options.crop is None:
+        raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
+    if options.stride is not None and options.crop is not None and options.stride > options.crop:
+        raise EcgFusionError(f"-stride {options.stride:g} is longer than -crop, so that parts would never be scored")
+
+
+def check_momentum(options: TrainOptions) -> None:
+    """Refuses a momentum that no optimizer would use."""
+    if options.momentum is not None and (options.optimizer or defaults.OPTIMIZER) != "sgd":
+        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
