@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -43,7 +43,7 @@ def as_json(value: Any) -> Any:
 
 
 def from_json(tree: type[Tree], found: Any, where: str = "") -> Tree:
-    """The inverse of ``as_json``; fields that the class does not know are passed over.
+    """The inverse of ``as_json``; no field is passed over.
 
     Args:
         tree: the class.
@@ -51,19 +51,30 @@ def from_json(tree: type[Tree], found: Any, where: str = "") -> Tree:
         where: the place of it in the whole, as ``data``.
 
     Raises:
-        FieldError: a field is missing, of another type, or out of its range.
+        FieldError: a field is missing, unknown, of another type, or out of its range.
     """
     if not isinstance(found, Mapping):
         raise FieldError(f"{where or 'it'} is {_short(found)}, not named fields")
     hints, values = get_type_hints(tree), {}
-    for each in fields(tree):  # type: ignore[arg-type]
+    known = fields(tree)  # type: ignore[arg-type]
+    _check_names(known, found, where)
+    for each in known:
         name = f"{where}.{each.name}" if where else each.name
         if each.name in found:
             values[each.name] = _value(hints[each.name], found[each.name], name)
             _check_range(values[each.name], each.metadata, name)
-        elif each.default is MISSING and each.default_factory is MISSING:
-            raise FieldError(f"it lacks {name}")
     return tree(**values)
+
+
+def _check_names(known: tuple[Field[Any], ...], found: Mapping[str, Any], where: str) -> None:
+    prefix = f"{where}." if where else ""
+    needed = [each.name for each in known if each.default is MISSING and each.default_factory is MISSING]
+    missing = [prefix + name for name in needed if name not in found]
+    if missing:
+        raise FieldError(f"it lacks {', '.join(missing)}")
+    strange = [f"{prefix}{name}" for name in found if name not in {each.name for each in known}]
+    if strange:
+        raise FieldError(f"it has {', '.join(strange)}, which this version does not know")
 
 
 def _value(kind: Any, found: Any, where: str) -> Any:

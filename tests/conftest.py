@@ -10,6 +10,7 @@ import pytest
 import torch
 from small_stores import make
 
+from pipeline.listening import Event, Listener, listening
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store.reading import Store, open_store
 
@@ -85,6 +86,19 @@ def cpu_as_before() -> Iterator[None]:
     yield
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def told() -> Iterator[list[Event]]:
+    """What a listener is told during the test."""
+
+    class Ear(Listener):
+        def hear(self, event: Event) -> None:
+            heard.append(event)
+
+    heard: list[Event] = []
+    with listening(Ear()):
+        yield heard
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from pipeline.evaluation.metrics import macro_auroc
 from pipeline.fusion import late
 from pipeline.fusion.branch_scores import Answers, cross_fitting_folds
 from pipeline.fusion.fitting import fit_stacking, fit_weights
-from pipeline.fusion.late import cross_fitted, fit_late
-from pipeline.scoring.predict import fuse
+from pipeline.fusion.late import cross_fitted, fit_late, fuse
 
 
 def build(name: str, n_branches: int, n_classes: int, kind: str = "multilabel", **options: object) -> LateFusion:

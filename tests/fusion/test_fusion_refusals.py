@@ -146,9 +146,9 @@ def test_an_unfinished_run_is_named(runs, tmp_path):
     ("part", "name", "value", "sentence"),
     [
         (None, "task", "superdiagnostic", "the branches differ in their task: .*wang has disease, .*other has super"),
-        (None, "classes", ["a"], "the branches differ in their classes"),
+        (None, "classes", ["STTC", "MI", "CD", "HYP"], "the branches differ in their classes"),
         ("data", "folds", {"train": [1], "dev": [2], "test": [3]}, "the branches differ in their folds"),
-        ("data", "band", [1, 30], "the branches differ in their band: .* has \\[1, 30\\]; train both alike"),
+        ("data", "band", [1, 30], "the branches differ in their band: .* has \\(1.0, 30.0\\); train both alike"),
         ("data", "source", "mimic", "the branches differ in their source"),
         ("data", "min_likelihood", 50, "the branches differ in their minimal likelihood: .*wang has 0.*other has 50"),
         ("input", "sampling_rate", 500, "the branches differ in their sampling rate"),
@@ -253,7 +253,9 @@ def test_stacking_is_fitted_on_more_than_one_class(others, runs, stores, tmp_pat
             values.attrs["kind"] = "multiclass"
     store, branches = open_store(tmp_path / "dev.h5"), []
     for name in ("wang", "gru"):
-        branches.append(changed(runs[name], tmp_path / name, lambda card: card.update(kind="multiclass")))
+        branches.append(
+            changed(runs[name], tmp_path / name, lambda card: card.update(kind="multiclass", thresholds=None))
+        )
         answer_alike(branches[-1], DEV_SCORES, store)
     words = f"-model late -combine stacking -data {tmp_path}"
     refused("all items to fit it on have one class: take -combine mean", words, branches, tmp_path / "run")

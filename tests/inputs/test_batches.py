@@ -117,12 +117,12 @@ def test_two_workers_equal_none(store: Store, spec_of):
     assert_equal(all_batches(items, picks, workers=2), all_batches(items, picks))
 
 
-def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, capsys):
+def test_signals_from_disk_equal_those_from_memory(store: Store, monkeypatch, told):
     spec = signal_spec(store, crop=2.0, stride=1.0)
     in_memory = store_items(store, ROWS, spec)
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     on_disk = store_items(store, ROWS, spec)
-    assert "are read from disk" in capsys.readouterr().out
+    assert "are read from disk" in told[0].sentence
     picks = training_picks(in_memory, 3, 0, 0)
     assert_equal(all_batches(on_disk, picks), all_batches(in_memory, picks))
 
@@ -234,9 +234,9 @@ def test_a_containers_limit_counts_where_it_is_less_than_the_memory(tmp_path: Pa
     assert memory.machine_memory() == (12345678 if said == "12345678\n" else machine)
 
 
-def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, capsys):
+def test_signals_that_a_gpu_cannot_hold_say_where_they_stay(store: Store, fake_gpu, told):
     items = store_items(store, ROWS, signal_spec(store), fake_gpu("memory"))
-    assert "stay in the machine's memory and go to cuda:0 batch by batch" in capsys.readouterr().out
+    assert "stay in the machine's memory and go to cuda:0 batch by batch" in told[0].sentence
     assert items[scoring_picks(items, 4)[0]].raw.device.type == "cpu"
 
 
@@ -338,11 +338,11 @@ def pictures_go_nowhere(monkeypatch):
 
 @pytest.mark.usefixtures("pictures_go_nowhere")
 @pytest.mark.parametrize("home", MEMORY)
-def test_a_gpu_holds_the_pictures_that_fit_and_nothing_is_said(store: Store, fake_gpu, capsys, home: str):
+def test_a_gpu_holds_the_pictures_that_fit_and_nothing_is_said(store: Store, fake_gpu, told, home: str):
     gpu = fake_gpu(home)
     items = store_items(store, ROWS, image_spec(store), gpu)
     assert isinstance(items, placement.ResidentPictures) == (home == "gpu")
-    assert capsys.readouterr().out == ""
+    assert told == []
     assert isinstance(store_items(store, ROWS, image_spec(store)), placement.StoredPictures)
 
 

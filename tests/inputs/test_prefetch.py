@@ -99,8 +99,8 @@ def test_processes_end_with_their_items(items: Items, store: Store):
 def test_a_training_keeps_its_processes_to_its_end(monkeypatch):
     """One for what is trained on and one for dev."""
     words = "-model gru -hidden_size 4 -crop 0.5 -epochs 3 -threads 1 -workers 1"
-    seen, tell = [], loop._tell
-    monkeypatch.setattr(loop, "_tell", lambda *row: seen.append(processes()) or tell(*row))
+    seen, tell = [], loop.tell
+    monkeypatch.setattr(loop, "tell", lambda *row: seen.append(processes()) or tell(*row))
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     gc.collect()
     gc.disable()

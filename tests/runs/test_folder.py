@@ -115,9 +115,9 @@ def test_a_newer_card_asks_for_an_update(run: Path):
 
 def test_a_card_that_lacks_a_part_says_which(run: Path):
     card = json.loads((run / CARD).read_text())
-    del card["input"], card["task"]
+    del card["kind"], card["task"]
     write_json(run, card)
-    with pytest.raises(EcgFusionError, match="lacks task, input"):
+    with pytest.raises(EcgFusionError, match="lacks task, kind: copy the run folder again"):
         load_run(run)
 
 
@@ -137,8 +137,8 @@ def test_a_card_that_lacks_an_inner_part_says_which(run: Path, part):
         ({"model": "transformer"}, "no network is named 'transformer'"),
         ({"options": {"hidden": 4}}, "does not take the option 'hidden'"),
         ({"options": {"hidden_size": "wide"}}, "hidden_size"),
-        ({"input": {}}, r"the card's input is not understood \('leads'\)"),
-        ({"input": {"leads": ["I"], "zoom": 2}}, "the card's input is not understood .*zoom"),
+        ({"input": {}}, "it lacks input.modality, input.leads, input.sampling_rate, input.gain, input.n_samples: copy"),
+        ({"zoom": 2}, "it has zoom, which this version does not know: copy the run folder"),
     ],
 )
 def test_a_card_of_another_version_is_one_sentence(run: Path, changes: dict[str, object], sentence: str):

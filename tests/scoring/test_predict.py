@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from cards import small_card
 
 import train
 from models import Network, create_model
@@ -53,8 +54,7 @@ def network_for(spec: InputSpec, name: str) -> Network:
 
 
 def run_for(network: Network, spec: InputSpec, task: str) -> Run:
-    card = {"task": task, "kind": "multilabel", "model": "a network", "training": {"batch_size": 4}}
-    return Run(Path("nowhere"), card, network, spec)
+    return Run(Path("nowhere"), small_card(spec, task=task), network, spec)
 
 
 def probabilities(
@@ -179,10 +179,10 @@ def test_scoring_twice_gives_the_same(runs: dict[str, Path], name: str):
     np.testing.assert_allclose(one_by_one.scores, first.scores, atol=1e-5)
 
 
-def test_unlabelled_items_are_left_out_and_counted(runs: dict[str, Path], capsys):
+def test_unlabelled_items_are_left_out_and_counted(runs: dict[str, Path], told):
     labelled = open_store(Path(read_data(runs["signal"])) / "train.h5").task("disease").labelled
     assert len(score_partition(runs["signal"], None, "train", threads=1).item_id) == labelled.sum() < len(labelled)
-    assert f"{(~labelled).sum()} of {len(labelled)} items bear no label of disease" in capsys.readouterr().out
+    assert f"{(~labelled).sum()} of {len(labelled)} items bear no label of disease" in told[0].sentence
 
 
 def read_data(run: Path) -> str:

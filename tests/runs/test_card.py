@@ -1,0 +1,142 @@
+"""The card: what today's program and earlier ones wrote is read, and what cannot be is one sentence."""
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cards import card_json, small_card, write_json
+
+import evaluate
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import load_scores
+from pipeline.inputs.spec import InputSpec
+from pipeline.runs.card import CARD, Card, Result, read_card, write_card
+from pipeline.runs.load import load_run
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NAMES = ("gru", "lstm", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
+
+
+@pytest.fixture(scope="module", params=sorted(GOLDEN.glob("*.zip")), ids=lambda path: path.stem)
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of every kind with the test store that they were scored on, as an earlier program left them."""
+    folder = tmp_path_factory.mktemp("earlier")
+    with zipfile.ZipFile(request.param) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+@pytest.mark.usefixtures("cpu_as_before")
+@pytest.mark.parametrize("name", NAMES)
+def test_an_earlier_run_gives_the_figures_that_it_gave(earlier: Path, tmp_path: Path, name: str):
+    run, tables = earlier / "runs" / name, tmp_path / "tables"
+    words = ["-run", str(run), "-data", str(earlier / "stores"), "-out", str(tables), "-resamples", "40"]
+    evaluate.main([*words, "-threads", "1"])
+    before = run / "evaluation" / "test"
+    was, now = load_scores(before / "scores.npz"), load_scores(tables / "scores.npz")
+    np.testing.assert_array_equal(now.item_id, was.item_id)
+    np.testing.assert_allclose(now.scores, was.scores, atol=1e-6)
+    figures = [json.loads((folder / "metrics.json").read_text()) for folder in (before, tables)]
+    assert figures[0]["classes"] == figures[1]["classes"]
+    assert figures[0]["macro"] == figures[1]["macro"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_earlier_card_is_written_as_it_was(earlier: Path, tmp_path: Path, name: str):
+    """But for fields that were null and are left out now, and whole numbers that are floats."""
+    write_card(tmp_path, read_card(earlier / "runs" / name))
+    was = {field: value for field, value in card_json(earlier / "runs" / name).items() if value is not None}
+    assert card_json(tmp_path) == was
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> dict[str, Any]:
+    """The fields of a small card, which lies in the test's folder."""
+    write_card(tmp_path, small_card(InputSpec("signal", ("I", "II"), 100.0, 1000.0, 1000)))
+    return card_json(tmp_path)
+
+
+def test_a_card_comes_back_as_it_was(tmp_path: Path):
+    written = small_card(InputSpec("signal", ("I", "II"), 100.0, 1000.0, 1000, beat=(0.3, 0.5)))
+    write_card(tmp_path, written)
+    assert read_card(tmp_path) == written
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        ("training.batch_size", "x", "training.batch_size is 'x', not a whole number"),
+        ("training.batch_size", True, "training.batch_size is True, not a whole number"),
+        ("training.batch_size", 0, "training.batch_size is 0, not a number of at least 1"),
+        ("training.precision", "fp64", "training.precision is 'fp64', not fp32 or bf16 or fp16"),
+        ("training.class_weights", [1.0], "training.class_weights are 1 numbers for 4 classes"),
+        ("training", [], r"training is \[\], not named fields"),
+        ("kfold", "3", "kfold is '3', not a whole number"),
+        ("input.leads", [None], r"input.leads\[0\] is None, not text"),
+        ("input.leads", "I", "input.leads is 'I', not a list"),
+        ("input.normalise", "x", "input.normalise is 'x', not global or none or record"),
+        ("input.sampling_rate", float("nan"), "input.sampling_rate is nan, not a number of at least"),
+        ("input.sampling_rate", 10**400, "input.sampling_rate is inf, not a number of at least"),
+        ("input.zoom", 2, "it has input.zoom, which this version does not know"),
+        ("input.beat", [0.3], r"input.beat is \[0.3\], not a list of 2"),
+        ("kind", "multilable", "kind is 'multilable', not multilabel or multiclass"),
+        ("classes", ["MI", "MI"], "classes are .*, not different names"),
+        ("data.folds", {"train": ["a"]}, r"data.folds.train\[0\] is 'a', not a whole number"),
+        ("options", {"a": [[[1]]]}, "options.a is .* nested too deep"),
+        ("complete", True, "it lacks result, though complete is true"),
+        ("model", "late", "it lacks branches"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named_with_its_file(card: dict[str, Any], tmp_path: Path, place, value, sentence):
+    *outer, name = place.split(".")
+    inner = card[outer[0]] if outer else card
+    inner[name] = value
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match=rf"run\.json: {sentence}.*: copy the run folder again$"):
+        read_card(tmp_path)
+
+
+def test_the_kind_of_a_finished_run_goes_with_its_thresholds(earlier: Path, tmp_path: Path):
+    card = card_json(earlier / "runs" / "gru")
+    write_json(tmp_path, {**card, "kind": "multiclass"})
+    with pytest.raises(EcgFusionError, match="kind is 'multiclass', and a run of that kind does not have thresholds"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 1000 + "]" * 1000, "[" * 100_000, "", "{", "\x00", "nan"])
+def test_what_is_no_card_is_one_sentence(tmp_path: Path, text: str):
+    (tmp_path / CARD).write_text(text)
+    with pytest.raises(EcgFusionError, match=r"run\.json is (damaged|not a card)"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "a\\b", "a\0"])
+def test_a_branch_has_a_plain_name(earlier: Path, tmp_path: Path, name: str):
+    card = card_json(earlier / "runs" / "stacking")
+    card["branches"] = {name: next(iter(card["branches"].values()))}
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match="which is no plain file name"):
+        read_card(tmp_path)
+
+
+def test_images_of_another_version_are_one_sentence(earlier: Path, tmp_path: Path):
+    card = read_card(earlier / "runs" / "drawn")
+    strange = replace(card.spec, representations={"rp": {"size": 32}})
+    write_card(tmp_path, replace(card, input=strange))
+    with pytest.raises(EcgFusionError, match=r"run\.json: the images it sees are none of this version's"):
+        load_run(tmp_path)
+
+
+def test_a_diverged_or_finished_card_keeps_what_came_of_it(tmp_path: Path):
+    spec = InputSpec("signal", ("I",), 100.0, 1000.0, 1000)
+    for card in (
+        small_card(spec, diverged="the loss is nan"),
+        small_card(spec, kind="multiclass", complete=True, result=Result(dev_macro_auroc=0.5)),
+    ):
+        write_card(tmp_path, card)
+        found: Card = read_card(tmp_path)
+        assert (found.diverged, found.result) == (card.diverged, card.result)
