@@ -9,13 +9,14 @@ from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.figures import NOTES, Evaluation, evaluate, evaluate_dev
+from pipeline.evaluation.figures import NOTES, Evaluation, evaluate
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.tables import as_text, save_tables
+from pipeline.scoring.judge import names_of
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
@@ -96,7 +97,7 @@ def _evaluate_files(options: Namespace) -> None:
     if n == 1:
         _show(found[0], options.out)
         return
-    names = _names([file.with_suffix("") for file in options.scores])
+    names = names_of([file.with_suffix("") for file in options.scores])
     if options.out:
         for name, evaluation in zip(names, found, strict=True):
             _save(options.out / _folder_name(name), evaluation)
@@ -105,44 +106,21 @@ def _evaluate_files(options: Namespace) -> None:
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
-    from pipeline.runs.folder import check_comparable, newest_run  # here, because torch takes seconds to import
-    from pipeline.scoring.partition import score_partition
+    from pipeline.runs.folder import newest_run
+    from pipeline.scoring.judge import judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
-    check_comparable(runs)  # scoring may take minutes
-    scores: list[Scores] = []
-    for run in runs:
-        print(f"run {run}, partition {partition}\n", flush=True)
-        scored = score_partition(run, options.data, partition, options.batch_size, options.threads, options.gpu_id)
-        scored.name = f"{run} on {partition}"
-        align([*scores[:1], scored])  # a run that does not fit is refused before the next one is scored
-        scores.append(scored)
-    scores = align(scores)
-    found = [_judge(run, each, partition, options, resampling) for run, each in zip(runs, scores, strict=True)]
+    scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
+    found = [judge(run, each, partition, options.threshold, resampling) for run, each in zip(runs, scores, strict=True)]
     folder = options.out or runs[0] / "evaluation" / partition
     if len(runs) == 1:
         _show(found[0], folder, scores[0])
         return
-    names = _names(runs)
+    names = names_of(runs)
     for name, run, evaluation, each in zip(names, runs, found, scores, strict=True):
         own = options.out / _folder_name(name) if options.out else run / "evaluation" / partition
         _save(own, evaluation, each)
     _show_comparison(names, found, folder)
-
-
-def _judge(run: Path, scores: Scores, partition: str, options: Namespace, resampling: Resampling | None) -> Evaluation:
-    if partition == "dev":
-        return evaluate_dev(scores, options.threshold, resampling)
-    dev_file = run / "dev_scores.npz"
-    dev = load_scores(dev_file) if dev_file.exists() else None
-    return evaluate(scores, dev, options.threshold, NOTES[partition], resampling)
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """What each is called in a comparison: its last name, its path, or both a number and its path, as is needed."""
-    numbered = [f"{i} {path}" for i, path in enumerate(paths, 1)]
-    choices = ([path.name for path in paths], [str(path) for path in paths], numbered)
-    return next(names for names in choices if len(set(names)) == len(names))
 
 
 def _folder_name(name: str) -> str:

@@ -48,7 +48,7 @@ def run_folder(tmp_path, monkeypatch) -> Path:
 
     scoring, runs = types.ModuleType("pipeline.scoring.partition"), types.ModuleType("pipeline.runs.folder")
     scoring.score_partition, runs.newest_run = score_partition, lambda folder: folder / "gru"
-    runs.check_comparable = lambda folders: None
+    monkeypatch.setattr("pipeline.scoring.judge.check_comparable", lambda folders: None)
     monkeypatch.setitem(sys.modules, "pipeline.scoring.partition", scoring)
     monkeypatch.setitem(sys.modules, "pipeline.runs.folder", runs)
     monkeypatch.chdir(tmp_path)

@@ -1,11 +1,13 @@
 """A card → its network or fusion."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+import numpy as np
 import torch
 
 from models import BranchShape, Network, create_fusion, create_model, describe_fusion
@@ -34,6 +36,27 @@ class Run:
     network: Any
     spec: Any = None
     parts: Mapping[str, "Run"] = field(default_factory=dict)
+
+    def predict(self, signal_mv: np.ndarray, *, sampling_rate: float, leads: Sequence[str]) -> dict[str, float]:
+        """What the run says of one recording: class to probability.
+
+        It is filtered, resampled and rounded as the training's recordings were.
+
+        Args:
+            signal_mv: the recording, mV, unfiltered; its leads may be more than those that the run needs.
+            sampling_rate: Hz.
+            leads: names, however they are spelt.
+
+        Shape:
+            signal_mv (leads, time).
+
+        Raises:
+            EcgFusionError: a lead is missing, a sample is, or the recording is too short.
+        """
+        found: dict[str, float] = resolve_name("pipeline.scoring.one_recording:predict")(
+            self, signal_mv, sampling_rate=sampling_rate, leads=leads
+        )
+        return found
 
 
 def build_network(card: Card, to_train: bool = False) -> Network:

@@ -3,18 +3,22 @@
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from models import list_models
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.placement import choose_workers
+from pipeline.listening import Listener, listening
 from pipeline.machine.devices import choose_device
 from pipeline.machine.locks import locked
+from pipeline.runs.build import Run
 from pipeline.runs.card import CARD, FUSIONS, MEMBERS, RESUME, WEIGHTS, Card, read_card
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import leaves, refuse_diverged
 from pipeline.runs.kinds import kind_named
+from pipeline.runs.load import load_run
 from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 from pipeline.training import defaults
@@ -24,6 +28,21 @@ from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
+
+
+def train(*, resume: bool = False, listener: Listener | None = None, **options: Any) -> Run:
+    """Trains a network or a fusion, or goes on with it; gives the finished run.
+
+    Args:
+        resume: whether the folder ``path_save_model`` holds a run to go on with.
+        listener: is told what happens; None for who listens already, else nobody.
+        options: those of ``train.py``, by name: ``model="gru", crop=2.5, data="data/signals"``.
+
+    Raises:
+        EcgFusionError: an option is unknown, or whatever else is wrong with options, stores or folder.
+    """
+    with listening(listener):
+        return load_run(train_run(TrainOptions.of(**options), resume))
 
 
 def train_run(options: TrainOptions, resume: bool = False) -> Path:

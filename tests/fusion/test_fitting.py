@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from cards import small_card
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from pipeline.fusion import late
 from pipeline.fusion.branch_scores import Answers, cross_fitting_folds
 from pipeline.fusion.fitting import fit_stacking, fit_weights
 from pipeline.fusion.late import cross_fitted, fit_late, fuse
+from pipeline.inputs.spec import InputSpec
 
 
 def build(name: str, n_branches: int, n_classes: int, kind: str = "multilabel", **options: object) -> LateFusion:
@@ -158,14 +160,18 @@ def noise(random: np.random.Generator, n_branches: int = 8, n_items: int = 120, 
 
 
 def fitting(name: str, answers: Answers) -> Callable[[Answers], LateFusion]:
-    card = {
-        "kind": "multilabel",
-        "training": {
-            "optimizer": "adamw", "learning_rate": 1e-2, "weight_decay": 0.0, "momentum": 0.9, "scheduler": "none",
-            "clip_norm": 1.0, "batch_size": 32, "epochs": 3, "patience": 3, "precision": "fp32", "seed": 0,
-            "workers": 0, "class_weights": None,
-        }
-    }  # fmt: skip
+    spec = InputSpec("signal", ("I",), 100.0, 1000.0, 1000)
+    card = small_card(spec).with_training(
+        optimizer="adamw",
+        learning_rate=1e-2,
+        weight_decay=0.0,
+        momentum=0.9,
+        scheduler="none",
+        clip_norm=1.0,
+        batch_size=32,
+        epochs=3,
+        patience=3,
+    )
 
     def fitted(some: Answers) -> LateFusion:
         torch.manual_seed(0)

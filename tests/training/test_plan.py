@@ -130,7 +130,7 @@ def test_counts_beyond_255_do_not_wrap():
     """Labels are uint8, their sums are not."""
     values = (np.arange(620) < 310)[:, None].astype(np.uint8)
     labels = Labels(("MI",), "multilabel", values, np.ones(620, bool))
-    assert class_weights(labels, "balanced", "any") == [1.0]
+    assert class_weights(labels, "balanced", "any") == (1.0,)
 
 
 @pytest.mark.parametrize(

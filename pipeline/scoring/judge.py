@@ -1,0 +1,125 @@
+"""Runs → figures: scored on a partition, with the thresholds that dev chose, side by side where they are several."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation import comparison
+from pipeline.evaluation.alignment import align
+from pipeline.evaluation.figures import NOTES, Evaluation, evaluate_dev
+from pipeline.evaluation.figures import evaluate as evaluate_scores
+from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, Resampling
+from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.listening import remark
+from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.folder import check_comparable
+
+if TYPE_CHECKING:
+    from pipeline.runs.build import Run
+
+Folder = Path | str
+
+
+def evaluate(
+    run: "Run | Folder",
+    *,
+    partition: str = "test",
+    data: Folder | None = None,
+    threshold: str | float | None = None,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> Evaluation:
+    """Every figure of a run on a partition, with thresholds that were chosen on dev.
+
+    Args:
+        run: a finished run, or its folder.
+        partition: ``train``, ``dev`` or ``test``.
+        data: folder of the stores; None for those that it was trained on.
+        threshold: a criterion, a number from 0 to 1, or None for the default criterion.
+        resamples: of patients, for intervals; 0 for none.
+        seed: of the resamples.
+
+    Raises:
+        EcgFusionError: the run or the store is missing, or they do not fit.
+    """
+    (found,) = _judged([_folder(run)], partition, data, threshold, resamples, seed)
+    return found
+
+
+def compare(
+    runs: Iterable["Run | Folder"],
+    *,
+    partition: str = "test",
+    data: Folder | None = None,
+    threshold: str | float | None = None,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> comparison.Comparison:
+    """Several runs on the same items, the best first; arguments and errors as of ``evaluate``."""
+    folders = [_folder(run) for run in runs]
+    found = _judged(folders, partition, data, threshold, resamples, seed)
+    return comparison.compare(dict(zip(names_of(folders), found, strict=True)))
+
+
+def _folder(run: "Run | Folder") -> Path:
+    return Path(run if isinstance(run, str | Path) else run.folder)
+
+
+def _judged(
+    folders: Sequence[Path],
+    partition: str,
+    data: Folder | None,
+    threshold: str | float | None,
+    resamples: int,
+    seed: int,
+) -> list[Evaluation]:
+    if partition not in NOTES:
+        raise EcgFusionError(f"there is no partition {partition}: choose one of {', '.join(NOTES)}")
+    resampling = Resampling(resamples, seed) if resamples else None
+    scores = score_runs(folders, partition, Path(data) if data else None)
+    return [judge(run, each, partition, threshold, resampling) for run, each in zip(folders, scores, strict=True)]
+
+
+def score_runs(
+    runs: Sequence[Path],
+    partition: str,
+    data: Path | None = None,
+    batch_size: int | None = None,
+    threads: int | None = None,
+    gpu_id: int | None = None,
+) -> list[Scores]:
+    """What several runs say of the same items, in one order; arguments as of ``score_partition``.
+
+    Raises:
+        EcgFusionError: they cannot be judged side by side, or one does not fit its store.
+    """
+    from pipeline.scoring.partition import score_partition  # torch takes seconds, what is refused above does not wait
+
+    check_comparable(runs)  # scoring may take minutes
+    scores: list[Scores] = []
+    for run in runs:
+        remark(f"run {run}, partition {partition}\n")
+        scored = score_partition(run, data, partition, batch_size, threads, gpu_id)
+        scored.name = f"{run} on {partition}"
+        align([*scores[:1], scored])  # a run that does not fit is refused before the next one is scored
+        scores.append(scored)
+    return align(scores)
+
+
+def judge(
+    run: Path, scores: Scores, partition: str, threshold: str | float | None, resampling: Resampling | None
+) -> Evaluation:
+    """The figures of a run's scores of a partition, with thresholds chosen on the run's own dev scores."""
+    if partition == "dev":
+        return evaluate_dev(scores, threshold, resampling)
+    dev_file = run / DEV_SCORES
+    dev = load_scores(dev_file) if dev_file.exists() else None
+    return evaluate_scores(scores, dev, threshold, NOTES[partition], resampling)
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """What each is called in a comparison: its last name, its path, or both a number and its path, as is needed."""
+    numbered = [f"{i} {path}" for i, path in enumerate(paths, 1)]
+    choices = ([path.name for path in paths], [str(path) for path in paths], numbered)
+    return next(names for names in choices if len(set(names)) == len(names))
