@@ -86,7 +86,7 @@ def test_a_recipe_that_cannot_be_is_named(workplace: Path, text: str, sentence: 
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(EcgFusionError, match="there is no recipe .*nowhere.toml: name a TOML file"):
+    with pytest.raises(EcgFusionError, match=r"there is no recipe .*nowhere\.toml: name a TOML file"):
         read_recipe(tmp_path / "nowhere.toml")
     with pytest.raises(EcgFusionError, match="is a folder"):
         read_recipe(tmp_path)
