@@ -112,10 +112,12 @@ def _lead_of_rows(n_leads: int, size: int, device: torch.device) -> Tensor:
 
 
 def require_bands(n_leads: int, size: int) -> None:
-    """Refuse a picture that has not a row for each lead.
+    """Refuse a picture that has no lead, or not a row for each.
 
     Raises:
         ValueError: if so.
     """
+    if n_leads < 1:
+        raise ValueError("A picture of all leads needs one at least.")
     if size < n_leads:
         raise ValueError(f"A picture of {n_leads} leads needs a row for each, and a size of {size} has too few.")

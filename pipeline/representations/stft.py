@@ -131,7 +131,16 @@ def _spectra(x: Tensor, sampling_rate: float, window: float, hop: float) -> tupl
     mirrored = x.index_select(-1, _mirrored(x.shape[-1], length, step, x.device))
     hann, weight, n_fft = _windowing(length, x.dtype, x.device)
     frames = mirrored.unfold(-1, length, step) * hann  # (..., windows, length)
-    return torch.fft.rfft(frames, n=n_fft), weight
+    return _transform(frames, n_fft), weight
+
+
+def _transform(frames: Tensor, n_fft: int) -> Tensor:
+    """(..., windows, length) to (..., windows, n_fft / 2 + 1), complex."""
+    if frames.numel():
+        return torch.fft.rfft(frames, n=n_fft)
+    # of nothing some versions of torch have no transform; a product has the shape, and a gradient
+    nothing = frames @ frames.new_zeros(frames.shape[-1], n_fft // 2 + 1)
+    return torch.complex(nothing, nothing)
 
 
 @lru_cache(maxsize=64)

@@ -24,13 +24,15 @@ def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
         sampling_rate: Hz.
 
     Shape:
-        x (leads, time) to (beats,) int64.
+        x (leads, time) to (beats,) int64; none of a record without samples.
 
     Reference: Pan and Tompkins, A real-time QRS detection algorithm, IEEE TBME 1985, for slope, energy, window and
         refractory time; our thresholds do not adapt, since an item lasts seconds.
     """
     from scipy.signal import find_peaks
 
+    if not np.shape(x)[1]:
+        return np.empty(0, np.int64)
     energy = _energy(x, sampling_rate)
     least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
     return find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
@@ -55,7 +57,12 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
 
     Shape:
         x (leads, time) to (leads, ``beat_samples``), float64.
+
+    Raises:
+        ValueError: the record has no samples.
     """
+    if not np.shape(x)[1]:
+        raise ValueError("a record without samples has no beat")
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
     peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
     peaks = peaks[(peaks >= before) & (peaks + after <= n_samples)]

@@ -37,6 +37,8 @@ def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndar
 
     low, high = band
     check_band(band, sampling_rate)
+    if not np.size(x):  # scipy filters no signal of no samples
+        return np.asarray(x, np.float64)
     reflected = min(x.shape[-1] - 1, int(sampling_rate / (low or high)))
     return sosfiltfilt(_butterworth((low, high), sampling_rate), x, axis=-1, padlen=reflected)
 

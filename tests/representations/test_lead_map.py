@@ -59,6 +59,7 @@ def test_the_recipe_survives_json():
     [
         (torch.zeros(2, 20), {"size": 32}, "needs 32 samples and the lead has 20"),
         (torch.zeros(12, 20), {"size": 8}, "12 leads needs a row for each"),
+        (torch.zeros(0, 40), {"size": 32}, "needs one at least"),
         (torch.full((2, 40), torch.nan), {"size": 32}, "NaN or infinite"),
         (torch.zeros(2, 40), {"size": 0}, "whole number of 1 or more"),
         (torch.zeros(2, 40), {"range_mv": 0.0}, "positive number of mV"),

@@ -42,6 +42,13 @@ class TestShape:
         assert picture.shape == (*leading, 32, 32)
         assert picture.dtype == dtype
 
+    def test_nothing_has_a_gradient_of_nothing(self, name, dtype):
+        x = torch.empty(0, 300, dtype=dtype, requires_grad=True)
+        picture = draw(name, x)
+        if picture.requires_grad:
+            picture.sum().backward()
+            assert x.grad.shape == (0, 300)
+
     def test_a_lead_in_a_batch_is_that_lead_alone(self, name, dtype):
         x = torch.randn(5, 3, 300, dtype=dtype)
         torch.testing.assert_close(draw(name, x)[4, 1], draw(name, x[4, 1]), rtol=1e-6, atol=1e-6)

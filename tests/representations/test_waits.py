@@ -110,7 +110,7 @@ def test_samples_are_looked_at_once_and_only_where_they_may_be_wrong(counts, mon
         asked.append(not known_finite)
         looked(x, size, smallest_length, known_finite)
 
-    for module in ("pictures", *REPRESENTATIONS):
+    for module in ("drawing", *REPRESENTATIONS):
         monkeypatch.setattr(importlib.import_module(f"pipeline.representations.{module}"), "require_leads", note)
     pictures(counts.double(), 100.0, RECIPES["defaults"])
     assert (sum(asked), len(asked)) == (1, 1 + len(REPRESENTATIONS))
