@@ -1,4 +1,4 @@
-"""What a network sees of an item: which leads, which part, at which scale, as which pictures.
+"""What a network sees of an item: which leads, which part, at which scale, as which images.
 
 The same description makes the input in training, in scoring and on another machine, so it is kept in the card.
 """
@@ -16,8 +16,8 @@ class InputMaker(nn.Module):
     """Makes a network's input of what the store holds, on any device.
 
     Shape:
-        int16 counts (n, leads, time) to float32 (n, leads, time), or to pictures (n, channels, size, size) in [0, 1],
-        where channels are leads · forms, or one for all leads; uint8 pictures to the same as float32 in [0, 1].
+        int16 counts (n, leads, time) to float32 (n, leads, time), or to images (n, channels, size, size) in [0, 1],
+        where channels are leads · representations, or one for all leads; uint8 images to the same as float32 in [0, 1].
     """
 
     def __init__(self, spec: InputSpec) -> None:
@@ -40,7 +40,7 @@ class InputMaker(nn.Module):
 
 
 def _fractions(grey: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
+    """uint8 images as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
     if grey.is_cuda:
         return grey.contiguous(memory_format=torch.channels_last) / 255  # convolutions are fastest so
     fractions = torch.empty(grey.shape, dtype=torch.float32, device=grey.device)
@@ -51,13 +51,20 @@ def _fractions(grey: Tensor) -> Tensor:
 
 def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
     """What draws (n, leads, time) mV, decoded from int16, as (n, channels, size, size) uint8."""
-    from pipeline.representations import BANDS, BandRecipe, ImageRecipe, bands, in_band_order, pictures
+    from pipeline.representations import (
+        LEAD_MAP_KEY,
+        ImageRecipe,
+        LeadMapRecipe,
+        draw_images,
+        in_lead_map_order,
+        lead_map,
+    )
 
-    if BANDS in spec.representations:
-        one = BandRecipe.from_parameters(spec.representations[BANDS])
-        return lambda x: bands(in_band_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
+    if LEAD_MAP_KEY in spec.representations:
+        one = LeadMapRecipe.from_parameters(spec.representations[LEAD_MAP_KEY])
+        return lambda x: lead_map(in_lead_map_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
     each = ImageRecipe.from_parameters(spec.representations)
-    return lambda x: pictures(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
+    return lambda x: draw_images(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
 
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:

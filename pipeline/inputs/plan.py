@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.commands.image_options import band_recipe, check_size, image_recipe
+from pipeline.commands.image_options import check_size, image_recipe, lead_map_recipe
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import NORMALISATIONS, InputSpec
@@ -15,7 +15,7 @@ from pipeline.signals.leads import IMAGE_LEADS, canonical_lead, choose_leads
 from pipeline.store.reading import Store
 
 if TYPE_CHECKING:
-    from pipeline.representations import BandRecipe, ImageRecipe
+    from pipeline.representations import ImageRecipe, LeadMapRecipe
 
 
 def plan_input(
@@ -27,14 +27,14 @@ def plan_input(
     on_gpu: bool = False,
 ) -> InputSpec:
     """How the input is made: leads, beat or crop, normalisation and pictures."""
-    from pipeline.representations import BANDS
+    from pipeline.representations import names_lead_map
 
     beat = BEAT_S if given.get("beat") else None
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
     crop = given.get("crop")
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    one_picture = BANDS in given.get("representation", ())
+    one_picture = names_lead_map(given.get("representation", ()))
     on_the_fly = modality == "image" and _draws(given, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
@@ -65,11 +65,11 @@ def plan_input(
 
 def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
     """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
-    from pipeline.representations import BANDS
+    from pipeline.representations import LEAD_MAP, names_lead_map
 
     wanted, asked = given.get("on_the_fly"), [f"-{name}" for name in ("crop", "beat") if given.get(name)]
-    if BANDS in given.get("representation", ()):
-        asked.append("-representation leads")
+    if names_lead_map(given.get("representation", ())):
+        asked.append(f"-representation {LEAD_MAP}")
     if wanted is False and asked:
         raise EcgFusionError(
             f"-no_on_the_fly takes the store's images, and what {asked[0]} shows is in no store: leave one of them out"
@@ -92,13 +92,13 @@ def _plan_pictures(
 ) -> dict[str, dict[str, Any]]:
     if modality == "signal":
         return {}
-    from pipeline.representations import BANDS, ImageRecipe
+    from pipeline.representations import LEAD_MAP_KEY, ImageRecipe, names_lead_map
 
-    if BANDS in given.get("representation", ()):
+    if names_lead_map(given.get("representation", ())):
         size = next((parameters["size"] for parameters in train.image_parameters.values()), None)
-        one = band_recipe(size, dict(image_options), n_leads)
+        one = lead_map_recipe(size, dict(image_options), n_leads)
         _check_drawn_size(one, given, train)
-        return {BANDS: one.parameters()}
+        return {LEAD_MAP_KEY: one.parameters()}
     stored = dict(train.image_parameters)
     forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
     try:
@@ -114,7 +114,7 @@ def _plan_pictures(
     return wanted
 
 
-def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", given: Mapping[str, Any], train: Store) -> None:
+def _check_drawn_size(recipe: "ImageRecipe | LeadMapRecipe", given: Mapping[str, Any], train: Store) -> None:
     """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
     crop, n_samples, longer = given.get("crop"), train.signals.shape[2], ""
     if given.get("beat"):

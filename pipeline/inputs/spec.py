@@ -54,9 +54,9 @@ class InputSpec:
 
     @property
     def n_channels(self) -> int:
-        from pipeline.representations import BANDS
+        from pipeline.representations import LEAD_MAP_KEY
 
-        if BANDS in self.representations:  # one picture of all leads
+        if LEAD_MAP_KEY in self.representations:  # one picture of all leads
             return 1
         return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
 

@@ -35,7 +35,8 @@ def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
         return np.empty(0, np.int64)
     energy = _energy(x, sampling_rate)
     least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
-    return find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
+    peaks: np.ndarray = find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
+    return peaks
 
 
 def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
@@ -72,7 +73,8 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
     first, end = (round(s * sampling_rate) for s in _QRS_S)
     qrs = slice(max(0, before - first), before + min(after, end))
-    return np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
+    beat: np.ndarray = np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
+    return beat
 
 
 def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -83,7 +85,9 @@ def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     padded = np.pad(np.asarray(x, np.float64), ((0, 0), (half, half)), "edge")
     slope = padded[:, 2 * half :] - padded[:, : -2 * half]
     window = np.hanning(2 * round(_SMOOTHING_S * sampling_rate / 2) + 1)[1:-1]
-    return convolve1d(np.sqrt(np.einsum("lt,lt->t", slope, slope)), window / window.sum(), mode="nearest")
+    steepness = np.sqrt(np.einsum("lt,lt->t", slope, slope))
+    energy: np.ndarray = convolve1d(steepness, window / window.sum(), mode="nearest")
+    return energy
 
 
 def _shifts(windows: np.ndarray, qrs: slice, reach: int) -> np.ndarray:

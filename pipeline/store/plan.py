@@ -10,7 +10,7 @@ from pipeline.commands.image_options import check_size, given_image_options, ima
 from pipeline.errors import EcgFusionError
 from pipeline.listening import tell, warn
 from pipeline.machine.threads import free_cores
-from pipeline.representations import BANDS, ImageRecipe
+from pipeline.representations import LEAD_MAP, ImageRecipe, names_lead_map
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.sources import Source, open_source
@@ -88,10 +88,10 @@ def _recipe(options: argparse.Namespace) -> ImageRecipe:
         raise EcgFusionError(
             f"--representations {' '.join(forms)} names forms beside none, which stands alone: leave none out"
         )
-    if BANDS in (forms or ()):
+    if names_lead_map(forms or ()):
         raise EcgFusionError(
-            f"--representations {BANDS} is one picture of all leads, which train.py draws of a store's signals "
-            f"(-representation {BANDS}): leave it out here"
+            f"--representations {LEAD_MAP} is one image of all leads, which train.py draws of a store's signals "
+            f"(-representation {LEAD_MAP}): leave it out here"
         )
     if forms is None:
         return image_recipe({}, given)

@@ -84,8 +84,8 @@ def check_options(given: Mapping[str, Any], image_options: Mapping[str, Any], mo
     check_momentum(given)
     if "beat" in given and ("crop" in given or "stride" in given):
         raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
-    if len(given.get("representation", ())) > 1 and "leads" in given["representation"]:
-        raise EcgFusionError("-representation leads is one picture of all leads: give it alone, without other forms")
+    if len(given.get("representation", ())) > 1 and {"lead_map", "leads"} & {*given["representation"]}:
+        raise EcgFusionError("-representation lead_map is one image of all leads: give it alone, without others")
     if "stride" in given and "crop" not in given:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
     if "stride" in given and given["stride"] > given["crop"]:
