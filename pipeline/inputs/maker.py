@@ -8,12 +8,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.signals.counts import PADDING
+from pipeline.signals.augmentations import augment, check_augmentations
+from pipeline.signals.counts import LARGEST_COUNT, PADDING
 
 
 class InputMaker(nn.Module):
     """Makes a network's input of what the store holds, on any device.
+
+    It has two doors. ``forward`` is what scoring, prediction, explanation and export see, and is the same whether the
+    module trains or not. ``augmented`` is for a training step, and the only place that changes signals at random.
 
     Shape:
         int16 counts (n, leads, time) to float32 (n, leads, time), or to images (n, channels, size, size) in [0, 1],
@@ -37,6 +42,44 @@ class InputMaker(nn.Module):
         if self._draw is not None:
             return _fractions(self._draw(x))
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
+
+    @torch.no_grad()
+    def augmented(
+        self, raw: Tensor, generator: torch.Generator, augmentations: tuple[str, ...], length: Tensor | None = None
+    ) -> Tensor:
+        """``forward`` of signals that are changed at random first: after decoding, before normalisation and drawing.
+
+        What is changed is rounded to int16 again, so that a network sees nothing that a store could not hold, or an
+        image could not show. Padding stays padding.
+
+        Args:
+            raw: int16 counts.
+            generator: where randomness comes from; the same gives the same input.
+            augmentations: names in ``AUGMENTATIONS``, in the order in which they are applied; none is ``forward``.
+            length: see ``forward``.
+
+        Shape:
+            - raw: (n, leads, time)
+            - output: that of ``forward``
+
+        Raises:
+            ValueError: an unknown name.
+            EcgFusionError: the images are stored ones, which can no longer be changed as a signal could.
+        """
+        names = check_augmentations(augmentations)
+        if not names:
+            return self.forward(raw, length)
+        if raw.dtype == torch.uint8:
+            raise EcgFusionError(
+                f"stored images cannot be changed as signals can ({' '.join(names)}): draw them with -on_the_fly"
+            )
+        padding = raw == PADDING  # (n, leads, time)
+        x = torch.where(padding, 0, raw).double() / self.spec.gain
+        ends = (~padding).any(1).sum(-1)  # (n,)
+        counts = (augment(x, self.spec.sampling_rate, generator, names, ends) * self.spec.gain).round()
+        # no recording is ever clipped; this is none, and one that nearly fills int16 may be made to grow
+        counts = counts.clamp(-LARGEST_COUNT, LARGEST_COUNT).to(raw.dtype)
+        return self.forward(torch.where(padding, PADDING, counts), length)
 
 
 def _fractions(grey: Tensor) -> Tensor:
