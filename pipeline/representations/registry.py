@@ -96,7 +96,10 @@ class Representation:
         return {"sampling_rate": sampling_rate} if self.is_timed else {}
 
 
-_WANG = "Wang and Oates, Encoding Time Series as Images for Visual Inspection and Classification Using Tiled CNNs, 2015"
+_WANG = (
+    "Wang and Oates, Encoding Time Series as Images for Visual Inspection and Classification Using Tiled Convolutional "
+    "Neural Networks, 2015"
+)
 _ECKMANN = "Eckmann, Kamphorst and Ruelle, Recurrence Plots of Dynamical Systems, 1987"
 _ALLEN = "Allen, Short Term Spectral Analysis, Synthesis, and Modification by Discrete Fourier Transform, 1977"
 

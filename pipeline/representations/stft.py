@@ -58,6 +58,10 @@ def stft(
     Raises:
         ValueError: if an option is out of its range, the lead is shorter than the size or the window, or a
             sample is not finite.
+
+    Reference: Allen, "Short Term Spectral Analysis, Synthesis, and Modification by Discrete Fourier Transform",
+        IEEE Transactions on Acoustics, Speech, and Signal Processing 25(3), 1977. Window, padding and the averages
+        that make an image of a spectrogram are ours.
     """
     stft_range(window=window, hop=hop, max_hz=max_hz, db_range=db_range, scale=scale)
     require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window), known_finite)

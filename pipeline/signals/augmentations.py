@@ -173,15 +173,15 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         scaling,
         0.1,
         "largest part by which amplitudes grow",
-        "Um et al., Data Augmentation of Wearable Sensor Data for Parkinson's Disease Monitoring using CNNs, 2017; one "
-        "factor for all leads here, and near 1, since amplitude is diagnostic",
+        "Um et al., Data Augmentation of Wearable Sensor Data for Parkinson's Disease Monitoring using Convolutional "
+        "Neural Networks, 2017; one factor for all leads here, and near 1, since amplitude is diagnostic",
     ),
     "lead_dropout": Augmentation(
         lead_dropout,
         0.1,
         "probability that a lead is left out",
-        "Oh et al., Lead-agnostic Self-supervised Learning for Local and Global Representations of ECG, 2022 (random "
-        "lead masking, of half the leads)",
+        "Oh et al., Lead-agnostic Self-supervised Learning for Local and Global Representations of Electrocardiogram, "
+        "2022 (random lead masking, of half the leads)",
         largest=1.0,
     ),
     "time_warp": Augmentation(
@@ -195,8 +195,8 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         time_shift,
         0.1,
         "longest shift, s,",
-        "Le Guennec, Malinowski and Tavenard, Data Augmentation for Time Series Classification using CNNs, 2016 "
-        "(slicing); for beats and whole items, for random crops shift by themselves",
+        "Le Guennec, Malinowski and Tavenard, Data Augmentation for Time Series Classification using Convolutional "
+        "Neural Networks, 2016 (slicing); for beats and whole items, for random crops shift by themselves",
     ),
 }
 """By name; the order is that of the help."""
