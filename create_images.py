@@ -21,9 +21,9 @@ DEFAULT_BAND = (0.5, 40.0)
 EXAMPLES = """
 examples:
   python create_images.py --partition train          data/ptbxl -> data/ptbxl-images/train.h5
-  python create_images.py --size 128 --workers 2     all three partitions, pictures of 128 x 128
+  python create_images.py --size 128 --workers 2     all three partitions, images of 128 x 128
   python create_images.py --representations none     signals only
-  python create_images.py --show 17110               a picture of one record -> data/ptbxl-images/17110.png
+  python create_images.py --show 17110               a drawing of one record -> data/ptbxl-images/17110.png
 """
 
 

@@ -26,7 +26,7 @@ def plan_input(
     rows: np.ndarray,
     on_gpu: bool = False,
 ) -> InputSpec:
-    """How the input is made: leads, beat or crop, normalisation and pictures."""
+    """How the input is made: leads, beat or crop, normalisation and images."""
     from pipeline.representations import names_lead_map
 
     beat = BEAT_S if given.get("beat") else None
@@ -34,17 +34,17 @@ def plan_input(
     crop = given.get("crop")
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    one_picture = names_lead_map(given.get("representation", ()))
+    one_image = names_lead_map(given.get("representation", ()))
     on_the_fly = modality == "image" and _draws(given, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
-    if modality == "image" and not one_picture:
+    if modality == "image" and not one_image:
         usual = train.image_leads or list(IMAGE_LEADS)
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in given.get("leads", usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
-    representations = _plan_pictures(modality, on_the_fly, given, image_options, train, len(chosen))
+    representations = _plan_images(modality, on_the_fly, given, image_options, train, len(chosen))
     normalise = given.get("normalise", NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
     return InputSpec(
@@ -64,7 +64,7 @@ def plan_input(
 
 
 def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
-    """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
+    """Whether images are drawn while training: where they have to be, else as the user says, else on a GPU."""
     from pipeline.representations import LEAD_MAP, names_lead_map
 
     wanted, asked = given.get("on_the_fly"), [f"-{name}" for name in ("crop", "beat") if given.get(name)]
@@ -82,7 +82,7 @@ def _draws(given: Mapping[str, Any], train: Store, on_gpu: bool) -> bool:
     return bool(asked) or not train.images or (on_gpu if wanted is None else wanted)
 
 
-def _plan_pictures(
+def _plan_images(
     modality: str,
     on_the_fly: bool,
     given: Mapping[str, Any],
@@ -100,22 +100,22 @@ def _plan_pictures(
         _check_drawn_size(one, given, train)
         return {LEAD_MAP_KEY: one.parameters()}
     stored = dict(train.image_parameters)
-    forms = tuple(given.get("representation") or stored or ImageRecipe().representations)
+    names = tuple(given.get("representation") or stored or ImageRecipe().representations)
     try:
         base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem} Make it anew with create_images.py") from None
-    recipe = image_recipe({**base, "representations": forms}, dict(image_options))
-    wanted = {form: recipe.parameters(form) for form in forms}
+    recipe = image_recipe({**base, "representations": names}, dict(image_options))
+    wanted = {name: recipe.parameters(name) for name in names}
     if on_the_fly:
         _check_drawn_size(recipe, given, train)
     else:
-        _refuse_other_pictures(wanted, train)
+        _refuse_other_images(wanted, train)
     return wanted
 
 
 def _check_drawn_size(recipe: "ImageRecipe | LeadMapRecipe", given: Mapping[str, Any], train: Store) -> None:
-    """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
+    """Refuses images that are too large for what is drawn: the beat, the crop or the longest item."""
     crop, n_samples, longer = given.get("crop"), train.signals.shape[2], ""
     if given.get("beat"):
         n_samples = beat_samples(train.sampling_rate, *BEAT_S)
@@ -124,22 +124,22 @@ def _check_drawn_size(recipe: "ImageRecipe | LeadMapRecipe", given: Mapping[str,
     check_size(recipe, n_samples, train.sampling_rate, longer)
 
 
-def _refuse_other_pictures(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
+def _refuse_other_images(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
     stored = train.image_parameters
-    for form, parameters in wanted.items():
-        if form not in stored:
+    for representation, parameters in wanted.items():
+        if representation not in stored:
             raise EcgFusionError(
-                f"{train.path} holds no {form}, only {' '.join(stored)}: draw it with -on_the_fly, "
-                f"or make another store with create_images.py --representations {form}"
+                f"{train.path} holds no {representation}, only {' '.join(stored)}: draw it with -on_the_fly, "
+                f"or make another store with create_images.py --representations {representation}"
             )
         for name, value in parameters.items():
-            if stored[form].get(name) != value:
+            if stored[representation].get(name) != value:
                 raise EcgFusionError(
-                    f"the {form} in {train.path} has {name} {stored[form].get(name)}, not {value}: "
+                    f"the {representation} in {train.path} has {name} {stored[representation].get(name)}, not {value}: "
                     f"draw it otherwise with -on_the_fly, or make another store"
                 )
 
 
 def image_size(spec: InputSpec) -> int:
-    """Side of the pictures, pixels."""
+    """Side of the images, pixels."""
     return int(next(iter(spec.representations.values()))["size"])
