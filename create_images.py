@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.image_options import IMAGE_OPTIONS, add_image_options
+from pipeline.commands.image_options import IMAGE_OPTIONS, REPRESENTATION_NAMES, add_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
@@ -21,9 +21,9 @@ DEFAULT_BAND = (0.5, 40.0)
 EXAMPLES = """
 examples:
   python create_images.py --partition train          data/ptbxl -> data/ptbxl-images/train.h5
-  python create_images.py --size 128 --workers 2     all three partitions, pictures of 128 x 128
+  python create_images.py --size 128 --workers 2     all three partitions, images of 128 x 128
   python create_images.py --representations none     signals only
-  python create_images.py --show 17110               a picture of one record -> data/ptbxl-images/17110.png
+  python create_images.py --show 17110               a drawing of one record -> data/ptbxl-images/17110.png
 """
 
 
@@ -49,7 +49,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("sampling_rate", type=positive_float, default=100.0, help="of the stored signals, Hz (default 100)")
     band = f"what the filter lets through, from and to, Hz; or none (default {DEFAULT_BAND[0]:g} {DEFAULT_BAND[1]:g})"
     parser.option("band", nargs="+", default=DEFAULT_BAND, help=band)
-    parser.option("representations", nargs="+", help="image forms gaf mtf rp stft, or none (default: all)")
+    parser.option("representations", nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
     parser.option("limit", type=positive_int, help="only the first so many records of each partition")

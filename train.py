@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.image_options import add_image_options
+from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import told_to
@@ -43,10 +43,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
-    of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals or -representation leads)"
+    of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals and the lead map)"
     parser.option("leads", group, nargs="+", help=of_leads)
-    forms = "image forms gaf mtf rp stft, stacked as channels (default: all); or leads, one picture of all leads"
-    parser.option("representation", group, nargs="+", help=forms)
+    stacked = f"{REPRESENTATION_NAMES}, stacked as channels (default: all); or lead_map, one image of all leads"
+    parser.option("representation", group, nargs="+", help=stacked)
     drawn = "draw images from the signal (default on a GPU, with -crop or -beat, and where none are stored)"
     parser.switch("on_the_fly", group, drawn, "take the images of the store (default otherwise)")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")

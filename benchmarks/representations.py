@@ -86,11 +86,11 @@ def ours(forms: tuple[str, ...], n_records: int) -> Draw:
     """(records, 3, time) of up to ``n_records`` to (records, 3, forms, size, size), in the same memory each time."""
     import torch
 
-    from pipeline.representations import ImageRecipe, pictures
+    from pipeline.representations import ImageRecipe, draw_images
 
     recipe = ImageRecipe(forms, SIZE)
     out = torch.from_numpy(np.empty((n_records, 3, len(forms), SIZE, SIZE), np.uint8))
-    return lambda x: pictures(torch.from_numpy(x), SAMPLING_RATE, recipe, out[: len(x)], known_finite=True).numpy()
+    return lambda x: draw_images(torch.from_numpy(x), SAMPLING_RATE, recipe, out[: len(x)], known_finite=True).numpy()
 
 
 def pyts_forms() -> dict[str, Draw]:

@@ -57,13 +57,13 @@ def copied_folder(synthetic_folder: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def reference_stores(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stores of ``synthetic_folder``, small pictures, made in one go. Do not write into it."""
+    """The stores of ``synthetic_folder``, small images, made in one go. Do not write into it."""
     return make(synthetic_folder, tmp_path_factory.mktemp("reference"))
 
 
 @pytest.fixture(scope="session")
 def small_store_folder(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished stores of ``synthetic_folder``, all forms at 32 pixels. Do not write into it."""
+    """The finished stores of ``synthetic_folder``, all representations at 32 pixels. Do not write into it."""
     import create_images
 
     folder = tmp_path_factory.mktemp("stores") / "ptbxl-images"

@@ -1,4 +1,4 @@
-"""Stores of small pictures, made by create_images.py."""
+"""Stores of small images, made by create_images.py."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SMALL = ("--size", "16", "--workers", "1", "--representations", "gaf", "mtf")
 
 
 def make(data: Path, out: Path, *words: object) -> Path:
-    """Runs the command in this process; small pictures unless the words say otherwise."""
+    """Runs the command in this process; small images unless the words say otherwise."""
     create_images.main([str(word) for word in ("--data", data, "--out", out, *SMALL, *words)])
     return out
 

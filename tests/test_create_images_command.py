@@ -37,7 +37,7 @@ def test_it_prints_the_set_the_bytes_to_come_and_a_summary(synthetic_folder, tmp
     assert lines[0].startswith("ptbxl unknown (table ")
     assert lines[0].endswith(f"in {synthetic_folder}: 40 records of 31 patients at 100 Hz")
     assert lines[1] == "train: 31 records of 24 patients"
-    # 31 records of 12 leads of 1000 samples, and 3 leads in 4 forms of 16 × 16
+    # 31 records of 12 leads of 1000 samples, and 3 leads in 4 representations of 16 × 16
     to_come = 31 * (12 * 1000 * 2 + 3 * 4 * 16 * 16)
     assert any(line.startswith(f"{tmp_path}/a b/train.h5: 31 records, {to_come:,} bytes to come, ") for line in lines)
     summary = lines[-2]
@@ -84,14 +84,17 @@ MISTAKES = [
     (["--min_likelihood", "nan"], "--min_likelihood nan is no percentage"),
     (["--representations", "gaff"], "There is no representation 'gaff': choose of gaf, mtf, rp, stft"),
     (["--representations", "gaf", "gaf"], "are different names"),
-    (["--representations", "gaf", "leads"], "leads is one picture of all leads, which train.py draws"),
+    (["--representations", "gaf", "leads"], "lead_map is one image of all leads, which train.py draws"),
     (["--representations", "none", "--size", "64"], "--size is for images, and --representations none makes none"),
     (["--representations", "none", "--leads", "I", "II"], "--leads is for images, and --representations none makes"),
-    (["--representations", "none", "gaf"], "--representations none gaf names forms beside none, which stands alone"),
+    (
+        ["--representations", "none", "gaf"],
+        "--representations none gaf names representations beside none, which stands alone",
+    ),
     (["--representations", "gaf", "--mtf_bins", "5"], "-mtf_bins is for mtf, which is not drawn here"),
     (
         ["--size", "1001"],
-        "1000 samples are too few for pictures of size 1001, which need 1001: take -size 1000 or less",
+        "1000 samples are too few for images of size 1001, which need 1001: take -size 1000 or less",
     ),
     (["--mtf_bins", "1"], "bins"),
     (["--range_mv", "2", "--scale", "record"], "-range_mv is for the fixed scale"),
@@ -165,7 +168,7 @@ def test_an_out_that_is_a_file_is_one_sentence(synthetic_folder, tmp_path):
 
 
 @pytest.mark.parametrize("words", [[], ["--representations", "gaf"], ["--representations", "none"], ["--leads", "aVR"]])
-def test_show_saves_a_picture_of_one_record(synthetic_folder, tmp_path, capsys, words):
+def test_show_saves_an_image_of_one_record(synthetic_folder, tmp_path, capsys, words):
     make_words = ["--data", str(synthetic_folder), "--out", str(tmp_path / "o"), "--show", "7", *words]
     create_images.main(make_words)
     path = tmp_path / "o" / "7.png"

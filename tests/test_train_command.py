@@ -98,14 +98,14 @@ def test_the_help_on_fusions_is_true(capsys):
             assert re.search(f"(default|{name}:) {entry.options[option]}[;)]", of_fusions[option]), (name, option)
 
 
-def test_the_help_names_every_task_and_form(workplace: Path, capsys):
+def test_the_help_names_every_task_and_representation(workplace: Path, capsys):
     seen, store = described("what the network sees", capsys), open_store(Path("data/ptbxl-images/train.h5"))
     assert re.search("labels to learn: ([a-z ]+),", seen["task"])[1].split() == list(store.labels)
-    assert re.search("image forms ([a-z ]+),", seen["representation"])[1].split() == list(REPRESENTATIONS)
+    assert re.search("([a-z ]+), stacked", seen["representation"])[1].split() == list(REPRESENTATIONS)
 
 
-def test_the_help_on_pictures_has_the_defaults(capsys):
-    options, usual = described("how pictures are made", capsys), asdict(ImageRecipe())
+def test_the_help_on_images_has_the_defaults(capsys):
+    options, usual = described("how images are made", capsys), asdict(ImageRecipe())
     scales = {name: [form for form, its in usual["scale"] if its == name] for name in ("record", "fixed")}
     listed = ", ".join(f"{name} for {' and '.join(forms)}" for name, forms in scales.items())
     assert f"(default {listed})" in options.pop("scale")
@@ -323,7 +323,7 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
     [
         ("-model gru -precision fp16", "fp16 needs a GPU"),
         ("-model gru -crop 20", "does not fit into items of 10 s"),
-        ("-model resnet -crop 0.2", "20 samples are too few for pictures of size 32"),
+        ("-model resnet -crop 0.2", "20 samples are too few for images of size 32"),
         ("-model resnet1d_wang -batch_size 1", "too small for resnet1d_wang"),
         ("-model gru -dropout 1", "-dropout 1.0 does not work"),
         ("-model gru -seed -1", "-seed -1 does not work"),

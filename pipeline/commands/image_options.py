@@ -1,4 +1,4 @@
-"""The options that say how pictures are made: one group, shared by every command that makes them."""
+"""The options that say how images are made: one group, shared by every command that makes them."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ from pipeline.commands.parser import CommandParser, positive_float, positive_int
 from pipeline.errors import EcgFusionError
 
 if TYPE_CHECKING:
-    from pipeline.representations import BandRecipe, ImageRecipe
+    from pipeline.representations import ImageRecipe, LeadMapRecipe
 
 
 def _threshold(text: str) -> str | float:
@@ -20,7 +20,7 @@ def _threshold(text: str) -> str | float:
 
 
 IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
-    "size": {"type": positive_int, "help": "side of a picture in pixels (default 256)"},
+    "size": {"type": positive_int, "help": "side of an image in pixels (default 256)"},
     "scale": {
         "choices": ("record", "fixed"),
         "help": "record: each lead's own least and greatest value; fixed: the range of --range_mv, so that amplitude "
@@ -28,7 +28,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "range_mv": {
         "type": positive_float,
-        "help": "the fixed range reaches from −range_mv to it, mV (default 1; 3 for -representation leads of train.py)",
+        "help": "the fixed range reaches from −range_mv to it, mV (default 1; 3 for -representation lead_map)",
     },
     "gaf_method": {
         "choices": ("summation", "difference"),
@@ -57,13 +57,16 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
         "help": "range of the fixed scale, dB re 1 mV² (default -80 0)",
     },
 }
-"""The options, each a field of ``ImageRecipe``; one that begins with a form's name is for that form alone."""
+"""The options, each a field of ``ImageRecipe``; one that a single representation has is for that one alone."""
+
+REPRESENTATION_NAMES = "gaf mtf rp stft"
+"""What the help says there is: ``REPRESENTATIONS`` says it too, but its import takes seconds (a test compares)."""
 
 
 def add_image_options(parser: CommandParser) -> None:
     """Adds the options to a command; those that are not given stay None."""
     group = parser.add_argument_group(
-        "how pictures are made", "train.py takes a store's own options, where it holds images"
+        "how images are made", "train.py takes a store's own options, where it holds images"
     )
     for name, keywords in IMAGE_OPTIONS.items():
         parser.option(name, group, **keywords)
@@ -81,11 +84,13 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     """The recipe of ``base`` with the user's options over it; a wrong value is one sentence."""
     from pipeline.representations import REPRESENTATIONS, ImageRecipe
 
-    forms = base.get("representations", ImageRecipe().representations)
-    for name in given:
-        form = name.partition("_")[0]
-        if form in REPRESENTATIONS and form not in forms:
-            raise EcgFusionError(f"-{name} is for {form}, which is not drawn here: leave it out, or add {form}")
+    drawn = base.get("representations", ImageRecipe().representations)
+    for option in given:
+        owners = [name for name, representation in REPRESENTATIONS.items() if option in representation.options.values()]
+        if len(owners) == 1 and owners[0] not in drawn:
+            raise EcgFusionError(
+                f"-{option} is for {owners[0]}, which is not drawn here: leave it out, or add {owners[0]}"
+            )
     values = {**base, **given}
     if values.get("rp_threshold") == "none":
         values["rp_threshold"] = None
@@ -93,7 +98,7 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
         recipe = ImageRecipe(**values)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
-    ranged = [recipe.parameters(form)["scale"] for form in forms if "range_mv" in recipe.parameters(form)]
+    ranged = [recipe.parameters(name)["scale"] for name in drawn if "range_mv" in recipe.parameters(name)]
     if "range_mv" in given and "fixed" not in ranged:
         raise EcgFusionError("-range_mv is for the fixed scale: add -scale fixed, or leave it out")
     if "rp_percentage" in given and recipe.rp_threshold not in ("point", "distance"):
@@ -101,38 +106,38 @@ def image_recipe(base: dict[str, Any], given: dict[str, Any]) -> "ImageRecipe":
     return recipe
 
 
-def band_recipe(base_size: int | None, given: dict[str, Any], n_leads: int) -> "BandRecipe":
-    """The recipe of one picture of all leads, with the user's options; what it does not have is one sentence.
+def lead_map_recipe(base_size: int | None, given: dict[str, Any], n_leads: int) -> "LeadMapRecipe":
+    """The recipe of a lead map, with the user's options; what it does not have is one sentence.
 
     Args:
-        base_size: what the store's pictures have, where the user gives none.
+        base_size: what the store's images have, where the user gives none.
         given: from ``given_image_options``.
         n_leads: leads that are drawn.
     """
-    from pipeline.representations import BANDS, BandRecipe, require_bands
+    from pipeline.representations import LEAD_MAP, LeadMapRecipe, require_rows
 
     for name, value in given.items():
         if name not in ("size", "range_mv") and (name, value) != ("scale", "fixed"):
             raise EcgFusionError(
-                f"-{name} {value} is not for -representation {BANDS}, which has -size and -range_mv: leave it out"
+                f"-{name} {value} is not for -representation {LEAD_MAP}, which has -size and -range_mv: leave it out"
             )
     values = {name: value for name, value in given.items() if name != "scale"}
     try:
-        recipe = BandRecipe(**({"size": base_size} if base_size else {}) | values)
+        recipe = LeadMapRecipe(**({"size": base_size} if base_size else {}) | values)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
     try:
-        require_bands(n_leads, recipe.size)
+        require_rows(n_leads, recipe.size)
     except ValueError as problem:
         raise EcgFusionError(f"{problem} Take -size {n_leads} or more") from None
     return recipe
 
 
-def check_size(recipe: "ImageRecipe | BandRecipe", n_samples: int, sampling_rate: float, longer: str = "") -> None:
-    """Refuses pictures that are too large for leads of ``n_samples``, with the largest size that fits.
+def check_size(recipe: "ImageRecipe | LeadMapRecipe", n_samples: int, sampling_rate: float, longer: str = "") -> None:
+    """Refuses images that are too large for leads of ``n_samples``, with the largest size that fits.
 
     Args:
-        recipe: the pictures.
+        recipe: the images.
         n_samples: samples of a lead.
         sampling_rate: Hz.
         longer: how the user could get longer leads, as the end of a sentence.
@@ -146,5 +151,5 @@ def check_size(recipe: "ImageRecipe | BandRecipe", n_samples: int, sampling_rate
         raise EcgFusionError(str(problem)) from None
     remedy = f"take -size {largest} or less" if largest else "take shorter windows or delays"
     raise EcgFusionError(
-        f"{n_samples} samples are too few for pictures of size {recipe.size}, which need {smallest}: {remedy}{longer}"
+        f"{n_samples} samples are too few for images of size {recipe.size}, which need {smallest}: {remedy}{longer}"
     )

@@ -25,10 +25,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Batch:
-    """What the store holds of a pick: int16 signals or uint8 pictures, and each item's samples.
+    """What the store holds of a pick: int16 signals or uint8 images, and each item's samples.
 
     Attributes:
-        raw: (n, leads, time) int16, or (n, leads · forms, size, size) uint8.
+        raw: (n, leads, time) int16, or (n, leads · representations, size, size) uint8.
         length: (n,) int64 samples that are not padding; None where all are whole.
         rows: (n,) int64, which items they are.
     """

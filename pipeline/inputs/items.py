@@ -1,4 +1,4 @@
-"""A store's items as a network's raw input: signals or pictures, on a device or from disk."""
+"""A store's items as a network's raw input: signals or images, on a device or from disk."""
 
 from functools import cached_property
 
@@ -19,7 +19,7 @@ class StoreItems(Items):
     """Some items of a store; the batch is a ``Batch``.
 
     Args:
-        spec: which leads and forms, and how much of an item at once.
+        spec: which leads and representations, and how much of an item at once.
         lengths: (items,) samples of each item.
     """
 
@@ -44,7 +44,7 @@ class _Signals(StoreItems):
         length = self.lengths[pick.rows] - pick.starts
         if self.spec.crop is not None:
             length = np.minimum(length, self.spec.crop_samples)
-        # a picture shows its padding, so its width must not depend on the batch
+        # an image shows its padding, so its width must not depend on the batch
         return length, int(length.max()) if self.spec.modality == "signal" else self._drawn_samples
 
 
@@ -98,15 +98,15 @@ class StreamedSignals(_Signals):
         return Batch(torch.from_numpy(raw), _unless_whole(length, width), torch.from_numpy(pick.rows))
 
 
-class StoredPictures(StoreItems):
-    """Pictures from their place on disk, as ``StreamedSignals``; each shows a whole item."""
+class StoredImages(StoreItems):
+    """Images from their place on disk, as ``StreamedSignals``; each shows a whole item."""
 
     on_disk = True
     own = (*Items.own, "_images")
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
         super().__init__(spec, np.full(len(rows), spec.n_samples))
-        self._stored, self._rows = {form: store.images[form] for form in spec.representations}, rows
+        self._stored, self._rows = {name: store.images[name] for name in spec.representations}, rows
         self._leads = in_one_piece(choose_leads(store.image_leads, spec.leads))
 
     @cached_property
@@ -114,31 +114,31 @@ class StoredPictures(StoreItems):
         return [np.asarray(mapped.open()) for mapped in self._stored.values()]
 
     def __getitem__(self, pick: Pick) -> Batch:
-        rows, n_forms = self._rows[pick.rows], len(self._images)
-        drawn = np.empty((len(rows), len(self.spec.leads) * n_forms, *self._images[0].shape[2:]), np.uint8)
+        rows, n_representations = self._rows[pick.rows], len(self._images)
+        drawn = np.empty((len(rows), len(self.spec.leads) * n_representations, *self._images[0].shape[2:]), np.uint8)
         for number, (mapped, images) in enumerate(zip(self._stored.values(), self._images, strict=True)):
             mapped.read_ahead(rows)
-            of_form = drawn[:, number::n_forms]  # channels are lead-major
+            of_representation = drawn[:, number::n_representations]  # channels are lead-major
             for place, row in enumerate(rows.tolist()):
-                of_form[place] = images[row, self._leads]
+                of_representation[place] = images[row, self._leads]
         return Batch(torch.from_numpy(drawn), None, torch.from_numpy(pick.rows))
 
 
-class ResidentPictures(StoreItems):
-    """Pictures in one tensor on a device; a batch is an index into it, made there. Each shows a whole item.
+class ResidentImages(StoreItems):
+    """Images in one tensor on a device; a batch is an index into it, made there. Each shows a whole item.
 
     Args:
-        pictures: (items, leads · forms, size, size) uint8, channels as those of ``StoredPictures``.
-        spec: which leads and forms they are.
+        images: (items, leads · representations, size, size) uint8, channels as those of ``StoredImages``.
+        spec: which leads and representations they are.
     """
 
-    def __init__(self, pictures: Tensor, spec: InputSpec) -> None:
-        super().__init__(spec, np.full(len(pictures), spec.n_samples))
-        self._pictures = pictures
+    def __init__(self, images: Tensor, spec: InputSpec) -> None:
+        super().__init__(spec, np.full(len(images), spec.n_samples))
+        self._images = images
 
     def __getitem__(self, pick: Pick) -> Batch:
-        rows = torch.from_numpy(pick.rows).to(self._pictures.device, non_blocking=True)
-        return Batch(self._pictures.index_select(0, rows), None, rows)
+        rows = torch.from_numpy(pick.rows).to(self._images.device, non_blocking=True)
+        return Batch(self._images.index_select(0, rows), None, rows)
 
 
 def _unless_whole(length: np.ndarray, width: int) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""What a network sees of an item: which leads, which part, at which scale, as which pictures.
+"""What a network sees of an item: which leads, which part, at which scale, as which images.
 
 The same description makes the input in training, in scoring and on another machine, so it is kept in the card.
 """
@@ -10,15 +10,19 @@ from torch import Tensor, nn
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.signals.counts import PADDING
+from pipeline.signals.augmentations import augment, check_augmentations
+from pipeline.signals.counts import LARGEST_COUNT, PADDING
 
 
 class InputMaker(nn.Module):
     """Makes a network's input of what the store holds, on any device.
 
+    It has two doors. ``forward`` is what scoring, prediction, explanation and export see, and is the same whether the
+    module trains or not. ``augmented`` is for a training step, and the only place that changes signals at random.
+
     Shape:
-        int16 counts (n, leads, time) to float32 (n, leads, time), or to pictures (n, channels, size, size) in [0, 1],
-        where channels are leads · forms, or one for all leads; uint8 pictures to the same as float32 in [0, 1].
+        int16 counts (n, leads, time) to float32 (n, leads, time), or to images (n, channels, size, size) in [0, 1],
+        where channels are leads · representations, or one for all leads; uint8 images to the same as float32 in [0, 1].
     """
 
     def __init__(self, spec: InputSpec) -> None:
@@ -39,6 +43,44 @@ class InputMaker(nn.Module):
             return _fractions(self._draw(x))
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
 
+    @torch.no_grad()
+    def augmented(
+        self, raw: Tensor, generator: torch.Generator, augmentations: tuple[str, ...], length: Tensor | None = None
+    ) -> Tensor:
+        """``forward`` of signals that are changed at random first: after decoding, before normalisation and drawing.
+
+        What is changed is rounded to int16 again, so that a network sees nothing that a store could not hold, or an
+        image could not show. Padding stays padding.
+
+        Args:
+            raw: int16 counts.
+            generator: where randomness comes from; the same gives the same input.
+            augmentations: names in ``AUGMENTATIONS``, in the order in which they are applied; none is ``forward``.
+            length: see ``forward``.
+
+        Shape:
+            - raw: (n, leads, time)
+            - output: that of ``forward``
+
+        Raises:
+            ValueError: an unknown name.
+            EcgFusionError: the images are stored ones, which can no longer be changed as a signal could.
+        """
+        names = check_augmentations(augmentations)
+        if not names:
+            return self.forward(raw, length)
+        if raw.dtype == torch.uint8:
+            raise EcgFusionError(
+                f"stored images cannot be changed as signals can ({' '.join(names)}): draw them with -on_the_fly"
+            )
+        padding = raw == PADDING  # (n, leads, time)
+        x = torch.where(padding, 0, raw).double() / self.spec.gain
+        ends = (~padding).any(1).sum(-1)  # (n,)
+        counts = (augment(x, self.spec.sampling_rate, generator, names, ends) * self.spec.gain).round()
+        # no recording is ever clipped; this is none, and one that nearly fills int16 may be made to grow
+        counts = counts.clamp(-LARGEST_COUNT, LARGEST_COUNT).to(raw.dtype)
+        return self.forward(torch.where(padding, PADDING, counts), length)
+
 
 def check_images(spec: InputSpec) -> None:
     """Refuses parameters of images that this version does not draw.
@@ -54,7 +96,7 @@ def check_images(spec: InputSpec) -> None:
 
 
 def _fractions(grey: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
+    """uint8 images as float32 in [0, 1], each step in the layout and the order that is the fewest bytes there."""
     if grey.is_cuda:
         return grey.contiguous(memory_format=torch.channels_last) / 255  # convolutions are fastest so
     fractions = torch.empty(grey.shape, dtype=torch.float32, device=grey.device)
@@ -65,13 +107,20 @@ def _fractions(grey: Tensor) -> Tensor:
 
 def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
     """What draws (n, leads, time) mV, decoded from int16, as (n, channels, size, size) uint8."""
-    from pipeline.representations import BANDS, BandRecipe, ImageRecipe, bands, in_band_order, pictures
+    from pipeline.representations import (
+        LEAD_MAP_KEY,
+        ImageRecipe,
+        LeadMapRecipe,
+        draw_images,
+        in_lead_map_order,
+        lead_map,
+    )
 
-    if BANDS in spec.representations:
-        one = BandRecipe.from_parameters(spec.representations[BANDS])
-        return lambda x: bands(in_band_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
+    if LEAD_MAP_KEY in spec.representations:
+        one = LeadMapRecipe.from_parameters(spec.representations[LEAD_MAP_KEY])
+        return lambda x: lead_map(in_lead_map_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
     each = ImageRecipe.from_parameters(spec.representations)
-    return lambda x: pictures(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
+    return lambda x: draw_images(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
 
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:

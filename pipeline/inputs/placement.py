@@ -10,9 +10,9 @@ from torch import Tensor
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.batches import CPU, Pick
 from pipeline.inputs.items import (
-    ResidentPictures,
+    ResidentImages,
     ResidentSignals,
-    StoredPictures,
+    StoredImages,
     StoreItems,
     StreamedSignals,
     in_one_piece,
@@ -29,7 +29,7 @@ from pipeline.store.reading import Store
 STREAMING_WORKERS = 2
 _SHARE_OF_MEMORY = 0.25  # of the machine's, or of what is free on a GPU, that what is held of one store may take
 _ROWS_AT_ONCE = 1024
-_PICTURES_AT_ONCE = 128  # items; some 100 MiB of them
+_IMAGES_AT_ONCE = 128  # items; some 100 MiB of them
 
 
 def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.device = CPU) -> StoreItems:
@@ -38,13 +38,13 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
     Args:
         store: the opened store.
         rows: row numbers of the items; item 0 is ``rows[0]``.
-        spec: which leads and forms, and how much of an item at once.
+        spec: which leads and representations, and how much of an item at once.
         device: where batches are needed.
     """
     if not spec.takes_signals:
-        stored = StoredPictures(store, rows, spec)
-        lie_there = pictures_lie_on(device, store, len(rows), spec)
-        return ResidentPictures(_resident_pictures(stored, device), spec) if lie_there else stored
+        stored = StoredImages(store, rows, spec)
+        lie_there = images_lie_on(device, store, len(rows), spec)
+        return ResidentImages(_resident_images(stored, device), spec) if lie_there else stored
     leads = choose_leads(store.leads, spec.leads)
     if spec.beat is not None:
         beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat)).to(device)
@@ -65,14 +65,14 @@ def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.d
     return next((home for home in (device, CPU) if fits(n_bytes, home)), None)
 
 
-def pictures_lie_on(device: torch.device, store: Store, n_items: int, spec: InputSpec) -> bool:
-    """Whether stored pictures are held on a device: on a GPU where they take no more than their share of it.
+def images_lie_on(device: torch.device, store: Store, n_items: int, spec: InputSpec) -> bool:
+    """Whether stored images are held on a device: on a GPU where they take no more than their share of it.
 
     In the machine's memory nothing holds them but the system, which keeps what it has read of a file.
     """
     if device.type != "cuda":
         return False
-    sizes = [store.images[form].shape[2:] for form in spec.representations]
+    sizes = [store.images[name].shape[2:] for name in spec.representations]
     return fits(n_items * len(spec.leads) * sum(math.prod(size) for size in sizes), device)  # uint8
 
 
@@ -93,7 +93,7 @@ def choose_workers(
     specs = list(specs)
     if asked and not any(_lies_on_disk(store, n_items, spec, device) for spec in specs):
         raise EcgFusionError(
-            f"-workers {asked}: processes that read ahead are of use for stored pictures, unless a GPU holds them, or "
+            f"-workers {asked}: processes that read ahead are of use for stored images, unless a GPU holds them, or "
             f"for signals that do not fit into memory, and here is neither: leave it out"
         )
     return streaming_workers(store, n_items, specs, device) if asked is None else asked
@@ -107,7 +107,7 @@ def streaming_workers(store: Store, n_items: int, specs: Iterable[InputSpec], de
 
 def _lies_on_disk(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> bool:
     if not spec.takes_signals:
-        return not pictures_lie_on(device, store, n_items, spec)
+        return not images_lie_on(device, store, n_items, spec)
     return spec.beat is None and home_of_signals(store, n_items, spec, device) is None
 
 
@@ -124,15 +124,15 @@ def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.devic
     return counts
 
 
-def _resident_pictures(stored: StoredPictures, home: torch.device) -> Tensor:
+def _resident_images(stored: StoredImages, home: torch.device) -> Tensor:
     """(items, channels, size, size) uint8 on a device; never more than a part of it is anywhere else."""
     rows = np.arange(len(stored))
-    parts = [rows[first : first + _PICTURES_AT_ONCE] for first in range(0, len(rows), _PICTURES_AT_ONCE)]
+    parts = [rows[first : first + _IMAGES_AT_ONCE] for first in range(0, len(rows), _IMAGES_AT_ONCE)]
     nothing = stored[Pick(rows[:0], rows[:0])].raw
-    pictures = torch.empty((len(rows), *nothing.shape[1:]), dtype=nothing.dtype, device=home)
-    for part in progress_bar(parts, f"pictures to {home}", leave=False):
-        pictures[part[0] : part[-1] + 1] = stored[Pick(part, np.zeros_like(part))].raw
-    return pictures
+    images = torch.empty((len(rows), *nothing.shape[1:]), dtype=nothing.dtype, device=home)
+    for part in progress_bar(parts, f"images to {home}", leave=False):
+        images[part[0] : part[-1] + 1] = stored[Pick(part, np.zeros_like(part))].raw
+    return images
 
 
 def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.commands.image_options import band_recipe, check_size, image_recipe
+from pipeline.commands.image_options import check_size, image_recipe, lead_map_recipe
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
@@ -16,7 +16,7 @@ from pipeline.signals.leads import IMAGE_LEADS, canonical_lead, choose_leads
 from pipeline.store.reading import Store
 
 if TYPE_CHECKING:
-    from pipeline.representations import BandRecipe, ImageRecipe
+    from pipeline.representations import ImageRecipe, LeadMapRecipe
 
 
 def plan_input(
@@ -26,25 +26,25 @@ def plan_input(
     rows: np.ndarray,
     on_gpu: bool = False,
 ) -> InputSpec:
-    """How the input is made: leads, beat or crop, normalisation and pictures."""
-    from pipeline.representations import BANDS
+    """How the input is made: leads, beat or crop, normalisation and images."""
+    from pipeline.representations import names_lead_map
 
     beat = BEAT_S if options.beat else None
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
     crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    one_picture = BANDS in (options.representation or ())
+    one_image = names_lead_map(options.representation or ())
     on_the_fly = modality == "image" and _draws(options, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
-    if modality == "image" and not one_picture:
+    if modality == "image" and not one_image:
         usual = train.image_leads or list(IMAGE_LEADS)
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in (options.leads or usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
-    representations = _plan_pictures(modality, on_the_fly, options, train, len(chosen))
+    representations = _plan_images(modality, on_the_fly, options, train, len(chosen))
     normalise = (options.normalise or NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
     return InputSpec(
@@ -64,12 +64,12 @@ def plan_input(
 
 
 def _draws(options: InputOptions, train: Store, on_gpu: bool) -> bool:
-    """Whether pictures are drawn while training: where they have to be, else as the user says, else on a GPU."""
-    from pipeline.representations import BANDS
+    """Whether images are drawn while training: where they have to be, else as the user says, else on a GPU."""
+    from pipeline.representations import LEAD_MAP, names_lead_map
 
     wanted, asked = options.on_the_fly, [f"-{name}" for name in ("crop", "beat") if getattr(options, name)]
-    if BANDS in (options.representation or ()):
-        asked.append("-representation leads")
+    if names_lead_map(options.representation or ()):
+        asked.append(f"-representation {LEAD_MAP}")
     if wanted is False and asked:
         raise EcgFusionError(
             f"-no_on_the_fly takes the store's images, and what {asked[0]} shows is in no store: leave one of them out"
@@ -82,7 +82,7 @@ def _draws(options: InputOptions, train: Store, on_gpu: bool) -> bool:
     return bool(asked) or not train.images or (on_gpu if wanted is None else wanted)
 
 
-def _plan_pictures(
+def _plan_images(
     modality: str,
     on_the_fly: bool,
     options: InputOptions,
@@ -91,30 +91,30 @@ def _plan_pictures(
 ) -> dict[str, dict[str, Any]]:
     if modality == "signal":
         return {}
-    from pipeline.representations import BANDS, ImageRecipe
+    from pipeline.representations import LEAD_MAP_KEY, ImageRecipe, names_lead_map
 
-    if BANDS in (options.representation or ()):
+    if names_lead_map(options.representation or ()):
         size = next((parameters["size"] for parameters in train.image_parameters.values()), None)
-        one = band_recipe(size, dict(options.of_images), n_leads)
+        one = lead_map_recipe(size, dict(options.of_images), n_leads)
         _check_drawn_size(one, options, train)
-        return {BANDS: one.parameters()}
+        return {LEAD_MAP_KEY: one.parameters()}
     stored = dict(train.image_parameters)
-    forms = tuple(options.representation or stored or ImageRecipe().representations)
+    names = tuple(options.representation or stored or ImageRecipe().representations)
     try:
         base = asdict(ImageRecipe.from_parameters(stored)) if stored else {}
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem} Make it anew with create_images.py") from None
-    recipe = image_recipe({**base, "representations": forms}, dict(options.of_images))
-    wanted = {form: recipe.parameters(form) for form in forms}
+    recipe = image_recipe({**base, "representations": names}, dict(options.of_images))
+    wanted = {name: recipe.parameters(name) for name in names}
     if on_the_fly:
         _check_drawn_size(recipe, options, train)
     else:
-        _refuse_other_pictures(wanted, train)
+        _refuse_other_images(wanted, train)
     return wanted
 
 
-def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", options: InputOptions, train: Store) -> None:
-    """Refuses pictures that are too large for what is drawn: the beat, the crop or the longest item."""
+def _check_drawn_size(recipe: "ImageRecipe | LeadMapRecipe", options: InputOptions, train: Store) -> None:
+    """Refuses images that are too large for what is drawn: the beat, the crop or the longest item."""
     crop, n_samples, longer = options.crop, train.signals.shape[2], ""
     if options.beat:
         n_samples = beat_samples(train.sampling_rate, *BEAT_S)
@@ -123,22 +123,22 @@ def _check_drawn_size(recipe: "ImageRecipe | BandRecipe", options: InputOptions,
     check_size(recipe, n_samples, train.sampling_rate, longer)
 
 
-def _refuse_other_pictures(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
+def _refuse_other_images(wanted: Mapping[str, Mapping[str, Any]], train: Store) -> None:
     stored = train.image_parameters
-    for form, parameters in wanted.items():
-        if form not in stored:
+    for representation, parameters in wanted.items():
+        if representation not in stored:
             raise EcgFusionError(
-                f"{train.path} holds no {form}, only {' '.join(stored)}: draw it with -on_the_fly, "
-                f"or make another store with create_images.py --representations {form}"
+                f"{train.path} holds no {representation}, only {' '.join(stored)}: draw it with -on_the_fly, "
+                f"or make another store with create_images.py --representations {representation}"
             )
         for name, value in parameters.items():
-            if stored[form].get(name) != value:
+            if stored[representation].get(name) != value:
                 raise EcgFusionError(
-                    f"the {form} in {train.path} has {name} {stored[form].get(name)}, not {value}: "
+                    f"the {representation} in {train.path} has {name} {stored[representation].get(name)}, not {value}: "
                     f"draw it otherwise with -on_the_fly, or make another store"
                 )
 
 
 def image_size(spec: InputSpec) -> int:
-    """Side of the pictures, pixels."""
+    """Side of the images, pixels."""
     return int(next(iter(spec.representations.values()))["size"])

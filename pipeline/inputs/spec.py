@@ -28,8 +28,8 @@ class InputSpec:
         normalise: of a signal: ``global`` divides by ``scale_mv``, ``record`` makes each lead's mean 0 and its
             standard deviation 1 over what the network sees, ``none`` leaves mV.
         scale_mv: the standard deviation of what is seen of the training items, mV.
-        representations: of an image: form to the parameters that make it, in the order of the channels.
-        on_the_fly: whether pictures are made from the signal here or come from the store.
+        representations: of an image: names, each with the parameters that make it, in the order of the channels.
+        on_the_fly: whether images are made from the signal here or come from the store.
         beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None
             for the item itself.
     """
@@ -49,14 +49,14 @@ class InputSpec:
 
     @property
     def takes_signals(self) -> bool:
-        """Whether an item enters as its signal, even if the network sees a picture of it."""
+        """Whether an item enters as its signal, even if the network sees an image of it."""
         return self.modality == "signal" or self.on_the_fly
 
     @property
     def n_channels(self) -> int:
-        from pipeline.representations import BANDS
+        from pipeline.representations import LEAD_MAP_KEY
 
-        if BANDS in self.representations:  # one picture of all leads
+        if LEAD_MAP_KEY in self.representations:  # one image of all leads
             return 1
         return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
 

@@ -1,5 +1,6 @@
 """One record drawn: each lead's trace above its images, with axes in s, mV and Hz."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.ticker import MultipleLocator
 
-_TITLES = {
-    "gaf": "Gramian angular field",
-    "mtf": "Markov transition field",
-    "rp": "recurrence plot",
-    "stft": "spectrogram",
-}
+from pipeline.representations import REPRESENTATIONS, Representation
 
 
 def draw_record(
@@ -28,7 +24,7 @@ def draw_record(
     traces: np.ndarray,
     leads: Sequence[str],
     sampling_rate: float,
-    pictures: np.ndarray,
+    images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Saves a figure of one record.
@@ -39,25 +35,24 @@ def draw_record(
         traces: signals in mV.
         leads: their names.
         sampling_rate: Hz.
-        pictures: grey levels.
-        parameters: form to what made its pictures, in the order of the pictures.
+        images: grey levels.
+        parameters: name of each representation to what made its images, in the order of the images.
 
     Shape:
-        traces (leads, time), pictures (leads, forms, size, size).
+        traces (leads, time), images (leads, representations, size, size).
     """
-    n_forms = len(parameters)
-    figure = plt.figure(figsize=(max(8.0, 3.6 * n_forms), 4.6 * len(leads) + 0.6), layout="constrained")
+    n_representations = len(parameters)
+    figure = plt.figure(figsize=(max(8.0, 3.6 * n_representations), 4.6 * len(leads) + 0.6), layout="constrained")
     figure.suptitle(title)
     outer = figure.add_gridspec(len(leads), 1)
     duration = traces.shape[1] / sampling_rate
     limits = _millivolt_limits(traces)
     for row, lead in enumerate(leads):
-        inner = GridSpecFromSubplotSpec(2, max(1, n_forms), outer[row], height_ratios=(1, 2.2))
+        inner = GridSpecFromSubplotSpec(2, max(1, n_representations), outer[row], height_ratios=(1, 2.2))
         _draw_trace(figure.add_subplot(inner[0, :]), traces[row], lead, sampling_rate, limits)
-        for column, (form, options) in enumerate(parameters.items()):
-            _draw_picture(
-                figure.add_subplot(inner[1, column]), pictures[row, column], form, options, duration, sampling_rate
-            )
+        for column, (name, options) in enumerate(parameters.items()):
+            axes = figure.add_subplot(inner[1, column])
+            _draw_image(axes, images[row, column], REPRESENTATIONS[name], options, duration, sampling_rate)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -78,20 +73,25 @@ def _draw_trace(axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, 
     axes.grid(which="both", color="#f2b8b5", linewidth=0.5)
 
 
-def _draw_picture(
-    axes: Axes, picture: np.ndarray, form: str, options: Mapping[str, Any], duration: float, sampling_rate: float
+def _draw_image(
+    axes: Axes,
+    image: np.ndarray,
+    representation: Representation,
+    options: Mapping[str, Any],
+    duration: float,
+    sampling_rate: float,
 ) -> None:
     low, high = options["value_range"]
-    top = min(options["max_hz"], sampling_rate / 2) if form == "stft" else duration
-    # a spectrogram has low frequencies at the bottom; the other forms have time downwards, as a matrix is written
-    extent = (0, duration, 0, top) if form == "stft" else (0, duration, top, 0)
-    values = low + picture.astype(float) / 255 * (high - low)
+    if representation.axes == "frequency-time":  # low frequencies at the bottom
+        extent, rows = (0.0, duration, 0.0, min(options.get("max_hz", math.inf), sampling_rate / 2)), "frequency (Hz)"
+    else:  # time downwards, as a matrix is written
+        extent, rows = (0.0, duration, duration, 0.0), "time (s)"
+    values = low + image.astype(float) / 255 * (high - low)
     shown = axes.imshow(
         values, extent=extent, vmin=low, vmax=high, aspect="auto", interpolation="nearest", cmap="viridis"
     )
     axes.set_box_aspect(1)
-    axes.set(xlabel="time (s)", ylabel="frequency (Hz)" if form == "stft" else "time (s)")
-    axes.set_title(_TITLES.get(form, form), fontsize=9)
+    axes.set(xlabel="time (s)", ylabel=rows)
+    axes.set_title(representation.title, fontsize=9)
     bar = axes.figure.colorbar(shown, ax=axes, shrink=0.8)
-    if form == "stft" and options["scale"] == "fixed":
-        bar.set_label("dB re 1 mV²")
+    bar.set_label(representation.units.get(options["scale"], ""))

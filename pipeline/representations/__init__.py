@@ -1,9 +1,18 @@
-"""Image forms of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
+"""Representations of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
-from pipeline.representations.drawing import pictures, pictures_with_gradient
+from pipeline.representations.drawing import draw_images, draw_images_with_gradient
 from pipeline.representations.gaf import gaf
 from pipeline.representations.grey import to_uint8
-from pipeline.representations.lead_map import BANDS, BandRecipe, band_order, bands, in_band_order, require_bands
+from pipeline.representations.lead_map import (
+    LEAD_MAP,
+    LEAD_MAP_KEY,
+    LeadMapRecipe,
+    in_lead_map_order,
+    lead_map,
+    lead_map_order,
+    names_lead_map,
+    require_rows,
+)
 from pipeline.representations.mtf import mtf
 from pipeline.representations.recipe import ImageRecipe
 from pipeline.representations.registry import REPRESENTATIONS, Representation
@@ -11,20 +20,22 @@ from pipeline.representations.rp import rp
 from pipeline.representations.stft import power_spectrogram, stft
 
 __all__ = [
-    "BANDS",
+    "LEAD_MAP",
+    "LEAD_MAP_KEY",
     "REPRESENTATIONS",
-    "BandRecipe",
     "ImageRecipe",
+    "LeadMapRecipe",
     "Representation",
-    "band_order",
-    "bands",
+    "draw_images",
+    "draw_images_with_gradient",
     "gaf",
-    "in_band_order",
+    "in_lead_map_order",
+    "lead_map",
+    "lead_map_order",
     "mtf",
-    "pictures",
-    "pictures_with_gradient",
+    "names_lead_map",
     "power_spectrogram",
-    "require_bands",
+    "require_rows",
     "rp",
     "stft",
     "to_uint8",

@@ -1,4 +1,4 @@
-"""Leads to the 8-bit pictures that a store holds and an image network sees."""
+"""Leads to the 8-bit images that a store holds and an image network sees."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ from pipeline.representations.registry import REPRESENTATIONS
 
 # measured at 256 pixels: 3 to 12 leads a block take 0.6 of the time of 1, and 24 lose a half of that again
 CPU_BLOCK_PIXELS = 4 * 256**2
-KERNEL_BLOCK_PIXELS = 24 * 256**2  # kernels have no float64 pictures, and a block's start takes them what a lead takes
+KERNEL_BLOCK_PIXELS = 24 * 256**2  # kernels have no float64 images, and a block's start takes them what a lead takes
 GPU_BLOCK_PIXELS = 512 * 256**2
 
 
 @torch.no_grad()
-def pictures(
+def draw_images(
     x: Tensor, sampling_rate: float, recipe: ImageRecipe, out: Tensor | None = None, known_finite: bool = False
 ) -> Tensor:
-    """Grey pictures of each lead in each form of the recipe.
+    """Grey images of each lead in each representation of the recipe.
 
     Computed in float64, a few leads at a time: beside the result, memory does not grow with their number.
 
     Args:
         x: leads in mV.
         sampling_rate: of the leads, in Hz.
-        recipe: forms, size and options.
-        out: where the pictures go, contiguous and beside x; None for new memory, whose first use can take longer
+        recipe: representations, size and options.
+        out: where the images go, contiguous and beside x; None for new memory, whose first use can take longer
             than the drawing.
         known_finite: whether no sample can be NaN or infinite, as none decoded from int16 is: then none is looked
             at, and nothing waits for a GPU.
 
     Shape:
         - x: (..., time)
-        - output: (..., forms, size, size), uint8
+        - output: (..., representations, size, size), uint8
 
     Raises:
         ValueError: if a lead is too short for the recipe or has a NaN or infinite sample, or `out` does not fit.
@@ -53,35 +53,35 @@ def pictures(
     grey = out.view(len(leads), *shape)
     left = _draw_by_kernels(leads, grey, sampling_rate, recipe)
     for block in _blocks(leads, recipe.size):
-        for form in left:
-            drawn, value_range = _draw(leads[block].double(), recipe.representations[form], sampling_rate, recipe)
-            to_uint8(drawn, value_range, out=grey[block, form])
+        for number in left:
+            drawn, value_range = _draw(leads[block].double(), recipe.representations[number], sampling_rate, recipe)
+            to_uint8(drawn, value_range, out=grey[block, number])
     return out
 
 
 def _require_room(out: Tensor, shape: tuple[int, ...], device: torch.device) -> None:
     if (out.shape, out.dtype, out.device) != (shape, torch.uint8, device) or not out.is_contiguous():
         raise ValueError(
-            f"Pictures of shape {shape} go into contiguous uint8 on {device}, not into {out.dtype} of "
+            f"Images of shape {shape} go into contiguous uint8 on {device}, not into {out.dtype} of "
             f"shape {tuple(out.shape)} and strides {out.stride()} on {out.device}."
         )
 
 
-def pictures_with_gradient(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
-    """The same pictures as numbers in [0, 1], with the gradient that they had before rounding.
+def draw_images_with_gradient(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
+    """The same images as numbers in [0, 1], with the gradient that they had before rounding.
 
-    The values are `pictures(…) / 255` to the bit, so that a network sees what a store would hold. The
-    gradient to x is that of the unrounded pictures (straight through); the MTF and thresholded plots have
+    The values are `draw_images(…) / 255` to the bit, so that a network sees what a store would hold. The
+    gradient to x is that of the unrounded images (straight through); the MTF and thresholded plots have
     none.
 
     Args:
         x: leads in mV.
         sampling_rate: of the leads, in Hz.
-        recipe: forms, size and options.
+        recipe: representations, size and options.
 
     Shape:
         - x: (..., time)
-        - output: (..., forms, size, size), float32
+        - output: (..., representations, size, size), float32
 
     Raises:
         ValueError: if a lead is too short for the recipe or has a NaN or infinite sample.
@@ -89,17 +89,18 @@ def pictures_with_gradient(x: Tensor, sampling_rate: float, recipe: ImageRecipe)
     Reference: Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
         Computation", arXiv:1308.3432, for the straight-through estimator.
     """
-    return _StraightThrough.apply(x, sampling_rate, recipe)
+    drawn: Tensor = _StraightThrough.apply(x, sampling_rate, recipe)
+    return drawn
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Keeps the leads only and draws them again on the way back: float64 pictures would fill the memory."""
+    """Keeps the leads only and draws them again on the way back: float64 images would fill the memory."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
         ctx.save_for_backward(x)
         ctx.sampling_rate, ctx.recipe = sampling_rate, recipe
-        return pictures(x, sampling_rate, recipe).float().div_(255)
+        return draw_images(x, sampling_rate, recipe).float().div_(255)
 
     @staticmethod
     @once_differentiable
@@ -113,7 +114,7 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
-    """Gradient to a block of leads from that to its pictures: (n, forms, size, size) -> (n, time)."""
+    """Gradient to a block of leads from that to its images: (n, representations, size, size) -> (n, time)."""
     total = torch.zeros_like(leads, dtype=torch.float64)
     for k, name in enumerate(recipe.representations):
         with torch.enable_grad():
@@ -125,11 +126,11 @@ def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: Imag
 
 
 def _draw_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:
-    """Fills grey[:, form] for each form that has a kernel on this device; numbers of the forms that are left.
+    """Fills grey[:, number] of each representation that has a kernel on this device; the numbers that are left.
 
     Shape:
         - leads: (n, time)
-        - grey: (n, forms, size, size)
+        - grey: (n, representations, size, size)
     """
     left = list(range(len(recipe.representations)))
     if leads.device.type != "cpu" or not _kernels_load():
@@ -137,11 +138,11 @@ def _draw_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: 
     drawn: set[int] = set()
     for block in _blocks(leads, recipe.size, KERNEL_BLOCK_PIXELS):
         x, out = leads[block].detach().double().contiguous().numpy(), grey[block].numpy()
-        for form in left:
-            name = recipe.representations[form]
-            if REPRESENTATIONS[name].draw_grey(x, out, form, sampling_rate, **recipe.parameters(name)):
-                drawn.add(form)
-    return [form for form in left if form not in drawn]
+        for number in left:
+            name = recipe.representations[number]
+            if REPRESENTATIONS[name].draw_grey(x, out, number, sampling_rate, **recipe.parameters(name)):
+                drawn.add(number)
+    return [number for number in left if number not in drawn]
 
 
 @lru_cache(maxsize=1)
@@ -150,15 +151,13 @@ def _kernels_load() -> bool:
     try:
         import pipeline.representations.kernels  # noqa: F401
     except ImportError as problem:
-        warnings.warn(
-            f"{problem}: pictures are drawn by torch alone, several times slower", RuntimeWarning, stacklevel=2
-        )
+        warnings.warn(f"{problem}: images are drawn by torch alone, several times slower", RuntimeWarning, stacklevel=2)
         return False
     return True
 
 
 def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -> tuple[Tensor, tuple[float, float]]:
-    """Unrounded pictures of one form, and their range; the leads have been looked at."""
+    """Unrounded images of one representation, and their range; the leads have been looked at."""
     options = recipe.parameters(name)
     low, high = options.pop("value_range")
     drawn = REPRESENTATIONS[name].draw(leads, sampling_rate=sampling_rate, known_finite=True, **options)
@@ -166,8 +165,8 @@ def _draw(leads: Tensor, name: str, sampling_rate: float, recipe: ImageRecipe) -
 
 
 def _blocks(leads: Tensor, size: int, cpu_pixels: int | None = None) -> Iterator[slice]:
-    """Slices of leads whose pictures fit the cache (CPU) or keep the device busy within a few GB."""
+    """Slices of leads whose images fit the cache (CPU) or keep the device busy within a few GB."""
     pixels = (cpu_pixels or CPU_BLOCK_PIXELS) if leads.device.type == "cpu" else GPU_BLOCK_PIXELS
-    # of a long lead's small picture, the MTF's bins (10 numbers a sample) are the larger part
+    # of a long lead's small image, the MTF's bins (10 numbers a sample) are the larger part
     step = max(1, pixels // max(size**2, 10 * leads.shape[-1]))
     return (slice(start, start + step) for start in range(0, len(leads), step))

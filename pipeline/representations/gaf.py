@@ -34,7 +34,7 @@ def gaf(
 
     Args:
         x: leads in mV.
-        size: height and width of the picture, in pixels.
+        size: height and width of the image, in pixels.
         method: 'summation' (GASF, symmetric, 2x²−1 on the diagonal) or 'difference' (GADF, antisymmetric).
         scale: 'record' scales by the lead's own minimum and maximum, 'fixed' by ±range_mv.
         range_mv: half the range of scale 'fixed', in mV.
@@ -56,10 +56,10 @@ def gaf(
     cosine = rescale(paa(x.double(), size), -1.0, 1.0, scale, range_mv)
     sine = _sine(cosine)
     if method == "summation":
-        picture = _outer(cosine, cosine).sub_(_outer(sine, sine))
+        image = _outer(cosine, cosine).sub_(_outer(sine, sine))
     else:
-        picture = _outer(sine, cosine).sub_(_outer(cosine, sine))
-    return picture.to(x.dtype)
+        image = _outer(sine, cosine).sub_(_outer(cosine, sine))
+    return image.to(x.dtype)
 
 
 def gaf_range(*, method: str, scale: str, range_mv: float, **_: Any) -> tuple[float, float]:
@@ -75,35 +75,43 @@ def gaf_range(*, method: str, scale: str, range_mv: float, **_: Any) -> tuple[fl
 
 
 def gaf_length(size: int, **_: Any) -> int:
-    """Fewest samples that a lead needs for a picture of this size."""
+    """Fewest samples that a lead needs for an image of this size."""
     return size
 
 
 def draw_gaf(
-    x: np.ndarray, grey: np.ndarray, form: int, *, size: int, method: str, scale: str, range_mv: float, **_: Any
+    x: np.ndarray,
+    grey: np.ndarray,
+    number: int,
+    *,
+    size: int,
+    method: str,
+    scale: str,
+    range_mv: float,
+    **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 20 times faster than by `gaf` and `to_uint8` and the same to the bit.
+    """Grey images on the CPU, 20 times faster than by `gaf` and `to_uint8` and the same to the bit.
 
     Args:
         x: leads in mV that `require_leads` has seen, contiguous.
-        grey: where the pictures go.
-        form: which of its forms this is.
+        grey: where the images go.
+        number: which of its representations this is.
         size: see gaf.
         method: see gaf.
         scale: see gaf.
         range_mv: see gaf.
 
     Returns:
-        Whether these options have a kernel, and the pictures are drawn: always.
+        Whether these options have a kernel, and the images are drawn: always.
 
     Shape:
         - x: (n, time), float64
-        - grey: (n, forms, size, size), uint8
+        - grey: (n, representations, size, size), uint8
     """
     from pipeline.representations.kernels import fill_gaf
 
     bounds = segment_bounds(x.shape[-1], size)
-    fill_gaf(x, bounds, method == "summation", fixed_limit(scale, range_mv), grey, form)
+    fill_gaf(x, bounds, method == "summation", fixed_limit(scale, range_mv), grey, number)
     return True
 
 

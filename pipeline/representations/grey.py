@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 
 
-def to_uint8(picture: Tensor, value_range: tuple[float, float], out: Tensor | None = None) -> Tensor:
-    """Grey levels: (picture − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
+def to_uint8(image: Tensor, value_range: tuple[float, float], out: Tensor | None = None) -> Tensor:
+    """Grey levels: (image − lowest) / (highest − lowest) · 255 in float64, rounded half to even.
 
     Args:
-        picture: values of any floating-point type; those outside the range become its ends.
+        image: values of any floating-point type; those outside the range become its ends.
         value_range: the values that become 0 and 255.
         out: where the levels go; None for new memory.
 
     Shape:
-        - picture: any
+        - image: any
         - output: the same, uint8
     """
     low, high = value_range
-    grey = picture.double() - low
+    grey = image.double() - low
     if math.frexp(high - low)[0] == 0.5:  # a power of two: one factor gives the same bits, a pass earlier
         grey.mul_(255 / (high - low))
     else:

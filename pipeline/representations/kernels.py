@@ -1,13 +1,13 @@
-"""Grey pictures of leads on the CPU, drawn in one pass by machine code.
+"""Grey images of leads on the CPU, drawn in one pass by machine code.
 
-Each kernel writes the very bytes that the torch form and `to_uint8` give (a test holds them together), without their
-float64 pictures in between: a pixel is computed in registers and stored once, as a byte. At 256 pixels and 1000
-samples, on one thread of an AMD EPYC with AVX-512, that makes them 15 to 20 times faster. Beside pyts, three leads in
-the first three forms are over 60 times faster and the MTF alone 90 times; they take some four times as long as a copy
-of their bytes (`python -m benchmarks.representations`).
+Each kernel writes the very bytes that the torch function and `to_uint8` give (a test holds them together), without
+their float64 images in between: a pixel is computed in registers and stored once, as a byte. At 256 pixels and 1000
+samples, on one thread of an AMD EPYC with AVX-512, that makes them 15 to 20 times faster. Beside pyts, GAF, MTF and RP
+of three leads are over 60 times faster and the MTF alone 90 times; they take some four times as long as a copy of their
+bytes (`python -m benchmarks.representations`).
 
 They hold no lock of Python's, so threads draw side by side. The machine code is made at the first call (eight seconds
-for all forms) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a
+for all of them) and kept on disk. numba makes it again when this file has changed, and looks at no other: all that a
 kernel calls is here.
 """
 
@@ -22,6 +22,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from pipeline.representations.preparation import FLAT_BELOW
+
+_Array = np.ndarray[Any, np.dtype[Any]]
 
 # added to a number, it leaves no room for a fraction: the sum is rounded half to even, and ends in that whole number
 _ROUNDING = 2.0**52 + 2.0**51
@@ -44,10 +46,12 @@ _THREE_QUARTERS = np.uint32(np.float32(0.75).view(np.int32))
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Machine code of a function, from disk where it has been made before and a folder can be written."""
+    compiled: Callable[..., Any]
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        compiled = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     except RuntimeError:  # neither the program's folder nor the user's can be written
-        return njit(nogil=True, error_model="numpy", **options)(function)
+        compiled = njit(nogil=True, error_model="numpy", **options)(function)
+    return compiled
 
 
 def _as_bits(_context: Any, number: Any) -> Any:
@@ -66,14 +70,14 @@ _number: Any = intrinsic(_as_number)
 
 
 @_compiled
-def _byte(grey):
+def _byte(grey: float) -> Any:
     """A grey level rounded half to even; between −½ and 255½ no clamping is missed."""
     return np.uint8(_bits(grey + _ROUNDING))
 
 
 @_compiled
-def _table(rows, columns):
-    """Room for float64, each row at a cache line: of vectors that straddle two, a picture takes a fifth longer.
+def _table(rows: int, columns: int) -> _Array:
+    """Room for float64, each row at a cache line: of vectors that straddle two, an image takes a fifth longer.
 
     Rows have columns to spare, so that those of one column do not fall into one place of the cache.
     """
@@ -84,13 +88,14 @@ def _table(rows, columns):
 
 
 @_compiled
-def _rough_table(rows, columns):
+def _rough_table(rows: int, columns: int) -> _Array:
     """Room for float32, likewise, with columns to spare even where there is one row."""
-    return _table(rows, (columns + 1) // 2).view(np.float32)
+    rough: _Array = _table(rows, (columns + 1) // 2).view(np.float32)
+    return rough
 
 
 @partial(_compiled, fastmath={"nnan", "nsz", "reassoc"})  # the least and the greatest are the same in any order
-def _ends(lead):
+def _ends(lead: _Array) -> tuple[float, float]:
     """Least and greatest sample of a lead."""
     least = greatest = lead[0]
     for sample in lead:
@@ -100,7 +105,7 @@ def _ends(lead):
 
 
 @_compiled
-def _fill_points(lead, bounds, low, high, limit, points):
+def _fill_points(lead: _Array, bounds: _Array, low: float, high: float, limit: float, points: _Array) -> None:
     """`rescale(paa(lead, size), low, high, …)`, additions in the same order; `limit` is 0 for the lead's own range."""
     n_equal = 1
     while n_equal < len(lead) and lead[n_equal] == lead[0]:
@@ -127,8 +132,12 @@ def _fill_points(lead, bounds, low, high, limit, points):
 
 
 @_compiled
-def fill_gaf(x, bounds, is_sum, limit, grey, form):
-    """Gramian angular fields of leads: (leads, time) into grey[:, form] of (leads, forms, size, size)."""
+def fill_gaf(x: _Array, bounds: _Array, is_sum: bool, limit: float, grey: _Array, number: int) -> None:
+    """Gramian angular fields of leads.
+
+    Shape:
+        (leads, time) into grey[:, number] of (leads, representations, size, size).
+    """
     size = len(bounds) - 1
     table, rough = _table(2, size), _rough_table(2, size)
     cosine, sine = table[0, :size], table[1, :size]
@@ -139,28 +148,32 @@ def fill_gaf(x, bounds, is_sum, limit, grey, form):
             rough[0, i], rough[1, i] = cosine[i], sine[i]
         for i in range(size):
             # a difference is 127½ on the diagonal, and so in doubt in each row
-            if is_sum and _fill_roughly_gaf(rough, grey, n, form, i):
+            if is_sum and _fill_roughly_gaf(rough, grey, n, number, i):
                 continue
             a, b = (cosine[i], sine[i]) if is_sum else (sine[i], cosine[i])
             for j in range(size):
-                grey[n, form, i, j] = _byte((a * cosine[j] - b * sine[j] + 1) * 127.5)
+                grey[n, number, i, j] = _byte((a * cosine[j] - b * sine[j] + 1) * 127.5)
 
 
 @partial(_compiled, fastmath={"contract"}, forceinline=True)
-def _fill_roughly_gaf(rough, grey, n, form, i):
+def _fill_roughly_gaf(rough: _Array, grey: _Array, n: int, number: int, i: int) -> bool:
     """A row of a sum from rough cosines and sines; False where a level is in doubt."""
     a, b = rough[0, i] * np.float32(127.5), rough[1, i] * np.float32(127.5)
     is_in_doubt = False
     for j in range(grey.shape[3]):
         bits = _bits((_ROUGH + np.float32(127.5)) + a * rough[0, j] - b * rough[1, j])
-        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        grey[n, number, i, j] = np.uint8(bits >> _FRACTION_BITS)
         is_in_doubt |= (bits & _NO_DOUBT) == 0
     return not is_in_doubt
 
 
 @_compiled
-def fill_rp(x, bounds, limit, grey, form):
-    """Distances between the points of leads: (leads, time) into grey[:, form] of (leads, forms, size, size)."""
+def fill_rp(x: _Array, bounds: _Array, limit: float, grey: _Array, number: int) -> None:
+    """Distances between the points of leads.
+
+    Shape:
+        (leads, time) into grey[:, number] of (leads, representations, size, size).
+    """
     size = len(bounds) - 1
     points, rough = _table(1, size)[0], _rough_table(1, size)[0, :size]
     for n in range(len(x)):
@@ -168,26 +181,26 @@ def fill_rp(x, bounds, limit, grey, form):
         for i in range(size):
             rough[i] = points[i] * 255
         for i in range(size):
-            if _fill_roughly_rp(rough, grey, n, form, i):
+            if _fill_roughly_rp(rough, grey, n, number, i):
                 continue
             point = points[i]
             for j in range(size):
-                grey[n, form, i, j] = _byte(abs(point - points[j]) * 255)
+                grey[n, number, i, j] = _byte(abs(point - points[j]) * 255)
 
 
 @partial(_compiled, forceinline=True)
-def _fill_roughly_rp(rough, grey, n, form, i):
+def _fill_roughly_rp(rough: _Array, grey: _Array, n: int, number: int, i: int) -> bool:
     """A row of rough distances; False where a level is in doubt."""
     point, is_in_doubt = rough[i], False
     for j in range(grey.shape[3]):
         bits = _bits(abs(point - rough[j]) + _ROUGH)
-        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        grey[n, number, i, j] = np.uint8(bits >> _FRACTION_BITS)
         is_in_doubt |= (bits & _NO_DOUBT) == 0
     return not is_in_doubt
 
 
 @_compiled
-def fill_edges(x, below, above, weight, equal, edges):
+def fill_edges(x: _Array, below: _Array, above: _Array, weight: _Array, equal: float, edges: _Array) -> None:
     """Quantiles of leads as `bin_edges` has them, those as good as equal merged: (leads, time) into (leads, edges).
 
     Samples are dealt into as many buckets as there are samples, by amplitude; only buckets with a quantile are sorted.
@@ -227,7 +240,7 @@ def fill_edges(x, below, above, weight, equal, edges):
 
 
 @_compiled
-def _sort(values, first, last):
+def _sort(values: _Array, first: int, last: int) -> None:
     """Sorts values[first:last] in place (Shell's method; insertion where they are few)."""
     gap = 1
     while gap < (last - first) // 9:
@@ -243,11 +256,14 @@ def _sort(values, first, last):
 
 
 @_compiled
-def fill_mtf(x, edges, bounds, grid, grey, form):
-    """Markov transition fields of leads with these edges: (leads, time) into grey[:, form], sums as exact as in mtf.py.
+def fill_mtf(x: _Array, edges: _Array, bounds: _Array, grid: float, grey: _Array, number: int) -> None:
+    """Markov transition fields of leads with these edges, sums as exact as in mtf.py.
 
     Of segments that have as many samples of each bin, half of them in an ECG, a row is drawn once. What depends on the
     data is looked up and not branched on, wherever it can be: a branch that is guessed wrong takes what 40 pixels take.
+
+    Shape:
+        (leads, time) into grey[:, number] of (leads, representations, size, size).
     """
     n_bins, size = edges.shape[1] + 1, len(bounds) - 1
     bins, transitions = np.empty(x.shape[1], np.uint32), np.empty((n_bins, n_bins), np.int32)
@@ -262,11 +278,11 @@ def fill_mtf(x, edges, bounds, grid, grey, form):
             transitions[bins[t], bins[t + 1]] += 1
         _fill_members(bins, bounds, members, twins)
         _fill_chances(transitions, members, widths, grid, total, chances, rough)
-        _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, form)
+        _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, number)
 
 
 @_compiled
-def _fill_bins(lead, edges, bins):
+def _fill_bins(lead: _Array, edges: _Array, bins: _Array) -> None:
     """How many edges lie below each sample."""
     for t in range(len(bins)):
         bins[t] = 0
@@ -277,7 +293,7 @@ def _fill_bins(lead, edges, bins):
 
 
 @_compiled
-def _fill_members(bins, bounds, members, twins):
+def _fill_members(bins: _Array, bounds: _Array, members: _Array, twins: _Array) -> None:
     """Samples of each bin in each segment, into (bins, size), and an earlier segment with the same, or itself."""
     n_bins, size = len(members), len(twins)
     n_bits = 1
@@ -308,7 +324,9 @@ def _fill_members(bins, bounds, members, twins):
 
 
 @_compiled
-def _fill_chances(transitions, members, widths, grid, total, chances, rough):
+def _fill_chances(
+    transitions: _Array, members: _Array, widths: _Array, grid: float, total: _Array, chances: _Array, rough: _Array
+) -> None:
     """Chances of going from a bin to a segment, rounded as in mtf.py: (bins, size), and roughly as grey levels."""
     n_bins, size = len(members), len(widths)
     for a in range(n_bins):
@@ -329,8 +347,19 @@ def _fill_chances(transitions, members, widths, grid, total, chances, rough):
 
 
 @_compiled
-def _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, form):
-    """The chances from the bin of each sample of a segment, averaged: a row of the picture."""
+def _fill_field(
+    bins: _Array,
+    bounds: _Array,
+    members: _Array,
+    chances: _Array,
+    rough: _Array,
+    twins: _Array,
+    total: _Array,
+    grey: _Array,
+    n: int,
+    number: int,
+) -> None:
+    """The chances from the bin of each sample of a segment, averaged: a row of the image."""
     n_bins, size = len(members), len(twins)
     first, again = np.empty(size + 1, np.int64), np.empty(size + 1, np.int64)  # rows
     n_first, n_again = 0, 0
@@ -351,7 +380,7 @@ def _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, fo
                 n_terms += members[a, i] > 0
         for k in range(4):
             which[n_terms + k], count[n_terms + k] = 0, 0.0
-        if n_terms <= 4 and _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
+        if n_terms <= 4 and _fill_roughly_mtf(rough, which, count, width, grey, n, number, i):
             continue
         a, b, c, d = which[0], which[1], which[2], which[3]
         p, q, r, s = count[0], count[1], count[2], count[3]
@@ -359,7 +388,7 @@ def _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, fo
             factor = 255 / width
             for j in range(size):
                 mean = (p * chances[a, j] + q * chances[b, j]) + (r * chances[c, j] + s * chances[d, j])
-                grey[n, form, i, j] = _byte(mean * factor)
+                grey[n, number, i, j] = _byte(mean * factor)
             continue
         for j in range(size):
             total[j] = 0
@@ -368,15 +397,17 @@ def _fill_field(bins, bounds, members, chances, rough, twins, total, grey, n, fo
             for j in range(size):
                 total[j] += p * chances[a, j]
         for j in range(size):
-            grey[n, form, i, j] = _byte(total[j] / width * 255)
+            grey[n, number, i, j] = _byte(total[j] / width * 255)
     for i in again[:n_again]:
         twin = twins[i]
         for j in range(size):
-            grey[n, form, i, j] = grey[n, form, twin, j]
+            grey[n, number, i, j] = grey[n, number, twin, j]
 
 
 @partial(_compiled, fastmath={"contract"}, forceinline=True)
-def _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
+def _fill_roughly_mtf(
+    rough: _Array, which: _Array, count: _Array, width: int, grey: _Array, n: int, number: int, i: int
+) -> bool:
     """A row of at most four terms from rough chances; False where a level is in doubt."""
     a, b, c, d = which[0], which[1], which[2], which[3]
     p, q = np.float32(count[0] / width), np.float32(count[1] / width)
@@ -384,19 +415,29 @@ def _fill_roughly_mtf(rough, which, count, width, grey, n, form, i):
     is_in_doubt = False
     for j in range(grey.shape[3]):
         bits = _bits(_ROUGH + p * rough[a, j] + q * rough[b, j] + r * rough[c, j] + s * rough[d, j])
-        grey[n, form, i, j] = np.uint8(bits >> _FRACTION_BITS)
+        grey[n, number, i, j] = np.uint8(bits >> _FRACTION_BITS)
         is_in_doubt |= (bits & _NO_DOUBT) == 0
     return not is_in_doubt
 
 
 @_compiled
-def fill_stft(spectra, weight, columns, rows, rises, straight, grey, form):
+def fill_stft(
+    spectra: _Array,
+    weight: _Array,
+    columns: tuple[Any, ...],
+    rows: tuple[Any, ...],
+    rises: tuple[Any, ...],
+    straight: tuple[Any, ...],
+    grey: _Array,
+    number: int,
+) -> None:
     """Grey spectrograms from spectra, whose power is averaged first over time and then over frequency.
 
     Weight, columns and rows, rises and straight are those of `_spectra`, `_bands`, `_rises` and `_straight` in stft.py.
 
     Shape:
-        (leads, windows, frequencies, 2), real and imaginary, into grey[:, form] of (leads, forms, size, size).
+        (leads, windows, frequencies, 2), real and imaginary, into grey[:, number] of (leads, representations, size,
+        size).
     """
     n_windows, n_frequencies, size = spectra.shape[1], spectra.shape[2], grey.shape[2]
     power, by_time = np.empty((n_windows, n_frequencies)), np.empty(n_frequencies)
@@ -418,14 +459,14 @@ def fill_stft(spectra, weight, columns, rows, rises, straight, grey, form):
         for i in range(size):
             if straight[0] > 0:
                 _average(rough, first[i], rough_weights[i], rough_row)
-                if _fill_roughly_stft(rough_row, straight, grey, n, form, i):
+                if _fill_roughly_stft(rough_row, straight, grey, n, number, i):
                     continue
             _average(by_frequency, first[i], weights[i], row)
-            _fill_levels(row, rises, grey, n, form, i)
+            _fill_levels(row, rises, grey, n, number, i)
 
 
 @partial(_compiled, forceinline=True)
-def _average(table, first, weights, average):
+def _average(table: _Array, first: int, weights: _Array, average: _Array) -> None:
     """Rows of a table from the first on, weighed and added one after another."""
     for j in range(len(average)):
         average[j] = table[first, j] * weights[0]
@@ -436,18 +477,18 @@ def _average(table, first, weights, average):
 
 
 @_compiled
-def _fill_levels(power, rises, grey, n, form, i):
+def _fill_levels(power: _Array, rises: tuple[Any, ...], grey: _Array, n: int, number: int, i: int) -> None:
     """A row of levels, looked up among the powers at which they rise."""
     powers, n_below, first_cell, shift = rises
     lowest, highest = powers[0], powers[254]
     for j in range(len(power)):
         cell = (_bits(min(max(power[j], lowest), highest)) >> shift) - first_cell
         level = n_below[np.uint64(cell)]
-        grey[n, form, i, j] = level + (power[j] >= powers[level])
+        grey[n, number, i, j] = level + (power[j] >= powers[level])
 
 
 @partial(_compiled, fastmath={"contract"}, forceinline=True)
-def _fill_roughly_stft(power, straight, grey, n, form, i):
+def _fill_roughly_stft(power: _Array, straight: tuple[Any, ...], grey: _Array, n: int, number: int, i: int) -> bool:
     """A row of levels from rough logarithms; False where one is in doubt."""
     slope, at_one, lowest, highest = straight
     is_in_doubt = False
@@ -464,6 +505,6 @@ def _fill_roughly_stft(power, straight, grey, n, form, i):
         log = log * above + _LOG2[1]
         log = log * above + _LOG2[0]
         level = _bits(_ROUGH + at_one + slope * np.float32(octave) + slope * log)
-        grey[n, form, i, j] = np.uint8(level >> _FRACTION_BITS)
+        grey[n, number, i, j] = np.uint8(level >> _FRACTION_BITS)
         is_in_doubt |= (level & _NO_DOUBT) == 0
     return not is_in_doubt

@@ -1,10 +1,10 @@
-"""One picture of all leads: a band of rows each, so that neighbours in the picture are neighbours on the body.
+"""The lead map, one image of all leads: rows for each, so that neighbours in the image are neighbours on the body.
 
-It is no form of a lead, of which a store could hold one picture each; it is drawn where a network sees all leads of an
-item, and a lead's amplitude is the grey level of its band.
+It represents no single lead, so a store holds none; it is drawn where a network sees all leads of an item, and a lead's
+amplitude is the grey level of its rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -17,14 +17,15 @@ from pipeline.representations.constants import constant
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.preparation import paa, require_count, require_leads, require_scale, segment_bounds
 
-BANDS = "leads"  # its name among the representations
+LEAD_MAP = "lead_map"  # its name among the representations
+LEAD_MAP_KEY = "leads"  # the name that cards keep, and that was typed before; it is taken still
 ORDER = ("aVL", "I", "II", "aVF", "III", "aVR", "V1", "V2", "V3", "V4", "V5", "V6")
 RANGE_MV = 3.0  # trained on ±1 mV, which cuts R peaks, a network saw clearly less than on ±3
 
 
 @dataclass(frozen=True)
-class BandRecipe:
-    """The recipe of a picture of all leads.
+class LeadMapRecipe:
+    """The recipe of a lead map.
 
     Attributes:
         size: height and width, in pixels.
@@ -39,11 +40,11 @@ class BandRecipe:
 
     def __post_init__(self) -> None:
         """Checks every value."""
-        require_count("A picture's size", self.size, least=1)
+        require_count("An image's size", self.size, least=1)
         require_scale("fixed", self.range_mv)
 
     def parameters(self) -> dict[str, Any]:
-        """All that makes the picture, as JSON can hold it."""
+        """All that makes the image, as JSON can hold it."""
         return {"size": self.size, "range_mv": self.range_mv}
 
     @classmethod
@@ -54,7 +55,7 @@ class BandRecipe:
             ValueError: if no recipe has them.
         """
         if set(parameters) != {"size", "range_mv"}:
-            raise ValueError(f"These parameters of {BANDS} are none of this version's: {dict(parameters)!r}.")
+            raise ValueError(f"These parameters of {LEAD_MAP} are none of this version's: {dict(parameters)!r}.")
         return cls(**parameters)
 
     def smallest_length(self, sampling_rate: float) -> int:
@@ -62,34 +63,39 @@ class BandRecipe:
         return self.size
 
     def largest_size(self, n_samples: int, sampling_rate: float) -> int:
-        """Largest size of pictures of leads of ``n_samples``."""
+        """Largest size of images of leads of ``n_samples``."""
         return n_samples
 
 
-def in_band_order(x: Tensor, leads: tuple[str, ...]) -> Tensor:
-    """The leads of (..., leads, time) as `bands` takes them, from the top band to the lowest."""
+def names_lead_map(names: Iterable[str]) -> bool:
+    """Whether one of these names of representations is the lead map's, as it is called now or as it was first."""
+    return not {LEAD_MAP, LEAD_MAP_KEY}.isdisjoint(names)
+
+
+def in_lead_map_order(x: Tensor, leads: tuple[str, ...]) -> Tensor:
+    """The leads of (..., leads, time) as `lead_map` takes them, from the top rows to the lowest."""
     return x.index_select(-2, _order_on(leads, x.device))
 
 
 @lru_cache(maxsize=64)
 def _order_on(leads: tuple[str, ...], device: torch.device) -> Tensor:
-    return constant(np.array(band_order(leads)), device)
+    return constant(np.array(lead_map_order(leads)), device)
 
 
-def band_order(leads: Sequence[str]) -> list[int]:
-    """Positions of leads from the top band to the lowest: as in ``ORDER``, below these any others as they come."""
+def lead_map_order(leads: Sequence[str]) -> list[int]:
+    """Positions of leads from the top rows to the lowest: as in ``ORDER``, below these any others as they come."""
     places = {lead: place for place, lead in enumerate(ORDER)}
     return sorted(range(len(leads)), key=lambda number: places.get(leads[number], len(ORDER)))
 
 
 @torch.no_grad()
-def bands(x: Tensor, recipe: BandRecipe, known_finite: bool = False) -> Tensor:
-    """One grey picture of all leads: the first in the uppermost rows, time to the right, zero in the middle grey.
+def lead_map(x: Tensor, recipe: LeadMapRecipe, known_finite: bool = False) -> Tensor:
+    """One grey image of all leads: the first in the uppermost rows, time to the right, zero in the middle grey.
 
-    Columns are means over segments of time; every row of a band is the same, and bands differ by one row at most.
+    Columns are means over segments of time; all rows of a lead are the same, and no lead has two more than another.
 
     Args:
-        x: leads in mV, in the order of their bands.
+        x: leads in mV, in the order of their rows.
         recipe: size and range.
         known_finite: whether no sample can be NaN or infinite, so that none is looked at.
 
@@ -101,7 +107,7 @@ def bands(x: Tensor, recipe: BandRecipe, known_finite: bool = False) -> Tensor:
         ValueError: if the leads are too short or too many for the size, or have a NaN or infinite sample.
     """
     require_leads(x, recipe.size, recipe.size, known_finite)
-    require_bands(x.shape[-2], recipe.size)
+    require_rows(x.shape[-2], recipe.size)
     grey = to_uint8(paa(x.double(), recipe.size), (-recipe.range_mv, recipe.range_mv))
     return grey.index_select(-2, _lead_of_rows(x.shape[-2], recipe.size, x.device))
 
@@ -111,11 +117,13 @@ def _lead_of_rows(n_leads: int, size: int, device: torch.device) -> Tensor:
     return constant(np.repeat(np.arange(n_leads), np.diff(segment_bounds(size, n_leads))), device)
 
 
-def require_bands(n_leads: int, size: int) -> None:
-    """Refuse a picture that has not a row for each lead.
+def require_rows(n_leads: int, size: int) -> None:
+    """Refuse an image that has no lead, or not a row for each.
 
     Raises:
         ValueError: if so.
     """
+    if n_leads < 1:
+        raise ValueError("An image of all leads needs one at least.")
     if size < n_leads:
-        raise ValueError(f"A picture of {n_leads} leads needs a row for each, and a size of {size} has too few.")
+        raise ValueError(f"An image of {n_leads} leads needs a row for each, and a size of {size} has too few.")

@@ -36,13 +36,13 @@ def mtf(
     """Markov transition field of each lead.
 
     With H the (size, n_bins) share of each bin in each segment of time and W the (n_bins, n_bins) chance
-    that a sample of one bin is followed by one of another, the picture is H W Hᵀ: the field at full length,
+    that a sample of one bin is followed by one of another, the image is H W Hᵀ: the field at full length,
     averaged over segments, without ever being built. A constant lead gives 1. Bins have no slope, so
-    neither has the picture.
+    neither has the image.
 
     Args:
         x: leads in mV.
-        size: height and width of the picture, in pixels.
+        size: height and width of the image, in pixels.
         n_bins: number of amplitude bins, 2 or more; equal quantiles are merged, as pyts does.
         strategy: 'quantile' for bins with equally many samples, 'uniform' for bins of equal width.
         scale: for uniform bins, 'record' spans the lead's own minimum and maximum and 'fixed' ±range_mv
@@ -82,14 +82,14 @@ def mtf_range(*, n_bins: int, strategy: str, scale: str, range_mv: float, **_: A
 
 
 def mtf_length(size: int, **_: Any) -> int:
-    """Fewest samples that a lead needs for a picture of this size; one sample makes no transition."""
+    """Fewest samples that a lead needs for an image of this size; one sample makes no transition."""
     return max(size, 2)
 
 
 def draw_mtf(
     x: np.ndarray,
     grey: np.ndarray,
-    form: int,
+    number: int,
     *,
     size: int,
     n_bins: int,
@@ -98,7 +98,7 @@ def draw_mtf(
     range_mv: float,
     **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 17 times faster than by torch, with all options. See `draw_gaf`."""
+    """Grey images on the CPU, 17 times faster than by torch, with all options. See `draw_gaf`."""
     from pipeline.representations.kernels import fill_edges, fill_mtf
 
     length, bounds = x.shape[-1], segment_bounds(x.shape[-1], size)
@@ -107,7 +107,7 @@ def draw_mtf(
         fill_edges(x, *quantile_ranks(length, _fractions(n_bins)), EQUAL_EDGES, edges)
     else:
         edges[:] = bin_edges(torch.from_numpy(x), n_bins, strategy, scale, range_mv).numpy()
-    fill_mtf(x, edges, bounds, _grid(length), grey, form)
+    fill_mtf(x, edges, bounds, _grid(length), grey, number)
     return True
 
 
@@ -135,7 +135,7 @@ def _field(transitions: Tensor, counts: Tensor, length: int) -> Tensor:
     segment.
 
     Levels of grey such as 1/2 and 1/6 are ties that the last bit decides. So every sum here is exact, in
-    whatever order a device adds, and one picture comes out everywhere: `transitions @ counts` are whole
+    whatever order a device adds, and one image comes out everywhere: `transitions @ counts` are whole
     numbers, and the chances are rounded to as many bits as leave room for the second product.
     """
     widths = segment_widths(length, counts.shape[-1], counts.device)

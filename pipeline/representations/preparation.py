@@ -1,7 +1,7 @@
-"""Leads before they become pictures: what is refused, piecewise means, amplitude scaling, quantiles.
+"""Leads before they become images: what is refused, piecewise means, amplitude scaling, quantiles.
 
 The rules are those of pyts (segment bounds, min–max scaling, quantiles), kept to the last bit, because a
-tie that falls the other way moves a sample into another bin and a whole row of a picture with it.
+tie that falls the other way moves a sample into another bin and a whole row of an image with it.
 """
 
 from functools import lru_cache
@@ -20,12 +20,12 @@ FLAT_BELOW = 10 * torch.finfo(torch.float64).eps  # scikit-learn's bound, and so
 
 
 def require_leads(x: Tensor, size: int, smallest_length: int, known_finite: bool = False) -> None:
-    """Refuse leads that no picture can be made of.
+    """Refuse leads that no image can be made of.
 
     Args:
         x: the leads, in mV.
-        size: height and width of the picture, in pixels.
-        smallest_length: samples that a lead must have for this picture.
+        size: height and width of the image, in pixels.
+        smallest_length: samples that a lead must have for this image.
         known_finite: whether no sample can be NaN or infinite, as none decoded from int16 is; to look at them would
             make the host wait for a GPU.
 
@@ -38,10 +38,10 @@ def require_leads(x: Tensor, size: int, smallest_length: int, known_finite: bool
     """
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim == 0:
         raise ValueError("Leads are floating-point tensors of (..., time) in mV: convert them first.")
-    require_count("A picture's size", size, least=1)
+    require_count("An image's size", size, least=1)
     if x.shape[-1] < smallest_length:
         raise ValueError(
-            f"A picture of size {size} with these options needs {smallest_length} samples and the lead has "
+            f"An image of size {size} with these options needs {smallest_length} samples and the lead has "
             f"{x.shape[-1]}: choose a smaller size or longer leads."
         )
     # least and greatest are NaN where a sample is, and need no copy of the leads

@@ -1,4 +1,4 @@
-"""What pictures are made of leads: forms, size, scale and the options of each form, as one value."""
+"""What images are made of leads: representations, size, scale and their options, as one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,19 +9,19 @@ from pipeline.representations.preparation import require_count
 from pipeline.representations.registry import REPRESENTATIONS
 
 
-def _default(form: str, option: str) -> Any:
-    return REPRESENTATIONS[form].default(option)
+def _default(representation: str, option: str) -> Any:
+    return REPRESENTATIONS[representation].default(option)
 
 
 @dataclass(frozen=True)
 class ImageRecipe:
-    """The recipe of a picture of each lead in each form.
+    """The recipe of an image of each lead in each representation.
 
     Attributes:
-        representations: names in REPRESENTATIONS, in the order of the pictures; none is a recipe of no pictures.
+        representations: names in REPRESENTATIONS, in the order of the images; none is a recipe of no images.
         size: height and width, in pixels.
         scale: 'record' (the lead's own minimum and maximum) or 'fixed' (a range that all records share), for
-            all forms or as pairs of form and scale. A form without one has its `default_scale` in
+            all representations or as pairs of representation and scale. One without has its `default_scale` in
             REPRESENTATIONS; the pairs are written out, so that equal recipes are written alike.
         range_mv: half the fixed range, in mV.
         gaf_method: see gaf.
@@ -37,7 +37,7 @@ class ImageRecipe:
         stft_db_range: see stft, in dB re 1 mV².
 
     Raises:
-        ValueError: if a form is unknown or named twice, or a value is out of its range.
+        ValueError: if a representation is unknown or named twice, or a value is out of its range.
     """
 
     representations: tuple[str, ...] = tuple(REPRESENTATIONS)
@@ -58,37 +58,39 @@ class ImageRecipe:
 
     def __post_init__(self) -> None:
         """Checks every value and writes the scale out."""
-        object.__setattr__(self, "representations", _known_forms(self.representations))
+        object.__setattr__(self, "representations", _known(self.representations))
         object.__setattr__(self, "stft_db_range", tuple(self.stft_db_range))
         object.__setattr__(self, "scale", _written_out(self.scale, self.representations))
-        require_count("A picture's size", self.size, least=1)
-        for name, form in REPRESENTATIONS.items():
-            form.value_range(**self._options[name])
+        require_count("An image's size", self.size, least=1)
+        for name, representation in REPRESENTATIONS.items():
+            representation.value_range(**self._options[name])
 
     def parameters(self, name: str) -> dict[str, Any]:
-        """All that makes the pictures of one form, as JSON can hold it.
+        """All that makes the images of one representation, as JSON can hold it.
 
         Returns:
-            `size`, `scale`, the form's own options and `value_range`, the values that 0 and 255 stand for.
+            `size`, `scale`, the representation's own options and `value_range`, the values that 0 and 255 stand for.
         """
         return dict(self._parameters[name])
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Mapping[str, Any]]) -> Self:
-        """The recipe that has these `parameters(name)` for each form name.
+        """The recipe that has these `parameters(name)` for each representation name.
 
         Raises:
-            ValueError: if forms disagree on a value that they share, or no recipe has these parameters.
+            ValueError: if representations disagree on a value that they share, or no recipe has these parameters.
         """
         fields: dict[str, Any] = {}
-        for name in _known_forms(tuple(parameters)):
+        for name in _known(tuple(parameters)):
             given = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters[name].items()}
             options = {**REPRESENTATIONS[name].options, "size": "size"}
             if given.keys() != {*options, "scale", "value_range"}:
                 raise ValueError(f"These parameters of {name} are none of this version's: {given!r}.")
             for option, field in options.items():
                 if fields.setdefault(field, given[option]) != given[option]:
-                    raise ValueError(f"The forms disagree on {field} ({fields[field]!r} and {given[option]!r}).")
+                    raise ValueError(
+                        f"The representations disagree on {field} ({fields[field]!r} and {given[option]!r})."
+                    )
         scale = tuple((name, parameters[name]["scale"]) for name in parameters)
         recipe = cls(tuple(parameters), scale=scale, **fields)
         for name in parameters:
@@ -106,10 +108,10 @@ class ImageRecipe:
         return max(lengths, default=1)
 
     def largest_size(self, n_samples: int, sampling_rate: float) -> int:
-        """Largest size of pictures of leads of `n_samples`; 0 where they are too short for any."""
+        """Largest size of images of leads of `n_samples`; 0 where they are too short for any."""
         if n_samples < 1:
             return 0
-        # every form needs its size plus a constant, or a constant
+        # every representation needs its size plus a constant, or a constant
         missing = replace(self, size=n_samples).smallest_length(sampling_rate) - n_samples
         size = n_samples - missing
         fits = size > 0 and replace(self, size=size).smallest_length(sampling_rate) <= n_samples
@@ -117,14 +119,14 @@ class ImageRecipe:
 
     @cached_property
     def _options(self) -> Mapping[str, dict[str, Any]]:
-        """Scale and own options of each form there is."""
+        """Scale and own options of each representation there is."""
         scales: Any = self.scale  # pairs since __post_init__
         return {
             name: {
-                "scale": dict(scales).get(name, form.default_scale),
-                **{option: getattr(self, field) for option, field in form.options.items()},
+                "scale": dict(scales).get(name, representation.default_scale),
+                **{option: getattr(self, field) for option, field in representation.options.items()},
             }
-            for name, form in REPRESENTATIONS.items()
+            for name, representation in REPRESENTATIONS.items()
         }
 
     @cached_property
@@ -139,7 +141,7 @@ class ImageRecipe:
         }
 
 
-def _known_forms(names: tuple[str, ...]) -> tuple[str, ...]:
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(names, str) or len(set(names)) < len(names):
         raise ValueError(f"The representations are different names, not {names!r}.")
     for name in names:
@@ -149,7 +151,7 @@ def _known_forms(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _written_out(scale: Any, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """A pair of form and scale for each form."""
+    """A pair of representation and scale for each representation."""
     given = dict.fromkeys(names, scale) if isinstance(scale, str) else dict(scale or ())
-    _known_forms(tuple(given))
+    _known(tuple(given))
     return tuple((name, given.get(name, REPRESENTATIONS[name].default_scale)) for name in names)

@@ -34,11 +34,11 @@ def rp(
 
     The lead is averaged to size + (dimension − 1) · delay points and scaled to [0, 1]; a state is
     `dimension` points that lie `delay` points apart. The diagonal of distances is zero, and so is the
-    picture of a constant lead.
+    image of a constant lead.
 
     Args:
         x: leads in mV.
-        size: height and width of the picture, in pixels.
+        size: height and width of the image, in pixels.
         dimension: points in a state, 1 or more.
         delay: points of the averaged lead between two points of a state, 1 or more.
         threshold: None for distances; a distance above 0, 'distance' for `percentage` of the largest, or
@@ -102,14 +102,14 @@ def rp_range(
 
 
 def rp_length(size: int, *, dimension: int, delay: int, **_: Any) -> int:
-    """Fewest samples that a lead needs for a picture of this size: the points that the states are made of."""
+    """Fewest samples that a lead needs for an image of this size: the points that the states are made of."""
     return size + (dimension - 1) * delay
 
 
 def draw_rp(
     x: np.ndarray,
     grey: np.ndarray,
-    form: int,
+    number: int,
     *,
     size: int,
     dimension: int,
@@ -118,12 +118,12 @@ def draw_rp(
     range_mv: float,
     **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 15 times faster than by torch; distances between single points only. See `draw_gaf`."""
+    """Grey images on the CPU, 15 times faster than by torch; distances between single points only. See `draw_gaf`."""
     if dimension > 1 or threshold is not None:
         return False
     from pipeline.representations.kernels import fill_rp
 
-    fill_rp(x, segment_bounds(x.shape[-1], size), fixed_limit(scale, range_mv), grey, form)
+    fill_rp(x, segment_bounds(x.shape[-1], size), fixed_limit(scale, range_mv), grey, number)
     return True
 
 

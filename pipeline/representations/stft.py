@@ -29,22 +29,22 @@ def stft(
     """Log power of each lead over frequency (rows, the lowest last) and time (columns).
 
     Row r from the bottom covers r to r + 1 times max_hz / size, column c covers c to c + 1 parts in `size`
-    of the lead. Power is averaged where the picture is coarser than the spectrogram and interpolated where
+    of the lead. Power is averaged where the image is coarser than the spectrogram and interpolated where
     it is finer. A tone of amplitude A has A²/2, so twice the amplitude is 6.02 dB more. The lead's mean, an
     offset of the electrode, is left out: a constant lead gives the lowest value everywhere.
 
     The default window is three times a QRS complex: beats stay columns of their own up to some 180 a minute,
-    and the P and T waves stand beside them. From 0.64 s on, the picture shows lines (harmonics of the heart
+    and the P and T waves stand beside them. From 0.64 s on, the image shows lines (harmonics of the heart
     rate) instead of beats. Of PTB-XL between 0.5 and 40 Hz, 5 % of the pixels lie below the default dB range,
     nearly all of them above 40 Hz, and 1 in 5000 above it.
 
     Args:
         x: leads in mV.
-        size: height and width of the picture, in pixels.
+        size: height and width of the image, in pixels.
         sampling_rate: of the leads, in Hz.
         window: length of the Hann window, in s.
         hop: time between two windows, in s.
-        max_hz: top of the picture, in Hz; Nyquist's frequency where that is lower.
+        max_hz: top of the image, in Hz; Nyquist's frequency where that is lower.
         db_range: lowest and highest value of scale 'fixed', in dB re 1 mV²; what lies beyond is drawn at
             its end.
         scale: 'fixed' gives dB over db_range; 'record' the lead's own minimum (not below −120 dB) to
@@ -58,6 +58,10 @@ def stft(
     Raises:
         ValueError: if an option is out of its range, the lead is shorter than the size or the window, or a
             sample is not finite.
+
+    Reference: Allen, "Short Term Spectral Analysis, Synthesis, and Modification by Discrete Fourier Transform",
+        IEEE Transactions on Acoustics, Speech, and Signal Processing 25(3), 1977. Window, padding and the averages
+        that make an image of a spectrogram are ours.
     """
     stft_range(window=window, hop=hop, max_hz=max_hz, db_range=db_range, scale=scale)
     require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window), known_finite)
@@ -92,7 +96,7 @@ def stft_range(
 
 
 def stft_length(size: int, *, sampling_rate: float, window: float, **_: Any) -> int:
-    """Fewest samples that a lead needs for a picture of this size: the window, or the size where that is
+    """Fewest samples that a lead needs for an image of this size: the window, or the size where that is
     more.
 
     Raises:
@@ -102,7 +106,7 @@ def stft_length(size: int, *, sampling_rate: float, window: float, **_: Any) -> 
 
 
 def power_spectrogram(x: Tensor, sampling_rate: float, window: float, hop: float) -> Tensor:
-    """One-sided power in mV² at each frequency and time, before it becomes a picture.
+    """One-sided power in mV² at each frequency and time, before it becomes an image.
 
     Windows are centred at 0, hop, 2 hop …; the lead is mirrored at its ends, where zeros would put a step.
     The transform is padded to the power of two above twice the window, at which the power of a window is
@@ -131,7 +135,17 @@ def _spectra(x: Tensor, sampling_rate: float, window: float, hop: float) -> tupl
     mirrored = x.index_select(-1, _mirrored(x.shape[-1], length, step, x.device))
     hann, weight, n_fft = _windowing(length, x.dtype, x.device)
     frames = mirrored.unfold(-1, length, step) * hann  # (..., windows, length)
-    return torch.fft.rfft(frames, n=n_fft), weight
+    return _transform(frames, n_fft), weight
+
+
+def _transform(frames: Tensor, n_fft: int) -> Tensor:
+    """(..., windows, length) to (..., windows, n_fft / 2 + 1), complex."""
+    if frames.numel():
+        spectrum: Tensor = torch.fft.rfft(frames, n=n_fft)
+        return spectrum
+    # of nothing some versions of torch have no transform; a product has the shape, and a gradient
+    nothing = frames @ frames.new_zeros(frames.shape[-1], n_fft // 2 + 1)
+    return torch.complex(nothing, nothing)
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +170,7 @@ def _windowing(length: int, dtype: torch.dtype, device: torch.device) -> tuple[T
 def draw_stft(
     x: np.ndarray,
     grey: np.ndarray,
-    form: int,
+    number: int,
     *,
     size: int,
     sampling_rate: float,
@@ -167,9 +181,9 @@ def draw_stft(
     scale: str,
     **_: Any,
 ) -> bool:
-    """Grey pictures on the CPU, 17 times faster than by torch, of scale 'fixed' only. See `draw_gaf`.
+    """Grey images on the CPU, 17 times faster than by torch, of scale 'fixed' only. See `draw_gaf`.
 
-    Most of the time of `stft` goes into logarithms and float64 pictures. Here a logarithm is as rough as a grey level
+    Most of the time of `stft` goes into logarithms and float64 images. Here a logarithm is as rough as a grey level
     allows; where it does not, a pixel's power is looked up among the 255 powers at which its grey level rises.
     """
     rises = _rises(*db_range) if scale == "fixed" else None
@@ -180,7 +194,7 @@ def draw_stft(
     spectrum, weight = _spectra(_centred(torch.from_numpy(x)), sampling_rate, window, hop)
     rows, columns = _bands(spectrum.shape[-1], spectrum.shape[-2], x.shape[-1], size, sampling_rate, hop, max_hz)
     parts = torch.view_as_real(spectrum).numpy()
-    fill_stft(parts, weight.numpy(), columns, rows, rises, _straight(*db_range), grey, form)
+    fill_stft(parts, weight.numpy(), columns, rows, rises, _straight(*db_range), grey, number)
     return True
 
 

@@ -24,16 +24,19 @@ def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
         sampling_rate: Hz.
 
     Shape:
-        x (leads, time) to (beats,) int64.
+        x (leads, time) to (beats,) int64; none of a record without samples.
 
     Reference: Pan and Tompkins, A real-time QRS detection algorithm, IEEE TBME 1985, for slope, energy, window and
         refractory time; our thresholds do not adapt, since an item lasts seconds.
     """
     from scipy.signal import find_peaks
 
+    if not np.shape(x)[1]:
+        return np.empty(0, np.int64)
     energy = _energy(x, sampling_rate)
     least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
-    return find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
+    peaks: np.ndarray = find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
+    return peaks
 
 
 def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
@@ -55,7 +58,12 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
 
     Shape:
         x (leads, time) to (leads, ``beat_samples``), float64.
+
+    Raises:
+        ValueError: the record has no samples.
     """
+    if not np.shape(x)[1]:
+        raise ValueError("a record without samples has no beat")
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
     peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
     peaks = peaks[(peaks >= before) & (peaks + after <= n_samples)]
@@ -65,7 +73,8 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
     first, end = (round(s * sampling_rate) for s in _QRS_S)
     qrs = slice(max(0, before - first), before + min(after, end))
-    return np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
+    beat: np.ndarray = np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
+    return beat
 
 
 def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -76,7 +85,9 @@ def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     padded = np.pad(np.asarray(x, np.float64), ((0, 0), (half, half)), "edge")
     slope = padded[:, 2 * half :] - padded[:, : -2 * half]
     window = np.hanning(2 * round(_SMOOTHING_S * sampling_rate / 2) + 1)[1:-1]
-    return convolve1d(np.sqrt(np.einsum("lt,lt->t", slope, slope)), window / window.sum(), mode="nearest")
+    steepness = np.sqrt(np.einsum("lt,lt->t", slope, slope))
+    energy: np.ndarray = convolve1d(steepness, window / window.sum(), mode="nearest")
+    return energy
 
 
 def _shifts(windows: np.ndarray, qrs: slice, reach: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Filter, resample, choose leads, round: pure functions of (..., time) signals in mV.
 
-Everywhere in the program the order is filter → resample → int16 → decode → image, so that a picture made while
+Everywhere in the program the order is filter → resample → int16 → decode → image, so that an image made while
 training equals the stored one.
 """
 
@@ -37,8 +37,11 @@ def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndar
 
     low, high = band
     check_band(band, sampling_rate)
+    if not np.size(x):  # scipy filters no signal of no samples
+        return np.asarray(x, np.float64)
     reflected = min(x.shape[-1] - 1, int(sampling_rate / (low or high)))
-    return sosfiltfilt(_butterworth((low, high), sampling_rate), x, axis=-1, padlen=reflected)
+    filtered: np.ndarray = sosfiltfilt(_butterworth((low, high), sampling_rate), x, axis=-1, padlen=reflected)
+    return filtered
 
 
 @lru_cache(maxsize=16)  # a design takes as long as filtering a record of twelve leads
@@ -47,9 +50,9 @@ def _butterworth(band: Band, sampling_rate: float) -> np.ndarray:
     from scipy.signal import butter
 
     low, high = band
-    if low > 0:
-        return butter(FILTER_ORDER, (low, high), "bandpass", fs=sampling_rate, output="sos")
-    return butter(FILTER_ORDER, high, "lowpass", fs=sampling_rate, output="sos")
+    edges, kind = ((low, high), "bandpass") if low > 0 else (high, "lowpass")
+    sections: np.ndarray = butter(FILTER_ORDER, edges, kind, fs=sampling_rate, output="sos")
+    return sections
 
 
 def check_band(band: Band, sampling_rate: float) -> None:
@@ -76,5 +79,5 @@ def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndar
     from scipy.signal import resample_poly
 
     # a line through both ends is taken off first: the filter's zeros beyond the ends would ring on an offset
-    resampled = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    resampled: np.ndarray = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
     return resampled[..., : round(x.shape[-1] * ratio)]

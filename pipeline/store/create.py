@@ -1,8 +1,8 @@
 """Source → signals → representations → store, one partition at a time.
 
 Two stages, each resumed where a kill left it: first every record is read, filtered, resampled and rounded into
-``/signals``; then the pictures are made from those very numbers. So all bad records are known before the first
-picture is made, and a store of signals only is the first stage alone.
+``/signals``; then the images are made from those very numbers. So all bad records are known before the first
+image is made, and a store of signals only is the first stage alone.
 """
 
 import resource
@@ -25,7 +25,7 @@ from pipeline.store.stages import _RECORDS_READ_AT_ONCE, _read_counts, _store_im
 from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
 _SHOWN_BAD_RECORDS = 20
-_SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's pictures may take in the system's cache
+_SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's images may take in the system's cache
 
 
 class BadRecordsError(EcgFusionError):
@@ -174,7 +174,7 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
 
 
 def _fits_into_cache(job: Job) -> bool:
-    """Whether a first epoch may find the pictures in memory, where the system keeps what was written."""
+    """Whether a first epoch may find the images in memory, where the system keeps what was written."""
     return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * machine_memory()
 
 

@@ -14,7 +14,7 @@ from pipeline.store.reading import Store
 def export_store(store: Store, folder: Path) -> str:
     """Writes ``images/RECORD_LEAD_FORM.png`` and ``labels/TASK.csv``; gives a closing sentence.
 
-    Each picture is 8-bit grey, to the bit what the store holds. A table has one row for each item that its task
+    Each image is 8-bit grey, to the bit what the store holds. A table has one row for each item that its task
     labels: ``item_id``, then 0 or 1 for each class.
 
     Args:
@@ -36,10 +36,10 @@ def export_store(store: Store, folder: Path) -> str:
             writer.writerow(["item_id", *labels.classes])
             for item in np.flatnonzero(labels.labelled):
                 writer.writerow([store.columns["item_id"][item], *labels.values[item]])
-    images = {form: mapped.open() for form, mapped in store.images.items()}
+    images = {name: mapped.open() for name, mapped in store.images.items()}
     for row, item_id in enumerate(progress_bar(store.columns["item_id"], f"export {folder}")):
-        for form, pictures in images.items():
-            for lead, picture in zip(store.image_leads, pictures[row], strict=True):
-                Image.fromarray(picture).save(folder / "images" / f"{item_id}_{lead}_{form}.png")
+        for name, of_items in images.items():
+            for lead, image in zip(store.image_leads, of_items[row], strict=True):
+                Image.fromarray(image).save(folder / "images" / f"{item_id}_{lead}_{name}.png")
     n_images = store.n_items * len(store.image_leads) * len(images)
     return f"{folder}: {n_images} images, {len(store.labels)} tables of labels"

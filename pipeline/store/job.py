@@ -1,4 +1,4 @@
-"""What is to be stored of one partition: which records, how their signals and pictures are made, and where."""
+"""What is to be stored of one partition: which records, how their signals and images are made, and where."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ class Job:
 
     @property
     def image_bytes(self) -> int:
-        """Bytes of one item's pictures."""
+        """Bytes of one item's images."""
         return int(np.prod(self.image_shape)) * len(self.image_recipe.representations)
 
     @property

@@ -10,7 +10,7 @@ from pipeline.commands.image_options import check_size, given_image_options, ima
 from pipeline.errors import EcgFusionError
 from pipeline.listening import tell, warn
 from pipeline.machine.threads import free_cores
-from pipeline.representations import BANDS, ImageRecipe
+from pipeline.representations import LEAD_MAP, ImageRecipe, names_lead_map
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.sources import Source, open_source
@@ -80,22 +80,22 @@ def parse_band(words: Sequence[Any]) -> Band | None:
 
 
 def _recipe(options: argparse.Namespace) -> ImageRecipe:
-    forms, given = options.representations, given_image_options(options)
+    names, given = options.representations, given_image_options(options)
     drawn = [*given, *({"leads"} & options.typed)]
-    if forms == ["none"] and drawn:
+    if names == ["none"] and drawn:
         raise EcgFusionError(f"--{drawn[0]} is for images, and --representations none makes none: leave one out")
-    if "none" in (forms or ()) and len(forms) > 1:
+    if "none" in (names or ()) and len(names) > 1:
         raise EcgFusionError(
-            f"--representations {' '.join(forms)} names forms beside none, which stands alone: leave none out"
+            f"--representations {' '.join(names)} names representations beside none, which stands alone: leave none out"
         )
-    if BANDS in (forms or ()):
+    if names_lead_map(names or ()):
         raise EcgFusionError(
-            f"--representations {BANDS} is one picture of all leads, which train.py draws of a store's signals "
-            f"(-representation {BANDS}): leave it out here"
+            f"--representations {LEAD_MAP} is one image of all leads, which train.py draws of a store's signals "
+            f"(-representation {LEAD_MAP}): leave it out here"
         )
-    if forms is None:
+    if names is None:
         return image_recipe({}, given)
-    return image_recipe({"representations": () if forms == ["none"] else tuple(forms)}, given)
+    return image_recipe({"representations": () if names == ["none"] else tuple(names)}, given)
 
 
 def _image_leads(options: argparse.Namespace, source: Source, band: Band | None) -> tuple[str, ...]:

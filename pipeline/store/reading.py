@@ -226,7 +226,7 @@ def _read_labels(file: h5py.File, task: str) -> Labels:
 
 
 def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:
-    """The parameters that made the pictures of one representation."""
+    """The parameters that made the images of one representation."""
     return {key: from_attribute(value) for key, value in dataset.attrs.items()}
 
 

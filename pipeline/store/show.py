@@ -28,7 +28,7 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     import torch
 
     from pipeline.report.drawings import draw_record
-    from pipeline.representations import pictures
+    from pipeline.representations import draw_images
 
     for job in jobs:
         found = np.flatnonzero((job.items["record_id"] == record_id).to_numpy())
@@ -42,18 +42,18 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     signal = job.source.read(item)[0]
     if isinstance(signal, BadRecord):
         raise EcgFusionError(f"record {record_id} is bad: {signal.problem}")
-    recipe, forms = job.signal_recipe, job.image_recipe.representations
+    recipe = job.signal_recipe
     try:
         counts = recipe.counts(signal, job.source.sampling_rate)
     except ValueError as problem:
         raise EcgFusionError(f"record {record_id} is bad: it {problem}") from None
     x = to_millivolts(counts, recipe.gain)[choose_leads(job.source.leads, job.image_leads)]
-    drawn = pictures(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
+    drawn = draw_images(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
     path = Path(job.out) / f"{record_id}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     labels = _label_words(job, int(found[0]))
     title = f"{job.source.name} record {record_id} ({job.partition}){': ' + labels if labels else ''}"
-    parameters = {form: job.image_recipe.parameters(form) for form in forms}
+    parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
     draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
     return f"saved {path}"
 

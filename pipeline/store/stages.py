@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.listening import progress_bar
 from pipeline.machine.threads import in_background, ordered_map
-from pipeline.representations import pictures
+from pipeline.representations import draw_images
 from pipeline.signals.counts import PADDING, to_millivolts
 from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord
@@ -84,7 +84,7 @@ def _store_images(job: Job, writer: StoreWriter) -> None:
             of_thread.drawn = torch.from_numpy(np.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), np.uint8))
         drawn = of_thread.drawn[: last - first]
         for name, recipe in recipes.items():
-            pictures(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)
+            draw_images(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)
             writer.write(name, first, drawn.numpy())
         return []
 

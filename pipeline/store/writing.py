@@ -143,7 +143,7 @@ class StoreWriter:
 
     Args:
         path: of the store.
-        keep_cached: whether finished pictures may stay in the system's cache. A training that follows reads them
+        keep_cached: whether finished images may stay in the system's cache. A training that follows reads them
             there; but where they are larger than it, they would drive out what others keep there, and in a virtual
             machine each page that the cache takes anew costs more than its writing.
     """

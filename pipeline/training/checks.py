@@ -74,8 +74,8 @@ def check_options(options: TrainOptions, modality: str) -> None:
     if options.beat and (options.crop is not None or options.stride is not None):
         raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
     representation = options.representation or ()
-    if len(representation) > 1 and "leads" in representation:
-        raise EcgFusionError("-representation leads is one picture of all leads: give it alone, without other forms")
+    if len(representation) > 1 and {"lead_map", "leads"} & {*representation}:
+        raise EcgFusionError("-representation lead_map is one image of all leads: give it alone, without others")
     if options.stride is not None and options.crop is None:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
     if options.stride is not None and options.crop is not None and options.stride > options.crop:

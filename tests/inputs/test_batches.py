@@ -89,7 +89,7 @@ def test_scoring_crops_cover_every_item_in_order(uneven: Store):
 
 
 def test_a_batch_holds_the_items_that_its_rows_name(store: Store):
-    """Joined to the store by item_id, signals and pictures alike."""
+    """Joined to the store by item_id, signals and images alike."""
     ids, stored = store.columns["item_id"], store.signals.open()
     leads = [store.leads.index(lead) for lead in ("I", "V2")]
     signals, images = store_items(store, ROWS, signal_spec(store)), store_items(store, ROWS, image_spec(store))
@@ -162,7 +162,7 @@ def test_an_item_longer_than_those_trained_on_is_not_cut(uneven: Store):
     assert items[scoring_picks(items, 1)[0]].raw.shape[2] == 1000
 
 
-def test_a_picture_does_not_depend_on_its_neighbours(uneven: Store):
+def test_an_image_does_not_depend_on_its_neighbours(uneven: Store):
     """Items of unequal length are drawn at one width, alone as beside longer ones."""
     items = store_items(uneven, np.arange(uneven.n_items), image_spec(uneven, on_the_fly=True))
     together = items[Pick(np.array([0, 30]), np.zeros(2, np.int64))].raw
@@ -305,26 +305,26 @@ def test_whole_items_are_trained_on_whole(uneven: Store):
 
 
 @pytest.mark.parametrize("leads", [("I", "II", "V2"), ("II", "V2"), ("V2", "I")])
-def test_pictures_are_those_of_the_leads_in_their_order(store: Store, leads):
+def test_images_are_those_of_the_leads_in_their_order(store: Store, leads):
     items = store_items(store, ROWS, replace(image_spec(store), leads=leads))
-    stored = {form: store.images[form].open() for form in ("gaf", "rp")}
+    stored = {name: store.images[name].open() for name in ("gaf", "rp")}
     for batch in all_batches(items, scoring_picks(items, 3)):
-        for picture, row in zip(batch.raw, ROWS[batch.rows.numpy()], strict=True):
-            expected = [stored[form][row, store.image_leads.index(lead)] for lead in leads for form in ("gaf", "rp")]
-            np.testing.assert_array_equal(picture, np.stack(expected))
+        for image, row in zip(batch.raw, ROWS[batch.rows.numpy()], strict=True):
+            expected = [stored[name][row, store.image_leads.index(lead)] for lead in leads for name in ("gaf", "rp")]
+            np.testing.assert_array_equal(image, np.stack(expected))
 
 
-def held_pictures(store: Store, spec: InputSpec, monkeypatch) -> Items:
+def held_images(store: Store, spec: InputSpec, monkeypatch) -> Items:
     """Those of ``ROWS`` as a GPU would hold them, but here; three items at once on their way."""
-    monkeypatch.setattr(placement, "_PICTURES_AT_ONCE", 3)
-    stored = placement.StoredPictures(store, ROWS, spec)
-    return placement.ResidentPictures(placement._resident_pictures(stored, placement.CPU), spec)
+    monkeypatch.setattr(placement, "_IMAGES_AT_ONCE", 3)
+    stored = placement.StoredImages(store, ROWS, spec)
+    return placement.ResidentImages(placement._resident_images(stored, placement.CPU), spec)
 
 
 @pytest.mark.parametrize("leads", [("I", "II", "V2"), ("V2", "I")])
-def test_pictures_that_are_held_equal_those_from_disk(store: Store, monkeypatch, leads):
+def test_images_that_are_held_equal_those_from_disk(store: Store, monkeypatch, leads):
     spec = replace(image_spec(store), leads=leads)
-    held, stored = held_pictures(store, spec, monkeypatch), store_items(store, ROWS, spec)
+    held, stored = held_images(store, spec, monkeypatch), store_items(store, ROWS, spec)
     assert (held.on_disk, stored.on_disk) == (False, True)
     assert (held.lengths.tolist(), held.crop_samples) == (stored.lengths.tolist(), stored.crop_samples)
     picks = training_picks(held, 3, 0, 0) + scoring_picks(held, 4)
@@ -332,31 +332,31 @@ def test_pictures_that_are_held_equal_those_from_disk(store: Store, monkeypatch,
 
 
 @pytest.fixture
-def pictures_go_nowhere(monkeypatch):
-    monkeypatch.setattr(placement, "_resident_pictures", lambda stored, home: torch.empty(len(stored), device="meta"))
+def images_go_nowhere(monkeypatch):
+    monkeypatch.setattr(placement, "_resident_images", lambda stored, home: torch.empty(len(stored), device="meta"))
 
 
-@pytest.mark.usefixtures("pictures_go_nowhere")
+@pytest.mark.usefixtures("images_go_nowhere")
 @pytest.mark.parametrize("home", MEMORY)
-def test_a_gpu_holds_the_pictures_that_fit_and_nothing_is_said(store: Store, fake_gpu, told, home: str):
+def test_a_gpu_holds_the_images_that_fit_and_nothing_is_said(store: Store, fake_gpu, told, home: str):
     gpu = fake_gpu(home)
     items = store_items(store, ROWS, image_spec(store), gpu)
-    assert isinstance(items, placement.ResidentPictures) == (home == "gpu")
+    assert isinstance(items, placement.ResidentImages) == (home == "gpu")
     assert told == []
-    assert isinstance(store_items(store, ROWS, image_spec(store)), placement.StoredPictures)
+    assert isinstance(store_items(store, ROWS, image_spec(store)), placement.StoredImages)
 
 
-def test_pictures_take_a_share_of_a_gpu_at_most(store: Store, monkeypatch):
+def test_images_take_a_share_of_a_gpu_at_most(store: Store, monkeypatch):
     spec, gpu = image_spec(store), torch.device("cuda", 0)
-    n_bytes = 20 * 2 * 2 * 32 * 32  # of two leads and two forms
+    n_bytes = 20 * 2 * 2 * 32 * 32  # of two leads and two representations
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (4 * n_bytes, 0))
-    assert placement.pictures_lie_on(gpu, store, 20, spec)
-    assert not placement.pictures_lie_on(gpu, store, 21, spec)
-    assert not placement.pictures_lie_on(placement.CPU, store, 20, spec)
+    assert placement.images_lie_on(gpu, store, 20, spec)
+    assert not placement.images_lie_on(gpu, store, 21, spec)
+    assert not placement.images_lie_on(placement.CPU, store, 20, spec)
 
 
 @pytest.mark.parametrize("home", MEMORY)
-def test_workers_are_refused_where_a_gpu_holds_the_pictures(store: Store, fake_gpu, home: str):
+def test_workers_are_refused_where_a_gpu_holds_the_images(store: Store, fake_gpu, home: str):
     gpu, specs = fake_gpu(home), [image_spec(store)]
     assert placement.choose_workers(None, store, store.n_items, specs, gpu) == 0
     if home == "gpu":
@@ -389,7 +389,7 @@ def test_a_batch_on_the_gpu_is_that_on_the_cpu(uneven: Store, monkeypatch, home,
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 @pytest.mark.parametrize("home", ["gpu", "disk"])
-def test_a_batch_of_pictures_on_the_gpu_is_that_on_the_cpu(store: Store, monkeypatch, home):
+def test_a_batch_of_images_on_the_gpu_is_that_on_the_cpu(store: Store, monkeypatch, home):
     spec, gpu = image_spec(store), torch.device("cuda", 0)
     if home == "disk":
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 0))

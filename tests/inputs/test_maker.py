@@ -1,4 +1,4 @@
-"""What a network sees of an item: counts decoded, leads chosen, signals scaled, pictures stacked."""
+"""What a network sees of an item: counts decoded, leads chosen, signals scaled, images stacked."""
 
 import json
 from dataclasses import replace
@@ -19,14 +19,14 @@ SIGNAL = InputSpec("signal", ("I", "II"), sampling_rate=100.0, gain=1000.0, n_sa
 RAW = torch.from_numpy(np.random.default_rng(0).integers(-3000, 3000, (3, 2, 50)).astype(np.int16))
 
 
-def picture_spec(store: Store, forms: tuple[str, ...], leads: tuple[str, ...], on_the_fly: bool) -> InputSpec:
+def image_spec(store: Store, representations: tuple[str, ...], leads: tuple[str, ...], on_the_fly: bool) -> InputSpec:
     return InputSpec(
         "image",
         leads,
         store.sampling_rate,
         store.gain,
         store.signals.shape[2],
-        representations={form: store.image_parameters[form] for form in forms},
+        representations={name: store.image_parameters[name] for name in representations},
         on_the_fly=on_the_fly,
     )
 
@@ -92,27 +92,27 @@ def test_leads_come_in_the_order_asked_for(store: Store):
 
 @pytest.mark.parametrize("on_the_fly", [False, True])
 def test_channels_are_lead_major(store: Store, on_the_fly: bool):
-    """V2-rp, V2-gaf, I-rp, I-gaf: leads and forms each in the order asked for."""
-    x = first_items(store, picture_spec(store, ("rp", "gaf"), ("V2", "I"), on_the_fly), 3)
-    expected = [(lead, form) for lead in ("V2", "I") for form in ("rp", "gaf")]
+    """V2-rp, V2-gaf, I-rp, I-gaf: leads and representations each in the order asked for."""
+    x = first_items(store, image_spec(store, ("rp", "gaf"), ("V2", "I"), on_the_fly), 3)
+    expected = [(lead, name) for lead in ("V2", "I") for name in ("rp", "gaf")]
     assert x.shape == (3, len(expected), 32, 32)
-    for channel, (lead, form) in enumerate(expected):
-        stored = store.images[form].open()[:3, store.image_leads.index(lead)]
+    for channel, (lead, name) in enumerate(expected):
+        stored = store.images[name].open()[:3, store.image_leads.index(lead)]
         np.testing.assert_array_equal(x[:, channel] * 255, stored.astype(np.float32))
 
 
-def test_a_picture_drawn_on_the_fly_is_the_stored_one_bit_for_bit(store: Store):
-    forms, leads = tuple(store.images), tuple(store.image_leads)
-    spec = picture_spec(store, forms, leads, False)
+def test_an_image_drawn_on_the_fly_is_the_stored_one_bit_for_bit(store: Store):
+    representations, leads = tuple(store.images), tuple(store.image_leads)
+    spec = image_spec(store, representations, leads, False)
     stored = first_items(store, spec, store.n_items)
-    assert stored.shape[1] == spec.n_channels == len(forms) * len(leads)
+    assert stored.shape[1] == spec.n_channels == len(representations) * len(leads)
     assert stored.min() >= 0
     assert stored.max() == 1
-    assert torch.equal(stored, first_items(store, picture_spec(store, forms, leads, True), store.n_items))
+    assert torch.equal(stored, first_items(store, image_spec(store, representations, leads, True), store.n_items))
 
 
-def test_a_crop_is_drawn_as_the_picture_of_that_part(store: Store):
-    spec = replace(picture_spec(store, ("gaf", "mtf"), ("I",), True), crop=2.0, stride=1.0)
+def test_a_crop_is_drawn_as_the_image_of_that_part(store: Store):
+    spec = replace(image_spec(store, ("gaf", "mtf"), ("I",), True), crop=2.0, stride=1.0)
     items = store_items(store, np.arange(2), spec)
     batch = items[Pick(np.array([0, 1]), np.array([300, 0]))]
     whole = torch.from_numpy(np.array(store.signals.open()[:2, :1]))
@@ -121,7 +121,7 @@ def test_a_crop_is_drawn_as_the_picture_of_that_part(store: Store):
 
 
 def test_a_spec_survives_the_card(store: Store):
-    spec = replace(picture_spec(store, tuple(store.images), ("I", "aVF"), True), crop=2.5, stride=0.5)
+    spec = replace(image_spec(store, tuple(store.images), ("I", "aVF"), True), crop=2.5, stride=0.5)
     assert from_json(InputSpec, json.loads(json.dumps(as_json(spec)))) == spec
     signal = replace(SIGNAL, normalise="global", scale_mv=0.123456789012345)
     assert from_json(InputSpec, json.loads(json.dumps(as_json(signal)))) == signal
@@ -135,17 +135,17 @@ def test_how_much_is_seen_at_once():
     assert cropped.crop_starts(50) == [0, 10, 20, 30]
 
 
-def test_all_leads_are_one_picture_whatever_their_order(store: Store):
-    """Bands are in the order of the body: aVL, II, V2."""
-    forms = {"leads": {"size": 30, "range_mv": 3.0}}
-    spec = replace(picture_spec(store, ("gaf",), ("II", "V2", "aVL"), True), representations=forms)
+def test_all_leads_are_one_image_whatever_their_order(store: Store):
+    """Rows are in the order of the body: aVL, II, V2."""
+    representations = {"leads": {"size": 30, "range_mv": 3.0}}
+    spec = replace(image_spec(store, ("gaf",), ("II", "V2", "aVL"), True), representations=representations)
     x = first_items(store, spec, 3)
     assert x.shape == (3, 1, 30, 30)
     assert torch.equal(x, first_items(store, replace(spec, leads=("aVL", "II", "V2")), 3))
-    for band, lead in enumerate(("aVL", "II", "V2")):
+    for place, lead in enumerate(("aVL", "II", "V2")):
         mv = store.signals.open()[:3, store.leads.index(lead)] / store.gain
         column = mv[:, : mv.shape[1] // 30].mean(-1)
-        np.testing.assert_allclose(x[:, 0, 10 * band, 0], column / 6 + 0.5, atol=0.5 / 255 + 1e-6)
+        np.testing.assert_allclose(x[:, 0, 10 * place, 0], column / 6 + 0.5, atol=0.5 / 255 + 1e-6)
 
 
 def test_a_card_from_before_there_were_beats_is_read():
@@ -158,8 +158,8 @@ def test_a_card_from_before_there_were_beats_is_read():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
-def test_a_gpu_sees_the_same_pictures_channels_last(store):
-    spec = picture_spec(store, ("gaf", "mtf"), ("I", "II"), on_the_fly=False)
+def test_a_gpu_sees_the_same_images_channels_last(store):
+    spec = image_spec(store, ("gaf", "mtf"), ("I", "II"), on_the_fly=False)
     grey = torch.randint(0, 256, (3, 4, 32, 32), dtype=torch.uint8)
     here, there = InputMaker(spec)(grey), InputMaker(spec)(grey.cuda())
     assert there.is_contiguous(memory_format=torch.channels_last)

@@ -24,7 +24,7 @@ from pipeline.store.reading import Mapped, Store
 from pipeline.training import loop
 
 
-@pytest.fixture(params=["signals", "pictures"])
+@pytest.fixture(params=["signals", "images"])
 def items(request, store: Store, monkeypatch) -> Iterator[Items]:
     """Read from disk; no process is left from another test."""
     gc.collect()
@@ -165,7 +165,7 @@ def test_a_program_ends_in_silence_while_processes_wait(small_store_folder: Path
 
 def test_what_a_process_cannot_read_is_said_as_it_is(store: Store, tmp_path: Path):
     copied = Path(shutil.copy(store.path, tmp_path))
-    images = {form: replace(mapped, path=copied) for form, mapped in store.images.items()}
+    images = {name: replace(mapped, path=copied) for name, mapped in store.images.items()}
     items = store_items(replace(store, images=images), ROWS, image_spec(store))
     picks = scoring_picks(items, 3)
     copied.rename(tmp_path / "elsewhere.h5")

@@ -1,4 +1,4 @@
-"""8-bit pictures: the same in a store and in training, in blocks, with enough levels of grey."""
+"""8-bit images: the same in a store and in training, in blocks, with enough levels of grey."""
 
 import importlib
 
@@ -11,8 +11,8 @@ from pipeline.representations import (
     REPRESENTATIONS,
     ImageRecipe,
     Representation,
-    pictures,
-    pictures_with_gradient,
+    draw_images,
+    draw_images_with_gradient,
     to_uint8,
 )
 
@@ -34,35 +34,35 @@ def test_grey_levels_are_the_stated_formula(value_range):
 
 
 @pytest.mark.parametrize("leading", [(), (5,), (2, 3), (0, 3)])
-def test_shape_is_leads_forms_rows_columns(leading):
-    grey = pictures(torch.randn(*leading, 300), 100.0, SMALL)
+def test_shape_is_leads_representations_rows_columns(leading):
+    grey = draw_images(torch.randn(*leading, 300), 100.0, SMALL)
     assert grey.shape == (*leading, 4, 32, 32)
     assert grey.dtype == torch.uint8
 
 
-def test_each_form_is_its_function_in_float64():
+def test_each_representation_is_its_function_in_float64():
     x = torch.randn(3, 300)
-    grey = pictures(x, 100.0, SMALL)
-    for k, (name, form) in enumerate(REPRESENTATIONS.items()):
+    grey = draw_images(x, 100.0, SMALL)
+    for k, (name, representation) in enumerate(REPRESENTATIONS.items()):
         parameters = SMALL.parameters(name)
         value_range = parameters.pop("value_range")
-        drawn = form.draw(x.double(), sampling_rate=100.0, **parameters)
+        drawn = representation.draw(x.double(), sampling_rate=100.0, **parameters)
         assert torch.equal(grey[:, k], to_uint8(drawn, value_range))
 
 
-def test_pictures_do_not_depend_on_the_batch():
+def test_images_do_not_depend_on_the_batch():
     x = (torch.randn(40, 3, 1000) * 300).round() / 1000
     recipe = ImageRecipe(size=64)
-    together = pictures(x, 100.0, recipe)
-    assert all(torch.equal(together[i], pictures(x[i], 100.0, recipe)) for i in range(0, 40, 7))
+    together = draw_images(x, 100.0, recipe)
+    assert all(torch.equal(together[i], draw_images(x[i], 100.0, recipe)) for i in range(0, 40, 7))
 
 
-@pytest.mark.parametrize("form", [*REPRESENTATIONS, None])
-def test_pictures_may_go_where_others_were(form):
-    x, recipe = torch.randn(2, 3, 300), ImageRecipe((form,) if form else tuple(REPRESENTATIONS), 32)
+@pytest.mark.parametrize("name", [*REPRESENTATIONS, None])
+def test_images_may_go_where_others_were(name):
+    x, recipe = torch.randn(2, 3, 300), ImageRecipe((name,) if name else tuple(REPRESENTATIONS), 32)
     used = torch.full((4, 3, len(recipe.representations), 32, 32), 77, dtype=torch.uint8)
-    assert pictures(x, 100.0, recipe, out=used[:2]).data_ptr() == used.data_ptr()
-    assert torch.equal(used[:2], pictures(x, 100.0, recipe))
+    assert draw_images(x, 100.0, recipe, out=used[:2]).data_ptr() == used.data_ptr()
+    assert torch.equal(used[:2], draw_images(x, 100.0, recipe))
     assert (used[2:] == 77).all()
 
 
@@ -71,21 +71,21 @@ def test_pictures_may_go_where_others_were(form):
     [torch.ones(2, 4, 32, 31).byte(), torch.ones(4, 2, 32, 32).byte().transpose(0, 1), torch.ones(2, 4, 32, 32)],
     ids=["shape", "strides", "type"],
 )
-def test_pictures_do_not_go_where_they_do_not_fit(out):
-    with pytest.raises(ValueError, match=r"Pictures of shape \(2, 4, 32, 32\) go into contiguous uint8 on cpu, not"):
-        pictures(torch.randn(2, 300), 100.0, SMALL, out=out)
+def test_images_do_not_go_where_they_do_not_fit(out):
+    with pytest.raises(ValueError, match=r"Images of shape \(2, 4, 32, 32\) go into contiguous uint8 on cpu, not"):
+        draw_images(torch.randn(2, 300), 100.0, SMALL, out=out)
 
 
 def test_any_floating_point_type_is_drawn_in_float64():
     x = (torch.randn(2, 300) * 8).round() / 8
-    assert torch.equal(pictures(x.half(), 100.0, SMALL), pictures(x.double(), 100.0, SMALL))
+    assert torch.equal(draw_images(x.half(), 100.0, SMALL), draw_images(x.double(), 100.0, SMALL))
 
 
 def test_autocast_changes_nothing():
     x = torch.randn(2, 300)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        cast = pictures(x, 100.0, SMALL)
-    assert torch.equal(cast, pictures(x, 100.0, SMALL))
+        cast = draw_images(x, 100.0, SMALL)
+    assert torch.equal(cast, draw_images(x, 100.0, SMALL))
 
 
 @pytest.mark.parametrize("n_leads", [1, 9, 200])
@@ -95,25 +95,25 @@ def test_no_block_grows_with_the_number_of_leads(monkeypatch, n_leads):
     sizes = []
 
     def counted(draw):
-        def drawn(form, leads, *rest, **options):
+        def drawn(representation, leads, *rest, **options):
             sizes.append(len(leads))
-            return draw(form, leads, *rest, **options)
+            return draw(representation, leads, *rest, **options)
 
         return drawn
 
     for draw in (Representation.draw, Representation.draw_grey):
         monkeypatch.setattr(Representation, draw.__name__, counted(draw))
     x = torch.randn(n_leads, 300, requires_grad=True)
-    pictures_with_gradient(x, 100.0, SMALL).sum().backward()
+    draw_images_with_gradient(x, 100.0, SMALL).sum().backward()
     assert max(sizes) <= 4
-    assert sum(sizes) == 2 * 4 * n_leads  # there and back, in four forms
+    assert sum(sizes) == 2 * 4 * n_leads  # there and back, in four representations
 
 
-def test_trained_pictures_are_the_stored_bits():
+def test_trained_images_are_the_stored_bits():
     x = torch.randn(2, 3, 300, requires_grad=True)
-    seen = pictures_with_gradient(x, 100.0, SMALL)
+    seen = draw_images_with_gradient(x, 100.0, SMALL)
     assert seen.dtype == torch.float32
-    assert torch.equal(seen, pictures(x, 100.0, SMALL).float() / 255)
+    assert torch.equal(seen, draw_images(x, 100.0, SMALL).float() / 255)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -121,22 +121,23 @@ def test_gradient_goes_straight_through_the_rounding(monkeypatch, dtype):
     monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 2 * 10 * 300)
     weight = torch.randn(2, 3, 4, 32, 32)
     x = torch.randn(2, 3, 300, dtype=dtype, requires_grad=True)
-    (pictures_with_gradient(x, 100.0, SMALL) * weight).sum().backward()
+    (draw_images_with_gradient(x, 100.0, SMALL) * weight).sum().backward()
     soft = x.detach().double().requires_grad_()
     total = torch.zeros((), dtype=torch.float64)
-    for k, (name, form) in enumerate(REPRESENTATIONS.items()):
+    for k, (name, representation) in enumerate(REPRESENTATIONS.items()):
         parameters = SMALL.parameters(name)
         low, high = parameters.pop("value_range")
-        total = total + (form.draw(soft, sampling_rate=100.0, **parameters) / (high - low) * weight[:, :, k]).sum()
+        drawn = representation.draw(soft, sampling_rate=100.0, **parameters)
+        total = total + (drawn / (high - low) * weight[:, :, k]).sum()
     total.backward()
     assert x.grad.dtype == dtype
     torch.testing.assert_close(x.grad, soft.grad.to(dtype))
 
 
-def test_forms_without_gradient_give_zeros():
+def test_representations_without_gradient_give_zeros():
     x = torch.randn(2, 300, requires_grad=True)
     recipe = ImageRecipe(("mtf", "rp"), 32, rp_threshold="point")
-    pictures_with_gradient(x, 100.0, recipe).sum().backward()
+    draw_images_with_gradient(x, 100.0, recipe).sum().backward()
     assert bool((x.grad == 0).all())
 
 
@@ -145,15 +146,15 @@ def test_bad_leads_are_refused_before_any_is_drawn(monkeypatch):
     x = torch.randn(50, 300)
     x[49, 0] = float("nan")
     with pytest.raises(ValueError, match="NaN"):
-        pictures(x, 100.0, SMALL)
+        draw_images(x, 100.0, SMALL)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 def test_devices_agree_but_for_a_pixel_in_a_million():
     x = (torch.randn(64, 3, 1000) * 300).round() / 1000
-    here = pictures(x, 100.0, ImageRecipe()).int()
-    there = pictures(x.cuda(), 100.0, ImageRecipe()).cpu().int()
+    here = draw_images(x, 100.0, ImageRecipe()).int()
+    there = draw_images(x.cuda(), 100.0, ImageRecipe()).cpu().int()
     assert (here - there).abs().max() <= 1
     assert (here != there).double().mean() <= 1e-6
 
@@ -165,10 +166,10 @@ def test_real_records_use_the_levels_of_grey(ptbxl_folder):
     counts = np.stack([np.fromfile(file, "<i2").reshape(1000, 12).T[[0, 1, 7]] for file in chosen])
     band = scipy.signal.butter(4, [0.5, 40], "bandpass", fs=100, output="sos")
     x = torch.from_numpy(scipy.signal.sosfiltfilt(band, counts / 1000).round(3))
-    grey = pictures(x, 100.0, ImageRecipe())
+    grey = draw_images(x, 100.0, ImageRecipe())
     for k, name in enumerate(REPRESENTATIONS):
         assert len(grey[:, :, k].unique()) >= 100, name
-        each = [len(picture.unique()) for picture in grey[:, :, k].flatten(0, 1)]
+        each = [len(image.unique()) for image in grey[:, :, k].flatten(0, 1)]
         # a fixed range leaves levels to greater hearts than this one
         assert np.median(each) >= (50 if ImageRecipe().parameters(name)["scale"] == "fixed" else 100), name
         assert (grey[:, :, k] == 255).double().mean() < 0.01, name

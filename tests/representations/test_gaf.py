@@ -16,29 +16,29 @@ def lead(n=300):
 def test_gasf_of_three_samples_by_hand():
     # scaled to −1, 0, 1: angles π, π/2, 0
     expected = [[1.0, 0, -1], [0, -1, 0], [-1, 0, 1]]
-    picture = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3)
-    torch.testing.assert_close(picture, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
+    image = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3)
+    torch.testing.assert_close(image, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
 
 
 def test_gadf_of_three_samples_by_hand():
     expected = [[0.0, 1, 0], [-1, 0, 1], [0, -1, 0]]  # sin(φᵢ − φⱼ)
-    picture = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3, method="difference")
-    torch.testing.assert_close(picture, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
+    image = gaf(torch.tensor([2.0, 3, 4], dtype=torch.float64), 3, method="difference")
+    torch.testing.assert_close(image, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
 
 
 def test_fixed_scale_by_hand():
     # ±2 mV: 1 mV is cos 60°, so cos 120° with itself and cos 150° with 0 mV
-    picture = gaf(torch.tensor([1.0, 0], dtype=torch.float64), 2, scale="fixed", range_mv=2.0)
+    image = gaf(torch.tensor([1.0, 0], dtype=torch.float64), 2, scale="fixed", range_mv=2.0)
     expected = torch.tensor([[-0.5, -math.sqrt(3) / 2], [-math.sqrt(3) / 2, -1]], dtype=torch.float64)
-    torch.testing.assert_close(picture, expected)
+    torch.testing.assert_close(image, expected)
 
 
 def test_gasf_is_symmetric_with_2x2_minus_1_on_the_diagonal():
     x = lead()
-    picture = gaf(x, 300)
+    image = gaf(x, 300)
     scaled = (x - x.min()) / (x.max() - x.min()) * 2 - 1
-    torch.testing.assert_close(picture, picture.mT, rtol=0, atol=0)
-    torch.testing.assert_close(picture.diagonal(), 2 * scaled**2 - 1, rtol=0, atol=1e-12)
+    torch.testing.assert_close(image, image.mT, rtol=0, atol=0)
+    torch.testing.assert_close(image.diagonal(), 2 * scaled**2 - 1, rtol=0, atol=1e-12)
 
 
 def test_roots_are_rounded_correctly():
@@ -51,8 +51,8 @@ def test_roots_are_rounded_correctly():
 
 
 def test_gadf_is_antisymmetric():
-    picture = gaf(lead(), 64, method="difference")
-    torch.testing.assert_close(picture, -picture.mT, rtol=0, atol=0)
+    image = gaf(lead(), 64, method="difference")
+    torch.testing.assert_close(image, -image.mT, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("method", "value"), [("summation", 1.0), ("difference", 0.0)])

@@ -1,4 +1,4 @@
-"""Kernels draw, byte for byte, what the torch forms give: stores and training on any device depend on it."""
+"""Kernels draw, byte for byte, what the torch functions give: stores and training on any device depend on it."""
 
 import importlib
 import itertools
@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.representations import REPRESENTATIONS, ImageRecipe, pictures, to_uint8
+from pipeline.representations import REPRESENTATIONS, ImageRecipe, draw_images, to_uint8
 
-PICTURES = importlib.import_module("pipeline.representations.drawing")
+DRAWING = importlib.import_module("pipeline.representations.drawing")
 KERNELS = importlib.import_module("pipeline.representations.kernels")
-FORMS = list(REPRESENTATIONS)
+NAMES = list(REPRESENTATIONS)
 MARGIN = 64  # bytes
 DB_RANGES = [(-120.0, 3.0), (-20.0, -19.9), (-30.0, 18.0), (0.0, 300.0), (0.0, 4000.0)]
 OPTIONS = {
@@ -31,7 +31,7 @@ OPTIONS = {
         {"stft_db_range": (-20.0, -20.0 + 1e-13)},
     ],
 }
-CASES = [(form, scale, options) for form in FORMS for scale in ("record", "fixed") for options in OPTIONS[form]]
+CASES = [(name, scale, options) for name in NAMES for scale in ("record", "fixed") for options in OPTIONS[name]]
 LENGTH_AND_SIZE = [
     *((100, 1), (100, 7), (100, 64), (187, 63), (256, 256), (300, 300), (999, 100), (1000, 250), (1000, 256)),
     *((1001, 224), (5000, 32)),
@@ -68,66 +68,66 @@ def leads(n):
     return torch.from_numpy(np.stack(rows))
 
 
-def by_torch(recipe, form, x, sampling_rate=100.0):
-    """Grey pictures by the form's function and `to_uint8`."""
-    options = recipe.parameters(form)
+def by_torch(recipe, name, x, sampling_rate=100.0):
+    """Grey images by the representation's function and `to_uint8`."""
+    options = recipe.parameters(name)
     value_range = options.pop("value_range")
-    return to_uint8(REPRESENTATIONS[form].draw(x, sampling_rate=sampling_rate, **options), value_range)
+    return to_uint8(REPRESENTATIONS[name].draw(x, sampling_rate=sampling_rate, **options), value_range)
 
 
-@pytest.mark.parametrize(("form", "scale", "options"), CASES)
-def test_every_byte_is_that_of_the_torch_form(form, scale, options):
+@pytest.mark.parametrize(("name", "scale", "options"), CASES)
+def test_every_byte_is_that_of_the_torch_function(name, scale, options):
     for n, size in LENGTH_AND_SIZE:
-        recipe = ImageRecipe((form,), size, scale, **options)
+        recipe = ImageRecipe((name,), size, scale, **options)
         if recipe.smallest_length(100.0) <= n:
             x = leads(n)
-            assert torch.equal(pictures(x, 100.0, recipe)[:, 0], by_torch(recipe, form, x)), (n, size)
+            assert torch.equal(draw_images(x, 100.0, recipe)[:, 0], by_torch(recipe, name, x)), (n, size)
 
 
-def test_every_size_is_that_of_the_torch_form_and_nothing_is_written_beside_it():
+def test_every_size_is_that_of_the_torch_function_and_nothing_is_written_beside_it():
     x = leads(300)[:6]
     for size in range(1, 301):
-        recipe = ImageRecipe(tuple(FORMS), size)
-        room = torch.full((len(x) * len(FORMS) * size**2 + 2 * MARGIN,), 77, dtype=torch.uint8)
-        out = room[MARGIN:-MARGIN].view(len(x), len(FORMS), size, size)
-        pictures(x, 100.0, recipe, out=out)
-        for k, form in enumerate(FORMS):
-            assert torch.equal(out[:, k], by_torch(recipe, form, x)), (form, size)
+        recipe = ImageRecipe(tuple(NAMES), size)
+        room = torch.full((len(x) * len(NAMES) * size**2 + 2 * MARGIN,), 77, dtype=torch.uint8)
+        out = room[MARGIN:-MARGIN].view(len(x), len(NAMES), size, size)
+        draw_images(x, 100.0, recipe, out=out)
+        for k, name in enumerate(NAMES):
+            assert torch.equal(out[:, k], by_torch(recipe, name, x)), (name, size)
         assert (room[:MARGIN] == 77).all(), size
         assert (room[-MARGIN:] == 77).all(), size
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("range_mv", [1, 0.3, 1.7, 5.0])
-def test_any_fixed_range_is_that_of_the_torch_form(form, range_mv):
-    recipe = ImageRecipe((form,), 100, "fixed", range_mv=range_mv, mtf_strategy="uniform")
+def test_any_fixed_range_is_that_of_the_torch_function(name, range_mv):
+    recipe = ImageRecipe((name,), 100, "fixed", range_mv=range_mv, mtf_strategy="uniform")
     x = leads(999)
-    assert torch.equal(pictures(x, 100.0, recipe)[:, 0], by_torch(recipe, form, x))
+    assert torch.equal(draw_images(x, 100.0, recipe)[:, 0], by_torch(recipe, name, x))
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_default_pictures_on_the_cpu_have_a_kernel(monkeypatch, form):
-    monkeypatch.setattr(PICTURES, "_draw", None)  # the torch form
-    assert pictures(leads(1000), 100.0, ImageRecipe((form,))).any()
+@pytest.mark.parametrize("name", NAMES)
+def test_default_images_on_the_cpu_have_a_kernel(monkeypatch, name):
+    monkeypatch.setattr(DRAWING, "_draw", None)  # the torch function
+    assert draw_images(leads(1000), 100.0, ImageRecipe((name,))).any()
 
 
-def test_without_numba_the_torch_forms_draw_the_same(monkeypatch):
+def test_without_numba_the_torch_functions_draw_the_same(monkeypatch):
     x, recipe = leads(300)[:4], ImageRecipe(size=64)
-    drawn = pictures(x, 100.0, recipe)
+    drawn = draw_images(x, 100.0, recipe)
     monkeypatch.setitem(sys.modules, "pipeline.representations.kernels", None)
-    PICTURES._kernels_load.cache_clear()
+    DRAWING._kernels_load.cache_clear()
     with pytest.warns(RuntimeWarning, match="torch alone"):
-        assert torch.equal(pictures(x, 100.0, recipe), drawn)
-    PICTURES._kernels_load.cache_clear()
+        assert torch.equal(draw_images(x, 100.0, recipe), drawn)
+    DRAWING._kernels_load.cache_clear()
 
 
 def test_threads_draw_what_one_draws():
     x, recipe = leads(1000), ImageRecipe(size=128)
-    alone = pictures(x, 100.0, recipe)
+    alone = draw_images(x, 100.0, recipe)
     found = [None] * 4
 
     def draw(k):
-        found[k] = pictures(x, 100.0, recipe)
+        found[k] = draw_images(x, 100.0, recipe)
 
     threads = [threading.Thread(target=draw, args=(k,)) for k in range(4)]
     for thread in threads:
@@ -143,6 +143,6 @@ def test_what_no_folder_keeps_is_compiled_all_the_same():
     assert KERNELS._compiled(space["double"])(4.0) == 8
 
 
-def test_numba_is_imported_when_pictures_are_drawn_and_not_before():
+def test_numba_is_imported_when_images_are_drawn_and_not_before():
     code = "import sys, pipeline.representations, create_images; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -23,8 +23,8 @@ def bins_and_chances(x, n_bins, strategy="quantile"):
 def test_three_samples_by_hand():
     # bins low, high, low; low goes to high, high to low
     x = torch.tensor([0.0, 1, 0], dtype=torch.float64)
-    picture = mtf(x, 3, n_bins=2, strategy="uniform")
-    assert picture.tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
+    image = mtf(x, 3, n_bins=2, strategy="uniform")
+    assert image.tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
 
 
 def test_two_segments_by_hand():
@@ -41,7 +41,7 @@ def test_every_visited_row_of_chances_sums_to_1(strategy):
 
 
 @pytest.mark.parametrize("size", [32, 60, 500])
-def test_picture_is_the_full_field_averaged_over_segments(size):
+def test_image_is_the_full_field_averaged_over_segments(size):
     x = torch.randn(500, dtype=torch.float64)
     bins, chances = bins_and_chances(x, 10)
     full = chances[bins[:, None], bins[None, :]]

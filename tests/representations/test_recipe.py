@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from pipeline.representations import REPRESENTATIONS, ImageRecipe, pictures
+from pipeline.representations import REPRESENTATIONS, ImageRecipe, draw_images
 
 RECIPES = [
     ImageRecipe(),
@@ -38,17 +38,17 @@ def test_fields_make_the_same_recipe(recipe):
 
 
 def test_parameters_hold_every_option_of_the_function():
-    for name, form in REPRESENTATIONS.items():
-        assert {"size", "scale", "value_range", *form.options} == ImageRecipe().parameters(name).keys()
+    for name, representation in REPRESENTATIONS.items():
+        assert {"size", "scale", "value_range", *representation.options} == ImageRecipe().parameters(name).keys()
 
 
 def test_default_scales_are_those_of_the_registry():
     recipe = ImageRecipe()
-    for name, form in REPRESENTATIONS.items():
-        assert recipe.parameters(name)["scale"] == form.default_scale
+    for name, representation in REPRESENTATIONS.items():
+        assert recipe.parameters(name)["scale"] == representation.default_scale
 
 
-def test_fewer_forms_keep_their_scales_and_new_ones_have_their_default():
+def test_fewer_representations_keep_their_scales_and_new_ones_have_their_default():
     recipe = replace(ImageRecipe(("gaf", "rp"), scale="fixed"), representations=("stft", "rp", "mtf"))
     assert recipe.scale == (("stft", "fixed"), ("rp", "fixed"), ("mtf", "record"))
 
@@ -65,9 +65,9 @@ def test_ranges_follow_from_options():
 def test_smallest_length_is_the_first_that_can_be_drawn(recipe):
     recipe = replace(recipe, size=16)
     n = recipe.smallest_length(100.0)
-    assert pictures(torch.randn(n), 100.0, recipe).shape[-1] == 16
+    assert draw_images(torch.randn(n), 100.0, recipe).shape[-1] == 16
     with pytest.raises(ValueError, match=f"{n} samples and the lead has {n - 1}"):
-        pictures(torch.randn(n - 1), 100.0, recipe)
+        draw_images(torch.randn(n - 1), 100.0, recipe)
 
 
 @pytest.mark.parametrize("recipe", RECIPES[:-1])

@@ -1,4 +1,4 @@
-"""What every registered form keeps: shapes, types, ranges, single leads in a batch, finite gradients, refusals."""
+"""What every representation keeps: shapes, types, ranges, single leads in a batch, finite gradients, refusals."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from pipeline.representations import REPRESENTATIONS, ImageRecipe
 
 SCALES = ["record", "fixed"]
-FORMS = list(REPRESENTATIONS)
+NAMES = list(REPRESENTATIONS)
 OPTIONS = [{}, {"gaf_method": "difference", "mtf_strategy": "uniform", "rp_dimension": 3, "rp_delay": 2}]
 
 
@@ -34,13 +34,20 @@ def extremes():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", NAMES)
 class TestShape:
     @pytest.mark.parametrize("leading", [(), (2,), (2, 3), (0,)])
     def test_leading_dimensions_and_type_are_kept(self, name, dtype, leading):
-        picture = draw(name, torch.randn(*leading, 300, dtype=dtype))
-        assert picture.shape == (*leading, 32, 32)
-        assert picture.dtype == dtype
+        image = draw(name, torch.randn(*leading, 300, dtype=dtype))
+        assert image.shape == (*leading, 32, 32)
+        assert image.dtype == dtype
+
+    def test_nothing_has_a_gradient_of_nothing(self, name, dtype):
+        x = torch.empty(0, 300, dtype=dtype, requires_grad=True)
+        image = draw(name, x)
+        if image.requires_grad:
+            image.sum().backward()
+            assert x.grad.shape == (0, 300)
 
     def test_a_lead_in_a_batch_is_that_lead_alone(self, name, dtype):
         x = torch.randn(5, 3, 300, dtype=dtype)
@@ -53,17 +60,17 @@ class TestShape:
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_values_stay_in_the_stated_range(name, scale, options):
     low, high = ImageRecipe((name,), 32, scale, **options).parameters(name)["value_range"]
-    picture = draw(name, extremes(), scale=scale, **options)
-    assert low - 1e-12 <= picture.min()
-    assert picture.max() <= high + 1e-12
+    image = draw(name, extremes(), scale=scale, **options)
+    assert low - 1e-12 <= image.min()
+    assert image.max() <= high + 1e-12
 
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", [name for name in FORMS if name != "mtf"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "mtf"])
 class TestGradient:
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     def test_is_finite_everywhere(self, name, scale, options, dtype):
@@ -77,8 +84,8 @@ class TestGradient:
 
         def total(x):
             # below the diagonal, since distances have a kink on it
-            picture = draw(name, x, size=8, scale=scale, **options, stft_db_range=(-100.0, 40.0))
-            return picture.tril(-1).sum((-2, -1))
+            image = draw(name, x, size=8, scale=scale, **options, stft_db_range=(-100.0, 40.0))
+            return image.tril(-1).sum((-2, -1))
 
         (slope,) = torch.autograd.grad(total(x), x)
         step = 3e-4 * torch.eye(40, dtype=torch.float64)
@@ -86,7 +93,7 @@ class TestGradient:
         torch.testing.assert_close(slope, expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", NAMES)
 class TestRefusals:
     @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
     def test_a_missing_sample(self, name, bad):
@@ -117,8 +124,16 @@ class TestRefusals:
 def test_drawing_in_inference_mode_leaves_training_possible():
     x = torch.randn(300)
     with torch.inference_mode():
-        for name in FORMS:
+        for name in NAMES:
             draw(name, x)
     trained = x.clone().requires_grad_()
-    sum(draw(name, trained).sum() for name in FORMS).backward()
+    sum(draw(name, trained).sum() for name in NAMES).backward()
     assert bool(torch.isfinite(trained.grad).all())
+
+
+def test_every_one_says_where_it_comes_from():
+    assert len({representation.title for representation in REPRESENTATIONS.values()}) == len(REPRESENTATIONS)
+    for representation in REPRESENTATIONS.values():
+        assert representation.axes in ("time-time", "frequency-time")
+        assert representation.reference.paper
+        assert representation.reference.draw

@@ -30,12 +30,12 @@ def test_threshold_by_hand():
 @pytest.mark.parametrize(("dimension", "delay"), [(1, 1), (3, 5)])
 def test_is_a_metric(dimension, delay):
     x = torch.randn(400, dtype=torch.float64)
-    picture = rp(x, 64, dimension=dimension, delay=delay)
-    assert bool((picture.diagonal() == 0).all())
-    torch.testing.assert_close(picture, picture.mT, rtol=0, atol=0)
-    around = (picture[:, :, None] + picture[None, :, :]).amin(1)  # the shortest way over a third state
-    assert bool((picture <= around + 1e-12).all())
-    assert picture.max() <= math.sqrt(dimension) + 1e-12
+    image = rp(x, 64, dimension=dimension, delay=delay)
+    assert bool((image.diagonal() == 0).all())
+    torch.testing.assert_close(image, image.mT, rtol=0, atol=0)
+    around = (image[:, :, None] + image[None, :, :]).amin(1)  # the shortest way over a third state
+    assert bool((image <= around + 1e-12).all())
+    assert image.max() <= math.sqrt(dimension) + 1e-12
 
 
 @pytest.mark.parametrize("options", [{}, {"dimension": 3, "delay": 2}, {"scale": "fixed"}, {"threshold": "point"}])

@@ -42,8 +42,8 @@ def test_power_is_scipys(sampling_rate, window, hop):
 @pytest.mark.parametrize("hz", [3.0, 12.0, 25.0, 47.0])
 @pytest.mark.parametrize("size", [32, 100, 256])
 def test_tone_peaks_in_the_row_of_its_frequency(hz, size):
-    picture = stft(tone(hz), size, 100.0, window=1.28, **WIDE)
-    from_bottom = size - 1 - picture[:, size // 2].argmax().item()
+    image = stft(tone(hz), size, 100.0, window=1.28, **WIDE)
+    from_bottom = size - 1 - image[:, size // 2].argmax().item()
     assert abs((from_bottom + 0.5) * 50 / size - hz) <= max(50 / size, 100 / 256)  # a row, or a bin of the FFT
 
 
@@ -67,11 +67,11 @@ def test_time_shift_moves_columns():
     assert (late - early)[:, 10:-20].abs().max() > 6
 
 
-def test_beats_are_averaged_not_aliased_where_the_picture_is_coarser():
+def test_beats_are_averaged_not_aliased_where_the_image_is_coarser():
     x = torch.zeros(5000, dtype=torch.float64)
     x[::50] = 1.0  # two clicks a second; 32 columns of 1.6 s see all of them alike
-    picture = stft(x, 32, 100.0, window=0.16, hop=0.02, **WIDE)[:, 2:-2]
-    assert picture.std(1).max() < 0.5
+    image = stft(x, 32, 100.0, window=0.16, hop=0.02, **WIDE)[:, 2:-2]
+    assert image.std(1).max() < 0.5
 
 
 def test_rows_span_0_to_max_hz_or_nyquist():
@@ -89,9 +89,9 @@ def test_constant_lead_gives_the_lowest_value(level, scale, lowest):
 
 
 def test_record_scale_reaches_both_ends():
-    picture = stft(torch.randn(1000, dtype=torch.float64), 64, 100.0, scale="record")
-    assert picture.min() == 0
-    assert picture.max() == 1
+    image = stft(torch.randn(1000, dtype=torch.float64), 64, 100.0, scale="record")
+    assert image.min() == 0
+    assert image.max() == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Nothing waits for the device while pictures are drawn from int16: no number is asked for, nothing new is copied.
+"""Nothing waits for the device while images are drawn from int16: no number is asked for, nothing new is copied.
 
 Counted on the CPU, where torch draws as it does on a GPU as long as no kernel is used.
 """
@@ -17,7 +17,15 @@ from models import create_model
 from pipeline.inputs.batches import Batch
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
-from pipeline.representations import BANDS, REPRESENTATIONS, BandRecipe, ImageRecipe, gaf, pictures, preparation
+from pipeline.representations import (
+    LEAD_MAP_KEY,
+    REPRESENTATIONS,
+    ImageRecipe,
+    LeadMapRecipe,
+    draw_images,
+    gaf,
+    preparation,
+)
 from pipeline.runs.learners import NetworkLearner
 from pipeline.signals.leads import LEADS
 
@@ -80,22 +88,22 @@ def drawn_on_the_fly(made_by) -> InputSpec:
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-@pytest.mark.parametrize("form", REPRESENTATIONS)
-def test_a_form_of_whole_numbers_is_drawn_without_a_wait(form, recipe, counts):
-    maker = InputMaker(drawn_on_the_fly({form: replace(recipe, representations=(form,)).parameters(form)}))
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+def test_a_representation_of_whole_numbers_is_drawn_without_a_wait(name, recipe, counts):
+    maker = InputMaker(drawn_on_the_fly({name: replace(recipe, representations=(name,)).parameters(name)}))
     seen = watched(lambda: maker(counts), [counts])
     assert (seen.waits, seen.strangers) == ([], [])
     assert len(seen.kept) > 10
 
 
-def test_bands_are_drawn_without_a_wait(counts):
-    maker = InputMaker(drawn_on_the_fly({BANDS: BandRecipe(32).parameters()}))
+def test_lead_maps_are_drawn_without_a_wait(counts):
+    maker = InputMaker(drawn_on_the_fly({LEAD_MAP_KEY: LeadMapRecipe(32).parameters()}))
     seen = watched(lambda: maker(counts), [counts])
     assert (seen.waits, seen.strangers) == ([], [])
 
 
 def test_a_network_learns_from_them_without_a_wait(counts):
-    spec = drawn_on_the_fly({form: ImageRecipe(size=64).parameters(form) for form in REPRESENTATIONS})
+    spec = drawn_on_the_fly({name: ImageRecipe(size=64).parameters(name) for name in REPRESENTATIONS})
     learner = NetworkLearner(create_model("resnet", in_channels=spec.n_channels, n_classes=2), spec)
     batch = Batch(counts, None, torch.arange(2))
     seen = watched(lambda: learner(batch).sum().backward(), [counts, *learner.state_dict().values()])
@@ -110,11 +118,11 @@ def test_samples_are_looked_at_once_and_only_where_they_may_be_wrong(counts, mon
         asked.append(not known_finite)
         looked(x, size, smallest_length, known_finite)
 
-    for module in ("pictures", *REPRESENTATIONS):
+    for module in ("drawing", *REPRESENTATIONS):
         monkeypatch.setattr(importlib.import_module(f"pipeline.representations.{module}"), "require_leads", note)
-    pictures(counts.double(), 100.0, RECIPES["defaults"])
+    draw_images(counts.double(), 100.0, RECIPES["defaults"])
     assert (sum(asked), len(asked)) == (1, 1 + len(REPRESENTATIONS))
-    pictures(counts.double(), 100.0, RECIPES["defaults"], known_finite=True)
+    draw_images(counts.double(), 100.0, RECIPES["defaults"], known_finite=True)
     assert sum(asked) == 1
 
 

@@ -99,6 +99,13 @@ def test_a_flat_record_has_a_flat_beat(n_samples: int):
     np.testing.assert_array_equal(median_beat(np.ones((3, n_samples)), 100, BEFORE, AFTER), np.ones((3, 80)))
 
 
+def test_without_leads_or_samples_there_is_no_beat():
+    assert r_peaks(np.empty((3, 0)), 100).shape == r_peaks(np.empty((0, 300)), 100).shape == (0,)
+    assert median_beat(np.empty((0, 300)), 100, BEFORE, AFTER).shape == (0, 80)
+    with pytest.raises(ValueError, match="without samples has no beat"):
+        median_beat(np.empty((3, 0)), 100, BEFORE, AFTER)
+
+
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["101", "106", "119", "122", "220"])
 def test_beats_are_those_of_the_annotators(name: str, data_folder: Path):

@@ -75,6 +75,15 @@ def test_no_transient_remains_of_an_offset_and_a_slope():
     assert np.abs(band_pass(np.full(1000, 7.0), 100, BAND)).max() < 1e-9
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 500), (3, 0), (2, 0, 500)])
+def test_nothing_filtered_is_nothing(shape):
+    for band in (BAND, (0, 40)):
+        filtered = band_pass(np.empty(shape, np.float32), 100, band)
+        assert (filtered.shape, filtered.dtype) == (shape, np.float64)
+    assert resample(np.empty(shape), 500, 100).shape == (*shape[:-1], shape[-1] // 5)
+    assert to_millivolts(to_counts(np.empty(shape), 1000), 1000).shape == shape
+
+
 def test_no_band_is_no_filter():
     x = np.random.default_rng(3).normal(size=(2, 100)).astype(np.float32)
     np.testing.assert_array_equal(band_pass(x, 100, None), x)

@@ -1,4 +1,4 @@
-"""Stores hold what the recordings hold: every partition its own records, their signals and the pictures of these."""
+"""Stores hold what the recordings hold: every partition its own records, their signals and the images of these."""
 
 import os
 
@@ -12,7 +12,7 @@ from small_stores import make, same_content, stores
 import create_images
 import pipeline.store.create
 from pipeline.errors import EcgFusionError
-from pipeline.representations import ImageRecipe, pictures
+from pipeline.representations import ImageRecipe, draw_images
 from pipeline.signals.counts import to_counts, to_millivolts
 from pipeline.signals.filters import band_pass, resample
 from pipeline.signals.leads import choose_leads
@@ -32,18 +32,18 @@ def test_image_and_signal_of_an_item_come_from_its_recording(small_store_folder,
     np.testing.assert_array_equal(store.signals.open(), counts)
     x = to_millivolts(counts, 1000)[:, choose_leads(store.leads, store.image_leads)]
     recipe = ImageRecipe(size=32)
-    drawn = pictures(torch.from_numpy(x), 100, recipe).numpy()  # (items, leads, forms, 32, 32)
-    for number, form in enumerate(recipe.representations):
-        np.testing.assert_array_equal(store.images[form].open(), drawn[:, :, number])
+    drawn = draw_images(torch.from_numpy(x), 100, recipe).numpy()  # (items, leads, representations, 32, 32)
+    for number, name in enumerate(recipe.representations):
+        np.testing.assert_array_equal(store.images[name].open(), drawn[:, :, number])
 
 
-def test_pictures_are_those_of_the_stored_numbers(small_store_folder):
+def test_images_are_those_of_the_stored_numbers(small_store_folder):
     for store in stores(small_store_folder).values():
         x = to_millivolts(store.signals.open(), store.gain)[:, choose_leads(store.leads, store.image_leads)]
         recipe = ImageRecipe.from_parameters(store.image_parameters)
-        drawn = pictures(torch.from_numpy(x), store.sampling_rate, recipe).numpy()
-        for number, form in enumerate(recipe.representations):
-            np.testing.assert_array_equal(store.images[form].open(), drawn[:, :, number])
+        drawn = draw_images(torch.from_numpy(x), store.sampling_rate, recipe).numpy()
+        for number, name in enumerate(recipe.representations):
+            np.testing.assert_array_equal(store.images[name].open(), drawn[:, :, number])
 
 
 def test_an_unfiltered_store_holds_the_numbers_of_the_files(synthetic_folder, tmp_path):
@@ -88,7 +88,7 @@ def test_any_number_of_workers_makes_the_same_files(reference_stores, synthetic_
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system takes no advice on its cache")
 @pytest.mark.parametrize(("share", "evicted"), [(1e-9, True), (0.5, False)])
-def test_pictures_leave_the_cache_only_where_memory_is_small_for_them(
+def test_images_leave_the_cache_only_where_memory_is_small_for_them(
     reference_stores, synthetic_folder, tmp_path, monkeypatch, share, evicted
 ):
     advised = []

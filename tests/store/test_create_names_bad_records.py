@@ -36,7 +36,7 @@ def test_all_bad_records_of_all_partitions_are_named_before_the_command_stops(co
     assert "00014_lr.dat has 23900 bytes where its header says 24000" in said
     assert "00030_lr.dat has a missing sample in lead aVR" in said
     assert said.count("is bad: ") == 4
-    assert "images" not in said  # stopped before the first picture
+    assert "images" not in said  # stopped before the first image
     assert not list((tmp_path / "o").glob("t*"))
 
 

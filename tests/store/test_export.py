@@ -30,11 +30,11 @@ def test_every_pixel_is_that_of_the_store(tree, small_store_folder, partition):
     store = open_store(store_path(small_store_folder, partition))
     files = {path.name for path in (tree / partition / "images").iterdir()}
     assert len(files) == store.n_items * len(store.image_leads) * len(store.images)
-    for form, mapped in store.images.items():
+    for name, mapped in store.images.items():
         stored = mapped.open()
         for row, item_id in enumerate(store.columns["item_id"]):
             for column, lead in enumerate(store.image_leads):
-                with Image.open(tree / partition / "images" / f"{item_id}_{lead}_{form}.png") as image:
+                with Image.open(tree / partition / "images" / f"{item_id}_{lead}_{name}.png") as image:
                     assert (image.mode, image.size) == ("L", (32, 32))
                     np.testing.assert_array_equal(np.asarray(image), stored[row, column])
 

@@ -27,7 +27,7 @@ from pipeline.store.reading import (
 from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
 PARTITIONS = ("train", "dev", "test")
-FORMS = ("gaf", "mtf", "rp", "stft")
+REPRESENTATIONS = ("gaf", "mtf", "rp", "stft")
 
 
 def small_items(n: int) -> pd.DataFrame:
@@ -63,11 +63,11 @@ def test_any_hdf5_program_reads_it(small_store_folder, synthetic_folder, partiti
         assert file["signals"].shape == (n, 12, 1000)
         assert file["signals"].dtype == np.int16
         assert file["signals"].attrs["gain"] == 1000
-        assert set(file["images"]) == set(FORMS)
-        for form in FORMS:
-            assert file["images"][form].shape == (n, 3, 32, 32)
-            assert file["images"][form].dtype == np.uint8
-            low, high = from_attribute(file["images"][form].attrs["value_range"])
+        assert set(file["images"]) == set(REPRESENTATIONS)
+        for name in REPRESENTATIONS:
+            assert file["images"][name].shape == (n, 3, 32, 32)
+            assert file["images"][name].dtype == np.uint8
+            low, high = from_attribute(file["images"][name].attrs["value_range"])
             assert low < high
         for name in TEXT_COLUMNS:
             assert h5py.check_string_dtype(file[name].dtype).encoding == "utf-8"
@@ -112,8 +112,8 @@ def test_mapped_arrays_are_what_hdf5_reads(small_store_folder, partition):
     store = open_store(path)
     with h5py.File(path, "r") as file:
         np.testing.assert_array_equal(store.signals.open(), file["signals"][()])
-        for form in FORMS:
-            np.testing.assert_array_equal(store.images[form].open(), file["images"][form][()])
+        for name in REPRESENTATIONS:
+            np.testing.assert_array_equal(store.images[name].open(), file["images"][name][()])
     with pytest.raises(ValueError, match="read-only"):
         store.signals.open()[0] = 0
 
@@ -283,7 +283,7 @@ def test_rows_may_come_in_any_order_and_are_counted_when_they_are_there(tmp_path
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice on files")
-def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, monkeypatch):
+def test_images_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, monkeypatch):
     """Written block by block, each of several pages, and let go behind each; what HDF5 reads is what was written."""
     path, n, asked, advise = tmp_path / "x.h5", 12, [], os.posix_fadvise
     monkeypatch.setattr(os, "posix_fadvise", lambda *how: asked.append(how[3]) or advise(*how))
@@ -294,7 +294,7 @@ def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, mon
     with StoreWriter(path, keep_cached=False) as writer:
         writer.write("signals", 0, np.arange(n * 5).reshape(n, 1, 5))
         writer.mark_finished("signals", n)
-        assert not asked  # they are read again for the pictures
+        assert not asked  # they are read again for the images
         for first in range(0, n, 4):
             writer.write("gaf", first, images[first : first + 4])
             writer.mark_finished("images", first + 4)

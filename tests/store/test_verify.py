@@ -1,4 +1,4 @@
-"""--verify: pictures of a finished store against pyts, whatever made them. pyts takes most of a minute to import."""
+"""--verify: images of a finished store against pyts, whatever made them. pyts takes most of a minute to import."""
 
 import re
 import warnings
@@ -11,7 +11,7 @@ import create_images
 from pipeline.store.reading import open_store, store_path
 from pipeline.store.verify import verify_store
 
-FORMS = ("gaf", "mtf", "rp", "stft")
+NAMES = ("gaf", "mtf", "rp", "stft")
 VARIANTS = {
     "defaults": [],
     "record": ["--scale", "record"],
@@ -42,14 +42,14 @@ def make(data: Path, out: Path, *words: str) -> Path:
 
 
 def differences(sentence: str) -> dict[str, int]:
-    return {form: int(levels) for form, levels in re.findall(r"(\w+) (\d+)(?:,|$)", sentence.rpartition(": ")[2])}
+    return {name: int(levels) for name, levels in re.findall(r"(\w+) (\d+)(?:,|$)", sentence.rpartition(": ")[2])}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_no_picture_is_off_by_more_than_one_grey_level(synthetic_folder, tmp_path, variant):
+def test_no_image_is_off_by_more_than_one_grey_level(synthetic_folder, tmp_path, variant):
     path = make(synthetic_folder, tmp_path, *VARIANTS[variant])
     found = differences(verify_store(open_store(path), 4))
-    assert tuple(found) == FORMS
+    assert tuple(found) == NAMES
     assert max(found.values()) <= 1
 
 
@@ -66,7 +66,7 @@ def test_real_records_agree_too(ptbxl_folder, tmp_path):
     assert max(differences(verify_store(open_store(path), 10)).values()) <= 1
 
 
-def test_a_picture_that_is_off_is_noticed(synthetic_folder, tmp_path):
+def test_an_image_that_is_off_is_noticed(synthetic_folder, tmp_path):
     path = make(synthetic_folder, tmp_path)
     with h5py.File(path, "r+") as file:
         images = file["images/rp"]
@@ -81,7 +81,7 @@ def test_the_command_prints_it(synthetic_folder, tmp_path, capsys):
     create_images.main(["--out", str(tmp_path), "--verify", "2"])  # no other option is asked for again
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "largest difference" in line]
     assert line.startswith(f"{tmp_path}/dev.h5: largest difference from the reference in grey levels, over 2 records: ")
-    assert set(differences(line)) == set(FORMS)
+    assert set(differences(line)) == set(NAMES)
     create_images.main(["--out", str(tmp_path), "--partition", "dev", "--verify", "99"])  # more than it has
     assert "over 4 records" in capsys.readouterr().out
 
@@ -93,7 +93,7 @@ def test_a_store_of_signals_has_nothing_to_verify(synthetic_folder, tmp_path):
 
 
 def test_other_records_are_drawn_each_time(synthetic_folder, tmp_path):
-    """One picture in four is off, so that sooner or later it is found, and not always."""
+    """One image in four is off, so that sooner or later it is found, and not always."""
     path = make(synthetic_folder, tmp_path, "--representations", "gaf")
     with h5py.File(path, "r+") as file:
         file["images/gaf"][0] = 255 - file["images/gaf"][0]

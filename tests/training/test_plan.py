@@ -260,7 +260,7 @@ def test_a_beat_is_drawn_on_the_fly_and_sets_what_is_seen(stores):
 
 
 def test_all_leads_are_one_channel_drawn_on_the_fly(stores):
-    spec = spec_of(stores, model="resnet", representation=["leads"])
+    spec = spec_of(stores, model="resnet", representation=["lead_map"])
     assert (spec.n_channels, len(spec.leads), spec.on_the_fly) == (1, 12, True)
     assert spec.representations == {"leads": {"size": 32, "range_mv": 3.0}}  # the size of the store's pictures
     given = spec_of(stores, {"size": 48, "range_mv": 2.0, "scale": "fixed"}, **LEADS_OF_A_BEAT, leads=["V1", "II"])
@@ -308,11 +308,12 @@ REFUSED = [
     ({"model": "resnet", "beat": True}, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
     # one picture of all leads
     ({"model": "gru", "representation": ["leads"]}, {}, "-representation is for networks on images, and gru"),
-    ({"model": "resnet", "representation": ["leads", "gaf"]}, {}, "leads is one picture .*: give it alone"),
+    ({"model": "resnet", "representation": ["gaf", "lead_map"]}, {}, "lead_map is one image .*: give it alone"),
+    ({"model": "resnet", "representation": ["leads", "gaf"]}, {}, "lead_map is one image .*: give it alone"),
     (LEADS_OF_A_BEAT, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
     (LEADS_OF_A_BEAT, {"size": 8}, "12 leads needs a row for each, and a size of 8 .* Take -size 12 or more"),
-    (LEADS_OF_A_BEAT, {"scale": "record"}, "-scale record is not for -representation leads"),
-    (LEADS_OF_A_BEAT, {"mtf_bins": 5}, "-mtf_bins 5 is not for -representation leads"),
+    (LEADS_OF_A_BEAT, {"scale": "record"}, "-scale record is not for -representation lead_map"),
+    (LEADS_OF_A_BEAT, {"mtf_bins": 5}, "-mtf_bins 5 is not for -representation lead_map"),
     # pictures
     ({"model": "resnet"}, {"size": 64}, "has size 32, not 64: draw it otherwise with -on_the_fly"),
     ({"model": "resnet"}, {"mtf_bins": 5}, "the mtf in .* has n_bins 10, not 5"),
@@ -439,7 +440,7 @@ def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores):
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"crop": 2.5}, "-crop"), ({"beat": True}, "-beat"), ({"representation": ["leads"]}, "-representation leads")],
+    [({"crop": 2.5}, "-crop"), ({"beat": True}, "-beat"), ({"representation": ["leads"]}, "-representation lead_map")],
 )
 def test_what_is_in_no_store_cannot_be_taken_from_it(stores, options, named):
     with pytest.raises(EcgFusionError, match=f"what {named} shows is in no store"):
