@@ -49,7 +49,7 @@ class JointItems(Items):
 
     def __init__(self, branches: Mapping[str, Run], store: Store, rows: np.ndarray, device: torch.device) -> None:
         self._items = {name: store_items(store, rows, run.spec, device) for name, run in branches.items()}
-        # neither a stored picture nor a beat knows how long its item is
+        # neither a stored image nor a beat knows how long its item is
         timed = [items for items in self._items.values() if items.spec.takes_signals and items.spec.beat is None]
         self._first = (timed or list(self._items.values()))[0]
         self.lengths, self.crop_samples = self._first.lengths, self._first.crop_samples

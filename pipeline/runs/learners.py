@@ -1,7 +1,9 @@
 """What is trained and what scores: a network together with how it sees its items."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from models import Network
@@ -9,6 +11,14 @@ from models.fusion.intermediate import IntermediateFusion
 from pipeline.inputs.batches import Batch
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a training step changes signals at random: names in ``AUGMENTATIONS``, and where randomness comes from."""
+
+    names: tuple[str, ...]
+    generator: torch.Generator
 
 
 class Learner(nn.Module):
@@ -24,8 +34,13 @@ class Learner(nn.Module):
         """Logits, (n, n_classes)."""
         raise NotImplementedError
 
-    def outputs(self, batch: Any) -> list[tuple[float, Tensor]]:
-        """Logits that a training compares with the labels, each with its weight in the loss."""
+    def outputs(self, batch: Any, change: Change | None = None) -> list[tuple[float, Tensor]]:
+        """Logits that a training compares with the labels, each with its weight in the loss.
+
+        Args:
+            batch: of its items.
+            change: how signals are changed at random; None leaves them.
+        """
         return [(1.0, self(batch))]
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
@@ -34,7 +49,7 @@ class Learner(nn.Module):
 
 
 class NetworkLearner(Learner):
-    """One network on signals or pictures.
+    """One network on signals or images.
 
     Args:
         network: the network.
@@ -47,7 +62,15 @@ class NetworkLearner(Learner):
         self._maker = InputMaker(spec)
 
     def forward(self, batch: Batch) -> Tensor:
-        x = self._maker(batch.raw, batch.length)
+        return self._logits(batch, self._maker(batch.raw, batch.length))
+
+    def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
+        if change is None:
+            return [(1.0, self(batch))]
+        x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
+        return [(1.0, self._logits(batch, x))]
+
+    def _logits(self, batch: Batch, x: Tensor) -> Tensor:
         if batch.length is None or self._maker.spec.modality == "image":
             return self.network(x)
         return self.network(x, length=batch.length)  # of signals, where items are padded
@@ -74,7 +97,9 @@ class FusionLearner(Learner):
     def forward(self, batch: Any) -> Tensor:
         return self.fusion(*self.read(batch))
 
-    def outputs(self, batch: Any) -> list[tuple[float, Tensor]]:
+    def outputs(self, batch: Any, change: Change | None = None) -> list[tuple[float, Tensor]]:
+        if change is not None:
+            raise ValueError("a fusion does not change what its branches see")
         fused, alone = self.fusion.outputs(*self.read(batch))
         if not self._auxiliary:
             return [(1.0, fused)]

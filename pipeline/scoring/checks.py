@@ -29,7 +29,7 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
                 f"{store.path} has {name} {found[name]} and {folder} is for {value}: "
                 f"make a store with create_images.py as its training store was made"
             )
-    check_pictures(spec, store)  # before the leads, since a store without pictures has none of these either
+    check_images(spec, store)  # before the leads, since a store without images has none of these either
     there, what = (store.leads, "") if spec.takes_signals else (store.image_leads, "images of ")
     absent = [lead for lead in spec.leads if lead not in there]
     if absent:
@@ -46,19 +46,19 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
         raise EcgFusionError(f"{store.path} has other classes of {card.task} than {folder}: make it anew")
 
 
-def check_pictures(spec: InputSpec, store: Store) -> None:
-    """Refuses a store whose pictures were made otherwise than the spec says."""
+def check_images(spec: InputSpec, store: Store) -> None:
+    """Refuses a store whose images were made otherwise than the spec says."""
     if spec.modality != "image" or spec.on_the_fly:
         return
-    for form, parameters in spec.representations.items():
-        if form not in store.images:
+    for name, parameters in spec.representations.items():
+        if name not in store.images:
             raise EcgFusionError(
-                f"{store.path} holds no {form}: make a store with --representations {form}, or name one that has it "
+                f"{store.path} holds no {name}: make a store with --representations {name}, or name one that has it "
                 f"with -data (signals of all leads are in it, too)"
             )
-        if store.image_parameters[form] != dict(parameters):
+        if store.image_parameters[name] != dict(parameters):
             raise EcgFusionError(
-                f"{store.path} holds {form} of other parameters: make it as the training store was made"
+                f"{store.path} holds {name} of other parameters: make it as the training store was made"
             )
 
 

@@ -18,7 +18,7 @@ MOMENTUM = 0.9
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULERS = ("none", "onecycle", "cosine")
 LOSSES = ("cross_entropy", "focal", "asymmetric")
-AUGMENTATIONS = ("noise", "wander", "scaling", "lead_dropout", "time_warp")
+AUGMENTATIONS = ("noise", "wander", "scaling", "lead_dropout", "time_warp", "time_shift")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 _COMMON: dict[str, Any] = {

@@ -83,7 +83,9 @@ def settings_of(card: Card) -> Settings:
     """How the card's network is fitted."""
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
-    return Settings(kind=card.kind, class_weights=card.training.class_weights, **chosen)
+    return Settings(
+        kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
+    )
 
 
 def announce_data(card: Card, train: Store, dev: Store) -> None:

@@ -41,6 +41,7 @@ class Settings:
         precision: ``fp32``, ``bf16`` or ``fp16``.
         seed: of the order, the crops and the dropout.
         workers: processes that read ahead.
+        augment: names of ``AUGMENTATIONS`` that change signals at random.
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     seed: int = 0
     workers: int = 0
     class_weights: Sequence[float] | None = None
+    augment: tuple[str, ...] = ()
 
 
 def make_optimizer(groups: list[dict[str, Any]], settings: Settings) -> torch.optim.Optimizer:

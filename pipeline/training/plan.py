@@ -16,6 +16,7 @@ from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import Card, DataCard, TrainingCard
+from pipeline.signals.augmentations import check_augmentations
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
@@ -38,6 +39,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
+    _check_augmentations(options, spec)
     of_network = options.of_network(NETWORK_OPTIONS)
     if spec.modality == "image" and "size" in entry.options:
         of_network["size"] = image_size(spec)
@@ -116,10 +118,21 @@ def planned_on(card: Card, train: Store) -> Card:
     )
 
 
+def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:
+    try:
+        names = check_augmentations(options.augment or ())
+    except ValueError as problem:
+        raise EcgFusionError(f"-augment: {problem}") from None
+    if names and not spec.takes_signals:
+        raise EcgFusionError(
+            f"-augment {' '.join(names)} changes signals, and the images of {options.model} are stored: add -on_the_fly"
+        )
+
+
 def _check_size(model: str, spec: InputSpec, smallest: int) -> None:
     if spec.modality == "image" and image_size(spec) < smallest:
         raise EcgFusionError(
-            f"{model} takes pictures of at least {smallest} pixels, these have {image_size(spec)}: "
+            f"{model} takes images of at least {smallest} pixels, these have {image_size(spec)}: "
             f"choose another network or another size (-size {smallest} -on_the_fly)"
         )
     if spec.modality == "signal" and spec.crop_samples < smallest:

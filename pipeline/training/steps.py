@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.inputs.batches import Items, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.runs.learners import Learner
+from pipeline.runs.learners import Change, Learner
 from pipeline.training.losses import make_loss
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress
@@ -48,6 +48,7 @@ class Steps:
         self._loss_function = make_loss(settings.kind, settings.class_weights).to(device)
         self._parameters = list(learner.network.parameters())
         self._generators = _generators(device)
+        self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
         n_steps = len(training_picks(items, settings.batch_size, settings.seed, 0))
         self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
@@ -68,6 +69,8 @@ class Steps:
                 seed = seed_of_step(self._settings.seed, progress.step)
                 for generator in self._generators:
                     generator.manual_seed(seed)
+                if self._change:
+                    self._change.generator.manual_seed(seed)
                 total += self._step(batch.to(self._device)) * len(batch.rows)
                 n_items += len(batch.rows)
                 progress.step += 1
@@ -76,7 +79,7 @@ class Steps:
     def _step(self, batch: Any) -> Tensor:
         """Changes the network once; gives the mean loss of the batch's items."""
         with self._accelerator.autocast():
-            outputs = self.learner.outputs(batch)
+            outputs = self.learner.outputs(batch, self._change)
         targets = self._targets[batch.rows]
         loss = sum(weight * self._loss_function(logits.float(), targets) for weight, logits in outputs)
         self._accelerator.backward(loss)

@@ -157,7 +157,7 @@ def test_swin_takes_less_than_it_was_trained_on() -> None:
 
 @pytest.mark.parametrize(("name", "size", "step"), [("vit_b_32", 100, 32), ("vit_b_32", 0, 32), ("maxvit_t", 256, 224)])
 def test_a_size_that_does_not_divide_is_refused(name: str, size: int, step: int) -> None:
-    with pytest.raises(ValueError, match=f"{name} takes pictures .* multiple of {step} pixels, which {size} is not"):
+    with pytest.raises(ValueError, match=f"{name} takes images .* multiple of {step} pixels, which {size} is not"):
         build(name, size=size)
 
 

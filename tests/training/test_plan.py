@@ -292,7 +292,7 @@ REFUSED = [
         {"size": 100},
         "a multiple of 16 pixels, which 100 is not",
     ),
-    ({"model": "torchvision:inception_v3"}, {}, "takes pictures of at least 75 pixels, these have 32"),
+    ({"model": "torchvision:inception_v3"}, {}, "takes images of at least 75 pixels, these have 32"),
     ({"model": "gruu"}, {}, "no network is named 'gruu'; did you mean .*gru"),
     # crops
     ({"model": "gru", "stride": 1.0}, {}, "-stride is the step between crops: give -crop"),
@@ -321,7 +321,7 @@ REFUSED = [
     ({"model": "resnet", "representation": ["cwt"]}, {}, "no representation 'cwt'"),
     ({"model": "resnet", "representation": ["gaf", "gaf"]}, {}, "are different names"),
     ({"model": "resnet", "on_the_fly": True}, {"stft_window": 0.001}, "fewer than 2 samples"),
-    ({"model": "alexnet"}, {}, "takes pictures of at least 67 pixels, these have 32"),
+    ({"model": "alexnet"}, {}, "takes images of at least 67 pixels, these have 32"),
     # leads
     ({"model": "gru", "leads": ["V7"]}, {}, "there is no lead V7"),
     ({"model": "gru", "leads": ["I", "i"]}, {}, "name one twice"),

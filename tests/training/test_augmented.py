@@ -1,0 +1,90 @@
+"""Augmentation is for the training step alone: it is learnt with, repeated exactly, and never scored with."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train
+from models import describe_model, list_fusions, list_models
+from pipeline.errors import EcgFusionError
+from pipeline.runs.card import read_card
+from pipeline.scoring.partition import score_partition
+from pipeline.signals.augmentations import AUGMENTATIONS
+from pipeline.training import defaults
+
+CHANGED = f"-augment {' '.join(AUGMENTATIONS)}"
+GRU = "-model gru -hidden_size 4 -n_layers 1 -leads I II -crop 0.5 -epochs 1 -threads 1"
+
+pytestmark = pytest.mark.usefixtures("cpu_as_before", "workplace")
+
+
+def trained(words: str, folder: str) -> Path:
+    train.main([*words.split(), "-path_save_model", f"runs/{folder}"])
+    return Path("runs") / folder
+
+
+def scored_twice(run: Path) -> None:
+    first, second = (score_partition(run, None, "test", threads=1).scores for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    alone = score_partition(run, None, "test", batch_size=1, threads=1).scores
+    np.testing.assert_allclose(alone, first, atol=1e-5)
+
+
+def test_the_names_that_help_lists_are_those_there_are():
+    assert set(defaults.AUGMENTATIONS) == set(AUGMENTATIONS)
+
+
+def test_a_training_learns_from_changed_signals_and_can_be_repeated():
+    plain, changed, again = (trained(f"{GRU} {how}", str(n)) for n, how in enumerate(("", CHANGED, CHANGED)))
+    weights = [(run / "weights.safetensors").read_bytes() for run in (plain, changed, again)]
+    assert weights[0] != weights[1] == weights[2]
+    assert read_card(changed).training.augment == tuple(AUGMENTATIONS)
+    assert read_card(plain).training.augment is None
+
+
+@pytest.mark.parametrize("model", list_models())
+def test_scoring_knows_nothing_of_it(model: str):
+    image = describe_model(model).modality == "image"
+    how = (
+        "-representation rp -leads II -crop 2.5 -stride 2.5 -size 80" if image else "-leads I II -crop 0.5 -stride 0.5"
+    )
+    small = f"-model {model} {how} -limit 6 -batch_size 3 -epochs 1 -threads 1 {CHANGED}"
+    scored_twice(trained(small, "run"))
+
+
+@pytest.fixture
+def branches() -> str:
+    both = [trained(f"{GRU} {CHANGED} -seed {seed}", f"gru-{seed}") for seed in (0, 1)]
+    return " ".join(map(str, both))
+
+
+@pytest.mark.parametrize("combine", list_fusions("late"))
+def test_a_late_fusion_scores_alike(branches: str, combine: str):
+    epochs = "-epochs 1 -threads 1" if combine == "mlp" else ""
+    scored_twice(trained(f"-model late -combine {combine} -branches {branches} {epochs}", "fused"))
+
+
+@pytest.mark.parametrize("finetune", ["", "-finetune"])
+@pytest.mark.parametrize("combine", list_fusions("intermediate"))
+def test_an_intermediate_fusion_scores_alike(branches: str, combine: str, finetune: str):
+    words = (
+        f"-model intermediate -combine {combine} -hidden_size 8 -branches {branches} -epochs 1 -threads 1 {finetune}"
+    )
+    scored_twice(trained(words, "fused"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (f"{GRU} -augment nois", "-augment: There is no augmentation 'nois': choose of noise"),
+        (f"{GRU} -augment noise noise", "-augment: The augmentations noise noise name one twice"),
+        (
+            "-model resnet -augment noise",
+            "-augment noise changes signals, and the images of resnet are stored: add -on",
+        ),
+    ],
+)
+def test_what_cannot_be_changed_is_refused(words: str, sentence: str):
+    with pytest.raises(EcgFusionError, match=sentence):
+        trained(words, "run")
