@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -25,7 +24,7 @@ from pipeline.training import loop
 
 
 @pytest.fixture(params=["signals", "pictures"])
-def items(request, store: Store, monkeypatch) -> Iterator[Items]:
+def items(request, store: Store, monkeypatch) -> Items:
     """Read from disk; no process is left from another test."""
     gc.collect()
     assert not active_children()
@@ -99,8 +98,8 @@ def test_processes_end_with_their_items(items: Items, store: Store):
 def test_a_training_keeps_its_processes_to_its_end(monkeypatch):
     """One for what is trained on and one for dev."""
     words = "-model gru -hidden_size 4 -crop 0.5 -epochs 3 -threads 1 -workers 1"
-    seen, tell = [], loop._tell
-    monkeypatch.setattr(loop, "_tell", lambda *row: seen.append(processes()) or tell(*row))
+    seen, tell = [], loop.tell
+    monkeypatch.setattr(loop, "tell", lambda event: seen.append(processes()) or tell(event))
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     gc.collect()
     gc.disable()
