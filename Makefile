@@ -1,9 +1,16 @@
 # make demo: install, then the whole way on synthetic recordings. make test: ruff, mypy and pytest. make bench: speed.
+# make lowest: pytest with the oldest versions that setup.cfg allows; make lowest-quick: the two minutes of it that CI runs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 
-.PHONY: demo test bench clean
+# what stands closest to a library: torch, scipy and numba, pyts, scikit-learn, pandas and wfdb, h5py, torchvision, accelerate
+QUICK := tests/representations tests/signals tests/sources/formats tests/sources/test_ptbxl.py tests/store/test_reading.py \
+  tests/evaluation/test_metrics.py tests/evaluation/test_scores.py tests/models/test_torchvision_classifiers.py \
+  tests/fusion/test_fitting.py tests/training/test_resume.py
+
+.PHONY: demo test lowest lowest-quick bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m pipeline.demo demo
@@ -12,20 +19,34 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/python -m pytest
+
+lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest
+
+lowest-quick: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest $(QUICK)
 
 bench: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
-$(VENV)/installed: setup.cfg pyproject.toml
+$(LOWEST)/installed: CONSTRAINTS = --constraint $(LOWEST)/versions.txt
+$(LOWEST)/installed: $(LOWEST)/versions.txt
+$(LOWEST)/versions.txt: setup.cfg tests/lowest_versions.py
+	mkdir -p $(LOWEST)
+	$(PYTHON) tests/lowest_versions.py > $@
+
+%/installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "ecgfusion needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "this Python has no venv: install it first (Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@echo "installing into $*: the first time pip fetches about 5 GB, PyTorch and what it needs, which takes some minutes"
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip install --quiet --upgrade pip
+	$*/bin/python -m pip install --quiet $(CONSTRAINTS) --editable '.[test]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(LOWEST) demo

@@ -1,6 +1,7 @@
 """Batches of a small store, as networks on its signals and on its images see them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def signal_spec(store: Store, crop: float | None = None, stride: float | None = 
     return InputSpec("signal", ("I", "V2"), store.sampling_rate, store.gain, n_samples, crop, stride)
 
 
-def image_spec(store: Store, **options: object) -> InputSpec:
+def image_spec(store: Store, **options: Any) -> InputSpec:
     forms = {form: store.image_parameters[form] for form in ("gaf", "rp")}
     spec = InputSpec("image", ("I", "V2"), store.sampling_rate, store.gain, int(store.lengths.max()))
     return replace(spec, representations=forms, **options)

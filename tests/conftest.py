@@ -1,9 +1,11 @@
 """What several tests need: the real recordings where they are at hand, and small simulated ones with their stores."""
 
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,42 @@ from pipeline.store.reading import Store, open_store
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
 
+# those whose next release has broken something, or may
+IN_USE = (
+    *("torch", "torchvision", "numpy", "scipy", "pandas", "h5py", "numba", "wfdb", "pyts", "scikit-learn"),
+    *("accelerate", "pytest"),
+)
+MOST_WORKERS = 4  # each takes half a gigabyte and makes the session's stores for itself
+
+
+def asks_for_gpu(config: pytest.Config) -> bool:
+    return re.search(r"(?<!not )\bgpu\b", config.option.markexpr) is not None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Hides every GPU, from the commands that tests start too, unless ``-m gpu`` asks for them.
 
     Defaults differ there, and sums come in no fixed order. Nothing has looked for one yet: torch does when it is asked.
+    Workers inherit what is set here, and compute on one thread each, so that they do not wait for each other's cores.
     """
-    if not re.search(r"(?<!not )\bgpu\b", config.option.markexpr):
+    if not asks_for_gpu(config):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker a core; none for a test that is named alone, and none on a GPU, whose memory some tests measure."""
+    if asks_for_gpu(config) or any("::" in word for word in config.args):
+        return 0
+    return min(MOST_WORKERS, os.cpu_count() or 1)
+
+
+def pytest_report_header() -> str:
+    """What the tests ran with: the first question when they fail elsewhere."""
+    versions = ", ".join(f"{name} {version(name)}" for name in IN_USE)
+    return f"Python {platform.python_version()}, {versions}; {os.cpu_count()} CPUs"
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 class Handler(BaseHTTPRequestHandler):
     """Answers one request, wrongly where there is a fault to be shown."""
 
+    server: "FileServer"
     protocol_version = "HTTP/1.1"  # connections stay open
     disable_nagle_algorithm = True
     wbufsize = -1

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,8 @@ def run_folder(tmp_path, monkeypatch) -> Path:
             return load_scores(run / "dev_scores.npz")
         return load_scores(scores_file(tmp_path / f"{partition}.npz"))
 
-    scoring, runs = types.ModuleType("pipeline.scoring.partition"), types.ModuleType("pipeline.runs.folder")
+    scoring: Any = types.ModuleType("pipeline.scoring.partition")
+    runs: Any = types.ModuleType("pipeline.runs.folder")
     scoring.score_partition, runs.newest_run = score_partition, lambda folder: folder / "gru"
     monkeypatch.setattr("pipeline.scoring.judge.check_comparable", lambda folders: None)
     monkeypatch.setitem(sys.modules, "pipeline.scoring.partition", scoring)

@@ -86,7 +86,7 @@ class TrainOptions(InputOptions):
     workers: int | None = None
 
     @classmethod
-    def of(cls, where: str = "", **given: Any) -> "TrainOptions":
+    def of(cls, where: str = "", /, **given: Any) -> "TrainOptions":
         """The options of some keywords; None is as good as not given.
 
         Args:

@@ -73,7 +73,7 @@ def test_models_of_equal_skill_are_seldom_told_apart():
 
 def test_several_are_ranked_paired_and_corrected():
     models = {"a": model(0.5), "b": model(2), "c": model(1.95, 1)}
-    comparison = compared(**models)
+    comparison = compared(None, **models)
     areas = [model.macro.figures["auroc"] for model in comparison.models.values()]
     assert areas == sorted(areas, reverse=True)
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [

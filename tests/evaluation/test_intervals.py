@@ -1,5 +1,7 @@
 """Intervals and p-values: what they must be by hand, and how often they are right."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,11 @@ def test_about_95_of_100_intervals_hold_the_truth():
 def test_copies_of_an_item_are_one_patient_and_widen_the_interval():
     one = simulated(200, 0)
     names = [f"t{i}" for i in range(800)]
-    copies = {"scores": np.tile(one.scores, (4, 1)), "labels": np.tile(one.labels, (4, 1)), "item_id": np.array(names)}
+    copies: dict[str, Any] = {
+        "scores": np.tile(one.scores, (4, 1)),
+        "labels": np.tile(one.labels, (4, 1)),
+        "item_id": np.array(names),
+    }
     whole = Scores(**copies, classes=one.classes, kind=one.kind, patient_id=np.tile(np.arange(200), 4))
     apart = Scores(**copies, classes=one.classes, kind=one.kind)
     wide, narrow = (evaluate(s, resampling=FEW).intervals.macro["auroc"] for s in (whole, apart))

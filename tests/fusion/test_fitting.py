@@ -1,6 +1,7 @@
 """Weights of late fusions: what they find, and that no item has a part in its own score."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from pipeline.fusion.late import cross_fitted, fit_late, fuse
 from pipeline.inputs.spec import InputSpec
 
 
-def build(name: str, n_branches: int, n_classes: int, kind: str = "multilabel", **options: object) -> LateFusion:
+def build(name: str, n_branches: int, n_classes: int, kind: str = "multilabel", **options: object) -> Any:
+    """The fusion, of the class that its name means."""
     shapes = {f"b{number}": BranchShape(0, 0) for number in range(n_branches)}
     return create_fusion(name, branches=shapes, n_classes=n_classes, kind=kind, **options)
 

@@ -434,7 +434,7 @@ def test_a_gpu_fits_what_it_computes_in_bf16(level, name, expected, runs, stores
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2**30, 2**31))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     given = {"model": level, "combine": name, "branches": [str(runs["wang"]), str(runs["gru"])]}
-    opened = [open_store(stores / f"{partition}.h5") for partition in ("train", "dev")]
+    opened = open_store(stores / "train.h5"), open_store(stores / "dev.h5")
     assert plan_fusion(TrainOptions.of(**given), *opened, torch.device("cuda", 0)).training.precision == expected
 
 

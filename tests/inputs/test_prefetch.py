@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -25,7 +24,7 @@ from pipeline.training import loop
 
 
 @pytest.fixture(params=["signals", "images"])
-def items(request, store: Store, monkeypatch) -> Iterator[Items]:
+def items(request, store: Store, monkeypatch) -> Items:
     """Read from disk; no process is left from another test."""
     gc.collect()
     assert not active_children()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_background_tasks_are_done_in_order_one_at_a_time_and_to_the_end():
 
     with in_background() as begin:
         for number in range(5):
-            begin(lambda number=number: task(number))
+            begin(partial(task, number))
             assert len(done) >= number  # that before is finished
     assert done == list(range(5))
 

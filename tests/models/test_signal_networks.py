@@ -1,6 +1,7 @@
 """Signal networks: padding, the direction of time, and the faults of older recurrent code."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -161,7 +162,7 @@ def test_batch_norm_is_torchs_own_on_the_valid_steps(dtype: torch.dtype, toleran
         assert not got[~valid].any()
         of_ours = torch.autograd.grad((got * weigh).sum(), [x, ours.weight, ours.bias])
         of_theirs = torch.autograd.grad((expected * weigh[valid]).sum(), [x, theirs.weight, theirs.bias])
-        near = {"rtol": tolerance, "atol": 10 * tolerance}
+        near: dict[str, Any] = {"rtol": tolerance, "atol": 10 * tolerance}
         torch.testing.assert_close(got[valid], expected, **near)
         torch.testing.assert_close(of_ours, of_theirs, **near)
         torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), **near)
@@ -231,8 +232,9 @@ def test_layers_are_torchs_own_bidirectional_stack() -> None:
 def test_layers_with_a_dropout_are_a_stack_with_it_between_them(name: str, layer: type[nn.GRU] | type[nn.LSTM]) -> None:
     """The weights of a stack, as older runs kept them, are read; no layer has a dropout for cuDNN to seed."""
     options = {"in_channels": 2, "n_classes": 3, "hidden_size": 4, "n_layers": 3}
-    whole, network = create_model(name, **options), create_model(name, **options, dropout=0.5)  # type: ignore[arg-type]
+    whole, network = create_model(name, **options), create_model(name, **options, dropout=0.5)
     assert isinstance(network, Recurrent)
+    assert isinstance(whole, Recurrent)
     assert isinstance(whole.layers[0], layer)
     assert whole.layers[0].num_layers == 3
     assert [(each.num_layers, each.dropout) for each in network.layers] == [(1, 0.0)] * 3

@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ KERNELS = importlib.import_module("pipeline.representations.kernels")
 NAMES = list(REPRESENTATIONS)
 MARGIN = 64  # bytes
 DB_RANGES = [(-120.0, 3.0), (-20.0, -19.9), (-30.0, 18.0), (0.0, 300.0), (0.0, 4000.0)]
-OPTIONS = {
+OPTIONS: dict[str, list[dict[str, Any]]] = {
     "gaf": [{"gaf_method": method} for method in ("summation", "difference")],
     "mtf": [
         {"mtf_bins": n_bins, "mtf_strategy": strategy}
@@ -138,7 +139,7 @@ def test_threads_draw_what_one_draws():
 
 
 def test_what_no_folder_keeps_is_compiled_all_the_same():
-    space = {}
+    space: dict[str, Any] = {}
     exec("def double(x): return 2 * x", space)  # numba finds no file of it, as where no folder can be written
     assert KERNELS._compiled(space["double"])(4.0) == 8
 

@@ -1,5 +1,7 @@
 """The spectrogram finds tones where they are, as strong as they are, when they sound."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -8,7 +10,7 @@ import torch
 from pipeline.representations import power_spectrogram, stft
 from pipeline.representations.stft import FLOOR_DB
 
-WIDE = {"scale": "fixed", "db_range": (FLOOR_DB, 40.0)}
+WIDE: dict[str, Any] = {"scale": "fixed", "db_range": (FLOOR_DB, 40.0)}
 
 
 def tone(hz, n=1000, sampling_rate=100.0, amplitude=1.0):

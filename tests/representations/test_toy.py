@@ -1,6 +1,7 @@
 """A representation that nobody has heard of: with one line in the registry it is drawn, named, seen and verified."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_its_reference_is_what_verify_compares_with():
 
 
 def test_a_drawing_has_its_title_its_axes_and_its_unit(monkeypatch, tmp_path: Path):
-    figures = []
+    figures: list[Any] = []
     monkeypatch.setattr(drawings.plt, "close", figures.append)
     recipe = ImageRecipe(("toy", "rp"), 16)
     grey = draw_images(X, 100.0, recipe).numpy()

@@ -4,6 +4,7 @@ import ast
 import csv
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ N_CLASSES = {
 NEEDED_COLUMNS = ("ecg_id", "patient_id", "scp_codes", "strat_fold", "filename_lr")
 
 
-def write_table(folder: Path, rows: list[dict[str, object]], statements: Path, name: str = "set") -> Path:
+def write_table(folder: Path, rows: Sequence[Mapping[str, object]], statements: Path, name: str = "set") -> Path:
     """A folder with a table of these rows, what is not given being plausible, and no records."""
     folder = folder / name
     folder.mkdir()
@@ -187,7 +188,7 @@ def test_synthetic_and_real_sets_have_the_same_tasks(synthetic_folder):
 
 
 def test_ids_are_decimal_and_ages_over_89_are_90(tmp_path, synthetic_folder):
-    rows = [
+    rows: list[dict[str, object]] = [
         {"ecg_id": 7, "patient_id": 15709.0, "age": 300, "sex": 1},
         {"ecg_id": 12, "patient_id": 8.0, "age": 56.0, "sex": 0},
         {"ecg_id": 13, "patient_id": 8.0, "age": "", "sex": ""},
@@ -325,7 +326,7 @@ def test_a_record_of_other_length_or_lead_count_is_bad(copied_folder):
     lines = header_of(copied_folder, 3).read_text().splitlines()
     data = np.fromfile(header_of(copied_folder, 3).with_suffix(".dat"), "<i2").reshape(-1, 12)
 
-    def store(counts: np.ndarray) -> BadRecord:
+    def store(counts: np.ndarray) -> np.ndarray | BadRecord:
         counts.tofile(header_of(copied_folder, 3).with_suffix(".dat"))
         n_samples, n_leads = counts.shape
         sums = counts.sum(axis=0, dtype=np.int64) % 65536
@@ -369,7 +370,7 @@ def test_both_rates_are_read_and_any_other_takes_the_finer(tmp_path):
 
 
 def test_the_overview_counts_records_patients_and_classes(tmp_path, synthetic_folder):
-    rows = [
+    rows: list[dict[str, object]] = [
         {"patient_id": 1, "scp_codes": "{'IMI': 100.0, 'SR': 0.0}"},
         {"patient_id": 1, "scp_codes": "{'AFIB': 0.0}"},
         {"patient_id": 2, "scp_codes": "{'IMI': 100.0, 'LVH': 100.0}"},

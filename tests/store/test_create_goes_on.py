@@ -30,7 +30,8 @@ def test_too_little_disk_is_refused_before_anything_is_written(synthetic_folder,
 def test_after_a_full_disk_the_next_run_goes_on(
     reference_stores, synthetic_folder, tmp_path, monkeypatch, writes_before
 ):
-    written, real = [], os.pwrite
+    written: list[tuple] = []
+    real = os.pwrite
 
     def pwrite(*arguments):
         if len(written) >= writes_before:

@@ -16,7 +16,7 @@ from pipeline.representations import ImageRecipe, draw_images
 from pipeline.signals.counts import to_counts, to_millivolts
 from pipeline.signals.filters import band_pass, resample
 from pipeline.signals.leads import choose_leads
-from pipeline.sources import open_source
+from pipeline.sources import BadRecord, open_source
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store.job import SignalRecipe
 from pipeline.store.reading import open_store, store_path
@@ -76,6 +76,7 @@ def test_a_store_may_be_finer_than_100_hz(tmp_path, rate, n_samples):
     assert store.signals.shape == (3, 12, n_samples)
     assert store.lengths.tolist() == [n_samples] * 3
     for signal, stored in zip(source.read(source.items), store.signals.open(), strict=True):
+        assert not isinstance(signal, BadRecord)
         # filtered at the native rate, then resampled, then rounded
         expected = to_counts(resample(band_pass(signal, native, (1, 45)), native, rate), 1000)
         np.testing.assert_array_equal(stored, expected)

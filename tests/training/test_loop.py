@@ -118,7 +118,8 @@ def test_dropout_acts_in_training_and_not_in_scoring(small_store_folder, tmp_pat
 
 
 def test_a_lower_precision_is_for_training_alone(small_store_folder, tmp_path, monkeypatch):
-    trained, scored = [], []
+    trained: list[torch.Tensor] = []
+    scored: list[torch.Tensor] = []
     forward = NetworkLearner.forward
 
     def kept(learner, batch):

@@ -96,7 +96,7 @@ def test_the_card_says_what_the_contract_lists(stores):
 
 
 def test_the_users_choice_comes_before_the_familys(stores):
-    ours = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 3, "clip_norm": 0.0}
+    ours: dict[str, Any] = {"optimizer": "sgd", "learning_rate": 0.5, "epochs": 3, "clip_norm": 0.0}
     training = card_of(stores, model="gru", **ours)["training"]
     expected = {**defaults.training_defaults("recurrent"), **ours}
     assert {name: training[name] for name in CHOICES} == expected
@@ -144,7 +144,7 @@ def test_counts_beyond_255_do_not_wrap():
     ],
 )
 def test_only_disease_is_weighted_by_itself(stores, task: str, asked: str | None, weighted: bool):
-    given = {"class_weights": asked} if asked else {}
+    given: dict[str, Any] = {"class_weights": asked} if asked else {}
     assert (card_of(stores, model="gru", task=task, **given)["training"]["class_weights"] is not None) == weighted
 
 
@@ -426,15 +426,17 @@ def free_gpu(monkeypatch) -> None:
     [("cpu", None, False), ("cuda", None, True), ("cpu", True, True), ("cuda", False, False), ("cpu", False, False)],
 )
 @pytest.mark.usefixtures("free_gpu")
-def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(stores, device: str, asked: bool | None, drawn: bool):
-    given = {"model": "resnet"} | ({} if asked is None else {"on_the_fly": asked})
+def test_stored_pictures_are_drawn_anew_on_a_gpu_unless_told(
+    stores: tuple[Store, Store], device: str, asked: bool | None, drawn: bool
+):
+    given: dict[str, Any] = {"model": "resnet", "on_the_fly": asked}
     spec = plan(TrainOptions.of(**given), *stores, torch.device(device)).spec
     assert spec.on_the_fly == drawn
     assert (spec.leads, spec.representations) == (tuple(stores[0].image_leads), stores[0].image_parameters)
 
 
 @pytest.mark.usefixtures("free_gpu")
-def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores):
+def test_members_of_a_k_fold_run_are_drawn_on_a_gpu_too(stores: tuple[Store, Store]):
     assert plan_members(TrainOptions.of(model="resnet", kfold=2), *stores, GPU).spec.on_the_fly
 
 
@@ -475,7 +477,7 @@ def test_workers_read_stored_pictures(stores):
 
 
 @pytest.mark.usefixtures("free_gpu")
-def test_workers_have_nothing_to_read_where_a_gpu_draws(stores):
+def test_workers_have_nothing_to_read_where_a_gpu_draws(stores: tuple[Store, Store]):
     with pytest.raises(EcgFusionError, match="-workers 2"):
         plan(TrainOptions.of(model="resnet", workers=2), *stores, GPU)
 
@@ -489,7 +491,7 @@ def has_bf16(request, monkeypatch) -> bool:
 
 
 @pytest.mark.parametrize("model", ["resnet", "gru"])
-def test_a_gpu_computes_in_bf16_where_it_can_and_a_cpu_does_not(stores, has_bf16, model):
+def test_a_gpu_computes_in_bf16_where_it_can_and_a_cpu_does_not(stores: tuple[Store, Store], has_bf16, model):
     expected = "bf16" if has_bf16 else "fp32"
     assert plan(TrainOptions.of(model=model), *stores, GPU).training.precision == expected
     members = plan_members(TrainOptions.of(model=model, kfold=2), *stores, GPU).to_json()

@@ -39,9 +39,9 @@ def test_entry_reads_options_from_the_signature(name: str) -> None:
     assert (entry.level == "late") == (entry.reads == "probabilities")
     assert not {"branches", "n_classes", "self"} & set(entry.options)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        entry.level = "other"
+        entry.level = "other"  # type: ignore[misc]  # what is tried
     with pytest.raises(TypeError):
-        entry.options["new"] = 1
+        entry.options["new"] = 1  # type: ignore[index]  # what is tried
 
 
 def test_options_are_those_of_every_fusion_and_its_own() -> None:

@@ -1,15 +1,16 @@
 """What is particular to each fusion: whom a token asks, what a gate weighs, which branch is hidden."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from models import IntermediateFusion, at_most
+from models import at_most
 from models.fusion.branches import BranchDropout, draw_hidden
 
-Build = Callable[..., IntermediateFusion]
+Build = Callable[..., Any]  # of a subclass of IntermediateFusion, whose own parts are asked for
 Draw = Callable[..., dict[str, Tensor]]
 
 NO_DRAWS = {"dropout": 0.0, "branch_dropout": 0.0}

@@ -1,5 +1,7 @@
 """Late fusions: means as numpy computes them, whatever the order of the branches."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +25,7 @@ def build(name: str, kind: str, n_branches: int = 3, **options: object) -> LateF
     for buffer in fusion.buffers():
         buffer.copy_(torch.rand_like(buffer))
     if name == "weighted":
-        fusion.weights /= fusion.weights.sum()
+        fusion.get_buffer("weights").div_(fusion.get_buffer("weights").sum())
     return fusion.eval()
 
 
@@ -121,6 +123,7 @@ def test_its_state_is_all_it_has_learnt(name: str, kind: str) -> None:
     torch.manual_seed(7)
     shapes = dict.fromkeys(fusion.branches, BranchShape(0, 0))
     other = create_fusion(name, branches=shapes, n_classes=C, kind=kind).eval()
+    assert isinstance(other, LateFusion)
     other.load_state_dict(fusion.state_dict())
     branches = {each: draw(kind, seed=number) for number, each in enumerate(fusion.branches)}
     assert torch.equal(probabilities(other, branches), probabilities(fusion, branches))
@@ -137,6 +140,6 @@ def test_other_branches_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", LATE)
 @pytest.mark.parametrize("option", [{"kind": "regression"}, {"fuse_on": "ranks"}])
-def test_another_kind_or_scale_is_refused(name: str, option: dict[str, str]) -> None:
+def test_another_kind_or_scale_is_refused(name: str, option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"'(regression|ranks)' is neither '.*' nor"):
-        build(name, **{"kind": "multilabel", **option})
+        build(name, **({"kind": "multilabel"} | option))

@@ -1,6 +1,7 @@
 """One recording: read as wfdb reads it, and refused, with its file's name, where it is damaged."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,12 @@ def test_header_variants_that_mean_the_same(tmp_path):
 
 
 def test_headers_that_differ_in_one_word_are_not_taken_for_each_other(tmp_path):
-    changes = [{}, {"adc_gain": [200.0, 100.0, 50.0]}, {"baseline": [0, -7, 13]}, {"sig_name": ["I", "aVR", "V3"]}]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"adc_gain": [200.0, 100.0, 50.0]},
+        {"baseline": [0, -7, 13]},
+        {"sig_name": ["I", "aVR", "V3"]},
+    ]
     changes.append({"adc_gain": [200.0] * 3, "baseline": [0] * 3})
     paths = [write(tmp_path, name=f"rec{number}", **change) for number, change in enumerate(changes)]
     for path in [*paths, *reversed(paths)]:
