@@ -121,7 +121,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="processes that read ahead (default 2 where signals do not fit into memory, else 0)",
     )
     add_image_options(parser)
-    return parser.parse_args(words)
+    parsed: argparse.Namespace = parser.parse_args(words)
+    return parsed
 
 
 @told_to(Console)

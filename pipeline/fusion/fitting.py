@@ -97,7 +97,7 @@ def fit_perceptron(fusion: Perceptron, branches: Mapping[str, Tensor], labels: n
     generator = torch.Generator().manual_seed(settings.seed)
     fusion.train()
     for _ in range(settings.epochs):
-        for rows in torch.randperm(len(targets), generator=generator).split(settings.batch_size):
+        for rows in torch.split(torch.randperm(len(targets), generator=generator), settings.batch_size):
             logits = fusion({name: p[rows] for name, p in branches.items()})
             loss_function(logits.float(), targets[rows]).backward()
             if settings.clip_norm:

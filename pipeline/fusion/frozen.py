@@ -10,10 +10,10 @@ from torch import Tensor
 
 from models import at_most
 from pipeline.fusion.branch_reading import read_branch
-from pipeline.inputs.batches import Items, Pick, load, on, pinned, scoring_picks
+from pipeline.inputs.batches import CPU, Items, Pick, load, on, pinned, scoring_picks
 from pipeline.inputs.items import StoreItems
 from pipeline.inputs.maker import InputMaker
-from pipeline.inputs.placement import CPU, fits, store_items
+from pipeline.inputs.placement import fits, store_items
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32, placed
 from pipeline.runs.build import Run

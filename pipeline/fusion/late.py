@@ -87,8 +87,9 @@ def fit_late(fusion: LateFusion, answers: Answers, card: Card) -> LateFusion:
 def fuse(fusion: LateFusion, answers: Mapping[str, np.ndarray]) -> np.ndarray:
     """What a late fusion makes of its branches' probabilities, (items, classes) float32."""
     logits = fusion({name: torch.from_numpy(values) for name, values in answers.items()})
-    fused = logits.sigmoid() if fusion.kind == "multilabel" else logits.softmax(-1)
-    return fused.numpy().astype(np.float32)
+    fused: torch.Tensor = logits.sigmoid() if fusion.kind == "multilabel" else logits.softmax(-1)
+    found: np.ndarray = fused.numpy().astype(np.float32)
+    return found
 
 
 def _predict(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:

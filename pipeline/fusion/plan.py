@@ -11,7 +11,8 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on
-from pipeline.inputs.placement import CPU, choose_workers
+from pipeline.inputs.batches import CPU
+from pipeline.inputs.placement import choose_workers
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
 from pipeline.runs.card import Card, TrainingCard

@@ -72,8 +72,10 @@ class NetworkLearner(Learner):
 
     def _logits(self, batch: Batch, x: Tensor) -> Tensor:
         if batch.length is None or self._maker.spec.modality == "image":
-            return self.network(x)
-        return self.network(x, length=batch.length)  # of signals, where items are padded
+            logits: Tensor = self.network(x)
+            return logits
+        padded: Tensor = self.network(x, length=batch.length)  # of signals, where items are padded
+        return padded
 
 
 class FusionLearner(Learner):
@@ -95,7 +97,8 @@ class FusionLearner(Learner):
         raise NotImplementedError
 
     def forward(self, batch: Any) -> Tensor:
-        return self.fusion(*self.read(batch))
+        logits: Tensor = self.fusion(*self.read(batch))
+        return logits
 
     def outputs(self, batch: Any, change: Change | None = None) -> list[tuple[float, Tensor]]:
         if change is not None:

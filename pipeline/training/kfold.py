@@ -15,7 +15,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import Evaluated
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import Scores, save_scores
-from pipeline.inputs.placement import CPU
+from pipeline.inputs.batches import CPU
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
 from pipeline.runs.build import Run

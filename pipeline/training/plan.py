@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.placement import CPU, choose_workers
+from pipeline.inputs.batches import CPU
+from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.plan import image_size, plan_input
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import InputSpec

@@ -81,7 +81,8 @@ class Steps:
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
         targets = self._targets[batch.rows]
-        loss = sum(weight * self._loss_function(logits.float(), targets) for weight, logits in outputs)
+        losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
+        loss: Tensor = sum(losses[1:], losses[0])
         self._accelerator.backward(loss)
         if self._settings.clip_norm:
             self._accelerator.clip_grad_norm_(self._parameters, self._settings.clip_norm)
@@ -92,7 +93,7 @@ class Steps:
         return loss.detach()
 
     def _bar(self, batches: Iterable[Any], epoch: int, n_batches: int) -> Iterable[Any]:
-        return progress_bar(
+        bar: Iterable[Any] = progress_bar(
             batches,
             f"epoch {epoch + 1}/{self._settings.epochs}",
             total=n_batches,
@@ -100,6 +101,7 @@ class Steps:
             miniters=_STEPS_BETWEEN_BARS if self._device.type == "cuda" else None,
             leave=False,
         )
+        return bar
 
 
 def seed_of_step(seed: int, step: int) -> int:
@@ -111,7 +113,7 @@ def _generators(device: torch.device) -> list[torch.Generator]:
     """Those that a step draws from; ``torch.manual_seed`` seeks out every device's, 0.13 ms each time."""
     if device.type != "cuda":
         return [torch.default_generator]
-    torch.cuda.init()
+    torch.cuda.init()  # type: ignore[no-untyped-call]
     index = torch.cuda.current_device() if device.index is None else device.index
     return [torch.default_generator, torch.cuda.default_generators[index]]
 
