@@ -53,7 +53,8 @@ def reference_pictures(form: str, x: np.ndarray, sampling_rate: float, parameter
     """
     low, high = parameters["value_range"]
     drawn = _REFERENCES[form](x, sampling_rate, parameters)
-    return np.rint(np.clip((drawn - low) / (high - low) * 255, 0, 255)).astype(int)
+    levels: np.ndarray = np.rint(np.clip((drawn - low) / (high - low) * 255, 0, 255))
+    return levels.astype(int)
 
 
 def _scaled(x: np.ndarray, n_points: int, parameters: dict[str, Any], low: float, high: float) -> np.ndarray:
@@ -66,7 +67,7 @@ def _scaled(x: np.ndarray, n_points: int, parameters: dict[str, Any], low: float
     if parameters["scale"] == "record":
         # pyts refuses what its own scaler lets go beyond the range by a rounding
         return np.clip(MinMaxScaler(sample_range=(low, high)).transform(x), low, high)
-    limit = parameters["range_mv"]
+    limit = float(parameters["range_mv"])
     return np.clip(x, -limit, limit) / limit * (high - low) / 2 + (high + low) / 2
 
 
@@ -136,19 +137,21 @@ def _stft(x: np.ndarray, sampling_rate: float, parameters: dict[str, Any]) -> np
     times = np.arange(n_windows) * step
     columns = _averaging(times, centres * x.shape[1] / size - 0.5, max(step, x.shape[1] / size))
     rows = _averaging(frequencies, centres[::-1] * top / size, max(frequencies[1], top / size))
-    decibels = 10 * np.log10(np.maximum(rows @ power @ columns.T, 1e-12))
+    decibels: np.ndarray = 10 * np.log10(np.maximum(rows @ power @ columns.T, 1e-12))
     if parameters["scale"] == "fixed":
         return decibels
     lowest = decibels.min(axis=(1, 2), keepdims=True)
     spread = decibels.max(axis=(1, 2), keepdims=True) - lowest
-    return (decibels - lowest) / np.where(spread > 0, spread, 1)
+    scaled: np.ndarray = (decibels - lowest) / np.where(spread > 0, spread, 1)
+    return scaled
 
 
 def _averaging(places: np.ndarray, centres: np.ndarray, width: float) -> np.ndarray:
     """Triangular weights of the places around each centre: (centres, places), rows sum to 1."""
     centres = np.clip(centres, places[0], places[-1])
-    weights = np.maximum(1 - np.abs(centres[:, None] - places) / width, 0)
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights: np.ndarray = np.maximum(1 - np.abs(centres[:, None] - places) / width, 0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
 
 
 _REFERENCES: dict[str, Callable[[np.ndarray, float, dict[str, Any]], np.ndarray]] = {

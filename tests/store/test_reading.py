@@ -13,16 +13,15 @@ from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import PADDING
 from pipeline.sources import Labels, open_source
-from pipeline.store import reading as reading
+from pipeline.store import mapped as mapped_arrays
+from pipeline.store.attributes import from_attribute, to_attribute
 from pipeline.store.reading import (
     NUMBER_COLUMNS,
     SCHEMA_VERSION,
     TEXT_COLUMNS,
     digest_of_items,
-    from_attribute,
     open_store,
     store_path,
-    to_attribute,
 )
 from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
@@ -309,7 +308,7 @@ def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, mon
 def test_items_are_fetched_ahead_where_they_are_not_in_memory_and_stay_what_they_are(store, monkeypatch, in_memory):
     asked, advise = [], os.posix_fadvise
     monkeypatch.setattr(os, "posix_fadvise", lambda _, *how: asked.append(how) or advise(_, *how))
-    monkeypatch.setattr(reading, "_begins_in_memory", lambda *_: in_memory)
+    monkeypatch.setattr(mapped_arrays, "_begins_in_memory", lambda *_: in_memory)
     mapped, rows = store.images["rp"], np.array([4, 0, 2])
     before = np.array(mapped.open())
     mapped.read_ahead(rows)
