@@ -124,13 +124,13 @@ def _unknown(name: str, known: Sequence[str]) -> EcgFusionError:
 
 def parse_band(value: Any) -> Band | None:
     """The edges of a band in Hz from ``0.5 40`` or two numbers; None for None and ``none``."""
-    words = value.split() if isinstance(value, str) else value
-    if words is None or list(words) == ["none"]:
+    words = _words(value)
+    if words is None or words == ("none",):
         return None
     try:
         low, high = (float(word) for word in words)
-    except (TypeError, ValueError):
-        raise EcgFusionError(f"--band {' '.join(map(str, words))} is not understood: write 0.5 40, or none") from None
+    except ValueError:
+        raise EcgFusionError(f"--band {' '.join(words)} is not understood: write 0.5 40, or none") from None
     return low, high
 
 
@@ -143,7 +143,9 @@ def _words(value: Any) -> tuple[str, ...] | None:
     """The words of one text, or of several; None stays."""
     if value is None:
         return None
-    return tuple(value.split() if isinstance(value, str) else map(str, value))
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(map(str, value if isinstance(value, Iterable) else [value]))
 
 
 def _folds(value: Any) -> tuple[str, ...] | None:

@@ -68,7 +68,8 @@ def _scaled(x: np.ndarray, n_points: int, parameters: dict[str, Any], low: float
         # pyts refuses what its own scaler lets go beyond the range by a rounding
         return np.clip(MinMaxScaler(sample_range=(low, high)).transform(x), low, high)
     limit = float(parameters["range_mv"])
-    return np.clip(x, -limit, limit) / limit * (high - low) / 2 + (high + low) / 2
+    scaled: np.ndarray = np.clip(x, -limit, limit) / limit * (high - low) / 2 + (high + low) / 2
+    return scaled
 
 
 def _gaf(x: np.ndarray, _: float, parameters: dict[str, Any]) -> np.ndarray:
