@@ -3,20 +3,19 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from pipeline.commands.image_options import IMAGE_OPTIONS, REPRESENTATION_NAMES, add_image_options
+from pipeline.commands.image_options import IMAGE_OPTIONS, REPRESENTATION_NAMES, add_image_options, given_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
 from pipeline.report.console import Console
-from pipeline.signals.leads import IMAGE_LEADS
-from pipeline.store.partitions import DEFAULT_FOLDS, PARTITIONS
+from pipeline.sources import DEFAULT_SOURCE, SOURCES, Source, SourceOption, data_folder, open_source
+from pipeline.store.options import StoreKeywords, StoreOptions
+from pipeline.store.partitions import PARTITIONS
 
 if TYPE_CHECKING:
     from pipeline.store.reading import Store
-
-DEFAULT_BAND = (0.5, 40.0)
 
 EXAMPLES = """
 examples:
@@ -30,25 +29,24 @@ examples:
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``."""
     parser = CommandParser(prog="create_images.py", description=__doc__, epilog=EXAMPLES)
-    parser.option("source", default="ptbxl", help="the kind of data set (default %(default)s, the only one so far)")
-    parser.option("data", type=Path, default=Path("data/ptbxl"), help="the data set's folder (default %(default)s)")
-    parser.option(
-        "out",
-        type=Path,
-        default=Path("data/ptbxl-images"),
-        help="folder for the stores (default %(default)s)",
-    )
+    usual, rate, band = SOURCES[DEFAULT_SOURCE], StoreOptions.sampling_rate, StoreOptions.band or ()
+    known = f"the kind of data set: {' '.join(SOURCES)} (default %(default)s)"
+    parser.option("source", default=DEFAULT_SOURCE, help=known)
+    parser.option("data", type=Path, help=f"the data set's folder (default {data_folder(DEFAULT_SOURCE)})")
+    parser.option("out", type=Path, help=f"folder for the stores (default {_stores_folder(DEFAULT_SOURCE)})")
     parser.option("partition", choices=PARTITIONS, nargs="+", help="which stores to make (default: all of --folds)")
-    parser.option(
-        "folds", nargs="+", default=DEFAULT_FOLDS, help=f"of each partition (default {' '.join(DEFAULT_FOLDS)})"
+    folds = f"of each partition (default of {DEFAULT_SOURCE} {' '.join(usual.default_folds)})"
+    parser.option("folds", nargs="+", help=folds)
+    for name, own in _options_of_sources().items():
+        parser.option(name, type=own.reads, help=own.help)
+    drawn = f"leads to draw, or all (default of {DEFAULT_SOURCE} {' '.join(usual.default_leads)})"
+    parser.option("leads", nargs="+", help=f"{drawn}; signals are stored of all leads")
+    stored = f"of the stored signals, Hz (default {rate:g})"
+    parser.option("sampling_rate", type=positive_float, default=rate, help=stored)
+    let_through = (
+        f"what the filter lets through, from and to, Hz; or none (default {' '.join(f'{edge:g}' for edge in band)})"
     )
-    likely = "percent that a diagnostic statement needs to count (default 0: each that is there counts)"
-    parser.option("min_likelihood", type=float, default=0.0, help=likely)
-    drawn = f"leads to draw, or all (default {' '.join(IMAGE_LEADS)}); signals are stored of all leads"
-    parser.option("leads", nargs="+", default=IMAGE_LEADS, help=drawn)
-    parser.option("sampling_rate", type=positive_float, default=100.0, help="of the stored signals, Hz (default 100)")
-    band = f"what the filter lets through, from and to, Hz; or none (default {DEFAULT_BAND[0]:g} {DEFAULT_BAND[1]:g})"
-    parser.option("band", nargs="+", default=DEFAULT_BAND, help=band)
+    parser.option("band", nargs="+", default=band, help=let_through)
     parser.option("representations", nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
@@ -59,21 +57,35 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.option("show", metavar="RECORD_ID", help="save one record and its images as OUT/RECORD_ID.png, make none")
     parser.option("export", type=Path, metavar="FOLDER", help="write finished stores as PNG and CSV files, make none")
-    return parser.parse_args(words)
+    arguments: argparse.Namespace = parser.parse_args(words)
+    arguments.data = arguments.data or data_folder(arguments.source)
+    arguments.out = arguments.out or _stores_folder(arguments.source)
+    return arguments
+
+
+def _stores_folder(source: str) -> Path:
+    return data_folder(source).with_name(f"{source}-images")
+
+
+def _options_of_sources() -> dict[str, SourceOption]:
+    """What single data sets have options for, by name."""
+    return {name: option for entry in SOURCES.values() for name, option in entry.options.items()}
 
 
 _INSTEAD_OF_STORES = {
     "export": {"out", "partition"},
     "verify": {"out", "partition"},
     "show": {"source", "data", "out", "partition", "folds", "leads", "sampling_rate", "band", "representations"}
-    | {"min_likelihood", "limit", *IMAGE_OPTIONS},
+    | {"limit", *IMAGE_OPTIONS},
 }
-"""What makes no store, and the options that go with it."""
+"""What makes no store, and the options that go with it; with ``show`` go also those of a data set."""
 
 
 def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
+    of_source = {"show": _options_of_sources().keys()}
     for instead in sorted(arguments.typed & _INSTEAD_OF_STORES.keys()):
-        ignored = sorted(arguments.typed - _INSTEAD_OF_STORES[instead] - {instead})
+        taken = _INSTEAD_OF_STORES[instead] | of_source.get(instead, set())
+        ignored = sorted(arguments.typed - taken - {instead})
         if ignored:
             raise EcgFusionError(f"--{ignored[0]} does not go with --{instead}, which makes no store: leave it out")
 
@@ -83,6 +95,14 @@ def _finished_stores(arguments: argparse.Namespace) -> list["Store"]:
 
     there = [name for name in PARTITIONS if store_path(arguments.out, name).exists()]
     return [open_store(store_path(arguments.out, name)) for name in arguments.partition or there or PARTITIONS[:1]]
+
+
+def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:
+    """The data set, opened, and what is to be made of it."""
+    own = {name: getattr(arguments, name) for name in _options_of_sources() if name in arguments.typed}
+    source = open_source(arguments.source, arguments.data, arguments.sampling_rate, **own)
+    given = {name: value for name, value in vars(arguments).items() if name in StoreKeywords.__annotations__}
+    return source, cast(StoreKeywords, given | given_image_options(arguments))
 
 
 @told_to(Console)
@@ -104,13 +124,13 @@ def main(words: Sequence[str] | None = None) -> None:
         from pipeline.store.plan import plan_stores
         from pipeline.store.show import show_record
 
-        print(show_record(plan_stores(arguments), arguments.show))
+        source, options = _chosen(arguments)
+        print(show_record(plan_stores(StoreOptions.of(source, arguments.out, options)), arguments.show))
     else:
         from pipeline.store.create import create_stores
-        from pipeline.store.plan import plan_stores
 
-        for summary in create_stores(plan_stores(arguments)):
-            print(summary)
+        source, options = _chosen(arguments)
+        create_stores(source, arguments.out, **options)
 
 
 if __name__ == "__main__":

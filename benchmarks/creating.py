@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     for row in measure(options.data, options.records, options.folds, options.workers, options.out, options.turns):
         print(row)
-    from pipeline.store.create import peak_memory
+    from pipeline.machine.memory import peak_memory
 
     print(f"peak memory of this process: {peak_memory():.0f} MB")
 
@@ -84,12 +84,12 @@ def _measure(words: Sequence[str], stores: Path, turns: int) -> list[Row]:
 def make_stores(words: Sequence[str], stores: Path) -> tuple[int, int]:
     """Makes them as create_images.py does; how many records and bytes they have."""
     import create_images
-    from pipeline.store.create import create_stores
-    from pipeline.store.plan import plan_stores
+    from pipeline.store.reading import open_store
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        made = create_stores(plan_stores(create_images.parse([*words, "--out", str(stores)])))
-    return sum(len(each.job.rows) for each in made), sum(each.job.path.stat().st_size for each in made)
+        create_images.main([*words, "--out", str(stores)])
+    made = [open_store(path) for path in stores.glob("*.h5")]
+    return sum(store.n_items for store in made), sum(store.path.stat().st_size for store in made)
 
 
 def write_bytes(block: bytes, n_bytes: int, path: Path) -> None:

@@ -34,7 +34,7 @@ def measure(turns: int = 9, cases: Sequence[Case] = CASES) -> list[Row | Waiting
 
 def _measure(case: Case, turns: int) -> Row | Waiting:
     from pipeline.machine.devices import keep_freed_memory
-    from pipeline.store.create import peak_memory
+    from pipeline.machine.memory import peak_memory
 
     model, (n_items, *item) = case
     what = f"a step of {model} ({n_items} items of {' × '.join(map(str, item))}) on the CPU"

@@ -12,7 +12,7 @@ from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import NORMALISATIONS, InputSpec
 from pipeline.signals.beats import BEAT_S, beat_samples
-from pipeline.signals.leads import IMAGE_LEADS, canonical_lead, choose_leads
+from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.store.reading import Store
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def plan_input(
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_image:
-        usual = train.image_leads or list(IMAGE_LEADS)
+        usual = train.image_leads or train.default_leads
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in (options.leads or usual)])
     except ValueError as problem:

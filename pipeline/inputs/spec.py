@@ -4,7 +4,7 @@ The same description makes the input in training, in scoring and on another mach
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.signals.windows import crop_starts
@@ -51,6 +51,10 @@ class InputSpec:
     def takes_signals(self) -> bool:
         """Whether an item enters as its signal, even if the network sees an image of it."""
         return self.modality == "signal" or self.on_the_fly
+
+    def of_signals(self) -> "InputSpec":
+        """The same input, drawn of an item's signal where it would be read: for a store that holds no images."""
+        return self if self.takes_signals else replace(self, on_the_fly=True)
 
     @property
     def n_channels(self) -> int:

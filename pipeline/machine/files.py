@@ -1,11 +1,11 @@
 """Files that are written whole or not at all."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 
-def replace_atomically(path: Path, write: Any) -> None:
+def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place."""
     temporary = path.with_name(path.name + ".part")
     write(temporary)

@@ -1,6 +1,7 @@
-"""How much memory there is to plan with."""
+"""How much memory there is to plan with, and how much was taken."""
 
 import os
+import sys
 from pathlib import Path
 
 _LIMITS_OF_A_CONTAINER = (  # of control groups, version 2 and 1
@@ -21,3 +22,11 @@ def _limit(file: Path) -> int | None:
         return int(file.read_text())
     except (OSError, ValueError):
         return None
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, in MB."""
+    import resource  # here, since it is of POSIX alone
+
+    # ru_maxrss counts kilobytes on Linux and bytes on macOS
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform == "linux" else 2**20)

@@ -2,33 +2,63 @@
 
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.sources.base import BadRecord, Source
+from pipeline.sources.entry import SourceEntry, SourceOption
 
-__all__ = ["SOURCES", "BadRecord", "Labels", "Source", "open_source"]
+__all__ = ["SOURCES", "BadRecord", "Labels", "Source", "SourceEntry", "SourceOption", "open_source"]
 
-SOURCES = {"ptbxl": "pipeline.sources.ptbxl:open_ptbxl"}
-"""What opens each set. It is imported then, since a set's module may be a command too."""
+DEFAULT_SOURCE = "ptbxl"
+DEFAULT_SAMPLING_RATE = 100.0  # Hz
+
+SOURCES = {
+    "ptbxl": SourceEntry(
+        "pipeline.sources.ptbxl:open_ptbxl",
+        default_task="disease",
+        default_leads=IMAGE_LEADS,
+        default_folds=("train=1-8", "dev=9", "test=10"),
+        options={
+            "min_likelihood": SourceOption(
+                float, "percent that a diagnostic statement needs to count (default 0: each that is there counts)"
+            )
+        },
+    ),
+}
+"""What is known of each set, and what opens it."""
 
 
-def open_source(name: str, folder: Path | str, sampling_rate: float = 100, min_likelihood: float = 0) -> Source:
+def data_folder(name: str) -> Path:
+    """Where a data set lies unless somebody says otherwise."""
+    return Path("data") / name
+
+
+def open_source(
+    name: str, folder: Path | str | None = None, sampling_rate: float = DEFAULT_SAMPLING_RATE, **options: Any
+) -> Source:
     """The data set in a folder.
 
     Args:
         name: a key of ``SOURCES``.
-        folder: the folder as its publisher lays it out.
+        folder: the folder as its publisher lays it out; None for ``data/NAME``.
         sampling_rate: hertz that the signals are wanted at; where a set is published at several rates, the
             one to read is chosen by it. ``source.sampling_rate`` is the rate that ``read`` gives.
-        min_likelihood: percent below which a diagnostic statement does not count; 0, "unknown", always does.
+        options: the set's own, as its entry in ``SOURCES`` names them.
 
     Raises:
-        EcgFusionError: the name, the folder or one of its tables is not what it should be.
+        EcgFusionError: the name, an option, the folder or one of its tables is not what it should be.
     """
     if name not in SOURCES:
         raise EcgFusionError(f"there is no source {name}: choose one of {', '.join(SOURCES)}")
-    opened: Source = resolve_name(SOURCES[name])(
-        Path(folder), sampling_rate=sampling_rate, min_likelihood=min_likelihood
-    )
+    entry = SOURCES[name]
+    foreign = sorted(options.keys() - entry.options.keys())
+    if foreign:
+        own = f"has only --{' --'.join(entry.options)}" if entry.options else "has none of its own"
+        raise EcgFusionError(f"--{foreign[0]} is no option of the source {name}, which {own}: leave it out")
+    where = data_folder(name) if folder is None else Path(folder)
+    opened: Source = resolve_name(entry.opener)(where, sampling_rate=sampling_rate, **options)
+    opened.entry = entry
     return opened

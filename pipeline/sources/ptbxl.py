@@ -36,6 +36,7 @@ class PtbXl(Source):
 
     def __init__(self, folder: Path, sampling_rate: float, min_likelihood: float) -> None:
         self.folder = folder
+        self.options = {"min_likelihood": float(min_likelihood)}
         self.sampling_rate = 100.0 if sampling_rate <= 100 else 500.0
         table = _read_table(folder / "ptbxl_database.csv", _NEEDED)
         statements = _read_statements(folder / "scp_statements.csv")
@@ -76,8 +77,19 @@ class PtbXl(Source):
         return recording.signal[[recording.leads.index(lead) for lead in LEADS]]
 
 
-def open_ptbxl(folder: Path, sampling_rate: float = 100, min_likelihood: float = 0) -> PtbXl:
-    """Opens the official folder; ``sampling_rate`` up to 100 Hz reads ``records100``, above it ``records500``."""
+def open_ptbxl(folder: Path, sampling_rate: float, min_likelihood: float = 0) -> PtbXl:
+    """Opens the official folder.
+
+    Args:
+        folder: as PhysioNet lays it out.
+        sampling_rate: up to 100 Hz reads ``records100``, above it ``records500``.
+        min_likelihood: percent below which a diagnostic statement does not count; 0, "unknown", always does.
+
+    Raises:
+        EcgFusionError: the percentage, the folder or one of its tables is not what it should be.
+    """
+    if not 0 <= min_likelihood <= 100:
+        raise EcgFusionError(f"--min_likelihood {min_likelihood:g} is no percentage: give 0 to 100")
     if not folder.is_dir():
         raise EcgFusionError(
             f"there is no folder {folder}: name the PTB-XL folder with --data, fetch it with "

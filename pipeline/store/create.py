@@ -5,26 +5,28 @@ Two stages, each resumed where a kill left it: first every record is read, filte
 image is made, and a store of signals only is the first stage alone.
 """
 
-import resource
-import shutil
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark, warn
 from pipeline.machine.locks import locked
 from pipeline.machine.memory import machine_memory
 from pipeline.machine.threads import ordered_map
-from pipeline.sources import BadRecord
+from pipeline.sources import BadRecord, Source
+from pipeline.store.attributes import from_attribute
+from pipeline.store.disk import check_disk
 from pipeline.store.job import Job
-from pipeline.store.reading import digest_of_items, from_attribute, open_store
-from pipeline.store.stages import _RECORDS_READ_AT_ONCE, _read_counts, _store_images, _store_signals
+from pipeline.store.options import StoreKeywords, StoreOptions
+from pipeline.store.plan import announce, plan_stores
+from pipeline.store.reading import digest_of_items, open_store
+from pipeline.store.stages import RECORDS_READ_AT_ONCE, read_counts, store_images, store_signals
+from pipeline.store.summary import Summary
 from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
-_SHOWN_BAD_RECORDS = 20
 _SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's images may take in the system's cache
 
 
@@ -39,36 +41,30 @@ class BadRecordsError(EcgFusionError):
         )
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of one partition; ``seconds`` of this run."""
+def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywords]) -> list[Path]:
+    """Makes the stores of a data set, or goes on with them; what is complete is left as it is.
 
-    job: Job
-    left_out: list[BadRecord]
-    seconds: float
+    Args:
+        source: the opened data set.
+        out: folder for the stores.
+        options: those of ``create_images.py``, by their names: fields of ``StoreOptions``, and of ``ImageRecipe``.
+            Words may come as one text: ``create_stores(source, "stores", representations="gaf rp", size=64)``.
 
-    def __str__(self) -> str:
-        """One line, and one more for each record that was left out, up to a screenful."""
-        job, n_items = self.job, len(self.job.rows)
-        n_images = n_items * len(job.image_leads) * len(job.image_recipe.representations)
-        lines = [
-            f"{job.path}: {n_items} records, {len(self.left_out)} left out, {n_images} images, "
-            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak_memory():.0f} MB",
-            *(f"  left out {bad.record_id}: {bad.problem}" for bad in self.left_out[:_SHOWN_BAD_RECORDS]),
-        ]
-        if len(self.left_out) > _SHOWN_BAD_RECORDS:
-            lines.append(f"  and {len(self.left_out) - _SHOWN_BAD_RECORDS} more: see the store's bad_records")
-        return "\n".join(lines)
+    Returns:
+        Where the stores lie, one for each wanted partition that has a record.
 
-
-def peak_memory() -> float:
-    """The most memory that this process has held so far, in MB."""
-    # ru_maxrss counts kilobytes on Linux and bytes on macOS
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**10 if sys.platform == "linux" else 2**20)
+    Raises:
+        EcgFusionError: there is no such option, one does not fit the data set, or see ``create_store``.
+    """
+    chosen = StoreOptions.of(source, out, options)
+    jobs = plan_stores(chosen)
+    announce(chosen)
+    _create_all(jobs)
+    return [job.path for job in jobs]
 
 
-def create_stores(jobs: Sequence[Job]) -> list[Summary]:
-    """Makes the stores of several partitions, those that are complete aside.
+def _create_all(jobs: Sequence[Job]) -> list[Summary]:
+    """Makes the stores of several partitions, those that are complete aside; tells what became of each.
 
     Raises:
         EcgFusionError: see ``create_store``; where one partition has bad records, those of all are named first.
@@ -84,6 +80,7 @@ def create_stores(jobs: Sequence[Job]) -> list[Summary]:
                 bad += _find_bad(other)
             raise BadRecordsError(bad) from None
         if summary:
+            remark(str(summary))
             summaries.append(summary)
     return summaries
 
@@ -121,31 +118,6 @@ def _refuse_to_mix(job: Job, path: Path) -> None:
         raise EcgFusionError(f"{path} was made with other parameters ({'; '.join(others)}): choose another --out")
 
 
-def check_disk(jobs: Sequence[Job]) -> None:
-    """Prints what each partition still takes on disk.
-
-    Raises:
-        EcgFusionError: all of them together take more than there is.
-    """
-    unfinished = [job for job in jobs if not job.path.exists()]
-    if not unfinished:
-        return
-    out = unfinished[0].out
-    out.mkdir(parents=True, exist_ok=True)
-    free, needed = shutil.disk_usage(out).free, 0
-    for job in unfinished:
-        part = part_path(job.path)
-        present = part.stat().st_blocks * 512 if part.exists() else 0
-        to_come = max(0, job.bytes_to_come - present)
-        needed += to_come
-        remark(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk")
-    if needed > free:
-        raise EcgFusionError(
-            f"{out} has {free:,} bytes free and {needed:,} are to come: free some space, "
-            f"or choose another --out, a smaller --size or fewer --representations"
-        )
-
-
 def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
     """Both stages; where bad records are left out, the signals are laid out again without them."""
     asked = digest_of_items(job.items["item_id"])
@@ -160,9 +132,9 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
         if not part.exists():
             _begin(job, part, bad, asked)
         with StoreWriter(part, keep_cached=_fits_into_cache(job)) as writer:
-            found = _store_signals(job, writer)
+            found = store_signals(job, writer)
             if not found:
-                _store_images(job, writer)
+                store_images(job, writer)
                 return job, bad
         part.unlink()
         _name(found)
@@ -184,13 +156,16 @@ def _already_left_out(part: Path) -> list[BadRecord]:
 
 
 def _begin(job: Job, part: Path, bad: list[BadRecord], asked: str) -> None:
-    recipe = job.recipe() | {
+    recipe = job.recipe()
+    attributes = {
+        **recipe,
+        **job.usual(),
         "asked_items_digest": asked,
         "bad_records": [[record.record_id, record.problem] for record in bad],
     }
     laid = part.with_name(part.name + ".new")
     signal_shape = (len(job.source.leads), job.n_samples)
-    lay_out(laid, recipe, job.items, job.labels, signal_shape, job.image_shape, recipe["images"])
+    lay_out(laid, attributes, job.items, job.labels, signal_shape, job.image_shape, recipe["images"])
     laid.replace(part)
 
 
@@ -209,9 +184,9 @@ def _find_bad(job: Job) -> list[BadRecord]:
     items, bad = job.items, []
     if not job.path.exists():
         chunks = [
-            items.iloc[first : first + _RECORDS_READ_AT_ONCE] for first in range(0, len(items), _RECORDS_READ_AT_ONCE)
+            items.iloc[first : first + RECORDS_READ_AT_ONCE] for first in range(0, len(items), RECORDS_READ_AT_ONCE)
         ]
-        for _, found in ordered_map(lambda chunk: _read_counts(job, chunk), chunks, job.workers):
+        for _, found in ordered_map(lambda chunk: read_counts(job, chunk), chunks, job.workers):
             bad += found
     _name(bad)
     return bad

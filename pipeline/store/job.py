@@ -14,6 +14,8 @@ from pipeline.sources import Labels, Source
 from pipeline.store.partitions import Folds
 from pipeline.store.reading import digest_of_items, store_path
 
+LEAST_GAIN = 1000.0  # counts to the millivolt; a source that is finer keeps its own
+
 
 @dataclass(frozen=True)
 class SignalRecipe:
@@ -34,10 +36,33 @@ class SignalRecipe:
         filtered = band_pass(signal, native_rate, self.band)
         return to_counts(resample(filtered, native_rate, self.sampling_rate), self.gain)
 
+    def attributes(self) -> dict[str, Any]:
+        """What a store says of it."""
+        return {
+            "sampling_rate": float(self.sampling_rate),
+            "band": list(self.band) if self.band else None,
+            "filter": f"Butterworth, order {FILTER_ORDER}, forward and backward" if self.band else "none",
+            "gain": float(self.gain),
+        }
+
 
 @dataclass(frozen=True)
 class Job:
-    """One partition to be stored: which rows of which source, how, and where."""
+    """One partition to be stored: which rows of which source, how, and where.
+
+    Attributes:
+        source: the opened data set.
+        partition: ``train``, ``dev`` or ``test``.
+        rows: row numbers of ``source.items``.
+        folds: of each partition, whichever is stored here.
+        signal_recipe: how signals are prepared.
+        image_recipe: how images are made of them.
+        image_leads: of which leads.
+        extra: further attributes that make the store what it is.
+        out: the stores' folder.
+        skip_bad_records: whether bad records are left out instead of ending the work.
+        workers: threads.
+    """
 
     source: Source
     partition: str
@@ -83,7 +108,6 @@ class Job:
 
     def recipe(self) -> dict[str, Any]:
         """What makes the store what it is: its attributes, and what a second run is compared with."""
-        band = self.signal_recipe.band
         return {
             "source": self.source.name,
             "source_version": self.source.version,
@@ -91,13 +115,19 @@ class Job:
             "folds": self.folds,
             "leads": list(self.source.leads),
             "image_leads": list(self.image_leads) if self.image_recipe.representations else [],
-            "sampling_rate": float(self.signal_recipe.sampling_rate),
             "source_sampling_rate": float(self.source.sampling_rate),
-            "band": list(band) if band else None,
-            "filter": f"Butterworth, order {FILTER_ORDER}, forward and backward" if band else "none",
-            "gain": float(self.signal_recipe.gain),
+            **self.signal_recipe.attributes(),
             "images": {name: self.image_recipe.parameters(name) for name in self.image_recipe.representations},
             "tasks": list(self.source.labels),
             "items_digest": digest_of_items(self.items["item_id"]),
             **self.extra,
         }
+
+    def usual(self) -> dict[str, Any]:
+        """What is usual for the data set, for those who train on the store.
+
+        Attributes too, but nothing that a second run is compared with: older stores do not say it.
+        """
+        entry = self.source.entry
+        task = {} if entry.default_task is None else {"default_task": entry.default_task}
+        return task | {"default_leads": list(entry.default_leads or self.source.leads)}

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARTITIONS = ("train", "dev", "test")
-DEFAULT_FOLDS = ("train=1-8", "dev=9", "test=10")
 
 Folds = dict[str, list[int]]
 _SPAN = r"\d{1,4}(?:-\d{1,4})?"

@@ -5,19 +5,22 @@ own row reads and safe in any number of processes: nothing of the HDF5 library s
 """
 
 import hashlib
-import json
-import math
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.signals.leads import IMAGE_LEADS
+from pipeline.store.attributes import from_attribute
+from pipeline.store.mapped import Mapped, StoredArray
+
+if TYPE_CHECKING:
+    from pipeline.store.dataset import StoreDataset
 
 SCHEMA_VERSION = 1
 STAGES = ("signals", "images")  # whose finished rows /finished counts
@@ -41,74 +44,11 @@ def digest_of_items(item_ids: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(item_ids)).encode()).hexdigest()
 
 
-def to_attribute(value: Any) -> Any:
-    """What HDF5 keeps of a value: text, numbers and flat lists of them as they are, anything else as JSON."""
-    if isinstance(value, str | int | float):
-        return value
-    if isinstance(value, list | tuple) and value:
-        if all(isinstance(part, str) for part in value):
-            return np.array(value, dtype=h5py.string_dtype())
-        if all(isinstance(part, int | float) for part in value):
-            return np.array(value)
-    return json.dumps(value)
-
-
-def from_attribute(value: Any) -> Any:
-    """The inverse of ``to_attribute``; tuples come back as lists."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, str) and (value.startswith(("[", "{", '"')) or value in ("null", "true", "false")):
-        return json.loads(value)
-    return value
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """A contiguous dataset inside a file, to be mapped into memory when it is needed."""
-
-    path: Path
-    offset: int
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-    def open(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
-        """The dataset as an array on disk; ``r+`` also writes it."""
-        return np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
-
-    def read_ahead(self, rows: np.ndarray) -> None:
-        """Asks the system to fetch several items from the disk at once, which a map does page after page.
-
-        Where the file is not in memory, random items come about three times sooner so.
-        """
-        if len(rows) < 2 or not hasattr(os, "RWF_NOWAIT"):
-            return
-        n_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        with open(self.path, "rb", buffering=0) as file:
-            for row in rows:
-                offset = self.offset + int(row) * n_bytes
-                if not _begins_in_memory(file.fileno(), offset):
-                    os.posix_fadvise(file.fileno(), offset, n_bytes, os.POSIX_FADV_WILLNEED)
-
-    @classmethod
-    def of(cls, path: Path, dataset: h5py.Dataset) -> "Mapped":
-        """Where a dataset lies in its file."""
-        offset = dataset.id.get_offset()
-        if offset is None:
-            raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
-        return cls(path, offset, dataset.shape, dataset.dtype)
-
-
-def _begins_in_memory(file: int, offset: int) -> bool:
-    """Whether a place of a file can be read without its disk; asking for what is there anyway would take longer."""
-    try:
-        return os.preadv(file, [bytearray(1)], offset, os.RWF_NOWAIT) == 1
-    except OSError:
-        return False
-
-
 @dataclass(frozen=True)
 class Store:
     """An opened store: everything small is in memory, signals and images stay on disk.
+
+    The same face over arrays in memory is an ``ArrayStore``.
 
     Attributes:
         path: the file.
@@ -125,8 +65,8 @@ class Store:
     attributes: Mapping[str, Any]
     columns: Mapping[str, np.ndarray]
     labels: Mapping[str, Labels]
-    signals: Mapped
-    images: Mapping[str, Mapped] = field(default_factory=dict)
+    signals: StoredArray
+    images: Mapping[str, StoredArray] = field(default_factory=dict)
     image_parameters: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -135,11 +75,21 @@ class Store:
 
     @property
     def leads(self) -> list[str]:
-        return self.attributes["leads"]
+        return list(self.attributes["leads"])
 
     @property
     def image_leads(self) -> list[str]:
-        return self.attributes["image_leads"]
+        return list(self.attributes["image_leads"])
+
+    @property
+    def default_leads(self) -> list[str]:
+        """Which leads are drawn where nobody chooses; a store that does not say it is of PTB-XL."""
+        return list(self.attributes.get("default_leads", IMAGE_LEADS))
+
+    @property
+    def default_task(self) -> str | None:
+        """What is learnt of it where nobody chooses; None where it does not say."""
+        return self.attributes.get("default_task")
 
     @property
     def sampling_rate(self) -> float:
@@ -159,6 +109,14 @@ class Store:
         if name not in self.labels:
             raise EcgFusionError(f"{self.path} has no task {name}: choose one of {', '.join(self.labels) or 'none'}")
         return self.labels[name]
+
+    def dataset(
+        self, task: str, representation: str | None = None, leads: Sequence[str] | None = None
+    ) -> "StoreDataset":
+        """The items that a task labels as a plain torch ``Dataset`` of ``x, y, item_id``; see ``StoreDataset``."""
+        from pipeline.store.dataset import StoreDataset  # here, since torch is slow to import
+
+        return StoreDataset(self, task, representation, leads)
 
 
 def open_store(path: Path) -> Store:
@@ -205,18 +163,18 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         raise EcgFusionError(f"{path} is incomplete: remove it and give {_command(path)}")
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
-    images = file.get("images", {})
-    store = Store(
+    images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
+    mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
+    _check_extent(path, [signals, *mapped.values()])
+    return Store(
         path=path,
         attributes=attributes,
         columns=columns,
         labels={name: _read_labels(file, name) for name in attributes["tasks"]},
-        signals=Mapped.of(path, file["signals"]),
-        images={name: Mapped.of(path, dataset) for name, dataset in images.items()},
+        signals=signals,
+        images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
     )
-    _check_extent(store)
-    return store
 
 
 def _read_labels(file: h5py.File, task: str) -> Labels:
@@ -230,8 +188,8 @@ def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:
     return {key: from_attribute(value) for key, value in dataset.attrs.items()}
 
 
-def _check_extent(store: Store) -> None:
-    size = store.path.stat().st_size
-    for mapped in (store.signals, *store.images.values()):
+def _check_extent(path: Path, arrays: Sequence[Mapped]) -> None:
+    size = path.stat().st_size
+    for mapped in arrays:
         if mapped.offset + int(np.prod(mapped.shape)) * mapped.dtype.itemsize > size:
             raise ValueError("it is truncated")

@@ -17,11 +17,11 @@ from pipeline.sources import BadRecord
 from pipeline.store.job import Job
 from pipeline.store.writing import StoreWriter
 
-_RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
+RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 
 
-def _read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
+def read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
     """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
     rows = np.full((len(items), len(job.source.leads), job.n_samples), PADDING, np.int16)
     found = job.source.read(items)
@@ -53,20 +53,20 @@ def _prepare_one(job: Job, signal: np.ndarray) -> np.ndarray | ValueError:
         return problem
 
 
-def _store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
+def store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
     """Fills ``/signals``; gives the bad records, all of them."""
     items = job.items
 
     def store(first: int, last: int) -> list[BadRecord]:
-        rows, bad = _read_counts(job, items.iloc[first:last])
+        rows, bad = read_counts(job, items.iloc[first:last])
         writer.write("signals", first, rows)
         return bad
 
     bytes_per_item = 2 * len(job.source.leads) * job.n_samples
-    return _run_stage(job, writer, "signals", store, _RECORDS_READ_AT_ONCE, bytes_per_item)
+    return _run_stage(job, writer, "signals", store, RECORDS_READ_AT_ONCE, bytes_per_item)
 
 
-def _store_images(job: Job, writer: StoreWriter) -> None:
+def store_images(job: Job, writer: StoreWriter) -> None:
     """Fills ``/images`` from the stored signals."""
     if not job.image_recipe.representations:
         writer.mark_finished("images", len(job.rows))

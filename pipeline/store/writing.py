@@ -16,15 +16,9 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
-from pipeline.store.reading import (
-    NUMBER_COLUMNS,
-    SCHEMA_VERSION,
-    STAGES,
-    TEXT_COLUMNS,
-    Mapped,
-    from_attribute,
-    to_attribute,
-)
+from pipeline.store.attributes import from_attribute, to_attribute
+from pipeline.store.mapped import Mapped
+from pipeline.store.reading import NUMBER_COLUMNS, SCHEMA_VERSION, STAGES, TEXT_COLUMNS
 
 # more than attributes and names take, and the ids, numbers and labels of an item
 _BYTES_OF_A_FRAME, _BYTES_OF_AN_ITEM = 2**17, 2**10

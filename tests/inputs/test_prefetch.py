@@ -19,7 +19,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs import placement
 from pipeline.inputs.batches import Items, load, scoring_picks, training_picks
 from pipeline.inputs.placement import store_items
-from pipeline.store.reading import Mapped, Store
+from pipeline.store.mapped import Mapped
+from pipeline.store.reading import Store
 from pipeline.training import loop
 
 

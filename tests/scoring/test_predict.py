@@ -23,7 +23,8 @@ from pipeline.runs.build import Run
 from pipeline.runs.learners import NetworkLearner
 from pipeline.scoring.partition import score_partition, scores_of
 from pipeline.scoring.predict import predict_probabilities
-from pipeline.store.reading import Store, digest_of_items, open_store, to_attribute
+from pipeline.store.attributes import to_attribute
+from pipeline.store.reading import Store, digest_of_items, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

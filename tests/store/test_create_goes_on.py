@@ -123,7 +123,7 @@ def test_what_a_part_was_made_with_is_kept_from_the_start(synthetic_folder, tmp_
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.store.create, "_store_images", stop)
+    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(synthetic_folder, tmp_path, "--partition", "dev")
     part = part_path(store_path(tmp_path, "dev"))

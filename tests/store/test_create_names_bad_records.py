@@ -65,7 +65,7 @@ def test_a_part_without_its_bad_records_is_not_finished_unasked(copied_folder, t
         raise KeyboardInterrupt
 
     data_file(copied_folder, 2).unlink()
-    monkeypatch.setattr(pipeline.store.create, "_store_images", stop)
+    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(copied_folder, tmp_path / "o", "--skip_bad_records", "--partition", "train")
     monkeypatch.undo()

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.store.partitions import DEFAULT_FOLDS, PARTITIONS, parse_folds, partition_rows
+from pipeline.sources import SOURCES
+from pipeline.store.partitions import PARTITIONS, parse_folds, partition_rows
 
 
 def items(patients: list[str], folds: list[int]) -> pd.DataFrame:
@@ -12,8 +13,9 @@ def items(patients: list[str], folds: list[int]) -> pd.DataFrame:
 
 
 def test_the_default_is_that_of_the_benchmark():
-    assert parse_folds(DEFAULT_FOLDS) == {"train": [1, 2, 3, 4, 5, 6, 7, 8], "dev": [9], "test": [10]}
-    assert tuple(parse_folds(DEFAULT_FOLDS)) == PARTITIONS
+    default_folds = SOURCES["ptbxl"].default_folds
+    assert parse_folds(default_folds) == {"train": [1, 2, 3, 4, 5, 6, 7, 8], "dev": [9], "test": [10]}
+    assert tuple(parse_folds(default_folds)) == PARTITIONS
 
 
 @pytest.mark.parametrize(

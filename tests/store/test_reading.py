@@ -1,56 +1,29 @@
 """The HDF5 file of a partition: its layout, and what is refused."""
 
-import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import PADDING
-from pipeline.sources import Labels, open_source
-from pipeline.store import reading as reading
+from pipeline.sources import open_source
+from pipeline.store.attributes import from_attribute
 from pipeline.store.reading import (
     NUMBER_COLUMNS,
     SCHEMA_VERSION,
     TEXT_COLUMNS,
     digest_of_items,
-    from_attribute,
     open_store,
     store_path,
-    to_attribute,
 )
-from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
+from pipeline.store.writing import part_path
 
 PARTITIONS = ("train", "dev", "test")
 REPRESENTATIONS = ("gaf", "mtf", "rp", "stft")
-
-
-def small_items(n: int) -> pd.DataFrame:
-    ids = [f"r{number}" for number in range(n)]
-    return pd.DataFrame(
-        {
-            "item_id": ids,
-            "record_id": ids,
-            "patient_id": ["p"] * n,
-            "fold": 1,
-            "start": 0.0,
-            "length": 0.5,
-            "age": np.nan,
-            "sex": -1,
-        }
-    )
-
-
-def lay_out_small(path: Path, n: int = 5, **recipe) -> None:
-    labels = Labels(("Ä", "B"), "multilabel", np.eye(n, 2, dtype=np.uint8), np.arange(n) % 2 == 0)
-    attributes = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I", "II"], "image_leads": ["I"], "tasks": ["t"]}
-    lay_out(path, attributes | recipe, small_items(n), {"t": labels}, (2, 5), (1, 3, 3), {"gaf": {"size": 3}})
 
 
 # the contract
@@ -107,18 +80,6 @@ def test_its_attributes_say_what_made_it(small_store_folder, synthetic_folder):
     assert recipe == ImageRecipe(size=32)
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
-def test_mapped_arrays_are_what_hdf5_reads(small_store_folder, partition):
-    path = store_path(small_store_folder, partition)
-    store = open_store(path)
-    with h5py.File(path, "r") as file:
-        np.testing.assert_array_equal(store.signals.open(), file["signals"][()])
-        for name in REPRESENTATIONS:
-            np.testing.assert_array_equal(store.images[name].open(), file["images"][name][()])
-    with pytest.raises(ValueError, match="read-only"):
-        store.signals.open()[0] = 0
-
-
 def test_rows_are_those_of_the_table(small_store_folder, synthetic_folder):
     source = open_source("ptbxl", synthetic_folder)
     n_items = 0
@@ -142,35 +103,6 @@ def test_rows_are_those_of_the_table(small_store_folder, synthetic_folder):
 def test_an_unknown_task_is_told_the_known_ones(small_store_folder):
     with pytest.raises(EcgFusionError, match="has no task diseases: choose one of disease, superdiagnostic"):
         open_store(store_path(small_store_folder, "dev")).task("diseases")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "text",
-        "",
-        "unknown (table 1)",
-        3,
-        2.5,
-        True,
-        None,
-        [],
-        [1, 2],
-        [0.5, 40.0],
-        ["I", "aVR"],
-        [["5", "x is missing"]],
-        {"train": [1, 2], "dev": []},
-        {},
-    ],
-    ids=repr,
-)
-def test_an_attribute_comes_back(tmp_path, value):
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        file.attrs["x"] = to_attribute(value)
-    with h5py.File(tmp_path / "x.h5", "r") as file:
-        found = from_attribute(file.attrs["x"])
-    assert found == value
-    assert type(found) is type(value)
 
 
 def test_the_digest_is_of_a_set():
@@ -253,111 +185,6 @@ def test_a_compressed_store_is_refused_for_now(copied):
         del file["signals"]
         file.create_dataset("signals", data=signals, chunks=(1, *signals.shape[1:]), compression="gzip")
     assert "/signals is not contiguous" in refusal(copied)
-
-
-# written
-
-
-def test_rows_may_come_in_any_order_and_are_counted_when_they_are_there(tmp_path):
-    path = tmp_path / "x.h5"
-    lay_out_small(path)
-    signals = np.random.default_rng(0).integers(-9, 9, (5, 2, 5)).astype(np.int16)
-    images = np.random.default_rng(1).integers(0, 256, (5, 1, 3, 3)).astype(np.uint8)
-    with StoreWriter(path) as writer:
-        assert writer.finished("signals") == writer.finished("images") == 0
-        writer.write("signals", 3, signals[3:])
-        writer.write("gaf", 1, images[1:])
-        writer.write("signals", 0, signals[:3])
-        writer.write("gaf", 0, images[:1])
-        np.testing.assert_array_equal(writer.read_signals(1, 4), signals[1:4])
-        writer.mark_finished("signals", 5)
-    assert "is incomplete" in refusal(path)
-    with StoreWriter(path) as writer:
-        assert (writer.finished("signals"), writer.finished("images")) == (5, 0)
-        writer.mark_finished("images", 5)
-    store = open_store(path)
-    np.testing.assert_array_equal(store.signals.open(), signals)
-    np.testing.assert_array_equal(store.images["gaf"].open(), images)
-    assert store.labels["t"].classes == ("Ä", "B")
-    assert store.labels["t"].labelled.tolist() == [True, False, True, False, True]
-    assert np.isnan(store.columns["age"]).all()
-
-
-@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice on files")
-def test_images_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, monkeypatch):
-    """Written block by block, each of several pages, and let go behind each; what HDF5 reads is what was written."""
-    path, n, asked, advise = tmp_path / "x.h5", 12, [], os.posix_fadvise
-    monkeypatch.setattr(os, "posix_fadvise", lambda *how: asked.append(how[3]) or advise(*how))
-    labels = Labels(("a", "b"), "multilabel", np.eye(n, 2, dtype=np.uint8), np.ones(n, bool))
-    recipe = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I"], "image_leads": ["I"], "tasks": ["t"]}
-    lay_out(path, recipe, small_items(n), {"t": labels}, (1, 5), (1, 200, 200), {"gaf": {"size": 200}})
-    images = np.random.default_rng(0).integers(0, 256, (n, 1, 200, 200)).astype(np.uint8)
-    with StoreWriter(path, keep_cached=False) as writer:
-        writer.write("signals", 0, np.arange(n * 5).reshape(n, 1, 5))
-        writer.mark_finished("signals", n)
-        assert not asked  # they are read again for the images
-        for first in range(0, n, 4):
-            writer.write("gaf", first, images[first : first + 4])
-            writer.mark_finished("images", first + 4)
-    assert asked == 3 * [os.POSIX_FADV_DONTNEED]
-    with h5py.File(path) as file:
-        np.testing.assert_array_equal(file["images/gaf"], images)
-        np.testing.assert_array_equal(file["signals"][()].ravel(), np.arange(n * 5))
-
-
-@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="this system cannot be asked what it holds in memory")
-@pytest.mark.parametrize("in_memory", [True, False])
-def test_items_are_fetched_ahead_where_they_are_not_in_memory_and_stay_what_they_are(store, monkeypatch, in_memory):
-    asked, advise = [], os.posix_fadvise
-    monkeypatch.setattr(os, "posix_fadvise", lambda _, *how: asked.append(how) or advise(_, *how))
-    monkeypatch.setattr(reading, "_begins_in_memory", lambda *_: in_memory)
-    mapped, rows = store.images["rp"], np.array([4, 0, 2])
-    before = np.array(mapped.open())
-    mapped.read_ahead(rows)
-    n_bytes = before[0].nbytes
-    places = [(mapped.offset + row * n_bytes, n_bytes, os.POSIX_FADV_WILLNEED) for row in rows]
-    assert asked == ([] if in_memory else places)
-    np.testing.assert_array_equal(mapped.open(), before)
-
-
-def test_laying_out_twice_gives_the_same_bytes(tmp_path):
-    for name in ("a", "b"):
-        lay_out_small(tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
-def test_a_part_becomes_the_store_only_if_it_passes_the_check(tmp_path):
-    path = tmp_path / "x.h5"
-    lay_out_small(part_path(path))
-    with pytest.raises(EcgFusionError, match="is incomplete"):
-        complete(part_path(path), path, open_store)
-    assert not path.exists()
-    with StoreWriter(part_path(path)) as writer:
-        for stage in ("signals", "images"):
-            writer.mark_finished(stage, 5)
-    complete(part_path(path), path, open_store)
-    assert not part_path(path).exists()
-    assert open_store(path).n_items == 5
-
-
-def test_ten_thousand_bad_records_fit_the_attribute(tmp_path):
-    bad = [[str(number), f"/a/folder/records100/{number} is missing"] for number in range(10_000)]
-    lay_out_small(tmp_path / "x.h5", bad_records=bad)
-    assert from_attribute(recorded_attributes(tmp_path / "x.h5")["bad_records"]) == bad
-
-
-def test_what_differs_is_named(tmp_path):
-    recipe: dict[str, Any] = {"band": [0.5, 40.0], "images": {"gaf": {"size": 256}}, "limit": None, "source": "ptbxl"}
-    lay_out_small(tmp_path / "x.h5", **recipe)
-    recorded = recorded_attributes(tmp_path / "x.h5")
-    assert differing(recipe, recorded) == []
-    other = {"band": None, "images": {"gaf": {"size": 128}, "rp": {"size": 128}}, "limit": 5, "source": "ptbxl"}
-    assert differing(other, recorded) == [
-        "band [0.5, 40.0], not None",
-        "images gaf size 256, not 128",
-        "images rp size left out, not 128",
-        "limit None, not 5",
-    ]
 
 
 def test_padding_is_no_sample(small_store_folder):

@@ -44,7 +44,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("version", choices=VERSIONS, default=VERSIONS[-1], help="which release (default %(default)s)")
     parser.option("url", type=_address, help=f"its folder on another server (default {PHYSIONET}VERSION)")
     parser.option("connections", type=_connections, default=16, help="files fetched at once (default %(default)s)")
-    return parser.parse_args(words)
+    arguments: argparse.Namespace = parser.parse_args(words)
+    return arguments
 
 
 def _connections(text: str) -> int:

@@ -127,7 +127,9 @@ def _layout(kinds: tuple[str, ...], names: tuple[str, ...]) -> _Layout | None:
     )
 
 
-def _read_format_16(header: str, record: re.Match, file: str, layout: _Layout, checksums: tuple[str, ...]) -> Recording:
+def _read_format_16(
+    header: str, record: re.Match[str], file: str, layout: _Layout, checksums: tuple[str, ...]
+) -> Recording:
     n_leads, n_samples = len(layout.leads), int(record["n_samples"])
     if not n_samples:
         raise RecordError(f"{header} says that there are no samples")

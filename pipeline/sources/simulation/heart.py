@@ -179,7 +179,8 @@ def simulate(
     potentials += noise * (_wander(times, rng) + _muscle(sampling_rate, rng))
     # a sine is zero on the grid of 100 Hz: the slow recording is the fast one, every so many samples
     potentials += noise * rng.exponential(0.002, size=(9, 1)) * np.sin(2 * np.pi * 50 * times)
-    return LEADS_OF_ELECTRODES @ potentials
+    leads: np.ndarray = LEADS_OF_ELECTRODES @ potentials
+    return leads
 
 
 def _dipole(heart: Heart, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -197,7 +198,8 @@ def _dipole(heart: Heart, times: np.ndarray, rng: np.random.Generator) -> np.nda
     dipole = _render(atria, atrial_beats, np.ones(atrial_beats.size), times)
     dipole += _render(ventricles, beats[usual], stretch[usual], times)
     dipole += _render(heart.ectopic, beats[ectopic], stretch[ectopic], times)
-    return dipole + _atrial_waves(heart, times, rng)
+    dipole += _atrial_waves(heart, times, rng)
+    return dipole
 
 
 def _beat_times(heart: Heart, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -233,26 +235,29 @@ def _atrial_waves(heart: Heart, times: np.ndarray, rng: np.random.Generator) -> 
     frequencies, phases = rng.uniform(4.5, 7.5, size=4), rng.uniform(0, 2 * np.pi, size=4)
     fibrillation = np.sin(2 * np.pi * frequencies * times[:, None] + phases).sum(axis=1) / 2
     flutter = 1 - 2 * ((times * 5.0 + phases[0]) % 1)  # a saw tooth of 300 a minute
-    return (
+    waves: np.ndarray = (
         np.array([[0.1], [0.5], [-0.9]]) * heart.fibrillation * fibrillation
         + np.array([[0.1], [-0.9], [-0.3]]) * heart.flutter * flutter
     )
+    return waves
 
 
 def _wander(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each electrode's slow drift with breath and movement, (9, time) in mV."""
     frequencies, phases = rng.uniform(0.05, 0.3, size=(3, 1)), rng.uniform(0, 2 * np.pi, size=(3, 1))
     sizes = rng.lognormal(np.log(0.025), 0.6) * rng.normal(size=(9, 3))
-    return sizes @ np.sin(2 * np.pi * frequencies * times + phases)
+    drift: np.ndarray = sizes @ np.sin(2 * np.pi * frequencies * times + phases)
+    return drift
 
 
 def _muscle(sampling_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Each electrode's muscle noise, (9, time) in mV, the same below 50 Hz at every sampling rate."""
     sizes = rng.lognormal(np.log(0.007), 0.5) * rng.lognormal(0, 0.3, size=(9, 1))
-    noise = sizes * rng.normal(size=(9, round(SECONDS * NOISE_RATE)))
+    noise: np.ndarray = sizes * rng.normal(size=(9, round(SECONDS * NOISE_RATE)))
     if sampling_rate == NOISE_RATE:
         return noise
     spectrum = np.fft.rfft(noise)
     spectrum[:, -1] /= 2  # the bin at 50 Hz stands for two once there are higher ones
     n_samples = round(SECONDS * sampling_rate)
-    return np.fft.irfft(spectrum, n_samples) * (n_samples / noise.shape[1])
+    faster: np.ndarray = np.fft.irfft(spectrum, n_samples) * (n_samples / noise.shape[1])
+    return faster

@@ -1,0 +1,94 @@
+"""Large arrays of a store: contiguous in its file, or in memory; both open in the same way."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import h5py
+import numpy as np
+
+from pipeline.errors import EcgFusionError
+
+
+class StoredArray(Protocol):
+    """What a reader of a store asks of its signals and images, wherever they lie."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def open(self) -> np.ndarray:
+        """All of it, to be indexed."""
+
+    def read_ahead(self, rows: np.ndarray) -> None:
+        """Makes several items ready that are about to be read."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """An array in memory, opened as one on disk is."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def open(self) -> np.ndarray:
+        """The array itself."""
+        return self.array
+
+    def read_ahead(self, rows: np.ndarray) -> None:
+        """Nothing: it is there."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A contiguous dataset inside a file, to be mapped into memory when it is needed."""
+
+    path: Path
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def open(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
+        """The dataset as an array on disk; ``r+`` also writes it."""
+        return np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
+
+    def read_ahead(self, rows: np.ndarray) -> None:
+        """Asks the system to fetch several items from the disk at once, which a map does page after page.
+
+        Where the file is not in memory, random items come about three times sooner so.
+        """
+        if len(rows) < 2 or not hasattr(os, "RWF_NOWAIT"):
+            return
+        n_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        with open(self.path, "rb", buffering=0) as file:
+            for row in rows:
+                offset = self.offset + int(row) * n_bytes
+                if not _begins_in_memory(file.fileno(), offset):
+                    os.posix_fadvise(file.fileno(), offset, n_bytes, os.POSIX_FADV_WILLNEED)
+
+    @classmethod
+    def of(cls, path: Path, dataset: h5py.Dataset) -> "Mapped":
+        """Where a dataset lies in its file."""
+        offset = dataset.id.get_offset()
+        if offset is None:
+            raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
+        return cls(path, offset, dataset.shape, dataset.dtype)
+
+
+def _begins_in_memory(file: int, offset: int) -> bool:
+    """Whether a place of a file can be read without its disk; asking for what is there anyway would take longer."""
+    try:
+        return os.preadv(file, [bytearray(1)], offset, os.RWF_NOWAIT) == 1
+    except OSError:
+        return False

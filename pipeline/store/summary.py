@@ -1,0 +1,31 @@
+"""What became of one partition, in words."""
+
+from dataclasses import dataclass
+
+from pipeline.machine.memory import peak_memory
+from pipeline.sources import BadRecord
+from pipeline.store.job import Job
+
+_SHOWN_BAD_RECORDS = 20
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of one partition; ``seconds`` of this run."""
+
+    job: Job
+    left_out: list[BadRecord]
+    seconds: float
+
+    def __str__(self) -> str:
+        """One line, and one more for each record that was left out, up to a screenful."""
+        job, n_items = self.job, len(self.job.rows)
+        n_images = n_items * len(job.image_leads) * len(job.image_recipe.representations)
+        lines = [
+            f"{job.path}: {n_items} records, {len(self.left_out)} left out, {n_images} images, "
+            f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak_memory():.0f} MB",
+            *(f"  left out {bad.record_id}: {bad.problem}" for bad in self.left_out[:_SHOWN_BAD_RECORDS]),
+        ]
+        if len(self.left_out) > _SHOWN_BAD_RECORDS:
+            lines.append(f"  and {len(self.left_out) - _SHOWN_BAD_RECORDS} more: see the store's bad_records")
+        return "\n".join(lines)
