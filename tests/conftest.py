@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -117,6 +118,18 @@ def cpu_as_before() -> Iterator[None]:
     yield
     torch.set_num_threads(threads)
     torch.set_flush_denormal(False)
+
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.zip"))
+
+
+@pytest.fixture(scope="session", params=GOLDEN, ids=lambda path: path.stem)
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of every kind with the test store that they were scored on, as an earlier program left them. Read only."""
+    folder = tmp_path_factory.mktemp("earlier")
+    with zipfile.ZipFile(request.param) as packed:
+        packed.extractall(folder)
+    return folder
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The card: what today's program and earlier ones wrote is read, and what cannot be is one sentence."""
 
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,7 @@ from pipeline.inputs.spec import InputSpec
 from pipeline.runs.card import CARD, Card, Result, read_card, write_card
 from pipeline.runs.load import load_run
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = ("gru", "lstm", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
-
-
-@pytest.fixture(scope="module", params=sorted(GOLDEN.glob("*.zip")), ids=lambda path: path.stem)
-def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of every kind with the test store that they were scored on, as an earlier program left them."""
-    folder = tmp_path_factory.mktemp("earlier")
-    with zipfile.ZipFile(request.param) as packed:
-        packed.extractall(folder)
-    return folder
 
 
 @pytest.mark.usefixtures("cpu_as_before")

@@ -1,0 +1,61 @@
+"""One recording in memory → class to probability, by any kind of run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.errors import EcgFusionError
+from pipeline.machine.devices import choose_device
+from pipeline.runs.build import Run
+from pipeline.runs.folder import leaves
+from pipeline.scoring.predict import probabilities
+from pipeline.store.arrays import ArrayStore
+
+
+def predict(run: Run, signal_mv: np.ndarray, *, sampling_rate: float, leads: Sequence[str]) -> dict[str, float]:
+    """What a run says of one recording; see ``Run.predict``."""
+    if np.ndim(signal_mv) != 2:
+        raise EcgFusionError(f"the recording has the shape {np.shape(signal_mv)}: give (leads, time)")
+    card, _ = next(leaves(run.card, run.folder))
+    signal = np.asarray(signal_mv)
+    store = ArrayStore.of(
+        [signal.astype(np.float64) if signal.dtype.kind in "iu" else signal],
+        sampling_rate,
+        leads,
+        stored_rate=card.spec.sampling_rate,
+        band=card.data.band,
+        gain=card.spec.gain,
+        name="the recording",
+    )
+    _check(run, store)
+    found = probabilities(_of_signals(run), store, np.zeros(1, np.int64), choose_device(None))
+    return dict(zip(run.card.classes, found[0].tolist(), strict=True))
+
+
+def _of_signals(run: Run) -> Run:
+    """The same run, which draws the images that it would read of a store."""
+    parts = {name: _of_signals(part) for name, part in run.parts.items()}
+    return replace(run, spec=None if run.spec is None else run.spec.of_signals(), parts=parts)
+
+
+def _check(run: Run, store: ArrayStore) -> None:
+    """Refuses what the networks of a run cannot see.
+
+    Raises:
+        EcgFusionError: a lead is missing, or the recording is shorter than an image, or a network, needs it to be.
+    """
+    n_samples = int(store.lengths[0])
+    for card, _ in leaves(run.card, run.folder):
+        spec = card.spec
+        absent = [lead for lead in spec.leads if lead not in store.leads]
+        if absent:
+            raise EcgFusionError(
+                f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
+            )
+        needed = spec.crop_samples if spec.beat is None and (spec.crop or spec.modality == "image") else 2
+        if n_samples < needed:
+            raise EcgFusionError(
+                f"the recording has {n_samples / store.sampling_rate:g} s and {card.model} of {run.folder} sees "
+                f"{needed / store.sampling_rate:g} s at once: give a longer one"
+            )

@@ -1,0 +1,66 @@
+"""One recording in memory: what a run says of it is what it says of it in a store, whatever kind of run it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import load_run
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import load_scores
+from pipeline.signals.counts import to_millivolts
+from pipeline.store.reading import Store, open_store
+
+NAMES = ("gru", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
+
+
+@pytest.fixture(scope="module")
+def judged(earlier: Path) -> Store:
+    return open_store(earlier / "stores" / "test.h5")
+
+
+@pytest.fixture
+def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store holds filtered signals; to filter them once more would be another recording."""
+    monkeypatch.setattr("pipeline.store.job.band_pass", lambda x, *_: np.asarray(x, np.float64))
+
+
+@pytest.mark.usefixtures("unfiltered")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_is_scored_as_in_a_store(earlier: Path, judged: Store, name: str):
+    run, scores = load_run(earlier / "runs" / name), load_scores(earlier / "runs" / name / "evaluation/test/scores.npz")
+    for row in (0, 3):
+        item = scores.item_id[row]
+        at = judged.columns["item_id"].tolist().index(item)
+        signal = to_millivolts(judged.signals.open()[at], judged.gain)
+        found = run.predict(signal, sampling_rate=100, leads=[f"lead {lead.lower()}" for lead in judged.leads])
+        assert tuple(found) == scores.classes
+        np.testing.assert_allclose(list(found.values()), scores.scores[row], atol=1e-5)
+
+
+def test_it_is_resampled_and_filtered(earlier: Path):
+    """Five times as many samples of the same waves, on an offset that the filter takes away."""
+    run, seconds = load_run(earlier / "runs" / "gru"), np.arange(0, 10, 1 / 500)
+    wave = np.stack([np.sin(2 * np.pi * 5 * seconds), np.cos(2 * np.pi * 7 * seconds)])
+    fine = run.predict(wave + 3.0, sampling_rate=500, leads=["I", "II"])
+    coarse = run.predict(wave[:, ::5], sampling_rate=100, leads=["I", "II"])
+    assert fine == pytest.approx(coarse, abs=0.01)
+    assert all(0 <= value <= 1 for value in fine.values())
+
+
+@pytest.mark.parametrize(
+    ("signal", "rate", "leads", "sentence"),
+    [
+        (np.zeros((1, 1000)), 100, ["I"], "the recording lacks lead II, which gru of .* needs"),
+        (np.zeros((2, 40)), 100, ["I", "II"], "the recording has 0.4 s and gru of .* sees 0.5 s at once"),
+        (np.full((2, 1000), np.nan), 100, ["I", "II"], "the recording has a missing sample"),
+        (np.zeros(1000), 100, ["I"], "the recording has the shape .*: give .leads, time"),
+        (np.zeros((2, 1000)), 100, ["I", "Q"], "there is no lead Q"),
+        (np.zeros((2, 1000)), 50, ["I", "II"], "is at 50 Hz and 100 are wanted"),
+        (np.zeros((3, 1000)), 100, ["I", "II"], "has 3 rows for 2 leads"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence(earlier: Path, signal, rate, leads, sentence):
+    with pytest.raises(EcgFusionError, match=sentence) as problem:
+        load_run(earlier / "runs" / "gru").predict(signal, sampling_rate=rate, leads=leads)
+    assert "\n" not in str(problem.value)
