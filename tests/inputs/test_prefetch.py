@@ -1,6 +1,7 @@
 """Processes that read ahead: they outlive a pass, never their items, and change no batch."""
 
 import gc
+import importlib
 import os
 import pickle
 import shutil
@@ -99,6 +100,9 @@ def test_processes_end_with_their_items(items: Items, store: Store):
 def test_a_training_keeps_its_processes_to_its_end(monkeypatch):
     """One for what is trained on and one for dev."""
     words = "-model gru -hidden_size 4 -crop 0.5 -epochs 3 -threads 1 -workers 1"
+    # the first step imports it otherwise, and torch 2.14 then keeps the frames of all its callers in a circle
+    importlib.import_module("torch._dynamo")
+
     seen, tell = [], loop.tell
     monkeypatch.setattr(loop, "tell", lambda *row: seen.append(processes()) or tell(*row))
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
