@@ -185,7 +185,7 @@ def _backbone(name: str, weights: Any, size: int) -> nn.Module:
 def _fresh(name: str, options: dict[str, Any]) -> nn.Module:
     from torchvision import models
 
-    device = torch.empty(0).device  # what `with torch.device` says, of which torch 2.6's get_default_device knows nothing
+    device = torch.empty(0).device  # torch 2.6's get_default_device knows nothing of `with torch.device`
     # A regnet computes its widths with tensors, which hold no numbers on the meta device.
     with torch.device("cpu" if name.startswith("regnet") else device):
         return models.get_model(name, weights=None, **options).to(device)
