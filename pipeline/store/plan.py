@@ -74,14 +74,12 @@ def _rows(options: StoreOptions) -> Mapping[str, np.ndarray]:
 
 
 def _recipe(options: StoreOptions) -> ImageRecipe:
-    given = options.image_options
-    names = ("none",) if options.representations == () else options.representations
+    given = dict(options.image_options)
+    names = ImageRecipe().representations if options.representations is None else options.representations or ("none",)
     drawn = [*given, *(["leads"] if options.leads is not None else [])]
     if names == ("none",) and drawn:
         raise EcgFusionError(f"--{drawn[0]} is for images, and --representations none makes none: leave one out")
-    if names is None:
-        return image_recipe({}, dict(given))
-    if "none" in names and len(names) > 1:
+    if "none" in names and names != ("none",):
         raise EcgFusionError(
             f"--representations {' '.join(names)} names representations beside none, which stands alone: leave none out"
         )
@@ -90,7 +88,11 @@ def _recipe(options: StoreOptions) -> ImageRecipe:
             f"--representations {LEAD_MAP} is one image of all leads, which train.py draws of a store's signals "
             f"(-representation {LEAD_MAP}): leave it out here"
         )
-    return image_recipe({"representations": () if names == ("none",) else names}, dict(given))
+    try:
+        return image_recipe({"representations": () if names == ("none",) else names}, given)
+    except TypeError:  # from Python alone, since the command reads numbers as numbers
+        told = ", ".join(f"{name} {value!r}" for name, value in given.items())
+        raise EcgFusionError(f"of {told} one is of the wrong type: see pipeline.representations.ImageRecipe") from None
 
 
 def _image_leads(options: StoreOptions) -> tuple[str, ...]:

@@ -121,5 +121,6 @@ def test_the_facts_of_ptbxl(synthetic_folder):
 
 
 def test_the_registry_is_light():
-    code = "import sys, create_images; create_images.parse([]); sys.exit(len({'pandas', 'h5py', 'torch', 'scipy'} & {*sys.modules}))"
+    heavy = {"pandas", "h5py", "torch", "scipy"}
+    code = f"import sys, create_images; create_images.parse([]); sys.exit(len({heavy} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

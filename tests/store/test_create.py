@@ -56,6 +56,7 @@ def test_a_listener_is_told_what_happens(synthetic_folder, tmp_path):
         ({"folds": "train=1-8 dev=8"}, "puts fold 8 into train and dev"),
         ({"representations": (), "leads": "I"}, "--leads is for images, and --representations none makes none"),
         ({"mtf_bins": 1}, "bins"),
+        ({"stft_window": "wide"}, "of stft_window 'wide' one is of the wrong type"),
         ({"sampling_rate": 200}, "--sampling_rate 200 is above the 100 Hz of the recordings"),
     ],
     ids=repr,
