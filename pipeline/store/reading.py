@@ -119,7 +119,7 @@ class Store:
         return StoreDataset(self, task, representation, leads)
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path | str) -> Store:
     """Opens a finished store and checks that it is one.
 
     Raises:

@@ -24,7 +24,7 @@ def model(skill: float, seed: int = 0, n: int = 300, **names) -> Scores:
     return Scores(scores, labels, items, ("a", "b", "c"), "multilabel", **{"patient_id": np.arange(n) // 2} | names)
 
 
-def compared(resampling: Resampling | None = Resampling(400), **models: Scores) -> Comparison:  # noqa: B008
+def compared(resampling: Resampling | None = Resampling(400), /, **models: Scores) -> Comparison:  # noqa: B008
     aligned = align(list(models.values()))
     evaluated = [evaluate(each, resampling=resampling) for each in aligned]
     return compare(dict(zip(models, evaluated, strict=True)))
@@ -73,7 +73,7 @@ def test_models_of_equal_skill_are_seldom_told_apart():
 
 def test_several_are_ranked_paired_and_corrected():
     models = {"a": model(0.5), "b": model(2), "c": model(1.95, 1)}
-    comparison = compared(None, **models)
+    comparison = compared(Resampling(400), **models)
     areas = [model.macro.figures["auroc"] for model in comparison.models.values()]
     assert areas == sorted(areas, reverse=True)
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [

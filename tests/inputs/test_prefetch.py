@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batches_of_stores import ROWS, all_batches, assert_equal, image_spec, signal_spec
@@ -169,7 +170,8 @@ def test_a_program_ends_in_silence_while_processes_wait(small_store_folder: Path
 
 def test_what_a_process_cannot_read_is_said_as_it_is(store: Store, tmp_path: Path):
     copied = Path(shutil.copy(store.path, tmp_path))
-    images = {name: replace(mapped, path=copied) for name, mapped in store.images.items()}
+    mapped: Any = store.images
+    images = {name: replace(each, path=copied) for name, each in mapped.items()}
     items = store_items(replace(store, images=images), ROWS, image_spec(store))
     picks = scoring_picks(items, 3)
     copied.rename(tmp_path / "elsewhere.h5")

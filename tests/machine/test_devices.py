@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
+from pipeline.listening import Warned
 from pipeline.machine import devices
 from pipeline.machine.devices import choose_device, full_fp32, keep_freed_memory, set_up_cpu
 from pipeline.machine.threads import free_cores
@@ -46,9 +47,9 @@ def test_without_a_gpu_the_cpu_is_taken(no_gpu, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_asking_for_a_gpu_that_is_not_there_warns_and_goes_on(no_gpu, capsys):
+def test_asking_for_a_gpu_that_is_not_there_warns_and_goes_on(no_gpu, told):
     assert choose_device(0) == torch.device("cpu")
-    assert capsys.readouterr().err == "warning: -gpu_id 0: no GPU is to be found, so the work goes on on the CPU\n"
+    assert told == [Warned("-gpu_id 0: no GPU is to be found, so the work goes on on the CPU")]
 
 
 @pytest.mark.parametrize(("asked", "taken"), [(None, 0), (0, 0), (1, 1)])

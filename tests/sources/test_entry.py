@@ -30,7 +30,7 @@ class Toy(Source):
         columns = {"item_id": ids, "record_id": ids, "patient_id": ids, "fold": np.arange(N_RECORDS) % 3 + 1}
         self.items = pd.DataFrame({**columns, "start": 0.0, "length": 4.0, "age": np.nan, "sex": -1})
         values = np.eye(N_RECORDS, 2, dtype=np.uint8)
-        self.labels = {"rhythm": Labels(("AF", "SR"), "multiclass", values, values.any(axis=1))}
+        self.labels = {"rhythm": Labels(("AF", "SR"), "multiclass", values, np.asarray(values.any(axis=1)))}
 
     def read(self, items):
         times = np.arange(800) / 200

@@ -29,12 +29,12 @@ def of_the_same(store: Store, folder: Path, rate: float) -> ArrayStore:
     rows = source.items.set_index("item_id", drop=False).loc[store.columns["item_id"]]
     band = store.attributes["band"]
     return ArrayStore.of(
-        source.read(rows),
+        [np.asarray(signal) for signal in source.read(rows)],
         source.sampling_rate,
         [lead.upper() for lead in source.leads],
         stored_rate=store.sampling_rate,
         band=band and tuple(band),
-        item_ids=rows["item_id"],
+        item_ids=rows["item_id"].tolist(),
         labels=store.labels,
     )
 

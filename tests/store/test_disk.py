@@ -2,6 +2,7 @@
 
 import shutil
 from collections import namedtuple
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ class Remembering(Listener):
 
 @pytest.fixture
 def jobs(synthetic_folder, tmp_path):
-    given = {"representations": (), "workers": 1}
+    given: Any = {"representations": (), "workers": 1}
     return plan_stores(StoreOptions.of(open_source("ptbxl", synthetic_folder), tmp_path, given))
 
 

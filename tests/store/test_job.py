@@ -1,6 +1,7 @@
 """What is to be stored: sizes before a record is read, and signals as every part of the program prepares them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.3, (3, 2, 1000))
 
 @pytest.fixture(scope="module")
 def dev(synthetic_folder) -> Job:
-    given = {"representations": "gaf mtf", "size": 16, "partition": "dev"}
+    given: Any = {"representations": "gaf mtf", "size": 16, "partition": "dev"}
     return plan_stores(StoreOptions.of(open_source("ptbxl", synthetic_folder), "o", given))[0]
 
 

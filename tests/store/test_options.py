@@ -1,6 +1,7 @@
 """The choices of create_images.py as a value, and by keyword."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_keywords_are_the_fields_and_those_of_images():
 
 def test_the_command_has_the_same_defaults(source):
     arguments = vars(create_images.parse([]))
-    given = {name: arguments[name] for name in StoreKeywords.__annotations__}
+    given: Any = {name: arguments[name] for name in StoreKeywords.__annotations__}
     assert StoreOptions.of(source, arguments["out"], given) == StoreOptions(source, Path("data/ptbxl-images"))
 
 

@@ -1,5 +1,7 @@
 """Options and a data set become one job a partition, before any record is read."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.errors import EcgFusionError
@@ -25,7 +27,8 @@ def source(synthetic_folder):
 
 
 def asked(source, **given) -> StoreOptions:
-    return StoreOptions.of(source, "o", given)
+    keywords: Any = given
+    return StoreOptions.of(source, "o", keywords)
 
 
 def test_without_options_there_are_three_jobs_of_all_records(source):

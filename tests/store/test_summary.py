@@ -1,6 +1,7 @@
 """What became of one partition, in words."""
 
 from types import SimpleNamespace
+from typing import Any
 
 from pipeline.representations import ImageRecipe
 from pipeline.sources import BadRecord
@@ -11,7 +12,7 @@ def lines(tmp_path, n_bad: int) -> list[str]:
     path = tmp_path / "dev.h5"
     path.write_bytes(bytes(1234))
     recipe = ImageRecipe(representations=("gaf", "rp"))
-    job = SimpleNamespace(path=path, rows=range(5), image_leads=("I", "II", "V2"), image_recipe=recipe)
+    job: Any = SimpleNamespace(path=path, rows=range(5), image_leads=("I", "II", "V2"), image_recipe=recipe)
     return str(Summary(job, [BadRecord(str(n), "is gone") for n in range(n_bad)], 2.0)).splitlines()
 
 

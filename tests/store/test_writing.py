@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -112,7 +113,7 @@ def test_ten_thousand_bad_records_fit_the_attribute(tmp_path):
 
 
 def test_what_differs_is_named(tmp_path):
-    recipe = {"band": [0.5, 40.0], "images": {"gaf": {"size": 256}}, "limit": None, "source": "ptbxl"}
+    recipe: dict[str, Any] = {"band": [0.5, 40.0], "images": {"gaf": {"size": 256}}, "limit": None, "source": "ptbxl"}
     lay_out_small(tmp_path / "x.h5", **recipe)
     recorded = recorded_attributes(tmp_path / "x.h5")
     assert differing(recipe, recorded) == []
