@@ -93,7 +93,7 @@ def fit_perceptron(fusion: Perceptron, branches: Mapping[str, Tensor], labels: n
     optimizer = make_optimizer([{"params": list(fusion.parameters()), "lr": settings.learning_rate}], settings)
     n_steps = -(-len(targets) // settings.batch_size)
     scheduler = make_scheduler(optimizer, settings, n_steps * settings.epochs)
-    loss_function = make_loss(settings.kind, settings.class_weights)
+    loss_function = make_loss(settings.kind, settings.class_weights, settings.loss)
     generator = torch.Generator().manual_seed(settings.seed)
     fusion.train()
     for _ in range(settings.epochs):

@@ -24,7 +24,7 @@ from pipeline.training.data import training_rows
 from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import CHOICES, check_batch_size
 from pipeline.training.options import FUSION_OPTIONS, TrainOptions
-from pipeline.training.plan import chosen_settings, data_card, versions
+from pipeline.training.plan import checked_loss, chosen_settings, data_card, versions
 
 _ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
@@ -143,7 +143,7 @@ def _training(
     if entry.level == "late" and entry.name != "mlp":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
-    training = replace(training, **chosen_settings(options, family), loss=options.loss)
+    training = replace(training, **chosen_settings(options, family), loss=checked_loss(options, train.task(task).kind))
     if family == "joint":
         usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)
         training = replace(training, branch_learning_rate=options.branch_learning_rate or usual)

@@ -1,12 +1,19 @@
-"""How a network is fitted: optimizer, scheduler, loss, and what a network or device cannot do."""
+"""How a network is fitted: optimizer, scheduler, and what a network or device cannot do.
 
-from collections.abc import Sequence
+A new optimizer or scheduler is a line in ``OPTIMIZERS`` or ``SCHEDULERS``, and its name in those of ``defaults``.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.optimizer import Optimizer
 
+from models.registry import suggest
 from pipeline.errors import EcgFusionError
 
 CHOICES = (
@@ -29,11 +36,12 @@ class Settings:
 
     Attributes:
         kind: ``multilabel`` or ``multiclass``.
-        optimizer: one of ``defaults.OPTIMIZERS``.
+        optimizer: one of ``OPTIMIZERS``.
         learning_rate: the highest, where a scheduler changes it.
         weight_decay: as the optimizer defines it.
         momentum: of sgd; the others have their own.
-        scheduler: ``onecycle`` rises for 30 % of all steps and then falls to nearly 0, ``cosine`` falls from the start.
+        scheduler: one of ``SCHEDULERS``: ``onecycle`` rises for 30 % of all steps and then falls to nearly 0,
+            ``cosine`` falls from the start, ``none`` keeps the rate.
         clip_norm: largest norm of the gradient; 0 leaves it as it is.
         batch_size: items of a step.
         epochs: at most so many.
@@ -43,6 +51,7 @@ class Settings:
         workers: processes that read ahead.
         augment: names of ``AUGMENTATIONS`` that change signals at random.
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
+        loss: one of ``losses.LOSSES``.
     """
 
     kind: str
@@ -59,41 +68,108 @@ class Settings:
     seed: int = 0
     workers: int = 0
     class_weights: Sequence[float] | None = None
+    loss: str = "cross_entropy"
     augment: tuple[str, ...] = ()
 
 
-def make_optimizer(groups: list[dict[str, Any]], settings: Settings) -> torch.optim.Optimizer:
+Groups = list[dict[str, Any]]
+"""Parameters, each group with its own ``lr``."""
+
+
+@dataclass(frozen=True)
+class OptimizerEntry:
+    """An optimizer that can be chosen.
+
+    Attributes:
+        build: takes groups and settings, and by keyword what all optimizers of torch take.
+        has_fused: whether it takes ``fused``, which goes over all parameters of a GPU in one pass.
+        cycles_momentum: whether ``onecycle`` may move its momentum (its first beta) against the rate.
+    """
+
+    build: Callable[..., Optimizer]
+    has_fused: bool = True
+    cycles_momentum: bool = True
+
+
+def _adam(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    return torch.optim.Adam(groups, **how)
+
+
+def _adamw(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    return torch.optim.AdamW(groups, **how)
+
+
+def _sgd(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    return torch.optim.SGD(groups, momentum=settings.momentum, **how)
+
+
+OPTIMIZERS: dict[str, OptimizerEntry] = {
+    "adam": OptimizerEntry(_adam),
+    "adamw": OptimizerEntry(_adamw),
+    "sgd": OptimizerEntry(_sgd, cycles_momentum=False),  # its momentum is the user's
+}
+"""What ``-optimizer`` can be."""
+
+
+def make_optimizer(groups: Groups, settings: Settings) -> Optimizer:
     """The optimizer of groups of parameters, each with its own ``lr``; in one pass over them where all are on a GPU.
 
     Not in ``fp16``, where accelerate could not tell which steps the scaler of the gradients has left out.
+
+    Raises:
+        EcgFusionError: there is no such optimizer.
     """
+    entry = _optimizer(settings.optimizer)
     groups = [{**group, "params": list(group["params"])} for group in groups]
     on_gpu = all(parameter.is_cuda for group in groups for parameter in group["params"])
     how: dict[str, Any] = {"weight_decay": settings.weight_decay}
-    if on_gpu and settings.precision != "fp16":
+    if on_gpu and entry.has_fused and settings.precision != "fp16":
         how["fused"] = True
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, momentum=settings.momentum, **how)
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, **how)
+    return entry.build(groups, settings, **how)
 
 
-def make_scheduler(optimizer: torch.optim.Optimizer, settings: Settings, n_steps: int) -> Any:
-    """How the rate changes over ``n_steps`` steps."""
-    from torch.optim import lr_scheduler
-
-    if settings.scheduler == "onecycle":
-        cycled = settings.optimizer != "sgd"  # whose momentum is the user's
-        highest = [group["lr"] for group in optimizer.param_groups]
-        # one step more, so that the last one of the training is not past its end
-        return lr_scheduler.OneCycleLR(optimizer, highest, total_steps=n_steps + 1, cycle_momentum=cycled)
-    if settings.scheduler == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
-    return lr_scheduler.LambdaLR(optimizer, _constant)
+def _optimizer(name: str) -> OptimizerEntry:
+    if name not in OPTIMIZERS:
+        raise EcgFusionError(f"there is no optimizer {name}: {suggest(name, OPTIMIZERS)}")
+    return OPTIMIZERS[name]
 
 
-def _constant(_: int) -> float:
+def _constant(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    return lr_scheduler.LambdaLR(optimizer, _one)
+
+
+def _one(_: int) -> float:
     return 1.0
+
+
+def _onecycle(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    cycled = _optimizer(settings.optimizer).cycles_momentum
+    highest = [group["lr"] for group in optimizer.param_groups]
+    # one step more, so that the last one of the training is not past its end
+    return lr_scheduler.OneCycleLR(optimizer, highest, total_steps=n_steps + 1, cycle_momentum=cycled)
+
+
+def _cosine(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+
+
+SCHEDULERS: dict[str, Callable[[Optimizer, Settings, int], LRScheduler]] = {
+    "none": _constant,
+    "onecycle": _onecycle,
+    "cosine": _cosine,
+}
+"""What ``-scheduler`` can be: each takes the optimizer, the settings and the number of all steps."""
+
+
+def make_scheduler(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    """How the rate changes over ``n_steps`` steps.
+
+    Raises:
+        EcgFusionError: there is no such scheduler.
+    """
+    if settings.scheduler not in SCHEDULERS:
+        raise EcgFusionError(f"there is no scheduler {settings.scheduler}: {suggest(settings.scheduler, SCHEDULERS)}")
+    return SCHEDULERS[settings.scheduler](optimizer, settings, n_steps)
 
 
 def check_batch_size(batch_size: int, network: nn.Module, model: str) -> None:

@@ -22,7 +22,7 @@ from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.data import check_labels, check_stores, training_rows
-from pipeline.training.losses import class_weights
+from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import CHOICES, check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
 
@@ -32,7 +32,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     entry = known_model(options.model or "")
     check_options(options, entry.modality)
     check_stores(train, dev)
-    task = options.task or defaults.TASK
+    task = options.task or train.default_task or defaults.TASK
     labels, dev_labels = train.task(task), dev.task(task)
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
@@ -55,7 +55,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         data=data_card(train, rows, int(dev_labels.labelled.sum()), options.limit),
         training=TrainingCard(
             **chosen_settings(options, entry.family),
-            loss=options.loss,
+            loss=checked_loss(options, labels.kind),
             augment=options.augment,
             precision=options.precision or default_precision(device),
             seed=defaults.SEED if options.seed is None else options.seed,
@@ -117,6 +117,20 @@ def planned_on(card: Card, train: Store) -> Card:
         ),
         training=replace(card.training, class_weights=weights),
     )
+
+
+def checked_loss(options: TrainOptions, kind: str) -> str | None:
+    """The loss that was given, if it is one for such a task.
+
+    Raises:
+        EcgFusionError: it is none.
+    """
+    if options.loss is not None:
+        try:
+            make_loss(kind, None, options.loss)
+        except EcgFusionError as problem:
+            raise EcgFusionError(f"-loss: {problem}") from None
+    return options.loss
 
 
 def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:

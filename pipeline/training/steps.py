@@ -45,7 +45,7 @@ class Steps:
     ) -> None:
         self.learner, self._items, self._settings, self._device = learner, items, settings, device
         self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
-        self._loss_function = make_loss(settings.kind, settings.class_weights).to(device)
+        self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
         self._generators = _generators(device)
         self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None

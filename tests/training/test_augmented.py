@@ -88,3 +88,12 @@ def test_an_intermediate_fusion_scores_alike(branches: str, combine: str, finetu
 def test_what_cannot_be_changed_is_refused(words: str, sentence: str):
     with pytest.raises(EcgFusionError, match=sentence):
         trained(words, "run")
+
+
+def test_a_loss_is_learnt_by_and_kept_in_the_card():
+    plain, focal = trained(GRU, "plain"), trained(f"{GRU} -loss focal", "focal")
+    assert read_card(plain).training.loss is None
+    assert read_card(focal).training.loss == "focal"
+    assert (plain / "weights.safetensors").read_bytes() != (focal / "weights.safetensors").read_bytes()
+    with pytest.raises(EcgFusionError, match="-loss: there is no loss focle: did you mean focal"):
+        trained(f"{GRU} -loss focle", "run")

@@ -1,0 +1,113 @@
+"""Optimizers and schedulers: the registries, what a new line in them brings, and what is refused."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.errors import EcgFusionError
+from pipeline.training import defaults
+from pipeline.training.optimisation import (
+    CHOICES,
+    OPTIMIZERS,
+    SCHEDULERS,
+    OptimizerEntry,
+    Settings,
+    check_batch_size,
+    check_precision,
+    make_optimizer,
+    make_scheduler,
+)
+
+
+def settings(**changes: Any) -> Settings:
+    chosen = {name: defaults.training_defaults("resnet")[name] for name in CHOICES}
+    return Settings("multilabel", **chosen | changes)
+
+
+def fitted(chosen: Settings, n_steps: int = 10) -> tuple[torch.optim.Optimizer, list[float]]:
+    """The optimizer and its rate before each step."""
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = make_optimizer([{"params": iter([weight]), "lr": 0.1}], chosen)
+    scheduler = make_scheduler(optimizer, chosen, n_steps)
+    rates = []
+    for _ in range(n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        weight.square().sum().backward()
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+    return optimizer, rates
+
+
+def test_the_names_that_help_shows_are_those_of_the_registries():
+    assert tuple(OPTIMIZERS) == defaults.OPTIMIZERS
+    assert tuple(SCHEDULERS) == defaults.SCHEDULERS
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler):
+    made, rates = fitted(settings(optimizer=optimizer, scheduler=scheduler))
+    assert max(rates) <= 0.1 + 1e-12
+    assert made.param_groups[0]["weight_decay"] == 1e-2
+    assert not made.param_groups[0].get("fused")
+    assert (made.param_groups[0]["params"][0] < 1).all()
+
+
+def test_rates_by_hand():
+    assert fitted(settings(scheduler="none"))[1] == [0.1] * 10
+    cosine = fitted(settings(scheduler="cosine"))[1]
+    assert cosine[0] == pytest.approx(0.1)
+    assert cosine[5] == pytest.approx(0.05)
+    onecycle = fitted(settings(scheduler="onecycle"))[1]
+    assert onecycle.index(max(onecycle)) == 3  # the top is at 30 % of 11 steps less the first, 2.3; the fall is slower
+    assert onecycle[-1] < 0.01
+
+
+def test_momentum_is_that_of_the_user_in_sgd_alone():
+    assert fitted(settings(optimizer="sgd", momentum=0.7))[0].param_groups[0]["momentum"] == 0.7
+    for name in ("adam", "adamw"):
+        assert fitted(settings(optimizer=name, momentum=0.7, scheduler="none"))[0].param_groups[0]["betas"][0] == 0.9
+
+
+def test_a_new_optimizer_and_a_new_scheduler_are_a_line(monkeypatch):
+    def rmsprop(groups, settings, **how):
+        return torch.optim.RMSprop(groups, **how)
+
+    def halves(optimizer, settings, n_steps):
+        return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    monkeypatch.setitem(OPTIMIZERS, "rmsprop", OptimizerEntry(rmsprop, has_fused=False, cycles_momentum=False))
+    monkeypatch.setitem(SCHEDULERS, "halves", halves)
+    made, rates = fitted(settings(optimizer="rmsprop", scheduler="halves"), 3)
+    assert isinstance(made, torch.optim.RMSprop)
+    assert rates == pytest.approx([0.1, 0.05, 0.025])
+    fitted(settings(optimizer="rmsprop", scheduler="onecycle"))
+
+
+def test_unknown_names_are_refused_with_the_near_ones():
+    with pytest.raises(EcgFusionError, match=r"there is no optimizer adamm: did you mean adam"):
+        fitted(settings(optimizer="adamm"))
+    with pytest.raises(EcgFusionError, match=r"there is no scheduler cosin: did you mean cosine\?"):
+        fitted(settings(scheduler="cosin"))
+
+
+def test_the_loss_of_settings_is_the_cross_entropy_unless_another_is_chosen():
+    assert settings().loss == "cross_entropy"
+    assert replace(settings(), loss="focal").loss == "focal"
+
+
+def test_single_items_are_refused_where_the_batch_is_normalised():
+    check_batch_size(1, nn.Linear(2, 2), "plain")
+    check_batch_size(2, nn.BatchNorm1d(2), "normed")
+    with pytest.raises(EcgFusionError, match="-batch_size 1 is too small for normed"):
+        check_batch_size(1, nn.Sequential(nn.BatchNorm2d(2)), "normed")
+
+
+def test_half_precision_needs_a_gpu():
+    check_precision("bf16", torch.device("cpu"))
+    with pytest.raises(EcgFusionError, match="-precision fp16 needs a GPU"):
+        check_precision("fp16", torch.device("cpu"))
