@@ -74,7 +74,11 @@ class CrossAttention(nn.Module):
 
 
 @register_fusion(
-    "attention", level="intermediate", reads="tokens", paper="after Tsai et al. 2019 and Vaswani et al. 2017"
+    "attention",
+    level="intermediate",
+    reads="tokens",
+    fitting="gradient",
+    paper="after Tsai et al. 2019 and Vaswani et al. 2017",
 )
 class AttentionFusion(IntermediateFusion):
     """Cross-attention of each branch to all others, mean and maximum over the tokens, a hidden layer.

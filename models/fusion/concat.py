@@ -9,7 +9,7 @@ from models.fusion.intermediate import IntermediateFusion
 from models.fusion.registry import register_fusion
 
 
-@register_fusion("concat", level="intermediate", reads="features", paper="Narotamo et al. 2024")
+@register_fusion("concat", level="intermediate", reads="features", fitting="gradient", paper="Narotamo et al. 2024")
 class ConcatFusion(IntermediateFusion):
     """Normalised and projected features side by side, a hidden layer, the head.
 

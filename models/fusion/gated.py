@@ -9,7 +9,7 @@ from models.fusion.intermediate import IntermediateFusion
 from models.fusion.registry import register_fusion
 
 
-@register_fusion("gated", level="intermediate", reads="features", paper="after Arevalo et al. 2017")
+@register_fusion("gated", level="intermediate", reads="features", fitting="gradient", paper="after Arevalo et al. 2017")
 class GatedFusion(IntermediateFusion):
     """The mean of the branches, weighted for each item and feature by gates that see all of them.
 

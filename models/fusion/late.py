@@ -68,6 +68,10 @@ class LateFusion(nn.Module):
         p = p.clamp(CERTAIN, 1 - CERTAIN)
         return p.logit() if self.kind == "multilabel" else p.log()
 
+    def shares(self) -> dict[str, float] | None:
+        """How much each branch counts, 1 together; None where that cannot be said in one number a branch."""
+        return None
+
     def to_logits(self, mean: Tensor) -> Tensor:
         """The logits of an answer that is a mean of those that ``answers`` gives."""
         if self.fuse_on == "logits":
@@ -76,7 +80,7 @@ class LateFusion(nn.Module):
         return mean.clamp(0, 1).logit() if self.kind == "multilabel" else mean.log()
 
 
-@register_fusion("mean", level="late", reads="probabilities", paper="Kittler et al. 1998")
+@register_fusion("mean", level="late", reads="probabilities", fitting="nothing", paper="Kittler et al. 1998")
 class Mean(LateFusion):
     """Every branch counts alike.
 
@@ -95,7 +99,7 @@ class Mean(LateFusion):
         return self.to_logits(answers.mean(1))
 
 
-@register_fusion("weighted", level="late", reads="probabilities", paper="Kittler et al. 1998")
+@register_fusion("weighted", level="late", reads="probabilities", fitting="solver", paper="Kittler et al. 1998")
 class Weighted(LateFusion):
     """Each branch has a weight of its own, the same for all classes; equal until they are fitted.
 
@@ -124,8 +128,11 @@ class Weighted(LateFusion):
     def combine(self, answers: Tensor) -> Tensor:
         return self.to_logits((self.weights[:, None] * answers).sum(1))
 
+    def shares(self) -> dict[str, float] | None:
+        return dict(zip(self.branches, self.weights.tolist(), strict=True))
 
-@register_fusion("stacking", level="late", reads="probabilities", paper="Wolpert 1992")
+
+@register_fusion("stacking", level="late", reads="probabilities", fitting="solver", paper="Wolpert 1992")
 class Stacking(LateFusion):
     """Logistic regression on the branches' answers: of a class on its own, or multinomial on all of them.
 
@@ -160,7 +167,7 @@ class Stacking(LateFusion):
         return torch.einsum("nbc,cb->nc", answers, self.coefficients) + self.intercepts
 
 
-@register_fusion("mlp", level="late", reads="probabilities", paper="Narotamo et al. 2024")
+@register_fusion("mlp", level="late", reads="probabilities", fitting="gradient", paper="Narotamo et al. 2024")
 class Perceptron(LateFusion):
     """One hidden layer on all answers side by side.
 

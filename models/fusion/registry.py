@@ -12,6 +12,7 @@ from models.registry import check_options, read_options, suggest
 
 LEVELS = ("late", "intermediate")
 READINGS = ("probabilities", "features", "tokens")
+FITTINGS = ("nothing", "solver", "gradient")
 
 Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 
@@ -24,6 +25,8 @@ class FusionEntry:
         name: what ``create_fusion`` calls it.
         level: ``"late"`` combines answers, ``"intermediate"`` what leads to them.
         reads: what it takes of each branch, ``"probabilities"``, ``"features"`` or ``"tokens"``.
+        fitting: what its weights come from: ``"nothing"``, where it has none, ``"solver"``, where they are the one best
+            answer to scores and labels, or ``"gradient"``, where they are learnt step by step.
         paper: where it was published.
         options: what ``create_fusion`` takes beside the branches and classes, with the defaults.
     """
@@ -31,6 +34,7 @@ class FusionEntry:
     name: str
     level: str
     reads: str
+    fitting: str
     paper: str
     options: Mapping[str, object]
     build: Callable[..., nn.Module] = field(repr=False)
@@ -44,20 +48,22 @@ class FusionEntry:
 _entries: dict[str, FusionEntry] = {}
 
 
-def register_fusion(name: str, *, level: str, reads: str, paper: str) -> Callable[[Builder], Builder]:
+def register_fusion(name: str, *, level: str, reads: str, fitting: str, paper: str) -> Callable[[Builder], Builder]:
     """Decorates a class or function that builds a fusion, and leaves it as it is.
 
     Args:
         name: what ``create_fusion`` will call it.
         level: ``"late"`` or ``"intermediate"``.
         reads: ``"probabilities"``, ``"features"`` or ``"tokens"``.
+        fitting: ``"nothing"``, ``"solver"`` or ``"gradient"``.
         paper: short citation.
 
     Raises:
-        ValueError: the name is taken, the level or what it reads is none, the builder does not
+        ValueError: the name is taken, the level, what it reads or how it is fitted is none, the builder does not
             take ``branches`` and ``n_classes``, or one of its options has no default.
     """
-    for what, value, choices in (("level", level, LEVELS), ("reads", reads, READINGS)):
+    given = (("level", level, LEVELS), ("reads", reads, READINGS), ("fitting", fitting, FITTINGS))
+    for what, value, choices in given:
         if value not in choices:
             raise ValueError(f"{what} {value!r} of fusion {name!r} is none of {', '.join(choices)}")
 
@@ -65,7 +71,7 @@ def register_fusion(name: str, *, level: str, reads: str, paper: str) -> Callabl
         if name in _entries:
             raise ValueError(f"a fusion named {name!r} is already registered; choose another name")
         options = read_options(build, what=f"fusion {name!r}", required=("branches", "n_classes"))
-        _entries[name] = FusionEntry(name, level, reads, paper, options, build)
+        _entries[name] = FusionEntry(name, level, reads, fitting, paper, options, build)
         return build
 
     return add

@@ -1,7 +1,6 @@
 """Networks that see images of the leads as channels; a line here puts a file's networks in the registry."""
 
 from models.image import alexnet as alexnet
-from models.image import alexnet_attention as alexnet_attention
 from models.image import cnn as cnn
 from models.image import mobilenet as mobilenet
 from models.image import resnet as resnet

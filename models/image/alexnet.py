@@ -1,23 +1,24 @@
 """AlexNet for stacked images of leads: five narrow convolutions and two wide hidden layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from torch import nn
 
 from models.base import ImageNetwork
+from models.image.self_attention import SelfAttention
 from models.layers import FlattenPool
 from models.registry import register
 
 MAP_SIDE = 6  # of the last map at the published 256 pixels
 
 
-@register(
-    "alexnet",
-    modality="image",
-    family="alexnet",
-    paper="Narotamo et al. 2024, after Krizhevsky et al. 2012",
-)
-def alexnet(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: float = 0.0) -> ImageNetwork:
+def _alexnet(
+    in_channels: int,
+    n_classes: int,
+    nb_filters: int,
+    dropout: float,
+    attends: bool,
+) -> ImageNetwork:
     """AlexNet of the comparative study: 36 tokens of 256, pooled to 2048 features.
 
     Args:
@@ -25,6 +26,8 @@ def alexnet(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: floa
         n_classes: logits that come out.
         nb_filters: channels of the first convolution; the next three have 2, 4 and 8 times as many.
         dropout: probability with which a whole channel is dropped after each max-pooling, in [0, 1).
+        attends: whether self-attention stands behind the ReLU of the first convolution, where 62² positions attend at
+            256 pixels, and of the third, where 14² do.
 
     Shape:
         - input: (n, in_channels, height, width), sides from 67 pixels
@@ -36,32 +39,11 @@ def alexnet(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: floa
         (2024) 106141, whose own scripts have ``nb_filters`` 8 and whose text has 16. We average
         the last map to 6 × 6, so that sizes other than 256 go in; at 256 it has that size already.
     """
-    return build_alexnet(in_channels, n_classes, nb_filters, dropout)
-
-
-def build_alexnet(
-    in_channels: int,
-    n_classes: int,
-    nb_filters: int,
-    dropout: float,
-    after_first: Sequence[nn.Module] = (),
-    after_third: Sequence[nn.Module] = (),
-) -> ImageNetwork:
-    """AlexNet, with further layers behind the ReLU of the first or the third convolution.
-
-    Args:
-        in_channels: as ``alexnet``, and so the next three.
-        n_classes: logits.
-        nb_filters: channels of the first convolution.
-        dropout: probability.
-        after_first: layers on a map of ``nb_filters`` channels, 62 × 62 at 256 pixels.
-        after_third: layers on a map of four times as many, 14 × 14 at 256 pixels.
-    """
     f, d = nb_filters, 256
     body = nn.Sequential(  # sides in the comments are those at 256 pixels
         nn.Conv2d(in_channels, f, 11, stride=4),  # 62
         nn.ReLU(),
-        *after_first,
+        *([SelfAttention(f)] if attends else []),
         nn.MaxPool2d(3, 2),  # 30
         nn.Dropout2d(dropout),
         nn.Conv2d(f, 2 * f, 5, padding=2),
@@ -70,7 +52,7 @@ def build_alexnet(
         nn.Dropout2d(dropout),
         nn.Conv2d(2 * f, 4 * f, 3, padding=1),
         nn.ReLU(),
-        *after_third,
+        *([SelfAttention(4 * f)] if attends else []),
         nn.Conv2d(4 * f, 8 * f, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(8 * f, d, 3, padding=1),
@@ -87,4 +69,23 @@ def build_alexnet(
         feature_dim=2048,
         n_classes=n_classes,
         smallest_size=67,  # 15, 7, 3, 1
+    )
+
+
+def _builder(attends: bool) -> Callable[..., ImageNetwork]:
+    def build(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: float = 0.0) -> ImageNetwork:
+        return _alexnet(in_channels, n_classes, nb_filters, dropout, attends)
+
+    return build
+
+
+ROWS = {
+    "alexnet": (False, "Krizhevsky et al. 2012"),
+    "alexnet_attention": (True, "Krizhevsky et al. 2012 and Zhang et al. 2019"),
+}
+"""Each with whether it attends, and whom the study follows."""
+
+for _name, (_attends, _after) in ROWS.items():
+    register(_name, modality="image", family="alexnet", paper=f"Narotamo et al. 2024, after {_after}")(
+        _builder(_attends)
     )

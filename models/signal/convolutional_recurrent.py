@@ -1,5 +1,6 @@
 """Three convolutions that shorten the signal, and one recurrent layer over what is left."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -65,7 +66,8 @@ class ConvolutionalRecurrent(SignalNetwork):
 
     def _steps(self, x: Tensor) -> Tensor:
         steps = self.convolutions(x).transpose(1, 2)  # (n, t, channels)
-        return self.recurrent(steps)[0]
+        outputs: Tensor = self.recurrent(steps)[0]
+        return outputs
 
     def token_length(self, length: Tensor) -> Tensor:
         for _ in WIDENINGS:
@@ -77,43 +79,20 @@ class ConvolutionalRecurrent(SignalNetwork):
         return last_step(tokens, None if length is None else self.token_length(length))
 
 
-@register(
-    "cnn_gru",
-    modality="signal",
-    family="recurrent",
-    paper="Narotamo et al. 2024, after Cho et al. 2014",
-)
-def cnn_gru(in_channels: int, n_classes: int, hidden_size: int = 128, dropout: float = 0.0) -> ConvolutionalRecurrent:
-    """Convolutions and gated recurrent units.
+def _builder(layer: type[nn.GRU] | type[nn.LSTM]) -> Callable[..., ConvolutionalRecurrent]:
+    def build(in_channels: int, n_classes: int, hidden_size: int = 128, dropout: float = 0.0) -> ConvolutionalRecurrent:
+        return ConvolutionalRecurrent(layer, in_channels, n_classes, hidden_size=hidden_size, dropout=dropout)
 
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of the recurrent layer.
-        dropout: probability after each pooling, in [0, 1).
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``).
-    """
-    return ConvolutionalRecurrent(nn.GRU, in_channels, n_classes, hidden_size=hidden_size, dropout=dropout)
+    return build
 
 
-@register(
-    "cnn_lstm",
-    modality="signal",
-    family="recurrent",
-    paper="Narotamo et al. 2024, after Hochreiter & Schmidhuber 1997",
-)
-def cnn_lstm(in_channels: int, n_classes: int, hidden_size: int = 128, dropout: float = 0.0) -> ConvolutionalRecurrent:
-    """Convolutions and long short-term memory.
+ROWS: dict[str, tuple[type[nn.GRU] | type[nn.LSTM], str]] = {
+    "cnn_gru": (nn.GRU, "Cho et al. 2014"),
+    "cnn_lstm": (nn.LSTM, "Hochreiter & Schmidhuber 1997"),
+}
+"""Each with its recurrent layer, and whom the study follows."""
 
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of the recurrent layer.
-        dropout: probability after each pooling, in [0, 1).
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``).
-    """
-    return ConvolutionalRecurrent(nn.LSTM, in_channels, n_classes, hidden_size=hidden_size, dropout=dropout)
+for _name, (_layer, _after) in ROWS.items():
+    register(_name, modality="signal", family="recurrent", paper=f"Narotamo et al. 2024, after {_after}")(
+        _builder(_layer)
+    )

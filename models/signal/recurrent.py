@@ -1,6 +1,8 @@
 """Recurrent networks over the samples, read at the step where each direction has seen all of them."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -113,123 +115,60 @@ def _roll(steps: Tensor, by: Tensor) -> Tensor:
     return steps.gather(1, source[..., None].expand_as(steps))
 
 
-@register("gru", modality="signal", family="recurrent", paper="Narotamo et al. 2024, after Cho et al. 2014")
-def gru(in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 3, dropout: float = 0.0) -> Recurrent:
-    """The comparative study's best network: gated recurrent units, read at the last sample.
+@dataclass(frozen=True)
+class Row:
+    """A recurrent network of the comparative study.
 
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of a layer.
-        n_layers: layers on top of each other.
-        dropout: probability between the layers, in [0, 1).
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``).
+    Attributes:
+        layer: what remembers.
+        bidirectional: whether it reads the signal from its end, too; each half is read where it has seen all of it.
+        n_layers: layers on top of each other, where nobody says.
+        dropout: probability between the layers, where nobody says.
+        after: whom the study follows.
+        what: the network in a sentence.
     """
-    return Recurrent(
-        nn.GRU,
-        in_channels,
-        n_classes,
-        hidden_size=hidden_size,
-        n_layers=n_layers,
-        dropout=dropout,
-        bidirectional=False,
-    )
+
+    layer: type[nn.GRU] | type[nn.LSTM]
+    bidirectional: bool
+    n_layers: int
+    dropout: float
+    after: str
+    what: str
+
+    def builder(self) -> Callable[..., Recurrent]:
+        """What builds it, with its options and their defaults."""
+
+        def build(
+            in_channels: int,
+            n_classes: int,
+            hidden_size: int = 128,
+            n_layers: int = self.n_layers,
+            dropout: float = self.dropout,
+        ) -> Recurrent:
+            return Recurrent(
+                self.layer,
+                in_channels,
+                n_classes,
+                hidden_size=hidden_size,
+                n_layers=n_layers,
+                dropout=dropout,
+                bidirectional=self.bidirectional,
+            )
+
+        build.__doc__ = self.what
+        return build
 
 
-@register(
-    "bigru",
-    modality="signal",
-    family="recurrent",
-    paper="Narotamo et al. 2024, after Schuster & Paliwal 1997 and Cho et al. 2014",
-)
-def bigru(
-    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.5
-) -> Recurrent:
-    """Gated recurrent units in both directions, each read where it has seen the whole signal.
+_GRU, _LSTM, _BOTH = "Cho et al. 2014", "Hochreiter & Schmidhuber 1997", "Schuster & Paliwal 1997"
 
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of a layer in one direction.
-        n_layers: layers on top of each other.
-        dropout: probability between the layers, in [0, 1).
+ROWS = {
+    "gru": Row(nn.GRU, False, 3, 0.0, _GRU, "Gated recurrent units, read at the last sample: the study's best."),
+    "bigru": Row(nn.GRU, True, 2, 0.5, f"{_BOTH} and {_GRU}", "Gated recurrent units in both directions."),
+    "lstm": Row(nn.LSTM, False, 2, 0.0, _LSTM, "Long short-term memory, read at the last sample."),
+    "bilstm": Row(nn.LSTM, True, 2, 0.5, f"{_BOTH} and {_LSTM}", "Long short-term memory in both directions."),
+}
+"""The study's fusion read the backward half at the last sample, where it has seen one; ours is read at the first."""
 
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``). Its fusion read the backward half at the last
-        sample, where that half has seen one sample; ours is read at the first everywhere.
-    """
-    return Recurrent(
-        nn.GRU,
-        in_channels,
-        n_classes,
-        hidden_size=hidden_size,
-        n_layers=n_layers,
-        dropout=dropout,
-        bidirectional=True,
-    )
-
-
-@register(
-    "lstm",
-    modality="signal",
-    family="recurrent",
-    paper="Narotamo et al. 2024, after Hochreiter & Schmidhuber 1997",
-)
-def lstm(
-    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.0
-) -> Recurrent:
-    """Long short-term memory, read at the last sample.
-
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of a layer.
-        n_layers: layers on top of each other.
-        dropout: probability between the layers, in [0, 1).
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``).
-    """
-    return Recurrent(
-        nn.LSTM,
-        in_channels,
-        n_classes,
-        hidden_size=hidden_size,
-        n_layers=n_layers,
-        dropout=dropout,
-        bidirectional=False,
-    )
-
-
-@register(
-    "bilstm",
-    modality="signal",
-    family="recurrent",
-    paper="Narotamo et al. 2024, after Schuster & Paliwal 1997 and Hochreiter & Schmidhuber 1997",
-)
-def bilstm(
-    in_channels: int, n_classes: int, hidden_size: int = 128, n_layers: int = 2, dropout: float = 0.5
-) -> Recurrent:
-    """Long short-term memory in both directions, each read where it has seen the whole signal.
-
-    Args:
-        in_channels: leads of the signal.
-        n_classes: logits that come out.
-        hidden_size: neurons of a layer in one direction.
-        n_layers: layers on top of each other.
-        dropout: probability between the layers, in [0, 1).
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``), read as ``bigru`` is.
-    """
-    return Recurrent(
-        nn.LSTM,
-        in_channels,
-        n_classes,
-        hidden_size=hidden_size,
-        n_layers=n_layers,
-        dropout=dropout,
-        bidirectional=True,
-    )
+for _name, _row in ROWS.items():
+    _paper = f"Narotamo et al. 2024, after {_row.after}"
+    register(_name, modality="signal", family="recurrent", paper=_paper)(_row.builder())

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models import describe_fusion
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
-from pipeline.fusion.fitting import check_classes
+from pipeline.fusion.fitting import SOLVERS
 from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
 from pipeline.runs.folder import branch_folders
 from pipeline.store.reading import Store
@@ -31,7 +32,7 @@ def fitted_on(
     Raises:
         EcgFusionError: the items are to be training items, and a branch is no k-fold run.
     """
-    if combine == "mean":
+    if describe_fusion(combine).fitting == "nothing":
         return None
     partition = options.fit_on or FITTED_ON[0]
     if partition == "out_of_fold":
@@ -78,6 +79,7 @@ def check_answers(card: Card, named: Mapping[str, Path], train: Store, dev: Stor
     else:
         folds = cross_fitting_folds(on_dev, card.training.seed)
         parts = [on_dev[folds != fold] for fold in np.unique(folds)]
-    if card.options["combine"] == "stacking" and card.kind == "multiclass":
+    entry = describe_fusion(card.options["combine"])
+    if entry.fitting == "solver":
         for part in parts:
-            check_classes(part.labels)
+            SOLVERS[entry.name].check(part.labels, card.kind)

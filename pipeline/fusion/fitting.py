@@ -1,13 +1,14 @@
 """How a late fusion gets its weights from scores and labels of items that no branch was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.fusion.late import Perceptron, Stacking, Weighted
+from models.fusion.late import LateFusion, Stacking, Weighted
 from pipeline.errors import EcgFusionError
 from pipeline.training.losses import make_loss
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
@@ -63,9 +64,9 @@ def fit_stacking(fusion: Stacking, branches: Mapping[str, Tensor], labels: np.nd
             fusion.intercepts[number] = 0.0 if fusion.fuse_on == "logits" else float(np.log(share / (1 - share)))
 
 
-def check_classes(labels: np.ndarray) -> None:
+def check_classes(labels: np.ndarray, kind: str = "multiclass") -> None:
     """Refuses items of one class, on which nothing can be fitted that tells classes apart which exclude each other."""
-    if len(np.unique(labels.argmax(1))) < 2:
+    if kind == "multiclass" and len(np.unique(labels.argmax(1))) < 2:
         raise EcgFusionError(
             "stacking cannot be fitted, since all items to fit it on have one class: take -combine mean"
         )
@@ -87,7 +88,7 @@ def _logistic_regression() -> Any:
     return LogisticRegression(max_iter=2000)
 
 
-def fit_perceptron(fusion: Perceptron, branches: Mapping[str, Tensor], labels: np.ndarray, settings: Settings) -> None:
+def fit_by_gradient(fusion: LateFusion, branches: Mapping[str, Tensor], labels: np.ndarray, settings: Settings) -> None:
     """Gradient descent for as many epochs as the settings say; nothing is held out, so nothing can stop it sooner."""
     targets = torch.from_numpy(labels).float()
     optimizer = make_optimizer([{"params": list(fusion.parameters()), "lr": settings.learning_rate}], settings)
@@ -106,3 +107,24 @@ def fit_perceptron(fusion: Perceptron, branches: Mapping[str, Tensor], labels: n
             scheduler.step()
             optimizer.zero_grad()
     fusion.eval()
+
+
+def _fits_any(labels: np.ndarray, kind: str) -> None:
+    """Whatever items there are, weights can be fitted on them."""
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How a late fusion gets weights that are the one best answer.
+
+    Attributes:
+        fit: takes the fusion, (n, classes) probabilities by branch, and (n, classes) labels; changes the fusion.
+        check: takes labels and the kind of task; refuses items that nothing can be fitted on.
+    """
+
+    fit: Callable[[Any, Mapping[str, Tensor], np.ndarray], None]
+    check: Callable[[np.ndarray, str], None]
+
+
+SOLVERS = {"weighted": Solver(fit_weights, _fits_any), "stacking": Solver(fit_stacking, check_classes)}
+"""Of each fusion whose ``fitting`` is ``solver``."""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.fusion.late import LateFusion, Perceptron, Stacking, Weighted
+from models import describe_fusion
+from models.fusion.late import LateFusion
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.fusion.branch_scores import Answers, cross_fitting_folds, read_answers
-from pipeline.fusion.fitting import fit_perceptron, fit_stacking, fit_weights
+from pipeline.fusion.fitting import SOLVERS, fit_by_gradient
 from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.listening import remark
 from pipeline.machine.devices import set_up_cpu
@@ -50,8 +51,8 @@ def train_late(card: Card, train: Store, dev: Store, folder: Path, _: torch.devi
     else:
         fusion = fitted(on_dev)
         fused = fuse(fusion, on_dev.probabilities)
-    if isinstance(fusion, Weighted) and fitted_on:
-        weights = dict(zip(branches, fusion.weights.tolist(), strict=True))
+    weights = fusion.shares()
+    if weights and fitted_on:
         card = replace(card, fitted_on=replace(fitted_on, weights=weights))
         remark("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items()))
     if fitted_on and fitted_on.branches_fitted_on_these_items:
@@ -72,14 +73,13 @@ def cross_fitted(fitted: Callable[[Answers], LateFusion], answers: Answers, seed
 
 
 def fit_late(fusion: LateFusion, answers: Answers, card: Card) -> LateFusion:
-    """The same fusion, fitted on the answers as the card says; a mean has nothing to fit."""
+    """The same fusion, fitted on the answers as the card says."""
+    entry = describe_fusion(card.options["combine"])
     branches = {name: torch.from_numpy(values) for name, values in answers.probabilities.items()}
-    if isinstance(fusion, Weighted):
-        fit_weights(fusion, branches, answers.labels)
-    elif isinstance(fusion, Stacking):
-        fit_stacking(fusion, branches, answers.labels)
-    elif isinstance(fusion, Perceptron):
-        fit_perceptron(fusion, branches, answers.labels, settings_of(card))
+    if entry.fitting == "solver":
+        SOLVERS[entry.name].fit(fusion, branches, answers.labels)
+    elif entry.fitting == "gradient":
+        fit_by_gradient(fusion, branches, answers.labels, settings_of(card))
     return fusion.eval()
 
 

@@ -52,7 +52,7 @@ def check_fusion(options: TrainOptions) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(options)
-    if options.seed is not None and options.fit_on == "out_of_fold" and entry.name != "mlp":
+    if options.seed is not None and options.fit_on == "out_of_fold" and entry.fitting == "solver":
         raise EcgFusionError(
             f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
             f"leave one of them out"
@@ -63,10 +63,10 @@ def check_fusion(options: TrainOptions) -> None:
 def _taken(entry: FusionEntry) -> set[str]:
     """The options that have an effect."""
     taken = _ALWAYS | (set(FUSION_OPTIONS) & set(entry.options))
-    if entry.name == "mean":
+    if entry.fitting == "nothing":
         return taken
     if entry.level == "late":
-        return taken | _FITTED | (_TRAINED - {"patience"} if entry.name == "mlp" else set())
+        return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
     return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
 
 
@@ -140,7 +140,7 @@ def _training(
         workers=workers,
         class_weights=None,
     )
-    if entry.level == "late" and entry.name != "mlp":
+    if entry.fitting != "gradient":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
     training = replace(training, **chosen_settings(options, family), loss=checked_loss(options, train.task(task).kind))

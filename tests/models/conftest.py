@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models import Network, create_model, describe_model, list_models
-from models.image.alexnet_attention import SelfAttention
+from models.image.self_attention import SelfAttention
 
 CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models import create_model
-from models.image.alexnet_attention import SelfAttention
+from models.image.self_attention import SelfAttention
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
-"""AlexNet that looks at its own map twice: self-attention after the first and the third convolution."""
+"""Self-attention over the positions of a map, as one of the AlexNets has it."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from models.base import ImageNetwork
-from models.image.alexnet import build_alexnet
-from models.registry import register
 
 NARROWING = 8  # channels of the map for one of the queries and keys
 
@@ -52,36 +48,3 @@ class SelfAttention(nn.Module):
 def _positions(x: Tensor) -> Tensor:
     """(n, c, h, w) -> (n, 1, h w, c), the one head of an attention."""
     return x.flatten(2).transpose(1, 2)[:, None].contiguous()
-
-
-@register(
-    "alexnet_attention",
-    modality="image",
-    family="alexnet",
-    paper="Narotamo et al. 2024, after Krizhevsky et al. 2012 and Zhang et al. 2019",
-)
-def alexnet_attention(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: float = 0.0) -> ImageNetwork:
-    """AlexNet of the comparative study with self-attention on its first and its third map.
-
-    Args:
-        in_channels: channels of the image.
-        n_classes: logits that come out.
-        nb_filters: channels of the first convolution; the next three have 2, 4 and 8 times as many.
-        dropout: probability with which a whole channel is dropped after each max-pooling, in [0, 1).
-
-    Shape:
-        - input: (n, in_channels, height, width), sides from 67 pixels
-        - output: (n, n_classes)
-
-    Reference:
-        Narotamo et al. 2024 (see ``alexnet``); 62² positions attend before the first pooling, and
-        14² after the third convolution, at 256 pixels.
-    """
-    return build_alexnet(
-        in_channels,
-        n_classes,
-        nb_filters,
-        dropout,
-        after_first=[SelfAttention(nb_filters)],
-        after_third=[SelfAttention(4 * nb_filters)],
-    )
