@@ -35,7 +35,8 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (n, n_classes)."""
-        return self.head(self.features(x))
+        y: Tensor = self.head(self.features(x))
+        return y
 
 
 class ImageNetwork(Network):
@@ -90,7 +91,8 @@ class ImageNetwork(Network):
             raise ValueError(
                 f"the image has {height} × {width} pixels; the network was built for size={self.only_size}"
             )
-        return self.body(x)
+        y: Tensor = self.body(x)
+        return y
 
     def tokens(self, x: Tensor) -> Tensor:
         """The positions of the last map, row after row.
@@ -108,7 +110,8 @@ class ImageNetwork(Network):
         return self.last_map(x).flatten(2).transpose(1, 2)
 
     def pool(self, tokens: Tensor) -> Tensor:
-        return self.pooling(tokens)
+        y: Tensor = self.pooling(tokens)
+        return y
 
 
 class SignalNetwork(Network):
@@ -148,7 +151,8 @@ class SignalNetwork(Network):
         return self.pool(self.tokens(x, length), length)
 
     def forward(self, x: Tensor, length: Tensor | None = None) -> Tensor:
-        return self.head(self.features(x, length))
+        y: Tensor = self.head(self.features(x, length))
+        return y
 
     def check(self, x: Tensor, length: Tensor | None) -> Tensor | None:
         """``length`` where at least one item is padded, else None; raises as ``tokens`` does."""

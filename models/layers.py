@@ -21,7 +21,8 @@ class MeanPool(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.dropout(tokens.mean(1))
+        y: Tensor = self.dropout(tokens.mean(1))
+        return y
 
 
 class FlattenPool(nn.Module):
@@ -45,7 +46,8 @@ class FlattenPool(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.layers(tokens.transpose(1, 2).flatten(1))
+        y: Tensor = self.layers(tokens.transpose(1, 2).flatten(1))
+        return y
 
 
 def only_size(head: str, size: int, smallest_size: int) -> int | None:

@@ -36,7 +36,8 @@ class PositionCode(nn.Module):
     def forward(self, position: Tensor) -> Tensor:
         phase = math.pi * position[..., None] * 2 ** torch.arange(OCTAVES, device=position.device)
         waves = torch.cat([phase.sin(), phase.cos()], dim=-1)
-        return self.mixture(waves.to(self.mixture.weight.dtype))
+        y: Tensor = self.mixture(waves.to(self.mixture.weight.dtype))
+        return y
 
 
 class CrossAttention(nn.Module):
@@ -70,7 +71,8 @@ class CrossAttention(nn.Module):
     def forward(self, own: Tensor, others: Tensor, padding: Tensor) -> Tensor:
         attended, _ = self.attention(own, others, others, key_padding_mask=padding, need_weights=False)
         own = self.norms[0](own + self.dropout(attended))
-        return self.norms[1](own + self.dropout(self.feed_forward(own)))
+        y: Tensor = self.norms[1](own + self.dropout(self.feed_forward(own)))
+        return y
 
 
 @register_fusion(
@@ -169,7 +171,8 @@ class AttentionFusion(IntermediateFusion):
             for x, mask in zip(self.attend(own, masks), masks, strict=True)
             for pool in (mean_token, largest_token)
         ]
-        return self.hidden(self.dropout(torch.cat(pooled, dim=1))).relu()
+        y: Tensor = self.hidden(self.dropout(torch.cat(pooled, dim=1))).relu()
+        return y
 
 
 def _all_but(branch: int, of_each: Sequence[Tensor]) -> Tensor:

@@ -33,4 +33,5 @@ class ConcatFusion(IntermediateFusion):
         self.hidden = nn.Linear(len(self.branches) * hidden_size, hidden_size)
 
     def fuse(self, own: Sequence[Tensor], masks: Sequence[Tensor | None]) -> Tensor:
-        return self.hidden(self.dropout(torch.cat(list(own), dim=1))).relu()
+        y: Tensor = self.hidden(self.dropout(torch.cat(list(own), dim=1))).relu()
+        return y

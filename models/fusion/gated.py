@@ -41,7 +41,8 @@ class GatedFusion(IntermediateFusion):
             - own: (n, branches, hidden_size), the projections
             - returns: (n, branches, hidden_size)
         """
-        return self.gate(own.flatten(1)).view_as(own).softmax(1)
+        y: Tensor = self.gate(own.flatten(1)).view_as(own).softmax(1)
+        return y
 
     def fuse(self, own: Sequence[Tensor], masks: Sequence[Tensor | None]) -> Tensor:
         stacked = torch.stack(list(own), dim=1)  # (n, branches, hidden_size)

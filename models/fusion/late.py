@@ -203,4 +203,5 @@ class Perceptron(LateFusion):
         )
 
     def combine(self, answers: Tensor) -> Tensor:
-        return self.layers(answers.flatten(1).float()).double()
+        y: Tensor = self.layers(answers.flatten(1).float()).double()
+        return y

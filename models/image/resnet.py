@@ -45,7 +45,8 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.residual(x) + self.shortcut(x))
+        y: Tensor = self.relu(self.residual(x) + self.shortcut(x))
+        return y
 
 
 @register(

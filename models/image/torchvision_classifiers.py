@@ -61,7 +61,8 @@ class PatchTokens(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         patches = self.conv_proj(x).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.class_token.expand(len(x), -1, -1), patches], dim=1)
-        return self.encoder(tokens).transpose(1, 2)[..., None]
+        y: Tensor = self.encoder(tokens).transpose(1, 2)[..., None]
+        return y
 
 
 class FirstToken(nn.Module):
@@ -93,7 +94,8 @@ class ClassifierPool(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         if self.grid == (1, 1):
             tokens = tokens.mean(1, keepdim=True)
-        return self.layers(tokens.transpose(1, 2).unflatten(2, self.grid))  # from (n, d, rows, columns)
+        y: Tensor = self.layers(torch.unflatten(tokens.transpose(1, 2), 2, self.grid))  # from (n, d, rows, columns)
+        return y
 
 
 def describe_classifier(name: str) -> ModelEntry:
@@ -190,14 +192,16 @@ def _fresh(name: str, options: dict[str, Any]) -> nn.Module:
     ).device  # what `with torch.device` says, of which torch 2.6's get_default_device knows nothing
     # A regnet computes its widths with tensors, which hold no numbers on the meta device.
     with torch.device("cpu" if name.startswith("regnet") else device):
-        return models.get_model(name, weights=None, **options).to(device)
+        network: nn.Module = models.get_model(name, weights=None, **options).to(device)
+        return network
 
 
 def _with_weights(name: str, weights: Any, options: dict[str, Any]) -> nn.Module:
     from torchvision import models
 
     try:
-        return models.get_model(name, weights=weights, **options)
+        network: nn.Module = models.get_model(name, weights=weights, **options)
+        return network
     except (OSError, http.client.HTTPException) as problem:
         _refuse(weights, f"are not at hand and could not be downloaded from {weights.url} ({problem})")
     except (RuntimeError, EOFError, pickle.UnpicklingError) as problem:

@@ -59,7 +59,8 @@ class AttentionPooledGru(Recurrent):
         if length is not None:
             length = length.to(tokens.device, non_blocking=True)
             scores = scores.masked_fill(~within(length, tokens.shape[1]), -torch.inf)
-        return scores.softmax(1)
+        y: Tensor = scores.softmax(1)
+        return y
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """The mean of the steps, weighted by ``attention``."""

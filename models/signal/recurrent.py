@@ -65,7 +65,7 @@ class Recurrent(SignalNetwork):
             )
             for call in range(n_calls)
         )
-        self.register_load_state_dict_pre_hook(_give_each_layer_its_own)
+        self.register_load_state_dict_pre_hook(_give_each_layer_its_own)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.feature_dim, n_classes)
 
@@ -82,7 +82,8 @@ class Recurrent(SignalNetwork):
 
     def _run(self, layer: nn.Module, steps: Tensor, length: Tensor | None) -> Tensor:
         if length is None:
-            return layer(steps)[0]
+            y: Tensor = layer(steps)[0]
+            return y
         h, padding = self.hidden_size, steps.shape[1] - length
         if self.token_dim == h:
             return blank(layer(steps)[0], length)

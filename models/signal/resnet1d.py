@@ -77,7 +77,8 @@ class ConvolutionNorm(nn.Module):
         self.norm = PaddedBatchNorm(out_channels)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        return self.norm(self.convolution(x), valid)
+        y: Tensor = self.norm(self.convolution(x), valid)
+        return y
 
 
 class Block(nn.Module):
@@ -92,7 +93,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         residual = self.second(self.first(x, valid).relu(), valid)
         shortcut = x if self.shortcut is None else self.shortcut(x, valid)
-        return (residual + shortcut).relu()
+        y: Tensor = (residual + shortcut).relu()
+        return y
 
 
 @register(
@@ -164,4 +166,5 @@ class ResNet1dWang(SignalNetwork):
             padded = ~within(steps[:, 0], tokens.shape[1])[..., None]  # (n, t, 1)
             largest = tokens.masked_fill(padded, -torch.inf).amax(1)
             mean = tokens.masked_fill(padded, 0.0).sum(1) / steps
-        return self.hidden(torch.cat([largest, mean], dim=1))
+        y: Tensor = self.hidden(torch.cat([largest, mean], dim=1))
+        return y

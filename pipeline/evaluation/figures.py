@@ -203,7 +203,8 @@ def _shared_patients(scores: Scores, dev: Scores) -> int:
 
 def _predict(scores: Scores, thresholds: Thresholds | None) -> np.ndarray:
     if thresholds is None:
-        return scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
+        values: np.ndarray = scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
+        return values
     return predict(scores.scores, [thresholds.values[name] for name in scores.classes])
 
 

@@ -133,7 +133,8 @@ def interval(draws: np.ndarray) -> np.ndarray:
     Shape:
         ``(resamples, ...)`` to ``(2, ...)``: low and high.
     """
-    return np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    values: np.ndarray = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return values
 
 
 def paired_p_value(differences: np.ndarray) -> np.ndarray:
@@ -152,7 +153,8 @@ def paired_p_value(differences: np.ndarray) -> np.ndarray:
         Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 4.4.
     """
     rarer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
-    return np.minimum(1.0, 2 * (rarer + 1) / (len(differences) + 1))
+    values: np.ndarray = np.minimum(1.0, 2 * (rarer + 1) / (len(differences) + 1))
+    return values
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -23,12 +23,14 @@ class Counts:
     @property
     def positives(self) -> np.ndarray:
         """Items that bear the class."""
-        return self.tp + self.fn
+        values: np.ndarray = self.tp + self.fn
+        return values
 
     @property
     def negatives(self) -> np.ndarray:
         """Items that do not bear the class."""
-        return self.fp + self.tn
+        values: np.ndarray = self.fp + self.tn
+        return values
 
     @property
     def pooled(self) -> "Counts":
@@ -77,7 +79,8 @@ def f1(counts: Counts) -> np.ndarray:
 
 def g_mean(counts: Counts) -> np.ndarray:
     """The geometric mean of sensitivity and specificity (Kubat and Matwin 1997); NaN where either is."""
-    return np.sqrt(sensitivity(counts) * specificity(counts))
+    values: np.ndarray = np.sqrt(sensitivity(counts) * specificity(counts))
+    return values
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -140,4 +143,5 @@ def macro(values: np.ndarray, counts: Counts) -> float:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Part over whole, NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) != 0)
+    values: np.ndarray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) != 0)
+    return values

@@ -39,7 +39,8 @@ class Curve:
         return _ratio((self.hits * precision).sum(0), self._positives())
 
     def _positives(self) -> np.ndarray:
-        return self.hits.sum(0)
+        values: np.ndarray = self.hits.sum(0)
+        return values
 
 
 class Ranking:
@@ -89,4 +90,5 @@ class Ranking:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    values: np.ndarray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    return values

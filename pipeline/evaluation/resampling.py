@@ -59,7 +59,8 @@ class Rows:
     @property
     def kept(self) -> np.ndarray:
         """Rows that have an interval."""
-        return ~(self.few_positives | self.few_negatives)
+        values: np.ndarray = ~(self.few_positives | self.few_negatives)
+        return values
 
 
 def rows_of(judged: Judged, patients: np.ndarray) -> Rows:
@@ -127,7 +128,8 @@ class Resampler:
     def _is_complete(self, weights: np.ndarray) -> np.ndarray:
         holds = np.all([(side.T @ weights > 0).all(0) for side in self._sides], 0)
         self.n_redrawn += int((~holds).sum())
-        return holds
+        values: np.ndarray = holds
+        return values
 
 
 class TableMeasurer:

@@ -16,11 +16,13 @@ FALLBACK = 0.5
 
 
 def _gmean(counts: Counts) -> np.ndarray:
-    return counts.tp * counts.tn
+    values: np.ndarray = counts.tp * counts.tn
+    return values
 
 
 def _youden(counts: Counts) -> np.ndarray:
-    return counts.tp * counts.negatives - counts.fp * counts.positives
+    values: np.ndarray = counts.tp * counts.negatives - counts.fp * counts.positives
+    return values
 
 
 Criterion = Callable[[Counts], np.ndarray]

@@ -113,7 +113,7 @@ def _generators(device: torch.device) -> list[torch.Generator]:
     """Those that a step draws from; ``torch.manual_seed`` seeks out every device's, 0.13 ms each time."""
     if device.type != "cuda":
         return [torch.default_generator]
-    torch.cuda.init()
+    torch.cuda.init()  # type: ignore[no-untyped-call]
     index = torch.cuda.current_device() if device.index is None else device.index
     return [torch.default_generator, torch.cuda.default_generators[index]]
 
