@@ -1,4 +1,4 @@
-"""README and docs say what is so: commands are understood, recipes and Python run, diffs apply, links and rooms exist."""
+"""README and docs say what is so: commands are understood, recipes and Python run, diffs apply, links lead on."""
 
 import importlib.util
 import itertools
@@ -132,7 +132,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert names["auroc"] == names["auroc"], "no number"
 
 
-ADDED = {"pipeline/representations/slopes.py", "models/image/blocks.py", "pipeline/sources/arrays.py"}
+ADDED = {"pipeline/representations/differences.py", "models/image/blocks.py", "pipeline/sources/arrays.py"}
 """What the worked diffs add."""
 
 USE = """
@@ -141,7 +141,7 @@ import sys; sys.path[:0] = [".", "tests/models"]
 from models import create_model, list_models
 from pipeline import create_stores, open_source, open_store
 from pipeline.representations import ImageRecipe, REPRESENTATIONS
-assert list(REPRESENTATIONS)[0] == "slopes" and "blocks" in list_models("image")
+assert list(REPRESENTATIONS)[-1] == "differences" and "blocks" in list_models("image")
 network = create_model("blocks", in_channels=9, n_classes=4)
 assert create_model("blocks", in_channels=2, n_classes=4, n_blocks=4)(torch.zeros(1, 2, 32, 32)).shape == (1, 4)
 from test_model_contract import PARAMETERS
@@ -150,9 +150,9 @@ table = pd.DataFrame({"name": ["a", "b", "c"], "patient": ["1", "2", "3"], "fold
 table.to_csv("items.csv")
 for name in table["name"]:
     np.save(f"{name}.npy", np.sin(np.arange(2500.0))[None])
-create_stores(open_source("arrays", "."), "stores", representations="slopes", leads="II", size=32, workers=1)
+create_stores(open_source("arrays", "."), "stores", representations="differences", leads="II", size=32, workers=1)
 store = open_store("stores/train.h5")
-drawn = store.images["slopes"].open()
+drawn = store.images["differences"].open()
 assert store.signals.shape == (1, 1, 1000) and drawn.shape == (1, 1, 32, 32) and drawn.max() > 128 > drawn.min()
 """
 
