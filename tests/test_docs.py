@@ -16,7 +16,9 @@ from cards import card_json
 import create_images
 import evaluate
 import train
+from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.sources.synthetic import write_dataset
+from pipeline.training import defaults
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -107,6 +109,11 @@ def test_the_map_names_every_room():
     found = [path for path in (ROOT / "pipeline").iterdir() if not path.name.startswith("_")]
     rooms = {f"{path.name}/" if path.is_dir() else path.name for path in found if path.is_dir() or path.suffix == ".py"}
     assert sorted(named) == sorted(rooms)
+
+
+def test_the_page_of_training_names_what_there_is():
+    named = set(re.findall(r"^\| `(\w+)`", PAGES["docs/training.md"], re.MULTILINE))
+    assert named >= {*defaults.LOSSES, *AUGMENTATIONS}
 
 
 RUNS = "<!-- runs -->\n```python\n"
