@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import train
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.sources.synthetic import write_dataset
 from pipeline.training import defaults
+from pipeline.training.options import TrainOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -109,6 +111,11 @@ def test_the_map_names_every_room():
     found = [path for path in (ROOT / "pipeline").iterdir() if not path.name.startswith("_")]
     rooms = {f"{path.name}/" if path.is_dir() else path.name for path in found if path.is_dir() or path.suffix == ".py"}
     assert sorted(named) == sorted(rooms)
+
+
+def test_the_recipe_is_understood():
+    (text,) = blocks("docs/guide.md", "toml")
+    assert TrainOptions.of(**tomllib.loads(text)).model == "gru"
 
 
 def test_the_page_of_training_names_what_there_is():
