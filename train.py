@@ -88,7 +88,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("n_heads", group, type=positive_int, help="attention: its heads (default 4)")
     parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
 
-    by_family = "defaults depend on the network's family: they are in the README, and a training prints its own"
+    by_family = "defaults depend on the network's family: they are in docs/training.md, and a training prints its own"
     group = parser.add_argument_group("how it is fitted", by_family)
     parser.option("epochs", group, type=positive_int, help="at most, see -patience")
     parser.option("batch_size", group, type=positive_int, help="items in a step")

@@ -1,1 +1,1 @@
-"""Scripts behind the figures of the README: each measures or trains, and prints what it found."""
+"""Scripts behind the figures of README and docs: each measures or trains, and prints what it found."""

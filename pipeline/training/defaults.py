@@ -1,7 +1,7 @@
 """What can be chosen in a training, and what is taken where the user does not: one table, by the network's family.
 
-What was tried for it, on fold 8 of PTB-XL, stands in the README, and so do the older study's values, as a recipe.
-Those of mobilenet and torchvision are untried: they are what fine-tuning usually starts from.
+What was tried for it, on fold 8 of PTB-XL, stands in docs/training.md; the older study's values are a recipe, in
+docs/older_study.md. Those of mobilenet and torchvision are untried: they are what fine-tuning usually starts from.
 """
 
 from typing import Any
