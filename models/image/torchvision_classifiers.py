@@ -174,7 +174,7 @@ def _backbone(name: str, weights: Any, size: int) -> nn.Module:
     is_vit = name.startswith("vit")
     step = int(name.rpartition("_")[2]) if is_vit else 224  # a patch; windows of 7 after five halvings
     if size < step or size % step:
-        raise ValueError(f"{name} takes pictures whose side is a multiple of {step} pixels, which {size} is not")
+        raise ValueError(f"{name} takes images whose side is a multiple of {step} pixels, which {size} is not")
     backbone = _fresh(name, {"image_size": size} if is_vit else {"input_size": (size, size)})
     if weights:
         state = _with_weights(name, weights, {}).state_dict()
