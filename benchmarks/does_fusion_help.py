@@ -122,14 +122,16 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
 
     folder = options.out / name
     if (folder / CARD).exists() and read_card(folder).complete:
-        return folder
+        run: Path = folder
+        return run
     threads = f"-threads {options.threads}" if threads is None else threads
     resume = "-resume" if (folder / CARD).exists() else ""
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = f"{words} {threads} {resume} -data {options.data} -path_save_model {folder}"
     with open(folder.with_suffix(".log"), "a") as log, contextlib.redirect_stdout(log):
         train.main(command.split())
-    return folder
+    run: Path = folder
+    return run
 
 
 def _print_table(runs: dict[str, list[Path]]) -> None:

@@ -154,7 +154,8 @@ def _pass(batches: Iterable[object]) -> None:
 def _record(items: "StoreItems", row: int) -> np.ndarray:
     from pipeline.inputs.batches import Pick
 
-    return items[Pick(np.array([row]), np.zeros(1, np.int64))].raw.numpy()[0]
+    found: np.ndarray = items[Pick(np.array([row]), np.zeros(1, np.int64))].raw.numpy()[0]
+    return found
 
 
 def _stack(mapped: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -135,7 +135,8 @@ def short_time_fft(length: int, window: int = 32, hop: int = 4, n_fft: int = 64)
 
 def to_bytes(drawn: np.ndarray, low: float, high: float) -> np.ndarray:
     """Grey levels as a numpy user writes them."""
-    return np.rint(((drawn - low) / (high - low) * 255).clip(0, 255)).astype(np.uint8)
+    found: np.ndarray = np.rint(((drawn - low) / (high - low) * 255).clip(0, 255)).astype(np.uint8)
+    return found
 
 
 def copies(n_bytes: int, n: int) -> Callable[[], None]:
@@ -158,7 +159,8 @@ def _one_by_one(draw: Draw, records: np.ndarray) -> list[np.ndarray]:
 def _triangles(position: np.ndarray, spacing: float, n: int) -> np.ndarray:
     away = np.abs(position.clip(0, n - 1)[:, None] - np.arange(n))
     weights = np.maximum(1 - away / max(1.0, spacing), 0)
-    return weights / weights.sum(axis=1, keepdims=True)
+    found: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
+    return found
 
 
 def _require_agreement(form: str, mine: np.ndarray, theirs: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""A network for colour pictures, made to take any number of channels."""
+"""A network for colour images, made to take any number of channels."""
 
 import torch
 from torch import nn
@@ -8,8 +8,8 @@ def adapt_first_layer(network: nn.Module, in_channels: int, keep_weights: bool) 
     """Replaces the first convolution by one of ``in_channels``, where it has another number.
 
     Args:
-        network: its first convolution, in order of definition, sees the picture.
-        in_channels: channels of the picture.
+        network: its first convolution, in order of definition, sees the image.
+        in_channels: channels of the image.
         keep_weights: whether each channel gets the mean of the old weights over the colours, scaled
             so that equal channels give what equal colours gave; else the weights are fresh.
     """

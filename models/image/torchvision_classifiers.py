@@ -22,7 +22,7 @@ from models.image.first_layer import adapt_first_layer
 from models.registry import ModelEntry, register_collection, suggest
 
 PREFIX = "torchvision"
-FIXED_SIZE = ("vit", "maxvit")  # positions are learnt, or cut into windows, for one size of picture
+FIXED_SIZE = ("vit", "maxvit")  # positions are learnt, or cut into windows, for one size of image
 POOLING = ("avgpool", "classifier", "fc", "heads")  # the first of these follows the last map
 SMALLEST_SIZE = 32  # of which the last map of most is one position
 
@@ -32,7 +32,7 @@ class WeightsError(ValueError):
 
 
 class Standardise(nn.Module):
-    """Pictures in [0, 1] as ImageNet's weights know them: one mean and deviation for every channel, no colours."""
+    """Images in [0, 1] as ImageNet's weights know them: one mean and deviation for every channel, no colours."""
 
     def __init__(self, mean: float, deviation: float) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ def build_classifier(
     """A classifier of torchvision behind the contract of our networks.
 
     Tokens are the positions of the last map (for alexnet and vgg, of the grid that they average it
-    to), and those of the encoder for a vision transformer. Pictures are standardised by torchvision's
+    to), and those of the encoder for a vision transformer. Images are standardised by torchvision's
     numbers whether or not its weights are asked for, so that a saved network needs to know nothing of it.
 
     Args:
@@ -141,7 +141,7 @@ def build_classifier(
 
     Raises:
         WeightsError: the weights cannot be had.
-        ValueError: the network takes no pictures of this size.
+        ValueError: the network takes no images of this size.
     """
     from torchvision import models
 

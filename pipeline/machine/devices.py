@@ -37,7 +37,7 @@ def choose_device(gpu_id: int | None = None) -> torch.device:
 def placed(module: Module, device: torch.device) -> Module:
     """The module itself, on a device; on a GPU its two-dimensional convolutions have their channels last.
 
-    So have the pictures there (see ``InputMaker``), and cudnn then turns neither round at every layer.
+    So have the images there (see ``InputMaker``), and cudnn then turns neither round at every layer.
     """
     module.to(device)
     if device.type == "cuda":

@@ -41,7 +41,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     files = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True).splitlines()
     for name in files:
-        if name.startswith(("pipeline/", "models/")) or "/" not in name:
+        if (ROOT / name).is_file() and (name.startswith(("pipeline/", "models/")) or "/" not in name):
             place = source / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes((ROOT / name).read_bytes())

@@ -75,7 +75,7 @@ def test_too_few_branches_or_classes_are_refused(name: str) -> None:
 
 @pytest.mark.usefixtures("empty_registry")
 def test_a_new_fusion_is_one_decorator() -> None:
-    assert register_fusion("mean", level="late", reads="probabilities", paper="none")(Mean) is Mean
+    assert register_fusion("mean", level="late", reads="probabilities", fitting="nothing", paper="none")(Mean) is Mean
     assert list_fusions() == list_fusions("late") == ["mean"]
     assert list_fusions("intermediate") == []
     assert dict(describe_fusion("mean").options) == {"power": 1}
@@ -85,7 +85,7 @@ def test_a_new_fusion_is_one_decorator() -> None:
 
 @pytest.mark.usefixtures("empty_registry")
 def test_a_duplicate_name_raises() -> None:
-    add = register_fusion("mean", level="late", reads="probabilities", paper="none")
+    add = register_fusion("mean", level="late", reads="probabilities", fitting="nothing", paper="none")
     add(Mean)
     with pytest.raises(ValueError, match="'mean' is already registered"):
         add(Mean)
@@ -93,12 +93,14 @@ def test_a_duplicate_name_raises() -> None:
 
 @pytest.mark.usefixtures("empty_registry")
 def test_a_builder_that_cannot_be_created_by_name_is_refused() -> None:
-    add = register_fusion("mean", level="late", reads="probabilities", paper="none")
+    add = register_fusion("mean", level="late", reads="probabilities", fitting="nothing", paper="none")
     with pytest.raises(ValueError, match="fusion 'mean' does not take branches"):
         add(lambda n_classes: nn.Identity())
     with pytest.raises(ValueError, match="option power of fusion 'mean' has no default"):
         add(lambda branches, n_classes, power: nn.Identity())
     with pytest.raises(ValueError, match="level 'early' of fusion 'mean' is none of late, intermediate"):
-        register_fusion("mean", level="early", reads="features", paper="none")
+        register_fusion("mean", level="early", reads="features", fitting="gradient", paper="none")
     with pytest.raises(ValueError, match="reads 'pixels' of fusion 'mean' is none of probabilities, features, tokens"):
-        register_fusion("mean", level="late", reads="pixels", paper="none")
+        register_fusion("mean", level="late", reads="pixels", fitting="nothing", paper="none")
+    with pytest.raises(ValueError, match="fitting 'luck' of fusion 'mean' is none of nothing, solver, gradient"):
+        register_fusion("mean", level="late", reads="probabilities", fitting="luck", paper="none")
