@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 
 # what stands closest to a library: torch, scipy and numba, pyts, scikit-learn, pandas and wfdb, h5py, torchvision, accelerate
 QUICK := tests/representations tests/signals tests/sources/formats tests/sources/test_ptbxl.py tests/store/test_reading.py \
-  tests/evaluation/test_metrics.py tests/evaluation/test_scores.py tests/models/test_torchvision_classifiers.py \
+  tests/evaluation/test_metrics.py tests/evaluation/test_scores.py \
   tests/fusion/test_fitting.py tests/training/test_resume.py
 
 .PHONY: demo test lowest lowest-quick bench clean

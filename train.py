@@ -65,7 +65,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("head", group, choices=("mean", "flatten"), help="vgg, cnn: flatten is as published (default mean)")
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
-    others = "further options of the network or fusion, see -list_models"
+    others = "further options of a network or fusion, by the names in its file"
     parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
     parser.option("pretrained", group, action="store_true", default=None, help=imagenet)

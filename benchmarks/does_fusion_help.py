@@ -130,8 +130,8 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
     command = f"{words} {threads} {resume} -data {options.data} -path_save_model {folder}"
     with open(folder.with_suffix(".log"), "a") as log, contextlib.redirect_stdout(log):
         train.main(command.split())
-    run: Path = folder
-    return run
+    finished: Path = folder
+    return finished
 
 
 def _print_table(runs: dict[str, list[Path]]) -> None:
