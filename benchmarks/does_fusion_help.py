@@ -151,7 +151,7 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
     """The test macro-AUC of a run, and that of 1,000 resamples of patients, the same ones for every run."""
     from pipeline.evaluation.figures import evaluate
     from pipeline.evaluation.intervals import Resampling
-    from pipeline.evaluation.resampling import COLUMNS
+    from pipeline.evaluation.resampling import columns
     from pipeline.evaluation.scores import load_scores, save_scores
     from pipeline.scoring.partition import score_partition
 
@@ -160,7 +160,7 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
         save_scores(file, score_partition(folder, None, "test"))
     intervals = evaluate(load_scores(file), resampling=Resampling(1000, 0)).intervals
     assert intervals is not None
-    return intervals.macro_values["auroc"], intervals.draws[:, 0, COLUMNS.index("auroc")]
+    return intervals.macro_values["auroc"], intervals.draws[:, 0, columns().index("auroc")]
 
 
 def _difference(values: dict[str, Any], draws: dict[str, Any], name: str, other: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Span, holm, interval, paired_p_value
 from pipeline.evaluation.metrics import FIGURES, RANKINGS
-from pipeline.evaluation.resampling import COLUMNS
+from pipeline.evaluation.resampling import columns
 
 _ROWS = ("macro", "micro")
 
@@ -97,12 +97,12 @@ def macro_of(evaluation: Evaluation) -> Row:
 def _values(evaluation: Evaluation) -> np.ndarray:
     """The figures that are compared; ``(macro and micro, columns)``."""
     rows = (macro_of(evaluation), evaluation.micro)
-    return np.array([[row.figures.get(name, np.nan) for name in COLUMNS] for row in rows])
+    return np.array([[row.figures.get(name, np.nan) for name in columns()] for row in rows])
 
 
 def _differences(values: np.ndarray) -> dict[str, Difference]:
     """Figure to difference; ``(value, low, high, p and corrected p; columns)``."""
-    named = zip(COLUMNS, values.T.tolist(), strict=True)
+    named = zip(columns(), values.T.tolist(), strict=True)
     return {
         name: Difference(value, (low, high), p, p_holm)
         for name, (value, low, high, p, p_holm) in named

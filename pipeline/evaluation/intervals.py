@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.evaluation.resampling import COLUMNS, Judged, Resampler, TableMeasurer, rows_of
+from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
 
 LEVEL = 0.95
 DEFAULT_RESAMPLES = 1000
@@ -37,7 +37,7 @@ class Intervals:
 
     Attributes:
         classes: Class name to figure to interval; a class without one is absent. Figures are those of
-            ``bootstrap.COLUMNS`` that the row has, the counts among them.
+            ``resampling.columns()`` that the row has, the counts among them.
         macro: Those of the mean over these same classes.
         macro_values: That mean itself.
         micro: Those of the pooled counts and of all item-class pairs.
@@ -114,7 +114,7 @@ def bootstrap(
     return Intervals(
         classes={name: own for name, own in zip(classes, spans, strict=False) if own},
         macro=spans[-1],
-        macro_values={name: float(value) for name, value in zip(COLUMNS, plain, strict=True) if not np.isnan(value)},
+        macro_values={name: float(value) for name, value in zip(columns(), plain, strict=True) if not np.isnan(value)},
         micro=spans[len(classes)],
         norm=spans[len(classes) + 1] if judged.has_norm else {},
         few_positives=tuple(np.array(names)[rows.few_positives].tolist()),
@@ -189,7 +189,7 @@ def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.nd
 
 def _spans(draws: np.ndarray) -> dict[str, Span]:
     """Figure to interval of one row, none where there is none; ``(resamples, columns)``."""
-    ends = zip(COLUMNS, *interval(draws), strict=True)
+    ends = zip(columns(), *interval(draws), strict=True)
     return {name: (float(low), float(high)) for name, low, high in ends if not np.isnan(low)}
 
 

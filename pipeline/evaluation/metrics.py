@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -115,20 +116,59 @@ def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(np.nanmean(values)) if not np.isnan(values).all() else math.nan
 
 
-FIGURES: dict[str, Callable[[Counts], np.ndarray]] = {
-    "sensitivity": sensitivity,
-    "specificity": specificity,
-    "precision": precision,
-    "f1": f1,
-    "g_mean": g_mean,
-}
-"""What follows from the counts, in the order of the table."""
+@dataclass(frozen=True)
+class Figure:
+    """A column of the table that follows from the counts.
 
-RANKINGS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "auroc": auroc,
-    "average_precision": average_precision,
+    Attributes:
+        heading: what stands above it.
+        of: counts → the figure of each, NaN where it is 0/0.
+    """
+
+    heading: str
+    of: Callable[[Counts], np.ndarray]
+
+    def __call__(self, counts: Counts) -> np.ndarray:
+        return self.of(counts)
+
+
+@dataclass(frozen=True)
+class RankingFigure:
+    """A column of the table that follows from the scores, whatever the threshold.
+
+    Attributes:
+        heading: what stands above it.
+        of: labels and scores (items,) → the figure.
+        of_curves: the same of many weightings at once: ``ranking.Curve`` → (weightings,).
+    """
+
+    heading: str
+    of: Callable[[np.ndarray, np.ndarray], float]
+    of_curves: Callable[[Any], np.ndarray]
+
+    def __call__(self, labels: np.ndarray, scores: np.ndarray) -> float:
+        return self.of(labels, scores)
+
+
+FIGURES: dict[str, Figure] = {
+    "sensitivity": Figure("sensitivity", sensitivity),
+    "specificity": Figure("specificity", specificity),
+    "precision": Figure("precision", precision),
+    "f1": Figure("F1", f1),
+    "g_mean": Figure("G-mean", g_mean),
 }
-"""What follows from the scores, whatever the threshold."""
+"""What follows from the counts, in the order of the table; a new column is a function and a line."""
+
+RANKINGS: dict[str, RankingFigure] = {
+    "auroc": RankingFigure("AUROC", auroc, lambda curves: curves.auroc()),
+    "average_precision": RankingFigure("AP", average_precision, lambda curves: curves.average_precision()),
+}
+"""What follows from the scores, in the order of the table."""
+
+
+def headings() -> dict[str, str]:
+    """Name to heading of every column, in the order of the table."""
+    return {name: each.heading for name, each in (FIGURES | RANKINGS).items()}
 
 
 def macro(values: np.ndarray, counts: Counts) -> float:

@@ -9,13 +9,16 @@ from pipeline.evaluation.metrics import FIGURES, RANKINGS, Counts
 from pipeline.evaluation.ranking import Ranking
 
 CELLS = ("TP", "FN", "FP", "TN")
-COLUMNS = (*CELLS, *FIGURES, *RANKINGS, "g_mean_of_means")
-"""What is resampled of each row: the counts, the figures and, for the macro row only, the older study's G-mean."""
 
 MIN_PATIENTS = 5
 """A row needs as many patients with a positive, and with a negative, to have an interval."""
 
 _BLOCK_BYTES = 2**21  # the weights of a block stay in the cache of one core
+
+
+def columns() -> tuple[str, ...]:
+    """What is resampled of each row: counts, figures and, for the macro row only, the older study's G-mean."""
+    return (*CELLS, *FIGURES, *RANKINGS, "g_mean_of_means")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +158,7 @@ class TableMeasurer:
 
         Shape:
             ``(items, weightings)`` to ``(weightings, rows, columns)``: the classes, micro, NORM if there is one, and
-            macro, which is last; columns are ``COLUMNS``.
+            macro, which is last; columns are ``columns()``.
         """
         labels, found = self._judged.labels, self._judged.found
         counts = _weighted_counts(labels, found, weights)
@@ -178,7 +181,7 @@ def _weighted_counts(labels: np.ndarray, found: np.ndarray, weights: np.ndarray)
 def _ranked(rankings: list[Ranking], weights: np.ndarray) -> np.ndarray:
     """What follows from the order, ``(weightings, rankings, figures)``."""
     curves = (ranking.curve(weights) for ranking in rankings)
-    return np.stack([np.stack([curve.auroc(), curve.average_precision()], -1) for curve in curves], 1)
+    return np.stack([np.stack([each.of_curves(curve) for each in RANKINGS.values()], -1) for curve in curves], 1)
 
 
 def _with_counts(counts: Counts, ranked: np.ndarray) -> np.ndarray:
@@ -191,9 +194,9 @@ def _with_counts(counts: Counts, ranked: np.ndarray) -> np.ndarray:
 
 def _macro(classes: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The mean over the kept classes, which has no counts; ``(weightings, columns)``."""
-    means = np.full((len(classes), len(COLUMNS)), np.nan)
+    means = np.full((len(classes), len(columns())), np.nan)
     if kept.any():
         means[:, len(CELLS) :] = classes[:, kept, len(CELLS) :].mean(1)
-        both = means[:, COLUMNS.index("sensitivity")] * means[:, COLUMNS.index("specificity")]
+        both = means[:, columns().index("sensitivity")] * means[:, columns().index("specificity")]
         means[:, -1] = np.sqrt(both)
     return means

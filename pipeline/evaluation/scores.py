@@ -1,7 +1,6 @@
 """The scores file: a probability for each item and class, beside the truth."""
 
 import io
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import replace_atomically
 
 KINDS = ("multilabel", "multiclass")
 _REQUIRED = ("scores", "labels", "item_id", "classes", "kind")
@@ -120,13 +120,12 @@ def save_scores(path: Path, scores: Scores) -> None:
     arrays = {name: np.asarray(getattr(scores, name)) for name in _REQUIRED}
     arrays |= {name: np.asarray(value) for name, value in optional.items() if value is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+    replace_atomically(path, write)
 
 
 def load_scores(path: Path) -> Scores:

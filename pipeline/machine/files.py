@@ -6,9 +6,13 @@ from pathlib import Path
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place."""
+    """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place; a failure leaves nothing."""
     temporary = path.with_name(path.name + ".part")
-    write(temporary)
+    try:
+        write(temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     descriptor = os.open(temporary, os.O_RDONLY)
     try:
         os.fsync(descriptor)

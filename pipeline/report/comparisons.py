@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
+from pipeline.evaluation.metrics import headings
 from pipeline.report.tables import (
-    HEADINGS,
     aligned,
     escaped,
     figure_text,
@@ -80,7 +80,7 @@ def _against_best(comparison: Comparison) -> dict[str, _Cell]:
 def _other_columns(comparison: Comparison) -> dict[str, _Cell]:
     models = comparison.models
     columns: dict[str, _Cell] = {"micro-AUC": lambda name: _fine(models[name].micro.figures[_RANKED_BY])}
-    for figure, heading in HEADINGS.items():
+    for figure, heading in headings().items():
         if figure != _RANKED_BY:
             columns[heading] = lambda name, figure=figure: figure_text(macro_of(models[name]).figures[figure])  # type: ignore[misc]
     return columns

@@ -7,18 +7,8 @@ from pathlib import Path
 
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Intervals, Span
+from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
-
-HEADINGS = {
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "precision": "precision",
-    "f1": "F1",
-    "g_mean": "G-mean",
-    "auroc": "AUROC",
-    "average_precision": "AP",
-}
-"""The figures of a table, in its order."""
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -51,7 +41,7 @@ def _count_lines(evaluation: Evaluation) -> list[list[str]]:
 def _table(evaluation: Evaluation) -> str:
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
     last = {name: f"{value:.6g}" for name, value in thresholds.items()}
-    lines = [["", *CELLS, *HEADINGS.values(), "threshold"]]
+    lines = [["", *CELLS, *headings().values(), "threshold"]]
     for name, row in evaluation.classes.items():
         lines.append([escaped(name), *_counts(row), *_figures(row), last.get(name, "")])
     lines.append(["macro", *_counts(evaluation.macro), *_figures(evaluation.macro), ""])
@@ -66,7 +56,7 @@ def _counts(row: Row) -> list[str]:
 
 
 def _figures(row: Row) -> list[str]:
-    return [figure_text(row.figures[name]) if name in row.figures else "" for name in HEADINGS]
+    return [figure_text(row.figures[name]) if name in row.figures else "" for name in headings()]
 
 
 def _interval_parts(intervals: Intervals) -> list[str]:
@@ -76,10 +66,10 @@ def _interval_parts(intervals: Intervals) -> list[str]:
 
 
 def _interval_table(intervals: Intervals) -> str:
-    lines = [["", *CELLS, *HEADINGS.values()]]
+    lines = [["", *CELLS, *headings().values()]]
     lines += [[escaped(name), *_spans(spans)] for name, spans in intervals.classes.items()]
     if intervals.macro:
-        means = [figure_text(intervals.macro_values[name]) for name in HEADINGS]
+        means = [figure_text(intervals.macro_values[name]) for name in headings()]
         lines.append([f"mean of these {len(intervals.classes)}", *[""] * len(CELLS), *means])
         lines.append(["macro", *_spans(intervals.macro)])
     rest = {"micro": intervals.micro, "NORM": intervals.norm}
@@ -88,7 +78,7 @@ def _interval_table(intervals: Intervals) -> str:
 
 def _spans(spans: dict[str, Span]) -> list[str]:
     counts = [f"{spans[cell][0]:.0f}–{spans[cell][1]:.0f}" if cell in spans else "" for cell in CELLS]
-    return counts + [span_text(spans[name]) if name in spans else "" for name in HEADINGS]
+    return counts + [span_text(spans[name]) if name in spans else "" for name in headings()]
 
 
 def interval_remarks(intervals: Intervals) -> list[str]:

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pipeline.evaluation import metrics
 from pipeline.evaluation.figures import evaluate
-from pipeline.evaluation.resampling import CELLS, COLUMNS, Judged, Resampler, Rows, TableMeasurer, rows_of
+from pipeline.evaluation.resampling import CELLS, Judged, Resampler, Rows, TableMeasurer, columns, rows_of
 from pipeline.evaluation.scores import Scores
 
 CLASSES = ("MI", "STTC", "CD", "HYP")
@@ -31,7 +31,7 @@ def test_unit_weights_give_the_plain_table():
     rows = [*evaluation.classes.values(), evaluation.micro, evaluation.norm, evaluation.macro]
     for found, row in zip(table, rows, strict=True):
         expected = {**(row.counts or {}), **row.figures}
-        named = {name: value for name, value in zip(COLUMNS, found, strict=True) if not np.isnan(value)}
+        named = {name: value for name, value in zip(columns(), found, strict=True) if not np.isnan(value)}
         assert named == pytest.approx(expected, abs=1e-12)
 
 
@@ -39,11 +39,11 @@ def test_it_is_a_naive_loop_over_the_same_items():
     items = judged()
     weights = weights_of(items, np.arange(200) // 2)
     tables = TableMeasurer(items, np.array([True, True, False, True])).measure(weights)
-    assert tables.shape == (30, 7, len(COLUMNS))
+    assert tables.shape == (30, 7, len(columns()))
     for weight, table in zip(weights.T, tables, strict=True):
         rows = np.repeat(np.arange(200), weight.astype(int))
         labels, scores, found = items.labels[rows], items.scores[rows], items.found[rows]
-        area, precision = COLUMNS.index("auroc"), COLUMNS.index("average_precision")
+        area, precision = columns().index("auroc"), columns().index("average_precision")
         assert table[:4, area] == pytest.approx(roc_auc_score(labels, scores, average=None), abs=1e-12)
         assert table[4, area] == pytest.approx(roc_auc_score(labels, scores, average="micro"), abs=1e-12)
         assert table[:4, precision] == pytest.approx(average_precision_score(labels, scores, average=None), abs=1e-12)
@@ -54,7 +54,7 @@ def test_it_is_a_naive_loop_over_the_same_items():
         assert np.array_equal(table[:4, : len(CELLS)], cells)
         assert np.array_equal(table[4, : len(CELLS)], cells.sum(0))
         for name, figure in metrics.FIGURES.items():
-            assert table[:4, COLUMNS.index(name)] == pytest.approx(figure(counts), abs=1e-12)
+            assert table[:4, columns().index(name)] == pytest.approx(figure(counts), abs=1e-12)
 
 
 def test_patients_are_drawn_whole_and_as_many_as_there_are():
