@@ -14,6 +14,7 @@ from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds, predict
+from pipeline.labels import none_name_of
 from pipeline.listening import Event
 
 NOTES = {
@@ -22,8 +23,6 @@ NOTES = {
     "train": "optimistic: trained on these items",
 }
 """What heads the table of each partition."""
-
-_DISEASES = {"MI", "STTC", "CD", "HYP"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,14 @@ class Evaluation:
         macro: Mean over the classes that have a positive; also ``g_mean_of_means``, the older study's G-mean,
             which is that of the macro sensitivity and the macro specificity.
         micro: Figures of the pooled counts; AUROC and average precision over all item-class pairs.
-        norm: "No class found" as a class of its own, for ``disease``; in neither mean.
+        norm: "No class found" as a class of its own, where the task has a name for it; in neither mean.
         thresholds: None for multiclass, where the class with the highest score is taken.
         accuracy: Share of the items whose class was found; None for multilabel.
         without_positives: Classes left out of the macro mean.
         without_negatives: Classes without specificity, G-mean and AUROC.
         n_patients_in_dev: How many patients are in the dev scores too.
         intervals: What other patients might have given, None if nothing was resampled.
+        none_name: The name of "no class found", such as NORM.
     """
 
     task: str | None
@@ -75,6 +75,7 @@ class Evaluation:
     without_negatives: tuple[str, ...]
     n_patients_in_dev: int = 0
     intervals: Intervals | None = None
+    none_name: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain dicts, unrounded, with None for NaN."""
@@ -87,7 +88,7 @@ class Evaluation:
             "classes": {name: _as_json(row) for name, row in self.classes.items()},
             "macro": _as_json(self.macro),
             "micro": _as_json(self.micro),
-            **({"NORM": _as_json(self.norm)} if self.norm else {}),
+            **({self.none_name: _as_json(self.norm)} if self.norm and self.none_name else {}),
             "accuracy": self.accuracy,
             "thresholds": dict(chosen.values) if chosen else None,
             "threshold_choice": chosen.choice if chosen else None,
@@ -144,12 +145,6 @@ def evaluate_dev(dev: Scores, threshold: str | float | None = None, resampling: 
     return _evaluate(dev, dev, threshold, NOTES["dev"], resampling)
 
 
-def is_disease(scores: Scores) -> bool:
-    """Whether an item without a class is a normal one, so that NORM has a row."""
-    named = scores.task == "disease" or (scores.task is None and set(scores.classes) == _DISEASES)
-    return named and scores.kind == "multilabel"
-
-
 def _evaluate(
     scores: Scores, dev: Scores | None, threshold: str | float | None, note: str, resampling: Resampling | None
 ) -> Evaluation:
@@ -162,14 +157,15 @@ def _evaluate(
     figures = _class_figures(scores, counts)
     without = [tuple(np.array(scores.classes)[n == 0].tolist()) for n in (counts.positives, counts.negatives)]
     return Evaluation(
-        task="disease" if is_disease(scores) else scores.task,
+        task=scores.task or ("disease" if none_name_of(None, scores.classes) and scores.none_name else None),
         kind=scores.kind,
         n_items=len(scores.labels),
         note=note,
         classes=_class_rows(scores.classes, counts, figures),
         macro=_macro_row(counts, figures),
         micro=_micro_row(scores, counts.pooled),
-        norm=_norm_row(scores.labels, found) if is_disease(scores) else None,
+        norm=_norm_row(scores.labels, found) if scores.none_name else None,
+        none_name=scores.none_name,
         thresholds=thresholds,
         accuracy=float((found & (scores.labels == 1)).any(1).mean()) if thresholds is None else None,
         without_positives=without[0],
@@ -180,7 +176,7 @@ def _evaluate(
 
 
 def _intervals(scores: Scores, found: np.ndarray, resampling: Resampling) -> Intervals:
-    judged = Judged(scores.labels, scores.scores, found, has_norm=is_disease(scores))
+    judged = Judged(scores.labels, scores.scores, found, none_name=scores.none_name)
     return bootstrap(judged, scores.classes, scores.item_id, scores.patient_id, resampling)
 
 

@@ -49,6 +49,7 @@ class Intervals:
         n_alone: How many items have no patient_id, and are their own patients.
         n_redrawn: How many resamples were drawn again, because they lacked a class.
         draws: The macro and the micro row of every resample.
+        none_name: What "no class found" is called.
 
     Shape:
         ``draws`` is ``(resamples, 2, columns)``.
@@ -66,6 +67,7 @@ class Intervals:
     n_alone: int
     n_redrawn: int
     draws: np.ndarray
+    none_name: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the draws as plain dicts; each interval is ``[low, high]``."""
@@ -81,7 +83,7 @@ class Intervals:
             "macro": _as_lists(self.macro),
             "macro_of_these_classes": self.macro_values,
             "micro": _as_lists(self.micro),
-            **({"NORM": _as_lists(self.norm)} if self.norm else {}),
+            **({self.none_name: _as_lists(self.norm)} if self.norm and self.none_name else {}),
             "too_few_positive_patients": list(self.few_positives),
             "too_few_negative_patients": list(self.few_negatives),
         }
@@ -109,14 +111,14 @@ def bootstrap(
     draws = np.concatenate([measurer.measure(weights) for weights in resampler.blocks(resampling.n)])
     draws[:, :-1][:, ~rows.kept] = np.nan
     spans = [_spans(row) for row in draws.swapaxes(0, 1)]
-    names = [*classes, "micro", "NORM"][: len(rows.kept)]
+    names = [*classes, "micro", *([judged.none_name] if judged.none_name else [])]
     plain = measurer.measure(np.ones((len(patients), 1)))[0, -1]
     return Intervals(
         classes={name: own for name, own in zip(classes, spans, strict=False) if own},
         macro=spans[-1],
         macro_values={name: float(value) for name, value in zip(columns(), plain, strict=True) if not np.isnan(value)},
         micro=spans[len(classes)],
-        norm=spans[len(classes) + 1] if judged.has_norm else {},
+        norm=spans[len(classes) + 1] if judged.none_name else {},
         few_positives=tuple(np.array(names)[rows.few_positives].tolist()),
         few_negatives=tuple(np.array(names)[rows.few_negatives].tolist()),
         resampling=resampling,
@@ -124,6 +126,7 @@ def bootstrap(
         n_alone=n_alone,
         n_redrawn=resampler.n_redrawn,
         draws=draws[:, [-1, len(classes)]],
+        none_name=judged.none_name,
     )
 
 

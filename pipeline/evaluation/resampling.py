@@ -29,7 +29,7 @@ class Judged:
         labels: 1 where the item bears the class.
         scores: Its scores.
         found: True where the class was found.
-        has_norm: Whether "no class found" is a row of its own.
+        none_name: What "no class found" is called, where it is a row of its own.
 
     Shape:
         ``(items, classes)`` each.
@@ -38,12 +38,12 @@ class Judged:
     labels: np.ndarray
     scores: np.ndarray
     found: np.ndarray
-    has_norm: bool = False
+    none_name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Which rows of a table can be resampled: the classes, ``micro``, then NORM if there is one.
+    """Which rows of a table can be resampled: the classes, ``micro``, then "no class found" if it has a name.
 
     Attributes:
         sides: 1 where an item has a positive of a row, then where it has a negative.
@@ -74,7 +74,7 @@ def rows_of(judged: Judged, patients: np.ndarray) -> Rows:
         patients: The patient of each item, numbered from 0.
     """
     true = np.asarray(judged.labels, bool)
-    norm = [~true.any(1, keepdims=True)] if judged.has_norm else []
+    norm = [~true.any(1, keepdims=True)] if judged.none_name else []
     positive = np.hstack([true, true.any(1, keepdims=True), *norm])
     negative = np.hstack([~true, ~true.all(1, keepdims=True), *(~column for column in norm)])
     few = [_patients_with(side, patients) < MIN_PATIENTS for side in (positive, negative)]
@@ -157,14 +157,14 @@ class TableMeasurer:
         """The table of each weighting; NaN where a row has no such figure.
 
         Shape:
-            ``(items, weightings)`` to ``(weightings, rows, columns)``: the classes, micro, NORM if there is one, and
-            macro, which is last; columns are ``columns()``.
+            ``(items, weightings)`` to ``(weightings, rows, columns)``: the classes, micro, "no class found" if
+            it has a name, and macro, which is last; columns are ``columns()``.
         """
         labels, found = self._judged.labels, self._judged.found
         counts = _weighted_counts(labels, found, weights)
         classes = _with_counts(counts, _ranked(self._classes, weights))
         rows = [classes, _with_counts(counts.pooled, _ranked([self._pairs], weights)[:, 0])[:, None]]
-        if self._judged.has_norm:
+        if self._judged.none_name:
             normal, called_normal = (side.max(1, keepdims=True) == 0 for side in (labels, found))
             unranked = np.full((weights.shape[1], 1, len(RANKINGS)), np.nan)
             rows.append(_with_counts(_weighted_counts(normal, called_normal, weights), unranked))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.labels import none_name_of
 from pipeline.machine.files import replace_atomically
 
 KINDS = ("multilabel", "multiclass")
@@ -28,6 +29,8 @@ class Scores:
         record_id: The recording of each item.
         patient_id: The patient of each item.
         task: The name of the task, if known.
+        none_name: What an item without a class is called, where that is a row of its own; if not given, as the task has
+            it.
         name: What messages call these scores; their file, if they were loaded.
 
     Shape:
@@ -45,6 +48,7 @@ class Scores:
     record_id: np.ndarray | None = None
     patient_id: np.ndarray | None = None
     task: str | None = None
+    none_name: str | None = None
     name: str = "the scores"
 
     def __post_init__(self) -> None:
@@ -53,6 +57,8 @@ class Scores:
         self.record_id = None if self.record_id is None else self._strings("record_id", self.record_id)
         self.patient_id = None if self.patient_id is None else self._strings("patient_id", self.patient_id)
         self.task = self.task or None
+        name_of_none = self.none_name or none_name_of(self.task, self.classes)
+        self.none_name = name_of_none if self.kind == "multilabel" else None
         self._check_names()
         self.scores, self.labels = np.asarray(self.scores), np.asarray(self.labels)
         self._check_shapes()
@@ -117,6 +123,7 @@ class Scores:
 def save_scores(path: Path, scores: Scores) -> None:
     """Writes a scores file, whole or not at all; folders above it are made."""
     optional = {"record_id": scores.record_id, "patient_id": scores.patient_id, "task": scores.task}
+    optional["none_name"] = scores.none_name
     arrays = {name: np.asarray(getattr(scores, name)) for name in _REQUIRED}
     arrays |= {name: np.asarray(value) for name, value in optional.items() if value is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +145,7 @@ def load_scores(path: Path) -> Scores:
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise EcgFusionError(f"{path} lacks {', '.join(missing)}: save {', '.join(_REQUIRED)} in it")
-    texts = {name: _text(path, name, arrays[name]) for name in ("kind", "task") if name in arrays}
+    texts = {name: _text(path, name, arrays[name]) for name in ("kind", "task", "none_name") if name in arrays}
     known = (*_REQUIRED, "record_id", "patient_id")
     rest = {name: arrays[name] for name in known if name in arrays and name not in texts}
     return Scores(**rest, **texts, name=str(path))  # type: ignore[arg-type]

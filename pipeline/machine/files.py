@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place; a failure leaves nothing."""
+    """Lets ``write(temporary_path)`` write a file beside ``path``, then puts it in its place, or leaves nothing."""
     temporary = path.with_name(path.name + ".part")
     try:
         write(temporary)

@@ -34,7 +34,7 @@ def save_tables(folder: Path, evaluation: Evaluation) -> list[Path]:
 
 
 def _count_lines(evaluation: Evaluation) -> list[list[str]]:
-    rows = evaluation.classes | ({"NORM": evaluation.norm} if evaluation.norm else {})
+    rows = evaluation.classes | ({evaluation.none_name or "": evaluation.norm} if evaluation.norm else {})
     return [["class", *CELLS], *([name, *_counts(row)] for name, row in rows.items())]
 
 
@@ -47,7 +47,7 @@ def _table(evaluation: Evaluation) -> str:
     lines.append(["macro", *_counts(evaluation.macro), *_figures(evaluation.macro), ""])
     lines.append(["micro", *_counts(evaluation.micro), *_figures(evaluation.micro), ""])
     if evaluation.norm:
-        lines.append(["NORM", *_counts(evaluation.norm), *_figures(evaluation.norm), ""])
+        lines.append([escaped(evaluation.none_name or ""), *_counts(evaluation.norm), *_figures(evaluation.norm), ""])
     return aligned(lines if thresholds else [line[:-1] for line in lines])
 
 
@@ -72,7 +72,7 @@ def _interval_table(intervals: Intervals) -> str:
         means = [figure_text(intervals.macro_values[name]) for name in headings()]
         lines.append([f"mean of these {len(intervals.classes)}", *[""] * len(CELLS), *means])
         lines.append(["macro", *_spans(intervals.macro)])
-    rest = {"micro": intervals.micro, "NORM": intervals.norm}
+    rest = {"micro": intervals.micro, escaped(intervals.none_name or ""): intervals.norm}
     return aligned(lines + [[name, *_spans(spans)] for name, spans in rest.items() if spans])
 
 
@@ -134,7 +134,7 @@ def _remarks(evaluation: Evaluation) -> list[str]:
         "micro: pooled counts of the classes; AUROC and average precision (AP) over all item-class pairs",
     ]
     if evaluation.norm:
-        remarks.append("NORM: no class found; in neither mean")
+        remarks.append(f"{evaluation.none_name}: no class found; in neither mean")
     if evaluation.without_positives:
         remarks.append(f"no positive, so left out of the macro mean: {', '.join(evaluation.without_positives)}")
     if evaluation.without_negatives:

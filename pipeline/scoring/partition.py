@@ -38,6 +38,7 @@ def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray) -> 
         record_id=store.columns["record_id"][rows],
         patient_id=store.columns["patient_id"][rows],
         task=task,
+        none_name=labels.none_name,
     )
 
 

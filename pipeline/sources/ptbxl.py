@@ -171,7 +171,7 @@ def _labels(table: pd.DataFrame, statements: pd.DataFrame, min_likelihood: float
     if len(columns) != len(DISEASES):
         raise EcgFusionError(f"scp_statements.csv beside {path} lacks one of {', '.join(DISEASES)}")
     return {
-        "disease": Labels(DISEASES, "multilabel", superclasses.values[:, columns], superclasses.labelled),
+        "disease": Labels(DISEASES, "multilabel", superclasses.values[:, columns], superclasses.labelled, "NORM"),
         "superdiagnostic": superclasses,
         "subdiagnostic": _task(present, by_subclass),
         "diagnostic": _task(present, {code: code for code in diagnostic}),

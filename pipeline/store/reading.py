@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels
+from pipeline.labels import Labels, none_name_of
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
 from pipeline.store.mapped import Mapped, StoredArray
@@ -180,7 +180,9 @@ def _read_store(path: Path, file: h5py.File) -> Store:
 def _read_labels(file: h5py.File, task: str) -> Labels:
     values = file[f"labels/{task}"]
     classes = tuple(str(name) for name in values.attrs["classes"])
-    return Labels(classes, str(values.attrs["kind"]), values[()], file[f"labelled/{task}"][()].astype(bool))
+    none_name = values.attrs.get("none_name", none_name_of(task, classes))  # stores of earlier programs do not say it
+    labelled = file[f"labelled/{task}"][()].astype(bool)
+    return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name)
 
 
 def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:

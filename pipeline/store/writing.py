@@ -116,6 +116,8 @@ def _write_labels(file: h5py.File, task: str, labels: Labels) -> None:
     dataset = file.create_dataset(f"labels/{task}", data=labels.values)
     dataset.attrs["classes"] = np.array(labels.classes, dtype=h5py.string_dtype())
     dataset.attrs["kind"] = labels.kind
+    if labels.none_name is not None:
+        dataset.attrs["none_name"] = labels.none_name
     file.create_dataset(f"labelled/{task}", data=labels.labelled.astype(np.uint8))
 
 

@@ -10,7 +10,8 @@ from sklearn import metrics as sklearn_metrics
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import NOTES, evaluate, evaluate_dev
-from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.intervals import Resampling
+from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import CRITERIA
 from pipeline.report.tables import as_text, save_tables
 
@@ -243,3 +244,15 @@ def test_what_is_saved_is_the_table_and_every_figure(tmp_path):
     assert saved["classes"]["MI"] == evaluation.classes["MI"].counts | evaluation.classes["MI"].figures
     assert saved["thresholds"] == evaluation.thresholds.values
     assert (saved["threshold_choice"], saved["n_dev_items"]) == ("youden", 150)
+
+
+def test_no_class_found_has_the_name_that_its_task_gives_it(tmp_path):
+    named = drawn("rhythm", classes=("AF", "AFLT"), none_name="SR")
+    evaluation = evaluate(named, threshold=0.5, resampling=Resampling(40))
+    assert evaluation.norm is not None
+    assert "SR" in evaluation.as_json()
+    assert "NORM" not in as_text(evaluation)
+    assert "- SR: no class found; in neither mean\n" in as_text(evaluation)
+    save_scores(tmp_path / "s.npz", named)
+    assert load_scores(tmp_path / "s.npz").none_name == "SR"
+    assert evaluate(drawn("rhythm", classes=("AF", "AFLT")), threshold=0.5).norm is None

@@ -17,7 +17,7 @@ def judged(n: int = 200, levels: int = 20, seed: int = 0, has_norm: bool = True)
     draw = np.random.default_rng(seed)
     labels = (draw.random((n, 4)) < [0.4, 0.3, 0.2, 0.1]).astype(np.uint8)
     scores = np.round((draw.random((n, 4)) + 0.4 * labels) / 1.4 * levels) / levels
-    return Judged(labels, scores, scores >= 0.5, has_norm)
+    return Judged(labels, scores, scores >= 0.5, "NORM" if has_norm else None)
 
 
 def weights_of(items: Judged, patients: np.ndarray, n: int = 30, seed: int = 0) -> np.ndarray:
