@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -20,7 +21,8 @@ from pipeline.store.attributes import from_attribute
 from pipeline.store.mapped import Mapped, StoredArray
 
 if TYPE_CHECKING:
-    from pipeline.store.dataset import StoreDataset
+    from torch import Tensor
+    from torch.utils.data import Dataset
 
 SCHEMA_VERSION = 1
 STAGES = ("signals", "images")  # whose finished rows /finished counts
@@ -112,11 +114,13 @@ class Store:
 
     def dataset(
         self, task: str, representation: str | None = None, leads: Sequence[str] | None = None
-    ) -> "StoreDataset":
+    ) -> "Dataset[tuple[Tensor, Tensor, str]]":
         """The items that a task labels as a plain torch ``Dataset`` of ``x, y, item_id``; see ``StoreDataset``."""
-        from pipeline.store.dataset import StoreDataset  # here, since torch is slow to import
-
-        return StoreDataset(self, task, representation, leads)
+        # named, not imported: it is made of stores, and torch is slow to import
+        made: Dataset[tuple[Tensor, Tensor, str]] = resolve_name("pipeline.store.dataset:StoreDataset")(
+            self, task, representation, leads
+        )
+        return made
 
 
 def open_store(path: Path | str) -> Store:
