@@ -163,7 +163,7 @@ def noise(random: np.random.Generator, n_branches: int = 8, n_items: int = 120, 
 
 def fitting(name: str, answers: Answers) -> Callable[[Answers], LateFusion]:
     spec = InputSpec("signal", ("I",), 100.0, 1000.0, 1000)
-    card = small_card(spec).with_training(
+    card = small_card(spec, options={"combine": name}).with_training(
         optimizer="adamw",
         learning_rate=1e-2,
         weight_decay=0.0,
