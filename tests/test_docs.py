@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from cards import card_json
 import create_images
 import evaluate
 import train
+from pipeline.commands.parser import CommandParser
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.sources.synthetic import write_dataset
 from pipeline.training import defaults
@@ -35,13 +37,21 @@ PARSERS = {
 
 
 def typed(page: str) -> list[list[str]]:
-    """The words of a page's indented lines that begin with ``python``, continued lines joined, comments dropped."""
+    """The words of what begins with ``python``: indented lines, continued ones joined, and code within a sentence."""
     lines = PAGES[page].replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("    python ")]
+    indented = [line for line in lines if line.startswith("    python ")]
+    within = re.findall(r"`(python [^`…]+)`", PAGES[page])
+    return [shlex.split(line, comments=True)[1:] for line in [*indented, *within]]
 
 
 def commands() -> list[tuple[str, list[str]]]:
     return [(page, words) for page in PAGES for words in typed(page) if words[0] in PARSERS]
+
+
+def modules() -> list[tuple[str, list[str]]]:
+    """Commands of our own that are modules: ``python -m pipeline.…`` and ``python -m benchmarks.…``."""
+    run = [(page, words[1:]) for page in PAGES for words in typed(page) if words[0] == "-m"]
+    return [(page, words) for page, words in run if words[0].split(".")[0] in ("pipeline", "benchmarks")]
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -59,7 +69,27 @@ def test_every_command_is_understood(page: str, words: list[str]):
     PARSERS[words[0]](words[1:])
 
 
+class Understood(Exception):
+    """The options were read; what they ask for is not to be done."""
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # other tests have imported it, a shell not
+@pytest.mark.parametrize(("page", "words"), [pytest.param(*each, id=" ".join(each[1])) for each in modules()])
+def test_every_module_understands_its_options(page: str, words: list[str], monkeypatch: pytest.MonkeyPatch):
+    read = CommandParser.parse_args
+
+    def stop(parser: CommandParser, given: Any = None, namespace: Any = None) -> Any:
+        read(parser, given, namespace)
+        raise Understood
+
+    monkeypatch.setattr(CommandParser, "parse_args", stop)
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(Understood):
+        runpy.run_module(words[0], run_name="__main__")
+
+
 def test_the_commands_are_found():
+    assert {words[0] for _, words in modules()} >= {"pipeline.sources.ptbxl", "benchmarks.does_fusion_help"}
     assert {words[0] for _, words in commands()} == set(PARSERS)
     assert len(commands()) > 40
     assert {page for page, _ in commands()} >= {"README.md", "docs/guide.md", "docs/extending.md", "docs/results.md"}
