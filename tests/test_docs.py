@@ -188,7 +188,7 @@ from pipeline.representations import ImageRecipe, REPRESENTATIONS
 assert list(REPRESENTATIONS)[-1] == "differences" and "blocks" in list_models("image")
 network = create_model("blocks", in_channels=9, n_classes=4)
 assert create_model("blocks", in_channels=2, n_classes=4, n_blocks=4)(torch.zeros(1, 2, 32, 32)).shape == (1, 4)
-from test_model_contract import PARAMETERS
+from test_base import PARAMETERS
 assert PARAMETERS["blocks"] == sum(each.numel() for each in network.parameters())
 table = pd.DataFrame({"name": ["a", "b", "c"], "patient": ["1", "2", "3"], "fold": [1, 2, 3], "AF": [0, 1, 0]})
 table.to_csv("items.csv")

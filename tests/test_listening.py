@@ -1,0 +1,33 @@
+"""Listeners: silent unless somebody listens, the inner one first, and the outer one again afterwards."""
+
+from pipeline.listening import Event, Listener, Remark, Warned, listening, progress_bar, remark, warn
+
+
+class Ear(Listener):
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+
+    def hear(self, event: Event) -> None:
+        self.heard.append(event)
+
+
+def test_without_a_listener_nothing_is_said(capfd):
+    remark("a")
+    warn("b")
+    assert list(progress_bar(range(3), "bar")) == [0, 1, 2]
+    with progress_bar(name="by hand", total=2) as bar:
+        bar.update(1)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_innermost_listener_is_told():
+    outer, inner = Ear(), Ear()
+    with listening(outer):
+        remark("first")
+        with listening(inner):
+            warn("second")
+        with listening(None):
+            remark("third")
+    remark("fourth")
+    assert outer.heard == [Remark("first"), Remark("third")]
+    assert inner.heard == [Warned("second")]
