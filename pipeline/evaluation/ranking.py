@@ -62,12 +62,12 @@ class Ranking:
     def __init__(self, labels: np.ndarray, scores: np.ndarray, items: np.ndarray | None = None) -> None:
         from scipy.sparse import csr_matrix  # here, because a plain table needs none
 
-        order = np.argsort(-scores, kind="stable")
+        order = np.argsort(-scores, kind="stable")  # (entries,) from the highest score
         falling, true = scores[order], np.asarray(labels, bool)[order]
         item = order if items is None else items[order]
-        group = np.cumsum(np.append(True, falling[1:] != falling[:-1])) - 1
-        is_hit = np.bincount(group, true) > 0
-        hits_above: np.ndarray = (np.cumsum(is_hit) - is_hit)[group]
+        group = np.cumsum(np.append(True, falling[1:] != falling[:-1])) - 1  # (entries,) number of its distinct score
+        is_hit = np.bincount(group, true) > 0  # (distinct scores,) whether a positive has it
+        hits_above: np.ndarray = (np.cumsum(is_hit) - is_hit)[group]  # (entries,) such scores above its own
         stretch = 2 * hits_above + is_hit[group]  # even: negatives between two scores, odd: a score of positives
         n_hits, n_items = int(is_hit.sum()), int(item.max()) + 1
         ones = np.ones(len(order))
@@ -84,7 +84,7 @@ class Ranking:
             ``(items, weightings)``.
         """
         stretches, hits = self._weights_of @ weights, self._hits_of @ weights
-        found, tp = np.cumsum(stretches, 0), np.cumsum(hits, 0)
+        found, tp = np.cumsum(stretches, 0), np.cumsum(hits, 0)  # everything, and positives, at a threshold here
         negatives = found[-1] - hits.sum(0)
         return Curve(hits, tp, found[1::2] - tp, stretches[1::2] - hits, negatives)
 

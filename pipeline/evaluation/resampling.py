@@ -123,16 +123,17 @@ class Resampler:
                 yield weights
 
     def _draw_patients(self, n: int) -> np.ndarray:
-        drawn = self._draw.integers(self._n_patients, size=(n, self._n_patients))
+        drawn = self._draw.integers(self._n_patients, size=(n, self._n_patients))  # (n, patients) who is drawn
+        # each resample counts in a range of its own, so that one bincount counts all of them
         drawn += self._n_patients * np.arange(n)[:, None]
         times = np.bincount(drawn.ravel(), minlength=n * self._n_patients).reshape(n, -1)
         return times.T.astype(np.float64, order="C")  # (patients, n)
 
     def _is_complete(self, weights: np.ndarray) -> np.ndarray:
-        holds = np.all([(side.T @ weights > 0).all(0) for side in self._sides], 0)
+        # (resamples,) whether every kept row has some weight on positives and on negatives
+        holds: np.ndarray = np.all([(side.T @ weights > 0).all(0) for side in self._sides], 0)
         self.n_redrawn += int((~holds).sum())
-        values: np.ndarray = holds
-        return values
+        return holds
 
 
 class TableMeasurer:

@@ -115,6 +115,7 @@ _Crops = Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]
 
 def _features(run: Run, items: StoreItems, crops: Callable[[str], _Crops]) -> Tensor:
     """(items, feature_dim), means over crops."""
+    # float64, so that a mean of crops does not depend on how they fall into batches
     total = torch.zeros(len(items), run.network.feature_dim, dtype=torch.float64)
     n_crops = torch.zeros(len(items), 1)
     for _, rows, features, _ in crops("features"):
@@ -127,7 +128,7 @@ def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: i
     """(items, t, token_dim) and (items, t): each crop has its share of ``most`` places, crops in time order."""
     n_crops = max(len(items.crop_starts(int(n))) for n in np.unique(items.lengths))
     share = max(1, most // n_crops)
-    kept = torch.zeros(len(items), n_crops, share, run.network.token_dim)
+    kept = torch.zeros(len(items), n_crops, share, run.network.token_dim)  # what stays 0 is masked
     masks = torch.zeros(len(items), n_crops, share, dtype=torch.bool)
     for numbers, rows, tokens, mask in crops("tokens"):
         tokens, mask = at_most(tokens, mask, share)
@@ -144,7 +145,9 @@ def _crops(name: str, run: Run, items: StoreItems, device: torch.device, workers
     seen = np.zeros(len(items), np.int64)  # crops of each item so far; they come in time order
     batches = progress_bar(load(items, picks, workers, device), f"reading {name}", total=len(picks), leave=False)
     for pick, batch in zip(picks, batches, strict=True):
-        first = np.r_[True, pick.rows[1:] != pick.rows[:-1]]
+        # a batch holds the crops of an item side by side, and may begin in the middle of them
+        first = np.r_[True, pick.rows[1:] != pick.rows[:-1]]  # (crops,) whether an item's crops begin here
+        # (crops,) how many of its item stand before it in this batch
         runs = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))
         crops = seen[pick.rows] + runs
         np.add.at(seen, pick.rows, 1)
