@@ -11,7 +11,10 @@ from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import told_to
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.report.console import Console
+from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.training import defaults
+from pipeline.training.losses import LOSSES
+from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
 
 if TYPE_CHECKING:
     from pipeline.training.options import TrainOptions
@@ -93,17 +96,17 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("epochs", group, type=positive_int, help="at most, see -patience")
     parser.option("batch_size", group, type=positive_int, help="items in a step")
     parser.option("learning_rate", group, type=positive_float, help="the highest, where a scheduler changes it")
-    parser.option("optimizer", group, choices=defaults.OPTIMIZERS, help=f"default {defaults.OPTIMIZER}")
+    parser.option("optimizer", group, choices=tuple(OPTIMIZERS), help=f"default {defaults.OPTIMIZER}")
     parser.option("weight_decay", group, type=float, help="of the optimizer; 0: none")
     parser.option("momentum", group, type=float, help=f"of sgd (default {defaults.MOMENTUM})")
     falling = "of the learning rate: onecycle rises, then falls; cosine falls from the start"
-    parser.option("scheduler", group, choices=defaults.SCHEDULERS, help=falling)
+    parser.option("scheduler", group, choices=tuple(SCHEDULERS), help=falling)
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
     parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
-    parser.option("loss", group, help=f"what is made small: {' '.join(defaults.LOSSES)} (default {defaults.LOSSES[0]})")
-    changed = f"change signals at random in training: {' '.join(defaults.AUGMENTATIONS)}"
+    parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
+    changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, nargs="+", metavar="NAME", help=changed)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"
     parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)

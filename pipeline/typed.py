@@ -1,7 +1,8 @@
 """JSON ↔ a tree of frozen dataclasses, in which every field is of the type and range that its class says."""
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -141,3 +142,14 @@ def _check_range(value: Any, how: Mapping[str, Any], where: str) -> None:
 def _short(found: Any) -> str:
     text = repr(found)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def near_names(name: str, names: Iterable[str]) -> str:
+    """The rest of a sentence on an unknown name: the near ones, or all.
+
+    >>> near_names("focl", ["focal", "asymmetric"]), near_names("x", ["focal", "asymmetric"])
+    ('did you mean focal?', 'choose from asymmetric, focal')
+    """
+    names = list(names)
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"

@@ -21,7 +21,7 @@ import train
 from pipeline.commands.parser import CommandParser
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.sources.synthetic import write_dataset
-from pipeline.training import defaults
+from pipeline.training.losses import LOSSES
 from pipeline.training.options import TrainOptions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,7 +150,7 @@ def test_the_recipe_is_understood():
 
 def test_the_page_of_training_names_what_there_is():
     named = set(re.findall(r"^\| `(\w+)`", PAGES["docs/training.md"], re.MULTILINE))
-    assert named >= {*defaults.LOSSES, *AUGMENTATIONS}
+    assert named >= {*LOSSES, *AUGMENTATIONS}
 
 
 RUNS = "<!-- runs -->\n```python\n"

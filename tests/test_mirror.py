@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 
 WITHOUT = {
+    "training/test_losses.py: the losses themselves": ("pipeline/training/loss_modules.py",),
     "models/fusion/test_fusion_contract.py, models/fusion/test_intermediate.py: every fusion is tried there": (
         "models/fusion/attention.py",
         "models/fusion/concat.py",

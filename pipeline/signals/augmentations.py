@@ -2,18 +2,21 @@
 
 Every random number comes from the generator, so the same generator gives the same signals. With a strength of 0 nothing
 is changed. A new augmentation is a function and a line in ``AUGMENTATIONS``. ``InputMaker.augmented`` applies them, and
-nothing else does.
+nothing else does. torch is imported where work begins, since the names stand in train.py's help.
 """
+
+from __future__ import annotations
 
 import difflib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Generator, Tensor
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
-Function = Callable[[Tensor, float, Generator, float, Tensor], Tensor]
+    Function = Callable[[Tensor, float, Generator, float, Tensor], Tensor]
 
 WANDER_HZ = (0.05, 0.5)  # slower is an offset, faster is no longer breath or a moving electrode
 _N_WAVES = 3  # of which a wander, or a warp of time, is made
@@ -38,7 +41,6 @@ class Augmentation:
     reference: str
     largest: float = math.inf
 
-    @torch.no_grad()
     def __call__(
         self,
         x: Tensor,
@@ -70,10 +72,13 @@ class Augmentation:
             raise ValueError(f"The {self.means} is 0{end}, not {strength!r}.")
         if not x.numel() or strength == 0:
             return x
+        import torch
+
         whole = torch.full((len(x),), x.shape[-1], device=x.device) if length is None else length.to(x.device)
         ends = whole[:, None, None]
         inside = torch.arange(x.shape[-1], device=x.device) < ends  # (n, 1, time)
-        return torch.where(inside, self.function(x, sampling_rate, generator, strength, ends), x)
+        with torch.no_grad():
+            return torch.where(inside, self.function(x, sampling_rate, generator, strength, ends), x)
 
 
 def check_augmentations(names: Iterable[str]) -> tuple[str, ...]:
@@ -113,6 +118,8 @@ def noise(x: Tensor, sampling_rate: float, generator: Generator, strength: float
 
 def wander(x: Tensor, sampling_rate: float, generator: Generator, strength: float, ends: Tensor) -> Tensor:
     """A baseline that breathes: a few slow waves, the same in all leads but for a factor of each lead's own."""
+    import torch
+
     low, high = WANDER_HZ
     hertz = low + (high - low) * _uniform(x, generator, len(x), _N_WAVES, 1)
     phase = 2 * math.pi * _uniform(x, generator, len(x), _N_WAVES, 1)
@@ -129,6 +136,8 @@ def scaling(x: Tensor, sampling_rate: float, generator: Generator, strength: flo
 
 def lead_dropout(x: Tensor, sampling_rate: float, generator: Generator, strength: float, ends: Tensor) -> Tensor:
     """Leads whose electrode fell off: each is 0 mV with this probability, but one of an item is always left."""
+    import torch
+
     chance = _uniform(x, generator, *x.shape[:2], 1)  # (n, leads, 1)
     stays = (chance >= strength) | (chance == chance.amax(1, keepdim=True))
     return torch.where(stays, x, 0)
@@ -140,6 +149,8 @@ def time_warp(x: Tensor, sampling_rate: float, generator: Generator, strength: f
     An item's time, from 0 to 1, becomes itself and a few waves that are 0 at both ends, whose slopes together stay
     below the strength.
     """
+    import torch
+
     last = (ends - 1).clamp(min=1)
     part = torch.arange(x.shape[-1], device=x.device, dtype=x.dtype) / last  # (n, 1, time)
     later = torch.zeros_like(part)
@@ -151,6 +162,8 @@ def time_warp(x: Tensor, sampling_rate: float, generator: Generator, strength: f
 
 def time_shift(x: Tensor, sampling_rate: float, generator: Generator, strength: float, ends: Tensor) -> Tensor:
     """A recording that began earlier or later, by whole samples; beyond an end, the end's value is repeated."""
+    import torch
+
     shift = (strength * sampling_rate * _between(x, generator, -1.0, 1.0, len(x), 1, 1)).round()
     return _read(x, torch.arange(x.shape[-1], device=x.device, dtype=x.dtype) + shift, ends)
 
@@ -211,6 +224,8 @@ def _read(x: Tensor, position: Tensor, ends: Tensor) -> Tensor:
         - x: (n, leads, time)
         - position: (n, 1, time), in samples
     """
+    import torch
+
     last = (ends - 1).clamp(min=0)
     position = torch.minimum(position.clamp(min=0), last.to(position.dtype))
     before = position.floor()
@@ -230,6 +245,8 @@ def _read(x: Tensor, position: Tensor, ends: Tensor) -> Tensor:
 
 def _uniform(x: Tensor, generator: Generator, *shape: int) -> Tensor:
     """In [0, 1), of x's type and on its device, whichever device the generator is on."""
+    import torch
+
     return torch.rand(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
 
 
@@ -240,4 +257,6 @@ def _between(x: Tensor, generator: Generator, low: float, high: float, *shape: i
 
 def _normal(x: Tensor, generator: Generator, *shape: int) -> Tensor:
     """Of deviation 1, likewise."""
+    import torch
+
     return torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)

@@ -15,11 +15,6 @@ BALANCED_TASKS = ("disease",)
 CLASS_WEIGHT_CAP = 20.0
 OPTIMIZER = "adamw"
 MOMENTUM = 0.9
-# the names of what optimisation.py and losses.py build, so that --help waits for no torch; a test holds them together
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULERS = ("none", "onecycle", "cosine")
-LOSSES = ("cross_entropy", "focal", "asymmetric")
-AUGMENTATIONS = ("noise", "wander", "scaling", "lead_dropout", "time_warp", "time_shift")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 _COMMON: dict[str, Any] = {

@@ -25,8 +25,8 @@ from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
 from pipeline.training.data import training_rows
-from pipeline.training.defaults import LOSSES
 from pipeline.training.loop import DivergedError, Examples, fit
+from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import CHOICES, Settings
 from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
@@ -84,7 +84,7 @@ def settings_of(card: Card) -> Settings:
     """How the card's network is fitted."""
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
-    chosen["loss"] = card.training.loss or LOSSES[0]
+    chosen["loss"] = card.training.loss or next(iter(LOSSES))
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )

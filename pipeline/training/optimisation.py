@@ -1,20 +1,23 @@
 """How a network is fitted: optimizer, scheduler, and what a network or device cannot do.
 
-A new optimizer or scheduler is a line in ``OPTIMIZERS`` or ``SCHEDULERS``, and its name in those of ``defaults``.
+A new optimizer or scheduler is a function and a line in ``OPTIMIZERS`` or ``SCHEDULERS``. torch is imported where work
+begins, since the names stand in train.py's help.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-from torch.optim import lr_scheduler
-from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.optimizer import Optimizer
-
-from models.registry import suggest
 from pipeline.errors import EcgFusionError
+from pipeline.typed import near_names
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from torch.optim.lr_scheduler import LRScheduler
+    from torch.optim.optimizer import Optimizer
 
 CHOICES = (
     "optimizer",
@@ -92,14 +95,20 @@ class OptimizerEntry:
 
 
 def _adam(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    import torch
+
     return torch.optim.Adam(groups, **how)
 
 
 def _adamw(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    import torch
+
     return torch.optim.AdamW(groups, **how)
 
 
 def _sgd(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    import torch
+
     return torch.optim.SGD(groups, momentum=settings.momentum, **how)
 
 
@@ -130,11 +139,13 @@ def make_optimizer(groups: Groups, settings: Settings) -> Optimizer:
 
 def _optimizer(name: str) -> OptimizerEntry:
     if name not in OPTIMIZERS:
-        raise EcgFusionError(f"there is no optimizer {name}: {suggest(name, OPTIMIZERS)}")
+        raise EcgFusionError(f"there is no optimizer {name}: {near_names(name, OPTIMIZERS)}")
     return OPTIMIZERS[name]
 
 
 def _constant(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    from torch.optim import lr_scheduler
+
     return lr_scheduler.LambdaLR(optimizer, _one)
 
 
@@ -143,6 +154,8 @@ def _one(_: int) -> float:
 
 
 def _onecycle(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    from torch.optim import lr_scheduler
+
     cycled = _optimizer(settings.optimizer).cycles_momentum
     highest = [group["lr"] for group in optimizer.param_groups]
     # one step more, so that the last one of the training is not past its end
@@ -150,6 +163,8 @@ def _onecycle(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRSched
 
 
 def _cosine(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    from torch.optim import lr_scheduler
+
     return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
 
 
@@ -168,12 +183,16 @@ def make_scheduler(optimizer: Optimizer, settings: Settings, n_steps: int) -> LR
         EcgFusionError: there is no such scheduler.
     """
     if settings.scheduler not in SCHEDULERS:
-        raise EcgFusionError(f"there is no scheduler {settings.scheduler}: {suggest(settings.scheduler, SCHEDULERS)}")
+        raise EcgFusionError(
+            f"there is no scheduler {settings.scheduler}: {near_names(settings.scheduler, SCHEDULERS)}"
+        )
     return SCHEDULERS[settings.scheduler](optimizer, settings, n_steps)
 
 
 def check_batch_size(batch_size: int, network: nn.Module, model: str) -> None:
     """Refuses single items where batch normalisation needs two."""
+    from torch import nn
+
     normed = (nn.BatchNorm1d, nn.BatchNorm2d)
     if batch_size == 1 and any(isinstance(module, normed) for module in network.modules()):
         raise EcgFusionError(f"-batch_size 1 is too small for {model}, which normalises over the batch: take 2 or more")

@@ -9,7 +9,8 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.options import InputOptions
 from pipeline.runs.card import run_kind
-from pipeline.training.defaults import OPTIMIZERS, PRECISIONS, SCHEDULERS
+from pipeline.training.defaults import PRECISIONS
+from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
 from pipeline.typed import FieldError, as_json, at_least, from_json, one_of
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")

@@ -11,7 +11,6 @@ from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.scoring.partition import score_partition
 from pipeline.signals.augmentations import AUGMENTATIONS
-from pipeline.training import defaults
 
 CHANGED = f"-augment {' '.join(AUGMENTATIONS)}"
 GRU = "-model gru -hidden_size 4 -n_layers 1 -leads I II -crop 0.5 -epochs 1 -threads 1"
@@ -29,10 +28,6 @@ def scored_twice(run: Path) -> None:
     np.testing.assert_array_equal(first, second)
     alone = score_partition(run, None, "test", batch_size=1, threads=1).scores
     np.testing.assert_allclose(alone, first, atol=1e-5)
-
-
-def test_the_names_that_help_lists_are_those_there_are():
-    assert set(defaults.AUGMENTATIONS) == set(AUGMENTATIONS)
 
 
 def test_a_training_learns_from_changed_signals_and_can_be_repeated():

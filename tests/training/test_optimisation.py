@@ -42,11 +42,6 @@ def fitted(chosen: Settings, n_steps: int = 10) -> tuple[torch.optim.Optimizer, 
     return optimizer, rates
 
 
-def test_the_names_that_help_shows_are_those_of_the_registries():
-    assert tuple(OPTIMIZERS) == defaults.OPTIMIZERS
-    assert tuple(SCHEDULERS) == defaults.SCHEDULERS
-
-
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_goes_with_every_scheduler(optimizer, scheduler):
