@@ -2,6 +2,13 @@
 
 The door of the library; what the commands do is these calls, and no more. It prints nothing: what happens is told to a
 listener (``pipeline.listening``). What is refused raises ``EcgFusionError`` with one sentence.
+
+    >>> from pipeline import EcgFusionError, train
+    >>> try:
+    ...     train(model="gru", lerning_rate=9.0)
+    ... except EcgFusionError as problem:
+    ...     print(problem)
+    there is no option lerning_rate: did you mean learning_rate or branch_learning_rate?
 """
 
 from pkgutil import resolve_name
