@@ -40,10 +40,12 @@ def _alexnet(
         the last map to 6 × 6, so that sizes other than 256 go in; at 256 it has that size already.
     """
     f, d = nb_filters, 256
+    # Before the convolutions, so that a seed draws the weights that it has always drawn.
+    after_first, after_third = ([SelfAttention(width)] if attends else [] for width in (f, 4 * f))
     body = nn.Sequential(  # sides in the comments are those at 256 pixels
         nn.Conv2d(in_channels, f, 11, stride=4),  # 62
         nn.ReLU(),
-        *([SelfAttention(f)] if attends else []),
+        *after_first,
         nn.MaxPool2d(3, 2),  # 30
         nn.Dropout2d(dropout),
         nn.Conv2d(f, 2 * f, 5, padding=2),
@@ -52,7 +54,7 @@ def _alexnet(
         nn.Dropout2d(dropout),
         nn.Conv2d(2 * f, 4 * f, 3, padding=1),
         nn.ReLU(),
-        *([SelfAttention(4 * f)] if attends else []),
+        *after_third,
         nn.Conv2d(4 * f, 8 * f, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(8 * f, d, 3, padding=1),
@@ -72,20 +74,29 @@ def _alexnet(
     )
 
 
-def _builder(attends: bool) -> Callable[..., ImageNetwork]:
+def _builder(attends: bool, what: str) -> Callable[..., ImageNetwork]:
     def build(in_channels: int, n_classes: int, nb_filters: int = 8, dropout: float = 0.0) -> ImageNetwork:
         return _alexnet(in_channels, n_classes, nb_filters, dropout, attends)
 
+    build.__doc__ = what
     return build
 
 
 ROWS = {
-    "alexnet": (False, "Krizhevsky et al. 2012"),
-    "alexnet_attention": (True, "Krizhevsky et al. 2012 and Zhang et al. 2019"),
+    "alexnet": (
+        False,
+        "Krizhevsky et al. 2012",
+        "AlexNet of the comparative study: 36 tokens of 256, pooled to 2048 features.",
+    ),
+    "alexnet_attention": (
+        True,
+        "Krizhevsky et al. 2012 and Zhang et al. 2019",
+        "AlexNet of the comparative study with self-attention on its first and its third map.",
+    ),
 }
-"""Each with whether it attends, and whom the study follows."""
+"""Each with whether it attends, whom the study follows, and the network in a sentence."""
 
-for _name, (_attends, _after) in ROWS.items():
+for _name, (_attends, _after, _what) in ROWS.items():
     register(_name, modality="image", family="alexnet", paper=f"Narotamo et al. 2024, after {_after}")(
-        _builder(_attends)
+        _builder(_attends, _what)
     )

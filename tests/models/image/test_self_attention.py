@@ -38,6 +38,19 @@ def test_equal_values_are_read_as_they_are(attention: SelfAttention, last_map: t
     torch.testing.assert_close(attention.attended(last_map), torch.full_like(last_map, 3.0))
 
 
+def test_a_seed_draws_attention_before_the_convolutions() -> None:
+    """As it always has, so that a training with a seed goes as one before did."""
+    network = create_model("alexnet_attention", in_channels=2, n_classes=3)
+    channels = [layer.value.out_channels for layer in network.modules() if isinstance(layer, SelfAttention)]
+    torch.manual_seed(0)
+    alone = [SelfAttention(width) for width in channels]
+    torch.manual_seed(0)
+    network = create_model("alexnet_attention", in_channels=2, n_classes=3)
+    drawn = [layer for layer in network.modules() if isinstance(layer, SelfAttention)]
+    for layer, expected in zip(drawn, alone, strict=True):
+        assert torch.equal(layer.value.weight, expected.value.weight)
+
+
 def test_a_shut_gate_leaves_alexnet_as_it_is() -> None:
     torch.manual_seed(0)
     plain, attentive = (create_model(n, in_channels=2, n_classes=3).eval() for n in ("alexnet", "alexnet_attention"))
