@@ -79,20 +79,21 @@ class ConvolutionalRecurrent(SignalNetwork):
         return last_step(tokens, None if length is None else self.token_length(length))
 
 
-def _builder(layer: type[nn.GRU] | type[nn.LSTM]) -> Callable[..., ConvolutionalRecurrent]:
+def _builder(layer: type[nn.GRU] | type[nn.LSTM], what: str) -> Callable[..., ConvolutionalRecurrent]:
     def build(in_channels: int, n_classes: int, hidden_size: int = 128, dropout: float = 0.0) -> ConvolutionalRecurrent:
         return ConvolutionalRecurrent(layer, in_channels, n_classes, hidden_size=hidden_size, dropout=dropout)
 
+    build.__doc__ = what
     return build
 
 
-ROWS: dict[str, tuple[type[nn.GRU] | type[nn.LSTM], str]] = {
-    "cnn_gru": (nn.GRU, "Cho et al. 2014"),
-    "cnn_lstm": (nn.LSTM, "Hochreiter & Schmidhuber 1997"),
+ROWS: dict[str, tuple[type[nn.GRU] | type[nn.LSTM], str, str]] = {
+    "cnn_gru": (nn.GRU, "Cho et al. 2014", "Convolutions and gated recurrent units."),
+    "cnn_lstm": (nn.LSTM, "Hochreiter & Schmidhuber 1997", "Convolutions and long short-term memory."),
 }
-"""Each with its recurrent layer, and whom the study follows."""
+"""Each with its recurrent layer, whom the study follows, and the network in a sentence."""
 
-for _name, (_layer, _after) in ROWS.items():
+for _name, (_layer, _after, _what) in ROWS.items():
     register(_name, modality="signal", family="recurrent", paper=f"Narotamo et al. 2024, after {_after}")(
-        _builder(_layer)
+        _builder(_layer, _what)
     )

@@ -47,6 +47,7 @@ def test_entry_reads_options_from_the_signature(name: str) -> None:
     assert entry.name == name
     assert entry.family.isalnum()
     assert entry.paper
+    assert entry.build.__doc__, "a network says what it is"
     assert not {"in_channels", "n_classes", "self"} & set(entry.options)
     with pytest.raises(dataclasses.FrozenInstanceError):
         entry.family = "other"  # type: ignore[misc]
