@@ -82,7 +82,10 @@ def test_asymmetric_forgets_negatives_below_the_margin():
 
 def test_the_more_focus_the_less_counts_what_is_right():
     right, wrong = (torch.full((1, 3), logit) for logit in (3.0, -3.0))
-    shares = [Focal("multilabel", None, g)(right, torch.ones(1, 3)) / Focal("multilabel", None, g)(wrong, torch.ones(1, 3)) for g in (0.0, 1.0, 2.0, 5.0)]  # fmt: skip  # noqa: E501
+    shares = []
+    for gamma in (0.0, 1.0, 2.0, 5.0):
+        loss = Focal("multilabel", None, gamma)
+        shares.append(loss(right, torch.ones(1, 3)) / loss(wrong, torch.ones(1, 3)))
     assert shares == sorted(shares, reverse=True)
 
 
