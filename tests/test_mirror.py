@@ -51,16 +51,8 @@ WITHOUT = {
         "pipeline/fusion/plan.py",
     ),
     "inputs/test_batches.py: items are seen as batches": ("pipeline/inputs/items.py",),
-    "training/test_options.py: fields of TrainOptions": ("pipeline/inputs/options.py",),
     "inputs/test_batches.py: where batches come from": ("pipeline/inputs/placement.py",),
-    "training/test_plan.py: a part of the plan of a training": (
-        "pipeline/inputs/plan.py",
-        "pipeline/inputs/scale.py",
-    ),
-    "inputs/test_maker.py, runs/test_card.py: what a spec says is made, and kept in a card": (
-        "pipeline/inputs/spec.py",
-    ),
-    "test_doctests.py, store/test_reading.py: labels are read from stores": ("pipeline/labels.py",),
+    "training/test_plan.py: a part of the plan of a training": ("pipeline/inputs/plan.py",),
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
     "representations/test_toy.py, test_create_images_command.py: what --show draws": ("pipeline/report/drawings.py",),
@@ -74,14 +66,7 @@ WITHOUT = {
     "representations/test_against_pyts.py, store/test_verify.py: the references themselves": (
         "pipeline/representations/references.py",
     ),
-    "runs/test_folder.py, fusion/test_fuse_command.py: runs are built when they are loaded": (
-        "pipeline/runs/build.py",
-    ),
-    "fusion/test_fuse_command.py: kills among the copies": ("pipeline/runs/copies.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
-    "runs/test_card.py, runs/test_folder.py: golden runs are loaded": ("pipeline/runs/load.py",),
-    "scoring/test_predict.py, fusion/test_fusion_refusals.py: stores that do not fit": ("pipeline/scoring/checks.py",),
-    "test_evaluate_command.py, test_python_door.py: its two callers": ("pipeline/scoring/judge.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
     "sources/test_entry.py: a toy source is one of it": ("pipeline/sources/base.py",),
     "sources/download/test_mirror.py: files are fetched for a mirror": ("pipeline/sources/download/fetch.py",),
