@@ -85,7 +85,13 @@ def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:
     """The card's fusion; together with its branches' networks, where they are trained on with it."""
     options = {name: value for name, value in card.options.items() if name not in _OF_TRAINING}
     name = options.pop("combine")
-    if describe_fusion(name).level == "late":  # which reads no widths
+    try:
+        level = describe_fusion(name).level
+    except ValueError as problem:
+        raise EcgFusionError(str(problem)) from None
+    if level != card.model:
+        raise EcgFusionError(f"the fusion {name} is of -model {level}, not {card.model}")
+    if level == "late":  # which reads no widths
         options["kind"], shapes = card.kind, dict.fromkeys(branches, BranchShape(0, 0))
     else:
         shapes = {

@@ -89,6 +89,24 @@ class TrainingCard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FusionOptions:
+    """What ``options`` of a fused run says beside the options of the fusion's own network.
+
+    Attributes:
+        combine: which fusion.
+        finetune: of an intermediate one, whether its branches are trained on.
+        auxiliary: of an intermediate one, weight of the branches' own losses.
+    """
+
+    combine: str
+    finetune: bool = False
+    auxiliary: float = field(default=0.0, metadata=at_least(0))
+
+
+_OF_FUSIONS = frozenset(FusionOptions.__dataclass_fields__)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BranchCard:
     """A run that a fusion is made of.
 
@@ -284,6 +302,10 @@ def _check_whole(card: Card) -> None:
             raise FieldError(f"branches has the name {name!r}, which is no plain file name")
     if card.run_kind in FUSIONS and not card.branches:
         raise FieldError("it lacks branches")
+    if card.run_kind in FUSIONS:
+        from_json(FusionOptions, {name: x for name, x in card.options.items() if name in _OF_FUSIONS}, "options")
+        if card.run_kind == "intermediate" and not card.options.keys() >= _OF_FUSIONS:
+            raise FieldError(f"it lacks options.{min(_OF_FUSIONS - card.options.keys())}")
     if card.run_kind not in FUSIONS and card.input is None:
         raise FieldError("it lacks input")
     if len(set(card.classes)) != len(card.classes) or not card.classes:

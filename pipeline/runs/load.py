@@ -47,7 +47,10 @@ def load_network(folder: Path, card: Card) -> Run:
 def load_fusion(folder: Path, card: Card) -> Run:
     """A run of a fusion, with its branches."""
     branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
-    fusion = build_fusion(card, branches)
+    try:
+        fusion = build_fusion(card, branches)
+    except EcgFusionError as problem:
+        raise EcgFusionError(f"{folder / CARD}: {problem}") from None
     load_weights(fusion, folder)
     return Run(folder, card, fusion.eval(), None, branches)
 

@@ -57,3 +57,26 @@ def test_members_do_not_change_places(kfold: Path):
     aside.rename(second)
     with pytest.raises(EcgFusionError, match=r"members/1 is not member 1 of .*kfold: copy the run folder again"):
         load_run(kfold)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "sentence"),
+    [
+        ("stacking", {"combine": "stakking"}, "no fusion is named 'stakking'; did you mean stacking"),
+        ("stacking", {"combine": "gated"}, "the fusion gated is of -model intermediate, not late"),
+        ("stacking", {"combine": 3}, "options.combine is 3, not text"),
+        ("stacking", {"combine": None}, "it lacks options.combine"),
+        ("concat", {"combine": "attnetion"}, "no fusion is named 'attnetion'"),
+        ("concat", {"finetune": None}, "it lacks options.finetune"),
+        ("concat", {"finetune": "no"}, "options.finetune is 'no', not true or false"),
+        ("concat", {"auxiliary": "x"}, "options.auxiliary is 'x', not a number"),
+        ("concat", {"hidden_size": 1}, "hidden_size is 1; a fusion needs 2 or more"),
+    ],
+)
+def test_a_fusion_that_cannot_be_built_is_said_of_its_card(earlier: Path, tmp_path: Path, name, changes, sentence):
+    run = shutil.copytree(earlier / "runs" / name, tmp_path / name)
+    card = card_json(run)
+    options = {option: value for option, value in (card["options"] | changes).items() if value is not None}
+    write_json(run, {**card, "options": options})
+    with pytest.raises(EcgFusionError, match=rf"^{run / CARD}: .*{sentence}"):
+        load_run(run)
