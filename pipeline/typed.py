@@ -144,12 +144,12 @@ def _short(found: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def near_names(name: str, names: Iterable[str]) -> str:
-    """The rest of a sentence on an unknown name: the near ones, or all.
+def near_names(name: str, names: Iterable[str], otherwise: str = "") -> str:
+    """The rest of a sentence on an unknown name: the near ones, else ``otherwise``, else all.
 
     >>> near_names("focl", ["focal", "asymmetric"]), near_names("x", ["focal", "asymmetric"])
-    ('did you mean focal?', 'choose from asymmetric, focal')
+    ('did you mean focal?', 'choose from focal, asymmetric')
     """
     names = list(names)
-    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"
+    near = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise or f"choose from {', '.join(names)}"

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": {"errors"},
     "representations": {"errors", "signals", "listening"},
     "machine": {"errors", "listening"},
-    "commands": {"errors", "listening", "signals", "representations", "machine"},
+    "commands": {"errors", "listening", "typed", "signals", "representations", "machine"},
     "evaluation": {"errors", "labels", "listening", "typed", "machine"},
     "sources": GROUND - {"models", "representations"} | {"machine", "commands"},
     "report": GROUND | {"machine", "commands", "evaluation", "sources"},

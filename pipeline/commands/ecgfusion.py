@@ -1,12 +1,12 @@
 """The console script: ``ecgfusion train -model gru …`` is ``python train.py -model gru …``."""
 
-import difflib
 import sys
 from collections.abc import Sequence
 from pkgutil import resolve_name
 
 from pipeline.commands.parser import run_command
 from pipeline.errors import EcgFusionError
+from pipeline.typed import near_names
 
 COMMANDS = {
     "create_images": ("create_images:main", "recordings → stores"),
@@ -28,9 +28,7 @@ def main(words: Sequence[str] | None = None) -> None:
         print("\n".join(["usage: ecgfusion COMMAND OPTIONS, ecgfusion COMMAND --help", *lines]))
         return
     if first not in COMMANDS:
-        near = difflib.get_close_matches(first, COMMANDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(COMMANDS)}"
-        raise EcgFusionError(f"there is no command {first}: {hint}")
+        raise EcgFusionError(f"there is no command {first}: {near_names(first, COMMANDS)}")
     resolve_name(COMMANDS[first][0])(rest)
 
 

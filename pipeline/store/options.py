@@ -1,6 +1,5 @@
 """What stores are to be made of a data set: the choices of ``create_images.py``, each with its default."""
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,6 +11,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.signals.filters import Band
 from pipeline.sources import DEFAULT_SAMPLING_RATE, Source
 from pipeline.store.partitions import PARTITIONS, format_folds
+from pipeline.typed import near_names
 
 if TYPE_CHECKING:
     Words = str | Sequence[str]
@@ -112,14 +112,8 @@ class StoreOptions:
             elif name in IMAGE_OPTIONS:
                 drawn |= {} if value is None else {name: value}
             else:
-                raise _unknown(name, [*own, *IMAGE_OPTIONS])
+                raise EcgFusionError(f"stores have no option {name}: {near_names(name, [*own, *IMAGE_OPTIONS])}")
         return cls(source, Path(out), **chosen, image_options=drawn)
-
-
-def _unknown(name: str, known: Sequence[str]) -> EcgFusionError:
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"choose of {', '.join(known)}"
-    return EcgFusionError(f"stores have no option {name}: {hint}")
 
 
 def parse_band(value: Any) -> Band | None:

@@ -1,6 +1,5 @@
 """What a user may say of a training: one frozen value, filled by a command line, by a recipe, or by keyword."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from pipeline.inputs.options import InputOptions
 from pipeline.runs.card import run_kind
 from pipeline.training.defaults import PRECISIONS
 from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
-from pipeline.typed import FieldError, as_json, at_least, from_json, one_of
+from pipeline.typed import FieldError, as_json, at_least, from_json, near_names, one_of
 
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
 """Options of single networks that train.py has an option for; ``set`` has the others."""
@@ -101,9 +100,8 @@ class TrainOptions(InputOptions):
         names = [each.name for each in fields(cls)]
         for name in given:
             if name not in names:
-                near = difflib.get_close_matches(name, names, n=3)
-                hint = f"did you mean {' or '.join(near)}?" if near else "see python train.py --help"
-                raise EcgFusionError(f"{source}there is no option {name}: {hint}")
+                near = near_names(name, names, "see python train.py --help")
+                raise EcgFusionError(f"{source}there is no option {name}: {near}")
         plain = {name: _plain(value) for name, value in given.items() if value is not None}
         try:
             return from_json(cls, plain)

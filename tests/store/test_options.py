@@ -57,7 +57,7 @@ def test_words_come_as_one_text_or_several(source, given, field, value):
     [
         ({"sise": 64}, "stores have no option sise: did you mean size"),
         ({"fold": "train=1"}, "stores have no option fold: did you mean folds"),
-        ({"xyz": 1}, "stores have no option xyz: choose of partition, folds"),
+        ({"xyz": 1}, "stores have no option xyz: choose from partition, folds"),
         ({"image_options": {}}, "stores have no option image_options"),
         ({"partition": "valid"}, "there is no partition valid: choose of train, dev, test"),
         ({"sampling_rate": 0}, "--sampling_rate 0 is not a number above 0"),
