@@ -137,8 +137,9 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     from models import create_model, describe_model
     from pipeline.inputs.placement import store_items
     from pipeline.machine.devices import placed
+    from pipeline.runs.card import CHOICES
     from pipeline.training import defaults
-    from pipeline.training.optimisation import CHOICES, Settings
+    from pipeline.training.optimisation import Settings
 
     family = defaults.training_defaults(describe_model(case.model).family)
     labels = store.task(TASK)

@@ -39,7 +39,22 @@ def small_card(spec: InputSpec, **fields: Any) -> Card:
             train_items_digest="",
             n_dev_items=4,
         ),
-        "training": TrainingCard(batch_size=4, precision="fp32", seed=0, threads=1, workers=0, class_weights=None),
+        "training": TrainingCard(
+            optimizer="adamw",
+            learning_rate=1e-3,
+            weight_decay=0.0,
+            momentum=0.9,
+            scheduler="none",
+            clip_norm=1.0,
+            batch_size=4,
+            epochs=1,
+            patience=1,
+            precision="fp32",
+            seed=0,
+            threads=1,
+            workers=0,
+            class_weights=None,
+        ),
         "given": {},
     }
     return Card(**usual | fields)

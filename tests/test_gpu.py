@@ -25,13 +25,13 @@ from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import choose_device, placed
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import WEIGHTS
+from pipeline.runs.card import CHOICES, WEIGHTS
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import scores_of
 from pipeline.store.reading import Store, open_store
 from pipeline.training import defaults
-from pipeline.training.optimisation import CHOICES, Settings
+from pipeline.training.optimisation import Settings
 from pipeline.training.steps import Steps, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

@@ -15,14 +15,14 @@ from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import Card, TrainingCard
+from pipeline.runs.card import CHOICES, Card, TrainingCard
 from pipeline.scoring.checks import refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
 from pipeline.training.checks import check_momentum
 from pipeline.training.data import training_rows
 from pipeline.training.losses import class_weights
-from pipeline.training.optimisation import CHOICES, check_batch_size
+from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import FUSION_OPTIONS, TrainOptions
 from pipeline.training.plan import checked_loss, chosen_settings, data_card, versions
 

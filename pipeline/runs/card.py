@@ -88,6 +88,20 @@ class TrainingCard:
     branch_learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
 
 
+CHOICES = (
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "momentum",
+    "scheduler",
+    "clip_norm",
+    "batch_size",
+    "epochs",
+    "patience",
+)
+"""What says how something is learnt step by step; each family of networks has defaults for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FusionOptions:
     """What ``options`` of a fused run says beside the options of the fusion's own network.
@@ -306,6 +320,10 @@ def _check_whole(card: Card) -> None:
         from_json(FusionOptions, {name: x for name, x in card.options.items() if name in _OF_FUSIONS}, "options")
         if card.run_kind == "intermediate" and not card.options.keys() >= _OF_FUSIONS:
             raise FieldError(f"it lacks options.{min(_OF_FUSIONS - card.options.keys())}")
+    if card.run_kind != "late":  # which may have weights that no step has found
+        steps = [name for name in CHOICES if getattr(card.training, name) is None]
+        if steps:
+            raise FieldError(f"it lacks {', '.join(f'training.{name}' for name in steps)}")
     if card.run_kind not in FUSIONS and card.input is None:
         raise FieldError("it lacks input")
     if len(set(card.classes)) != len(card.classes) or not card.classes:

@@ -15,7 +15,7 @@ from pipeline.labels import LabelsChosen
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
+from pipeline.runs.card import CHOICES, DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
 from pipeline.runs.load import load_network
@@ -27,7 +27,7 @@ from pipeline.training.checks import check_network
 from pipeline.training.data import training_rows
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.losses import LOSSES
-from pipeline.training.optimisation import CHOICES, Settings
+from pipeline.training.optimisation import Settings
 from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
 from pipeline.typed import as_json

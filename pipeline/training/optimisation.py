@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
     from torch.optim.optimizer import Optimizer
 
-CHOICES = (
-    "optimizer",
-    "learning_rate",
-    "weight_decay",
-    "momentum",
-    "scheduler",
-    "clip_norm",
-    "batch_size",
-    "epochs",
-    "patience",
-)
-"""Settings that each family of networks has a default for."""
-
 
 @dataclass(frozen=True)
 class Settings:

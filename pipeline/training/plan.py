@@ -16,14 +16,14 @@ from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
-from pipeline.runs.card import Card, DataCard, TrainingCard
+from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
 from pipeline.signals.augmentations import check_augmentations
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.data import check_labels, check_stores, training_rows
 from pipeline.training.losses import class_weights, make_loss
-from pipeline.training.optimisation import CHOICES, check_batch_size
+from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
 
 

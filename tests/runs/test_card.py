@@ -76,6 +76,8 @@ def test_a_card_comes_back_as_it_was(tmp_path: Path):
         ("classes", ["MI", "MI"], "classes are .*, not different names"),
         ("data.folds", {"train": ["a"]}, r"data.folds.train\[0\] is 'a', not a whole number"),
         ("options", {"a": [[[1]]]}, "options.a is .* nested too deep"),
+        ("training.optimizer", None, "it lacks training.optimizer"),
+        ("training.epochs", None, "it lacks training.epochs"),
         ("complete", True, "it lacks result, though complete is true"),
         ("model", "late", "it lacks branches"),
     ],

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
+from pipeline.runs.card import CHOICES
 from pipeline.training import defaults
 from pipeline.training.optimisation import (
-    CHOICES,
     OPTIMIZERS,
     SCHEDULERS,
     OptimizerEntry,

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.runs.card import CHOICES
 from pipeline.training.defaults import training_defaults
-from pipeline.training.optimisation import CHOICES, OPTIMIZERS, Settings, make_optimizer, make_scheduler
+from pipeline.training.optimisation import OPTIMIZERS, Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress, TrainingState
 
 WAYS = (True, None)
