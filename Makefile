@@ -1,4 +1,5 @@
 # make demo: install, then the whole way on synthetic recordings. make test: ruff, mypy and pytest. make bench: speed.
+# make campaign: damage, kills and hostile files, by the thousand.
 # make lowest: pytest with the oldest versions that setup.cfg allows; make lowest-quick: the two minutes of it that CI runs.
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ QUICK := tests/representations tests/signals tests/sources/formats tests/sources
   tests/evaluation/test_metrics.py tests/evaluation/test_scores.py \
   tests/fusion/test_fitting.py tests/training/test_resume.py
 
-.PHONY: demo test lowest lowest-quick bench clean
+.PHONY: demo test lowest lowest-quick bench campaign clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m pipeline.demo demo
@@ -30,6 +31,9 @@ lowest-quick: $(LOWEST)/installed
 
 bench: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+campaign: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m campaign
 
 $(LOWEST)/installed: CONSTRAINTS = --constraint $(LOWEST)/versions.txt
 $(LOWEST)/installed: $(LOWEST)/versions.txt
