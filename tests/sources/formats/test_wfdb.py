@@ -239,9 +239,7 @@ def test_a_finer_format_may_hold_that_number(tmp_path):
     [
         ("/mV", "/mmHg", r"rec\.dat is in mmHg, not in mV, uV or V"),
         ("aVR", "I", r"rec\.dat names a lead twice: I, I, V2"),
-        ("200.0(0)", "0(0)", r"rec\.dat has a gain of 0"),
         ("250 300", "250 301", r"rec\.dat has 1800 bytes where its header says 1806"),
-        ("250 300", "250 0", r"rec\.hea says that there are no samples"),
         ("rec 3 ", "rec 2 ", r"rec"),
         ("rec 3 ", "rec 12 ", r"rec"),
         ("rec 3 ", "rec 0 ", r"rec"),
