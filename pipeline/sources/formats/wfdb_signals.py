@@ -134,17 +134,20 @@ def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> list[
     """The counts of each lead, (frames · samples a frame,), as they lie in the file."""
     import wfdb
 
-    signal, is_flac = signals[0], signals[0].format in _FLAC
+    is_flac, format = signals[0].format in _FLAC, signals[0].format
+    data = data if is_flac else data[signals[0].offset :]
+    if format == "61":  # wfdb gives its big-endian counts with their frames averaged only
+        data, format = np.frombuffer(data[: len(data) // 2 * 2], "<i2").byteswap().tobytes(), "16"
     lines = [f"r {len(signals)} 250 {frames}"]
     lines += [
-        f"r.dat {one.format}x{one.samples_per_frame}+{one.offset if is_flac else 0} 1(0)/mV 0 0 {one.initial} 0 0 {n}"
+        f"r.dat {format}x{one.samples_per_frame}+{one.offset if is_flac else 0} 1(0)/mV 0 0 {one.initial} 0 0 {n}"
         for n, one in enumerate(signals)
     ]
     try:
         with tempfile.TemporaryDirectory(prefix="ecgfusion-") as folder:
             for name, part in (
                 ("r.hea", "\n".join(lines).encode()),
-                ("r.dat", data if is_flac else data[signal.offset :]),
+                ("r.dat", data),
             ):
                 with open(os.path.join(folder, name), "wb") as copy:
                     copy.write(part)
@@ -152,7 +155,7 @@ def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> list[
     except OSError as problem:
         raise RecordError(f"{file} cannot be decoded: no temporary file can be written ({problem.strerror})") from None
     except Exception:  # wfdb and libsndfile raise whatever their decoding meets
-        raise RecordError(f"{file} cannot be decoded as format {signal.format}") from None
+        raise RecordError(f"{file} cannot be decoded as format {signals[0].format}") from None
     counts: list[np.ndarray] = record.e_d_signal
     return counts
 

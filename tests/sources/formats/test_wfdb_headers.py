@@ -239,46 +239,15 @@ def test_a_malformed_header_is_named_by_the_field(tmp_path: Path, text: str):
 def test_a_header_of_a_hundred_thousand_signals_is_refused(tmp_path: Path):
     """At once: as a file, and as a number."""
     lines = [f"rec 100000 250 {N_SAMPLES}", *["rec.dat 16 200(0)/mV 16 0 0 0 0 I"] * 100_000]
-    with pytest.raises(RecordError, match="rec.hea has 3[0-9]* bytes, and more than 1048576 are not read"):
+    with pytest.raises(RecordError, match=r"rec\.hea has 3[0-9]* bytes, and more than 1048576 are not read"):
         read_recording(lay(tmp_path, "\n".join(lines)))
 
 
-WORDS = st.sampled_from(
-    [
-        "rec",
-        "rec.dat",
-        "16",
-        "16x2",
-        "16:3",
-        "16+24",
-        "212",
-        "0",
-        "-1",
-        "200",
-        "200(0)/mV",
-        "1e3",
-        "1e400",
-        "nan",
-        "2",
-        "250",
-        "500/1000(0)",
-        "60",
-        "~",
-        "/",
-        "V2",
-        "I",
-        "mV",
-        "µV",
-        "#",
-        "rec/2",
-        "\x00",
-        "99999999999",
-        "(0)",
-        "1e-9",
-        "8",
-        "524",
-    ]
+_WORDS = (
+    "rec rec.dat 16 16x2 16:3 16+24 212 0 -1 200 200(0)/mV 1e3 1e400 nan 2 250 500/1000(0) 60 ~ / V2 I mV µV # rec/2 "
+    "\x00 99999999999 (0) 1e-9 8 524"
 )
+WORDS = st.sampled_from(_WORDS.split(" "))
 LINES = st.lists(WORDS, max_size=9).map(" ".join)
 
 

@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-from tests.sources.formats.test_wfdb import counts_of, write
+from tests.recording_files import counts_of, write
 
 
 def segments(folder: Path, *lines: str, record: str = "all/2 3 250 600", **changes) -> Path:
