@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import wfdb
+from recording_files import N_SAMPLES, counts_of, edit_header, write
 
 from pipeline.signals.leads import canonical_lead
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-from tests.recording_files import N_SAMPLES, counts_of, edit_header, write
 
 
 def real_recordings(folder: Path, pattern: str) -> list[Path]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from recording_files import counts_of, write
 
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-from tests.recording_files import counts_of, write
 
 
 def segments(folder: Path, *lines: str, record: str = "all/2 3 250 600", **changes) -> Path:
@@ -53,7 +53,7 @@ def test_a_length_that_is_not_given_is_the_segments(tmp_path: Path):
         ("all/2 3 250 600", ("a 300", "../b 300"), "which is no name of a file beside it"),
         ("all/2 3 250 600", ("a 300", "b"), "which is no segment"),
         ("all/2 3 250 0", ("a 0", "b 0"), "has no segment with samples"),
-        ("all/1 3 250 0", ("a 99999999999",), "and more than 134217728 are not read"),
+        ("all/1 3 250 0", ("a 99999999999",), "and more than 33554432 are not read"),
     ],
 )
 def test_what_cannot_be_put_together_is_told_of(tmp_path: Path, record: str, lines: tuple[str, ...], sentence: str):

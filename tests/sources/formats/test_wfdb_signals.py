@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+from recording_files import counts_of, edit_header, write
 
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-from tests.recording_files import counts_of, edit_header, write
 
 RAW = ["8", "16", "24", "32", "61", "80", "160", "212", "310", "311"]
 FLAC = ["508", "516", "524"]
