@@ -70,6 +70,9 @@ def check_band(band: Band, sampling_rate: float) -> None:
 def resample(x: np.ndarray, sampling_rate: float, wanted_rate: float) -> np.ndarray:
     """Resamples with an anti-aliasing FIR filter of zero phase (scipy's ``resample_poly``).
 
+    At half the lower rate the filter has 50 %, not nothing: from 500 to 100 Hz a tone of 51 Hz keeps 39 % (and becomes
+    one of 49 Hz), from 60 Hz on less than 1 %; up to 42 Hz, 1 % at most is lost.
+
     Shape:
         x (..., time) to (..., round(time · wanted_rate / sampling_rate)), float64.
     """

@@ -232,3 +232,13 @@ def test_padding_becomes_silence():
 )
 def test_crops_cover_the_signal_to_its_end(n_samples, crop, stride, starts):
     assert crop_starts(n_samples, crop, stride) == starts
+
+
+@pytest.mark.parametrize(
+    ("hertz", "least", "most"),
+    [(20, 0.99, 1.01), (40, 0.99, 1.01), (42, 0.99, 1.01), (51, 0.37, 0.41), (60, 0.0, 0.01)],
+)
+def test_what_comes_through_to_100_hz_is_what_the_guide_says(hertz: float, least: float, most: float):
+    tone = np.sin(2 * np.pi * hertz * np.arange(10_000) / 500)
+    inner = resample(tone, 500, 100)[200:-200]  # the filter's ends are another matter
+    assert least <= np.sqrt(2 * np.mean(inner**2)) <= most

@@ -6,38 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import wfdb
+from recording_files import N_SAMPLES, counts_of, edit_header, write
 
 from pipeline.signals.leads import canonical_lead
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-
-N_SAMPLES = 300
-
-
-def counts_of(n_leads: int = 3, seed: int = 0, largest: int = 120) -> np.ndarray:
-    """(time, leads) counts that no format takes for a missing sample."""
-    return np.random.default_rng(seed).integers(-largest, largest + 1, (N_SAMPLES, n_leads))
-
-
-def write(folder: Path, fmt: str = "16", name: str = "rec", **changes) -> Path:
-    """A recording of three leads by wfdb's own writer; gives the path that its reader takes."""
-    keywords = {
-        "fs": 250,
-        "units": ["mV", "mV", "mV"],
-        "sig_name": ["I", "aVR", "V2"],
-        "d_signal": counts_of(),
-        "fmt": [fmt] * 3,
-        "adc_gain": [200.0, 100.0, 333.3],
-        "baseline": [0, -7, 12],
-    }
-    wfdb.wrsamp(name, write_dir=str(folder), **(keywords | changes))
-    return folder / name
-
-
-def edit_header(path: Path, old: str, new: str) -> None:
-    header = path.with_suffix(".hea")
-    text = header.read_text()
-    assert old in text
-    header.write_text(text.replace(old, new))
 
 
 def real_recordings(folder: Path, pattern: str) -> list[Path]:
@@ -239,9 +211,7 @@ def test_a_finer_format_may_hold_that_number(tmp_path):
     [
         ("/mV", "/mmHg", r"rec\.dat is in mmHg, not in mV, uV or V"),
         ("aVR", "I", r"rec\.dat names a lead twice: I, I, V2"),
-        ("200.0(0)", "0(0)", r"rec\.dat has a gain of 0"),
         ("250 300", "250 301", r"rec\.dat has 1800 bytes where its header says 1806"),
-        ("250 300", "250 0", r"rec\.hea says that there are no samples"),
         ("rec 3 ", "rec 2 ", r"rec"),
         ("rec 3 ", "rec 12 ", r"rec"),
         ("rec 3 ", "rec 0 ", r"rec"),
