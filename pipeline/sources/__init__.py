@@ -9,6 +9,7 @@ from pipeline.labels import Labels
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.entry import SourceEntry, SourceOption
+from pipeline.typed import near_names
 
 __all__ = ["SOURCES", "BadRecord", "Labels", "Source", "SourceEntry", "SourceOption", "open_source"]
 
@@ -52,7 +53,9 @@ def open_source(
         EcgFusionError: the name, an option, the folder or one of its tables is not what it should be.
     """
     if name not in SOURCES:
-        raise EcgFusionError(f"there is no source {name}: choose one of {', '.join(SOURCES)}")
+        near = near_names(str(name).lower(), SOURCES, otherwise=" ")
+        hint = f"; {near}" if near.strip() else ""
+        raise EcgFusionError(f"there is no source {str(name)!s:.60}: choose one of {', '.join(SOURCES)}{hint}")
     entry = SOURCES[name]
     foreign = sorted(options.keys() - entry.options.keys())
     if foreign:

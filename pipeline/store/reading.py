@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels, none_name_of
+from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
 from pipeline.store.mapped import Mapped, StoredArray
@@ -184,6 +184,9 @@ def _read_store(path: Path, file: h5py.File) -> Store:
 def _read_labels(file: h5py.File, task: str) -> Labels:
     values = file[f"labels/{task}"]
     classes = tuple(str(name) for name in values.attrs["classes"])
+    wrong = wrong_name("class", classes) or wrong_name("task", [task], plain=True)
+    if wrong:
+        raise ValueError(wrong)
     none_name = values.attrs.get("none_name", none_name_of(task, classes))  # stores of earlier programs do not say it
     labelled = file[f"labelled/{task}"][()].astype(bool)
     return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name)

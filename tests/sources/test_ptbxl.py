@@ -36,11 +36,12 @@ def write_table(folder: Path, rows: Sequence[Mapping[str, object]], statements: 
     folder = folder / name
     folder.mkdir()
     shutil.copy(statements / "scp_statements.csv", folder)
-    usual = {"patient_id": 1.0, "scp_codes": "{'NORM': 100.0}", "strat_fold": 1, "filename_lr": "records100/x"}
+    usual = {"patient_id": 1.0, "scp_codes": "{'NORM': 100.0}", "strat_fold": 1, "filename_lr": ""}
     with open(folder / "ptbxl_database.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list({key: None for row in rows for key in ("ecg_id", *usual, *row)}))
         writer.writeheader()
-        writer.writerows({"ecg_id": number, **usual, **row} for number, row in enumerate(rows, start=1))
+        for number, row in enumerate(rows, start=1):
+            writer.writerow({"ecg_id": number, **usual, "filename_lr": f"records100/x{number}", **row})
     return folder
 
 
