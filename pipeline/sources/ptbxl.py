@@ -30,6 +30,7 @@ from pipeline.sources.tables import (
     first_twice,
     fold_number,
     identifiers,
+    no_column,
     read_table,
     sex_code,
 )
@@ -41,7 +42,7 @@ N_FOLDS = 10
 _NEEDED = ("ecg_id", "patient_id", "scp_codes", "strat_fold")
 _REMEDY = "take the official table of PTB-XL"
 _LONGEST_LIST = 64 * 2**20  # bytes of SHA256SUMS.txt
-_OTHER_RATE = {"filename_lr": ", or --sampling_rate 500", "filename_hr": ", or --sampling_rate 100"}
+_FILES = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz, and the column of the recordings at that rate
 _HOW_TO_TELL = (
     "Its version is not known, since neither the folder's name nor a SHA256SUMS.txt or change log beside the table "
     "says it: name the folder after it (ptb-xl-1.0.3), or put its SHA256SUMS.txt there."
@@ -60,8 +61,10 @@ class PtbXl(Source):
         self.options = {"min_likelihood": float(min_likelihood)}
         self.sampling_rate = 100.0 if sampling_rate <= 100 else 500.0
         path = folder / TABLE
-        files = "filename_lr" if self.sampling_rate == 100 else "filename_hr"
-        table = read_table(path, (*_NEEDED, files), ("age", "sex"), remedy=f"{_REMEDY}{_OTHER_RATE[files]}")
+        table = read_table(path, _NEEDED, ("age", "sex", *_FILES.values()), remedy=_REMEDY)
+        files, other = _FILES[self.sampling_rate], 600 - self.sampling_rate
+        if files not in table.columns:
+            raise no_column(path, [files], table.header, f"{_REMEDY}, or --sampling_rate {other:g}")
         if not len(table):
             raise EcgFusionError(f"{path} lists no record: {_REMEDY}")
         statements = read_statements(folder / "scp_statements.csv")

@@ -104,14 +104,19 @@ def _wanted(
     """Column name to its number."""
     absent = [name for name in needed if name not in header]
     if absent:
-        shown = ", ".join(_short(name) for name in header[:12])
-        rest = f" and {len(header) - 12:,} others" if len(header) > 12 else ""
-        raise EcgFusionError(f"{path} has no column {', '.join(absent)} (it has {shown}{rest}): {remedy}")
+        raise no_column(path, absent, header, remedy)
     names = [name for name in (*needed, *optional) if name in header]
     twice = [name for name in names if list(header).count(name) > 1]
     if twice:
         raise EcgFusionError(f"{path} has the column {twice[0]} {list(header).count(twice[0])} times: {remedy}")
     return {name: list(header).index(name) for name in names}
+
+
+def no_column(path: Path, absent: Sequence[str], header: Sequence[str], remedy: str) -> EcgFusionError:
+    """The sentence on columns that are missing, with those that are there."""
+    shown = ", ".join(_short(name) for name in header[:12])
+    rest = f" and {len(header) - 12:,} others" if len(header) > 12 else ""
+    return EcgFusionError(f"{path} has no column {', '.join(absent)} (it has {shown}{rest}): {remedy}")
 
 
 def content(path: Path) -> bytes:
@@ -171,19 +176,18 @@ def _separator(header: str, needed: Sequence[str]) -> str:
 
 def _rows(path: Path, text: io.TextIOWrapper, separator: str, remedy: str) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of each row that is not blank."""
-    spent = 0
+    spent = before = 0
 
     def lines() -> Iterator[str]:
         nonlocal spent
         while line := text.readline(_LONGEST_ROW):
             spent += len(line)
             if spent >= _LONGEST_ROW:
-                raise csv.Error(f"a line of more than {_LONGEST_ROW:,} characters")
+                raise csv.Error(f"it has more than {_LONGEST_ROW:,} characters")
             yield line
 
     reader = csv.reader(lines(), delimiter=separator, strict=True)
     try:
-        before = 0
         for row in reader:
             if reader.line_num > 2 * MOST_ROWS:
                 raise EcgFusionError(f"{path} has more than {MOST_ROWS:,} lines: that is no table of recordings")
@@ -194,7 +198,7 @@ def _rows(path: Path, text: io.TextIOWrapper, separator: str, remedy: str) -> It
                 yield line, row
     except csv.Error as problem:
         raise EcgFusionError(
-            f"{path} is not a readable table (line {reader.line_num + 1}: {problem}): {remedy}"
+            f"{path} is not a readable table (the row that begins in line {before + 1}: {problem}): {remedy}"
         ) from None
 
 
@@ -226,7 +230,9 @@ def whole_number(text: str) -> str:
     if match:
         return match[1]
     if _NUMBER.fullmatch(text) and "e" in text.lower():
-        raise ValueError(f"is not a whole number but {_quoted(text)}, whose digits are lost; download the table again")
+        raise ValueError(
+            f"is not a whole number but {_quoted(text)}, whose last digits may be lost; download the table again"
+        )
     raise ValueError(f"is not a whole number ({_quoted(text)}); download the table again")
 
 
@@ -252,7 +258,8 @@ def fold_number(most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = whole_number(text)
         if len(number) > 9 or not 1 <= int(number) <= most:
-            raise ValueError(f"is {_quoted(number)}, not a fold from 1 to {most}; download the table again")
+            numbered = " (a table that counts them from 0 needs 1 more in each)" if number == "0" else ""
+            raise ValueError(f"is {_quoted(number)}, not a fold from 1 to {most}{numbered}; download the table again")
         return int(number)
 
     return read
@@ -310,12 +317,14 @@ def file_name(*endings: str) -> Callable[[str], str]:
                 break
         if not name or name.endswith("/"):
             raise ValueError(f"is {_quoted(text)}: give the name of the recording's file")
-        parts = [part for part in name.split("/") if part != "."]
-        if parts[0] == "" or ".." in parts or re.match("[A-Za-z]:", name):
+        parts = [part for part in name.split("/") if part not in (".", "")]
+        if not parts:
+            raise ValueError(f"is {_quoted(text)}: give the name of the recording's file")
+        if name[0] == "/" or ".." in parts or re.match("[A-Za-z]:", name):
             raise ValueError(f"is {_quoted(text)}, which leads out of the folder: name a file below it")
         if not name.isprintable() or max(map(len, parts)) > 200 or len(name) > 1000:
             raise ValueError(f"is {_quoted(text)}, which is no name of a file")
-        return "/".join(part for part in parts if part)
+        return "/".join(parts)
 
     return read
 
