@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 _MOST_ENTRIES = 2000  # of a folder; what it is shows before that
@@ -56,11 +57,17 @@ def looks_like(folder: Path) -> str:
     zipped = sorted(name for name in names if name.lower().endswith(".zip"))
     if zipped:
         return f"holds {zipped[0]}, which is still packed: unpack it"
-    counts = Counter(_KINDS[ending] for name in names if (ending := os.path.splitext(name)[1].lower()) in _KINDS)
-    if counts:
-        kind, number = counts.most_common(1)[0]
-        return f"holds {number:,}{' or more' if len(names) == _MOST_ENTRIES else ''} {kind}"
-    return "holds nothing that is known here"
+    kind = _commonest_kind(names)
+    if kind:
+        return f"holds {kind}"
+    below = sorted(name for name in names if (folder / name).is_dir())[:20]
+    kind = _commonest_kind(inner for name in below for inner in _entries(folder / name))
+    return f"holds folders of {kind}" if kind else "holds nothing that is known here"
+
+
+def _commonest_kind(names: Iterable[str]) -> str | None:
+    kinds = Counter(_KINDS[ending] for name in names if (ending := os.path.splitext(name)[1].lower()) in _KINDS)
+    return kinds.most_common(1)[0][0] if kinds else None
 
 
 def _entries(folder: Path) -> set[str]:

@@ -138,7 +138,7 @@ def _check_folder(folder: Path) -> None:
     seen = looks_like(folder)
     raise EcgFusionError(
         f"{folder / TABLE} is missing ({folder} {seen}): --data must name the official PTB-XL folder"
-        + (f", or {get_it}" if seen == "is empty" else "; other sets of recordings are not read as PTB-XL")
+        + (f", or {get_it}" if seen == "is empty" else "; --source ptbxl reads no other set")
     )
 
 

@@ -184,10 +184,11 @@ def _read_store(path: Path, file: h5py.File) -> Store:
 def _read_labels(file: h5py.File, task: str) -> Labels:
     values = file[f"labels/{task}"]
     classes = tuple(str(name) for name in values.attrs["classes"])
-    wrong = wrong_name("class", classes) or wrong_name("task", [task], plain=True)
-    if wrong:
-        raise ValueError(wrong)
     none_name = values.attrs.get("none_name", none_name_of(task, classes))  # stores of earlier programs do not say it
+    none = [] if none_name is None else [str(none_name)]
+    wrong = wrong_name("class", [*classes, *none]) or wrong_name("task", [task], plain=True)
+    if wrong or none_name in classes:
+        raise ValueError(wrong or f"the class {none_name} is also what an item without a class is called")
     labelled = file[f"labelled/{task}"][()].astype(bool)
     return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name)
 
