@@ -50,7 +50,7 @@ def open_source(
         options: the set's own, as its entry in ``SOURCES`` names them.
 
     Raises:
-        EcgFusionError: the name, an option, the folder, one of its tables or of the names in it is not what it should be.
+        EcgFusionError: the name, an option, the folder, one of its tables or names is not what it should be.
     """
     if name not in SOURCES:
         near = near_names(str(name).lower(), SOURCES, otherwise=" ")

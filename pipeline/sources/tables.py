@@ -17,7 +17,7 @@ from pipeline.errors import EcgFusionError
 
 Value = TypeVar("Value")
 
-MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 128 * 2**20, 1_000_000, 10_000
+MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 128 * 2**20, 200_000, 10_000
 _LONGEST_ROW = 2**21  # characters, quoted line ends and all; a field is bounded by the csv module itself, at 131,072
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
