@@ -7,6 +7,42 @@ import numpy as np
 
 from pipeline.listening import Event
 
+LONGEST_NAME = 200  # characters; the longest of SNOMED's that records bear have about a hundred
+
+
+def wrong_name(what: str, names: Iterable[str], plain: bool = False) -> str | None:
+    """What is wrong with the first bad one of some names, as half a sentence; None where all can be printed and saved.
+
+    A name is not empty, has characters that can be seen and blanks only between them, is at most ``LONGEST_NAME``
+    characters long, and begins with nothing that a spreadsheet computes. ``1AVB``, ``LAFB/LPFB``, ``AFIB (slow)``,
+    ``ST−T`` and Chinese names are names; so is ``a|b``, which tables escape.
+
+    Args:
+        what: what the names are of: class, task or lead.
+        names: the names.
+        plain: whether each must be a plain part of a path too, as a task's is, after which files are called.
+
+    >>> wrong_name("class", ["MI", "ST−T", "LAFB/LPFB"])
+    >>> wrong_name("class", ["MI", ""])
+    'a class has an empty name'
+    >>> wrong_name("task", ["../disease"], plain=True)
+    "the task '../disease' is no plain file name"
+    """
+    for name in names:
+        if not name.strip():
+            return f"a {what} has an empty name"
+        if len(name) > LONGEST_NAME:
+            return f"the {what} {name[:20]!r}… has a name of {len(name):,} characters, not of at most {LONGEST_NAME}"
+        if not name.isprintable():
+            return f"the {what} {name!r} has a character in its name that cannot be printed"
+        if name != name.strip():
+            return f"the {what} {name!r} has blanks around its name"
+        if name[0] in "=@":
+            return f"the {what} {name!r} begins like a formula of a spreadsheet"
+        if plain and (name in (".", "..") or "/" in name or "\\" in name):
+            return f"the {what} {name!r} is no plain file name"
+    return None
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -37,8 +73,13 @@ def none_name_of(task: str | None, classes: Iterable[str]) -> str | None:
     >>> none_name_of("disease", ("MI", "STTC")), none_name_of(None, ("HYP", "CD", "STTC", "MI"))
     ('NORM', 'NORM')
     >>> none_name_of("all", ("MI", "STTC"))
+
+    A class of that name keeps it:
+
+    >>> none_name_of("disease", ("NORM", "MI"))
     """
-    named = task == "disease" or (task is None and set(classes) == {"MI", "STTC", "CD", "HYP"})
+    names = set(classes)
+    named = (task == "disease" and "NORM" not in names) or (task is None and names == {"MI", "STTC", "CD", "HYP"})
     return "NORM" if named else None
 
 

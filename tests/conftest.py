@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from small_stores import make
 
 from pipeline.listening import Event, Listener, listening
@@ -19,6 +20,9 @@ from pipeline.store.reading import Store, open_store
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine makes no example wrong
+settings.load_profile("unhurried")
 
 # those whose next release has broken something, or may
 IN_USE = (

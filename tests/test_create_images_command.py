@@ -36,6 +36,7 @@ def test_it_prints_the_set_the_bytes_to_come_and_a_summary(synthetic_folder, tmp
     lines = said.out.splitlines()
     assert lines[0].startswith("ptbxl unknown (table ")
     assert lines[0].endswith(f"in {synthetic_folder}: 40 records of 31 patients at 100 Hz")
+    assert lines.pop(1).startswith("Its version is not known, since neither the folder's name")
     assert lines[1] == "train: 31 records of 24 patients"
     # 31 records of 12 leads of 1000 samples, and 3 leads in 4 representations of 16 × 16
     to_come = 31 * (12 * 1000 * 2 + 3 * 4 * 16 * 16)

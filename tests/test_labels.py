@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from pipeline.labels import Labels
+from pipeline.labels import LONGEST_NAME, Labels, none_name_of, wrong_name
 
 ALL = Labels(
     ("MI", "STTC"), "multilabel", np.array([[1, 0], [0, 1], [0, 0], [1, 1]], np.uint8), np.array([1, 1, 0, 1], bool)
@@ -27,3 +28,52 @@ def test_rows_of_rows_are_rows():
 def test_the_task_stays_what_it_was():
     named = replace(ALL, none_name="NORM").rows(np.array([0]))
     assert (named.classes, named.kind, named.none_name) == (("MI", "STTC"), "multilabel", "NORM")
+
+
+NAMES = (
+    "1AVB",
+    "LAFB/LPFB",
+    "PRC(S)",
+    "AFIB (slow)",
+    "ST−T",
+    "室性早搏",
+    "Ä",
+    "a|b",
+    "x" * LONGEST_NAME,
+    "+",
+    "-ve",
+    "_AVB",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_the_field_are_names(name):
+    assert wrong_name("class", [name]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        *[(name, "has an empty name") for name in ("", " ", "\n", "\u3000")],
+        *[(f"M{c}I", "cannot be printed") for c in "\n\r\t\0\x1b\x7f\x85\u2028\u202e\u200b\ufeff\udc80\ufffe"],
+        *[(name, "begins like a formula") for name in ("=cmd|' /C calc'!A0", "=1+1", "@SUM(A1)")],
+        *[(name, "has blanks around") for name in (" MI", "MI ")],
+        ("x" * (LONGEST_NAME + 1), "has a name of 201 characters"),
+    ],
+)
+def test_what_no_table_can_hold_is_no_name(name, problem):
+    wrong = wrong_name("class", ["MI", name])
+    assert wrong is not None
+    assert problem in wrong
+    assert wrong.isprintable()
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "a/b", "a\\b", "/"])
+def test_a_task_is_a_plain_file_name(name):
+    assert "is no plain file name" in str(wrong_name("task", [name], plain=True))
+    assert wrong_name("class", [name]) is None
+
+
+def test_a_class_norm_is_not_what_no_class_is_called():
+    assert none_name_of("disease", ("MI", "CD")) == "NORM"
+    assert none_name_of("disease", ("NORM", "MI", "CD")) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import none_name_of
+from pipeline.labels import none_name_of, wrong_name
 from pipeline.machine.files import replace_atomically
 
 KINDS = ("multilabel", "multiclass")
@@ -84,6 +84,11 @@ class Scores:
             unique, times = np.unique(names, return_counts=True)
             again = str(unique[times.argmax()])
             self._require(times.max() == 1, f"the {what} {again!r} stands there {times.max()} times: save each once")
+        task, none = filter(None, [self.task]), filter(None, [self.none_name])
+        wrong = wrong_name("class", [*self.classes, *none]) or wrong_name("task", task, plain=True)
+        self._require(wrong is None, f"{wrong}: save another name")
+        problem = f"{self.none_name!r} is a class and what an item without one is called: save another none_name"
+        self._require(self.none_name not in self.classes, problem)
 
     def _check_shapes(self) -> None:
         expected = (len(self.item_id), len(self.classes))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
+from pipeline.labels import wrong_name
 from pipeline.machine.files import replace_atomically
 from pipeline.typed import FieldError, as_json, at_least, from_json, left_out, one_of
 
@@ -326,6 +327,10 @@ def _check_whole(card: Card) -> None:
             raise FieldError(f"it lacks {', '.join(f'training.{name}' for name in steps)}")
     if card.run_kind not in FUSIONS and card.input is None:
         raise FieldError("it lacks input")
+    wrong = wrong_name("class", card.classes) or wrong_name("task", [card.task], plain=True)
+    wrong = wrong or wrong_name("lead", card.input.leads if card.input else ())
+    if wrong:
+        raise FieldError(wrong)
     if len(set(card.classes)) != len(card.classes) or not card.classes:
         raise FieldError(f"classes are {list(card.classes)}, not different names")
     weights = card.training.class_weights

@@ -5,10 +5,11 @@ from pkgutil import resolve_name
 from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels
+from pipeline.labels import Labels, wrong_name
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.entry import SourceEntry, SourceOption
+from pipeline.typed import near_names
 
 __all__ = ["SOURCES", "BadRecord", "Labels", "Source", "SourceEntry", "SourceOption", "open_source"]
 
@@ -49,10 +50,12 @@ def open_source(
         options: the set's own, as its entry in ``SOURCES`` names them.
 
     Raises:
-        EcgFusionError: the name, an option, the folder or one of its tables is not what it should be.
+        EcgFusionError: the name, an option, the folder, one of its tables or names is not what it should be.
     """
     if name not in SOURCES:
-        raise EcgFusionError(f"there is no source {name}: choose one of {', '.join(SOURCES)}")
+        near = near_names(str(name).lower(), SOURCES, otherwise=" ")
+        hint = f"; {near}" if near.strip() else ""
+        raise EcgFusionError(f"there is no source {str(name)!s:.60}: choose one of {', '.join(SOURCES)}{hint}")
     entry = SOURCES[name]
     foreign = sorted(options.keys() - entry.options.keys())
     if foreign:
@@ -61,4 +64,16 @@ def open_source(
     where = data_folder(name) if folder is None else Path(folder)
     opened: Source = resolve_name(entry.opener)(where, sampling_rate=sampling_rate, **options)
     opened.entry = entry
+    _check_names(opened)
     return opened
+
+
+def _check_names(source: Source) -> None:
+    """Refuses names of leads, tasks and classes that no table or file can bear."""
+    names = wrong_name("lead", source.leads) or wrong_name("task", source.labels, plain=True)
+    for task, labels in source.labels.items():
+        names = names or wrong_name(f"class of {task}", labels.classes)
+        if len(set(labels.classes)) != len(labels.classes) or labels.none_name in labels.classes:
+            names = names or f"the task {task} has one class twice: {', '.join(labels.classes)}"
+    if names:
+        raise EcgFusionError(f"{source.folder}: {names}: rename it")

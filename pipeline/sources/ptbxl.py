@@ -6,10 +6,10 @@ Reference: Wagner et al., PTB-XL, a large publicly available electrocardiography
     Strodthoff et al., Deep learning for ECG analysis: benchmarks and insights from PTB-XL, JBHI 2021.
 """
 
-import ast
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,34 @@ from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
+from pipeline.sources.folders import looks_like, where_meant
 from pipeline.sources.formats.wfdb import RecordError, read_recording
+from pipeline.sources.scp_statements import Statements, parse_codes, read_statements
+from pipeline.sources.tables import (
+    Table,
+    age_in_years,
+    content,
+    file_name,
+    first_twice,
+    fold_number,
+    identifiers,
+    no_column,
+    read_table,
+    sex_code,
+)
 
 DURATION = 10.0
 DISEASES = ("MI", "STTC", "CD", "HYP")
-_OVER_89, _STORED_OVER_89 = 300, 90.0
+TABLE = "ptbxl_database.csv"
+N_FOLDS = 10
 _NEEDED = ("ecg_id", "patient_id", "scp_codes", "strat_fold")
+_REMEDY = "take the official table of PTB-XL"
+_LONGEST_LIST = 64 * 2**20  # bytes of SHA256SUMS.txt
+_FILES = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz, and the column of the recordings at that rate
+_HOW_TO_TELL = (
+    "Its version is not known, since neither the folder's name nor a SHA256SUMS.txt or change log beside the table "
+    "says it: name the folder after it (ptb-xl-1.0.3), or put its SHA256SUMS.txt there."
+)
 
 
 class PtbXl(Source):
@@ -38,20 +60,18 @@ class PtbXl(Source):
         self.folder = folder
         self.options = {"min_likelihood": float(min_likelihood)}
         self.sampling_rate = 100.0 if sampling_rate <= 100 else 500.0
-        table = _read_table(folder / "ptbxl_database.csv", _NEEDED)
-        statements = _read_statements(folder / "scp_statements.csv")
+        path = folder / TABLE
+        table = read_table(path, _NEEDED, ("age", "sex", *_FILES.values()), remedy=_REMEDY)
+        files, other = _FILES[self.sampling_rate], 600 - self.sampling_rate
+        if files not in table.columns:
+            raise no_column(path, [files], table.header, f"{_REMEDY}, or --sampling_rate {other:g}")
+        if not len(table):
+            raise EcgFusionError(f"{path} lists no record: {_REMEDY}")
+        statements = read_statements(folder / "scp_statements.csv")
         self.version = _version(folder)
-        self.items = _items(table, self._file_column(table), folder / "ptbxl_database.csv")
-        self.labels = _labels(table, statements, min_likelihood, folder / "ptbxl_database.csv")
-
-    def _file_column(self, table: pd.DataFrame) -> pd.Series:
-        column = "filename_lr" if self.sampling_rate == 100 else "filename_hr"
-        if column not in table:
-            raise EcgFusionError(
-                f"{self.folder / 'ptbxl_database.csv'} has no column {column}: take the official table, "
-                f"or another --sampling_rate"
-            )
-        return table[column].astype(str)
+        self.remarks = (_HOW_TO_TELL,) if self.version.startswith("unknown") else ()
+        self.items = _items(table, files)
+        self.labels = _labels(table, statements, min_likelihood)
 
     def read(self, items: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         recordings = self.folder / ("records100" if self.sampling_rate == 100 else "records500")
@@ -90,31 +110,36 @@ def open_ptbxl(folder: Path, sampling_rate: float, min_likelihood: float = 0) ->
     """
     if not 0 <= min_likelihood <= 100:
         raise EcgFusionError(f"--min_likelihood {min_likelihood:g} is no percentage: give 0 to 100")
-    if not folder.is_dir():
-        raise EcgFusionError(
-            f"there is no folder {folder}: name the PTB-XL folder with --data, fetch it with "
-            f"python -m pipeline.sources.ptbxl --download {folder}, "
-            f"or make a small one with python -m pipeline.sources.synthetic {folder} --records 1000"
-        )
+    _check_folder(folder)
     return PtbXl(folder, sampling_rate, min_likelihood)
 
 
-def _read_table(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError:
-        raise EcgFusionError(f"{path} is missing: --data must name the official PTB-XL folder") from None
-    except (ValueError, UnicodeDecodeError) as problem:
-        raise EcgFusionError(f"{path} is not a readable table ({problem}): download it again") from None
-    absent = [name for name in needed if name not in table]
-    if absent:
-        raise EcgFusionError(f"{path} has no column {', '.join(absent)}: take the official table of PTB-XL")
-    return table
-
-
-def _read_statements(path: Path) -> pd.DataFrame:
-    statements = _read_table(path, ("diagnostic", "form", "rhythm", "diagnostic_class", "diagnostic_subclass"))
-    return statements.set_index(statements.columns[0])
+def _check_folder(folder: Path) -> None:
+    """Refuses what is not the set's folder, with the one that is meant where it is near."""
+    if os.path.isfile(folder / TABLE):
+        return
+    get_it = (
+        f"fetch it with python -m pipeline.sources.ptbxl --download {folder}, "
+        f"or make a small one with python -m pipeline.sources.synthetic {folder} --records 1000"
+    )
+    if not os.path.exists(folder):
+        raise EcgFusionError(f"there is no folder {folder}: name the PTB-XL folder with --data, {get_it}")
+    if not os.path.isdir(folder):
+        meant = folder.parent if os.path.isfile(folder.parent / TABLE) else where_meant(folder.parent, TABLE)
+        remedy = f"give --data {meant}" if meant else f"name the PTB-XL folder, the one with {TABLE}"
+        raise EcgFusionError(f"{folder} is a file: {remedy}")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise EcgFusionError(f"{folder} may not be read by this user (permission denied): see who may read it")
+    if os.path.exists(folder / TABLE):
+        raise EcgFusionError(f"{folder / TABLE} is no file: {_REMEDY}")
+    other = where_meant(folder, TABLE)
+    if other:
+        raise EcgFusionError(f"{folder / TABLE} is missing, and {other} has one: give --data {other}")
+    seen = looks_like(folder)
+    raise EcgFusionError(
+        f"{folder / TABLE} is missing ({folder} {seen}): --data must name the official PTB-XL folder"
+        + (f", or {get_it}" if seen == "is empty" else "; --source ptbxl reads no other set")
+    )
 
 
 def _version(folder: Path) -> str:
@@ -122,86 +147,80 @@ def _version(folder: Path) -> str:
     if named:
         return named[0]
     sums = folder / "SHA256SUMS.txt"
-    if sums.exists():
-        # each release lists the change logs up to its own: none before 1.0.2
-        listed = re.findall(r"ptbxl_v10([23])_changelog", sums.read_text(errors="replace"))
-        return f"1.0.{max(listed, default='1')}"
-    digest = hashlib.sha256((folder / "ptbxl_database.csv").read_bytes()).hexdigest()
+    try:
+        if sums.is_file():
+            with open(sums, "rb") as file:
+                # each release lists the change logs up to its own: none before 1.0.2
+                listed = re.findall(rb"ptbxl_v10([23])_changelog", file.read(_LONGEST_LIST))
+            return f"1.0.{max(listed, default=b'1').decode()}"
+    except OSError as problem:
+        raise EcgFusionError(f"{sums} cannot be read ({problem.strerror}): see who may read it") from None
+    logs = [number for number in "32" if (folder / f"ptbxl_v10{number}_changelog.txt").exists()]
+    if logs:
+        return f"1.0.{logs[0]}"
+    digest = hashlib.sha256(content(folder / TABLE)).hexdigest()
     return f"unknown (table {digest[:12]})"
 
 
-def _items(table: pd.DataFrame, files: pd.Series, path: Path) -> pd.DataFrame:
-    ids = _whole_numbers(table["ecg_id"], "ecg_id", path)
-    if ids.duplicated().any():
-        raise EcgFusionError(f"{path} lists ecg_id {ids[ids.duplicated()].iloc[0]} twice: download it again")
-    age = pd.to_numeric(table.get("age", pd.Series(np.nan, table.index)), errors="coerce")
-    sex = pd.to_numeric(table.get("sex", pd.Series(np.nan, table.index)), errors="coerce")
+def _items(table: Table, files: str) -> pd.DataFrame:
+    ids = identifiers(table, "ecg_id")
+    names = table.each(files, file_name(".hea", ".dat"))
+    twice, again = first_twice(ids), first_twice(names)
+    if twice:
+        raise EcgFusionError(f"{table.path} lists ecg_id {ids[twice[0]]} twice: download it again")
+    if again:
+        first, then = (ids[number] for number in again)
+        raise EcgFusionError(
+            f"{table.path} has one file, {names[again[0]]}, for the records {first} and {then}: download it again"
+        )
     return pd.DataFrame(
         {
-            "item_id": ids.astype(str),
-            "record_id": ids.astype(str),
-            "patient_id": _whole_numbers(table["patient_id"], "patient_id", path).astype(str),
-            "fold": _whole_numbers(table["strat_fold"], "strat_fold", path),
+            "item_id": ids,
+            "record_id": ids,
+            "patient_id": identifiers(table, "patient_id"),
+            "fold": np.array(table.each("strat_fold", fold_number(N_FOLDS)), np.int64),
             "start": 0.0,
             "length": DURATION,
-            "age": age.mask(age >= _OVER_89, _STORED_OVER_89),
-            "sex": sex.fillna(-1).astype(int),
-            "file": files,
+            "age": np.array(table.each("age", age_in_years), float) if "age" in table.columns else np.nan,
+            "sex": np.array(table.each("sex", sex_code), np.int64) if "sex" in table.columns else -1,
+            "file": names,
         }
     )
 
 
-def _whole_numbers(column: pd.Series, name: str, path: Path) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.isna().any() or (numbers % 1 != 0).any():
-        row = int(np.flatnonzero(numbers.isna() | (numbers % 1 != 0))[0]) + 2
-        raise EcgFusionError(f"{path} line {row}: {name} is not a whole number; download the table again")
-    return numbers.astype(np.int64)
-
-
-def _labels(table: pd.DataFrame, statements: pd.DataFrame, min_likelihood: float, path: Path) -> dict[str, Labels]:
-    present = _present(table, statements, min_likelihood, path)
-    diagnostic = statements.index[statements["diagnostic"] == 1]
-    by_class = statements.loc[diagnostic, "diagnostic_class"].to_dict()
-    by_subclass = statements.loc[diagnostic, "diagnostic_subclass"].dropna().to_dict()
-    of_form = {code: code for code in statements.index[statements["form"] == 1]}
-    of_rhythm = {code: code for code in statements.index[statements["rhythm"] == 1]}
-    superclasses = _task(present, by_class)
+def _labels(table: Table, statements: Statements, min_likelihood: float) -> dict[str, Labels]:
+    present = _present(table, statements, min_likelihood)
+    superclasses = _task(present, statements.superclass)
     columns = [superclasses.classes.index(name) for name in DISEASES if name in superclasses.classes]
     if len(columns) != len(DISEASES):
-        raise EcgFusionError(f"scp_statements.csv beside {path} lacks one of {', '.join(DISEASES)}")
+        raise EcgFusionError(f"scp_statements.csv beside {table.path} lacks one of {', '.join(DISEASES)}: {_REMEDY}")
     return {
         "disease": Labels(DISEASES, "multilabel", superclasses.values[:, columns], superclasses.labelled, "NORM"),
         "superdiagnostic": superclasses,
-        "subdiagnostic": _task(present, by_subclass),
-        "diagnostic": _task(present, {code: code for code in diagnostic}),
-        "form": _task(present, of_form),
-        "rhythm": _task(present, of_rhythm),
-        "all": _task(present, {code: code for code in statements.index}),
+        "subdiagnostic": _task(present, statements.subclass),
+        **{kind: _task(present, {code: code for code in codes}) for kind, codes in statements.of_kind.items()},
+        "all": _task(present, {code: code for code in statements.codes}),
     }
 
 
-def _present(table: pd.DataFrame, statements: pd.DataFrame, min_likelihood: float, path: Path) -> pd.DataFrame:
+def _present(table: Table, statements: Statements, min_likelihood: float) -> pd.DataFrame:
     """Which statements each record bears: (records, statements) bool."""
-    present = np.zeros((len(table), len(statements)), bool)
-    column = {code: number for number, code in enumerate(statements.index)}
-    diagnostic = set(statements.index[statements["diagnostic"] == 1])
-    for row, text in enumerate(table["scp_codes"]):
-        try:
-            codes = {str(code): float(likelihood) for code, likelihood in ast.literal_eval(text).items()}
-            for code, likelihood in codes.items():
-                unlikely = code in diagnostic and 0 < likelihood < min_likelihood
-                present[row, column[code]] = not unlikely
-        except (ValueError, SyntaxError, TypeError, AttributeError):
-            raise EcgFusionError(f"{path} line {row + 2}: scp_codes cannot be read; download it again") from None
-        except KeyError as unknown:
-            raise EcgFusionError(
-                f"{path} line {row + 2}: {unknown} is no statement of scp_statements.csv; take both of one version"
-            ) from None
-    return pd.DataFrame(present, columns=statements.index)
+    present = np.zeros((len(table), len(statements.codes)), bool)
+    column = {code: number for number, code in enumerate(statements.codes)}
+    diagnostic = set(statements.of_kind["diagnostic"])
+    for row, codes in enumerate(table.each("scp_codes", parse_codes)):
+        for code, likelihood in codes.items():
+            if code not in column:
+                raise EcgFusionError(
+                    f"{table.path} line {table.lines[row]}: {code[:40]!r} is no statement of scp_statements.csv; "
+                    f"take both of one version"
+                )
+            unlikely = code in diagnostic and 0 < likelihood < min_likelihood
+            present[row, column[code]] = not unlikely
+    return pd.DataFrame(present, columns=list(statements.codes))
 
 
-def _task(present: pd.DataFrame, class_of: dict[str, str]) -> Labels:
+def _task(present: pd.DataFrame, class_of: Mapping[str, str]) -> Labels:
     """The task whose classes are the values of ``class_of``, over the statements that are its keys."""
     classes = tuple(sorted(set(class_of.values())))
     values = np.zeros((len(present), len(classes)), np.uint8)

@@ -54,11 +54,16 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
         Where the stores lie, one for each wanted partition that has a record.
 
     Raises:
-        EcgFusionError: there is no such option, one does not fit the data set, or see ``create_store``.
+        EcgFusionError: there is no such option, one does not fit the data set, no record is in any wanted
+            partition, or see ``create_store``.
     """
     chosen = StoreOptions.of(source, out, options)
     jobs = plan_stores(chosen)
     announce(chosen)
+    if not jobs:
+        raise EcgFusionError(
+            f"{source.folder} has no record for any partition that was asked for: choose other --folds or --partition"
+        )
     _create_all(jobs)
     return [job.path for job in jobs]
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels, none_name_of
+from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
 from pipeline.store.mapped import Mapped, StoredArray
@@ -185,6 +185,10 @@ def _read_labels(file: h5py.File, task: str) -> Labels:
     values = file[f"labels/{task}"]
     classes = tuple(str(name) for name in values.attrs["classes"])
     none_name = values.attrs.get("none_name", none_name_of(task, classes))  # stores of earlier programs do not say it
+    none = [] if none_name is None else [str(none_name)]
+    wrong = wrong_name("class", [*classes, *none]) or wrong_name("task", [task], plain=True)
+    if wrong or none_name in classes:
+        raise ValueError(wrong or f"the class {none_name} is also what an item without a class is called")
     labelled = file[f"labelled/{task}"][()].astype(bool)
     return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name)
 

@@ -102,6 +102,18 @@ def test_names_from_a_store_are_taken():
         ({"item_id": np.array([["i1", "i2", "i3"]])}, r"item_id has the shape \(1, 3\): save one name a row"),
         ({"item_id": np.array(["i1", "i2"])}, r"scores \(3, 2\) are not \(2, 2\): save one row an item"),
         ({"classes": np.array(["MI", "MI"])}, "the class 'MI' stands there 2 times"),
+        ({"classes": np.array(["MI", ""])}, "a class has an empty name: save another name"),
+        ({"classes": np.array(["MI", "C\nD"])}, "the class .* has a character in its name that cannot be printed"),
+        (
+            {"classes": np.array(["MI", "\x1b[31mCD"])},
+            "the class .* has a character in its name that cannot be printed",
+        ),
+        ({"classes": np.array(["MI", "=cmd|x"])}, "the class '=cmd.x' begins like a formula"),
+        ({"classes": np.array(["MI", "x" * 300])}, "has a name of 300 characters, not of at most 200"),
+        ({"task": np.array("../x")}, "the task '../x' is no plain file name"),
+        ({"task": np.array("a\tb")}, "the task .* cannot be printed"),
+        ({"none_name": np.array("=1")}, "the class '=1' begins like a formula"),
+        ({"none_name": np.array("MI")}, "'MI' is a class and what an item without one is called: save another none_n"),
         (
             {"classes": np.array(["MI"])},
             r"scores \(3, 2\) are not \(3, 1\): save one row an item, one column a",
@@ -192,3 +204,13 @@ def test_an_interrupted_save_leaves_the_older_file(tmp_path, monkeypatch):
         save_scores(path, Scores(**arrays()))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_class_norm_of_the_disease_task_is_a_class(tmp_path):
+    scores = load_scores(saved(tmp_path / "s.npz", classes=np.array(["NORM", "MI"]), task=np.array("disease")))
+    assert (scores.classes, scores.none_name) == (("NORM", "MI"), None)
+
+
+def test_names_of_the_field_are_taken(tmp_path):
+    names = ("LAFB/LPFB (slow)", "ST−T 室性|早搏")
+    assert load_scores(saved(tmp_path / "s.npz", classes=np.array(names))).classes == names

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,27 @@ def test_a_source_without_options_says_so(toy, monkeypatch, tmp_path):
     monkeypatch.setitem(SOURCES, "toy", SourceEntry(toy.opener))
     with pytest.raises(EcgFusionError, match="--loudness is no option of the source toy, which has none of its own"):
         open_source("toy", tmp_path, loudness=2)
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "problem"),
+    [
+        ("rhythm", ("AF", "S\nR"), "the class of rhythm 'S.+R' has a character in its name that cannot be printed"),
+        ("rhythm", ("AF", ""), "a class of rhythm has an empty name"),
+        ("rhythm", ("AF", "AF"), "the task rhythm has one class twice: AF, AF"),
+        ("../rhythm", ("AF", "SR"), "the task '../rhythm' is no plain file name"),
+    ],
+)
+def test_names_are_checked_where_they_enter(toy, tmp_path, monkeypatch, task, classes, problem):
+    usual = Toy.__init__
+
+    def named(self, *words, **options):
+        usual(self, *words, **options)
+        self.labels = {task: replace(self.labels["rhythm"], classes=classes)}
+
+    monkeypatch.setattr(Toy, "__init__", named)
+    with pytest.raises(EcgFusionError, match=f"{problem}.*: rename it"):
+        open_source("toy", tmp_path)
 
 
 def test_a_source_that_is_in_no_registry_needs_its_folds_said(tmp_path):

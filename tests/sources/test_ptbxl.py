@@ -36,11 +36,12 @@ def write_table(folder: Path, rows: Sequence[Mapping[str, object]], statements: 
     folder = folder / name
     folder.mkdir()
     shutil.copy(statements / "scp_statements.csv", folder)
-    usual = {"patient_id": 1.0, "scp_codes": "{'NORM': 100.0}", "strat_fold": 1, "filename_lr": "records100/x"}
+    usual = {"patient_id": 1.0, "scp_codes": "{'NORM': 100.0}", "strat_fold": 1, "filename_lr": ""}
     with open(folder / "ptbxl_database.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list({key: None for row in rows for key in ("ecg_id", *usual, *row)}))
         writer.writeheader()
-        writer.writerows({"ecg_id": number, **usual, **row} for number, row in enumerate(rows, start=1))
+        for number, row in enumerate(rows, start=1):
+            writer.writerow({"ecg_id": number, **usual, "filename_lr": f"records100/x{number}", **row})
     return folder
 
 
@@ -144,6 +145,61 @@ def test_the_official_rows_are_read_whole(ptbxl_folder, tmp_path):
     np.testing.assert_array_equal(strict.labels["rhythm"].values, every.labels["rhythm"].values)
 
 
+# official rows that come with the tests
+
+
+ROWS = Path(__file__).parent / "ptbxl_rows.csv"  # 72 of PTB-XL's: ids, codes with real likelihoods, folds (CC BY 4.0)
+LABELLED = {"disease": 70, "superdiagnostic": 70, "subdiagnostic": 70, "diagnostic": 70, "form": 30, "rhythm": 67}
+IN_ROWS = {  # counted by pandas and ast from the rows and the official scp_statements.csv, not by this program
+    "disease": "CD 16 HYP 12 MI 20 STTC 23",
+    "superdiagnostic": "CD 16 HYP 12 MI 20 NORM 26 STTC 23",
+    "subdiagnostic": "AMI 9 CLBBB 2 CRBBB 3 ILBBB 1 IMI 12 IRBBB 2 ISCA 3 ISCI 2 ISC_ 5 IVCD 2 LAFB/LPFB 6 LAO/LAE 1 "
+    "LMI 2 LVH 9 NORM 26 NST_ 4 RAO/RAE 1 RVH 1 SEHYP 1 STTC 12 _AVB 2",
+    "diagnostic": "1AVB 2 ALMI 2 AMI 1 ANEUR 2 ASMI 6 CLBBB 2 CRBBB 3 DIG 2 EL 1 ILBBB 1 ILMI 1 IMI 10 INJAL 1 INJAS 1 "
+    "IPMI 1 IRBBB 2 ISCAL 1 ISCAS 1 ISCIL 1 ISCIN 1 ISCLA 1 ISC_ 5 IVCD 2 LAFB 5 LAO/LAE 1 LMI 2 LNGQT 1 LPFB 2 LVH 9 "
+    "NDT 8 NORM 26 NST_ 4 RAO/RAE 1 RVH 1 SEHYP 1",
+    "form": "ABQRS 6 DIG 2 HVOLT 1 INVT 1 LNGQT 1 LOWT 3 LPR 1 LVOLT 2 NDT 8 NST_ 4 NT_ 2 PAC 2 PVC 5 QWAVE 3 STD_ 5 "
+    "TAB_ 1 VCLVH 3",
+    "rhythm": "AFIB 4 AFLT 1 PACE 1 SARRH 3 SBRAD 2 SR 56 STACH 1",
+}
+IN_ROWS_OF_100_PERCENT = "CD 16 HYP 6 MI 7 NORM 20 STTC 19"
+
+
+def official_rows(folder: Path, statements: Path) -> Path:
+    table = pd.read_csv(ROWS, dtype=str)
+    table["filename_lr"] = [f"records100/{number}" for number in table["ecg_id"]]
+    folder.mkdir()
+    table.to_csv(folder / "ptbxl_database.csv", index=False)
+    shutil.copy(statements / "scp_statements.csv", folder)
+    return folder
+
+
+def counts_of(labels) -> str:
+    counts = zip(labels.classes, labels.values.sum(axis=0, dtype=int), strict=True)
+    return " ".join(f"{name} {count}" for name, count in sorted(counts) if count)
+
+
+def test_official_rows_give_their_counts(tmp_path, synthetic_folder):
+    source = open_source("ptbxl", official_rows(tmp_path / "rows", synthetic_folder))
+    assert {task: counts_of(source.labels[task]) for task in IN_ROWS} == IN_ROWS
+    assert {task: int(source.labels[task].labelled.sum()) for task in LABELLED} == LABELLED
+    assert source.labels["all"].labelled.all()
+    assert source.labels["all"].values.sum() == sum(
+        len(ast.literal_eval(codes)) for codes in pd.read_csv(ROWS)["scp_codes"]
+    )
+    assert np.bincount(source.items["fold"], minlength=11).tolist() == [0, 7, 8, 3, 6, 8, 9, 6, 6, 19, 0]
+    assert source.items["patient_id"].tolist()[:4] == ["15709", "13243", "20372", "11275"]
+
+
+def test_official_rows_of_full_likelihood_give_their_counts(tmp_path, synthetic_folder):
+    source = open_source("ptbxl", official_rows(tmp_path / "rows", synthetic_folder), min_likelihood=100)
+    assert counts_of(source.labels["superdiagnostic"]) == IN_ROWS_OF_100_PERCENT
+    assert int(source.labels["superdiagnostic"].labelled.sum()) == 59
+    assert {task: counts_of(source.labels[task]) for task in ("form", "rhythm")} == {
+        task: IN_ROWS[task] for task in ("form", "rhythm")
+    }
+
+
 # labels
 
 
@@ -202,6 +258,29 @@ def test_ids_are_decimal_and_ages_over_89_are_90(tmp_path, synthetic_folder):
     assert items["length"].tolist() == [10.0] * 3
 
 
+def test_patients_of_twenty_digits_stay_themselves(tmp_path, synthetic_folder):
+    for name, end in (("whole", ""), ("floats", ".0")):
+        rows = [{"patient_id": f"{10**20 + number}{end}"} for number in range(30)]
+        items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder, name)).items
+        assert items["patient_id"].tolist() == [str(10**20 + number) for number in range(30)]
+
+
+@pytest.mark.parametrize("written", ["records100\\00000\\00003_lr", " records100/00000/00003_lr.dat ", "{}.hea"])
+def test_a_file_is_found_however_its_name_is_written(copied_folder, written):
+    table = pd.read_csv(copied_folder / "ptbxl_database.csv", dtype=str)
+    usual = open_source("ptbxl", copied_folder)
+    table.loc[2, "filename_lr"] = written.format("records100/00000/00003_lr")
+    table.to_csv(copied_folder / "ptbxl_database.csv", index=False)
+    source = open_source("ptbxl", copied_folder)
+    np.testing.assert_array_equal(source.read(source.items.iloc[2:3])[0], usual.read(usual.items.iloc[2:3])[0])
+
+
+def test_words_for_the_sexes(tmp_path, synthetic_folder):
+    rows = [{"sex": word} for word in ("male", "F", "m", "Female", "", "0.0")]
+    items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).items
+    assert items["sex"].tolist() == [0, 1, 0, 1, -1, 0]
+
+
 def test_optional_columns_may_be_absent(tmp_path, synthetic_folder):
     source = open_source("ptbxl", write_table(tmp_path, [{}], synthetic_folder))
     assert np.isnan(source.items["age"]).all()
@@ -231,12 +310,40 @@ def test_a_needed_column_is_asked_for_by_name(tmp_path, synthetic_folder, column
         ([{"ecg_id": "one"}], "line 2: ecg_id is not a whole number"),
         ([{"ecg_id": "inf"}], "line 2: ecg_id is not a whole number"),
         ([{"ecg_id": 5}, {"ecg_id": 5}], "lists ecg_id 5 twice"),
+        ([{"ecg_id": 5}, {"ecg_id": "5.0"}], "lists ecg_id 5 twice"),
+        ([{"ecg_id": "1e5"}], "line 2: ecg_id is not a whole number but '1e5', whose last digits may be lost"),
+        ([{}, {"patient_id": "07"}, {"patient_id": 7}], "has the patient_id 7 and 07"),
+        ([{}, {"sex": "inf"}], "line 3: sex is 'inf', not 0 or male, 1 or female, or nothing"),
+        ([{"sex": 300}], "line 2: sex is '300'"),
+        ([{"sex": 0.5}], "line 2: sex is '0.5'"),
+        ([{"age": -5}], "line 2: age is '-5', not years"),
+        ([{"age": "inf"}], "line 2: age is 'inf'"),
+        ([{"age": "old"}], "line 2: age is 'old'"),
+        ([{"strat_fold": 0}], "line 2: strat_fold is '0', not a fold from 1 to 10 .a table that counts them from 0"),
+        ([{"strat_fold": 11}], "line 2: strat_fold is '11', not a fold from 1 to 10"),
+        ([{"strat_fold": 10**12}], "line 2: strat_fold is '1000000000000', not a fold"),
+        ([{"strat_fold": ""}], "line 2: strat_fold is not a whole number .empty."),
+        ([{}, {"filename_lr": ""}], "line 3: filename_lr is empty: give the name of the recording's file"),
+        ([{"filename_lr": "/etc/passwd"}], "line 2: filename_lr is '/etc/passwd', which leads out of the folder"),
+        ([{"filename_lr": "..\\x"}], "line 2: filename_lr is .*, which leads out of the folder"),
+        ([{"filename_lr": "a/x"}, {"filename_lr": "a\\x.hea"}], "has one file, a/x, for the records 1 and 2"),
+        ([{"scp_codes": "{'NORM': 300.0}"}], "line 2: scp_codes gives 'NORM' the likelihood 300.0, not 0 to 100"),
+        ([{"scp_codes": "{'NORM': nan}"}], "line 2: scp_codes gives 'NORM' the likelihood nan"),
+        ([{"scp_codes": "-" * 100_000}], "line 2: scp_codes cannot be read"),
+        ([{"scp_codes": "+1j" * 20_000}], "line 2: scp_codes cannot be read"),
     ],
 )
 def test_a_damaged_table_is_a_sentence(tmp_path, synthetic_folder, rows, sentence):
     folder = write_table(tmp_path, rows, synthetic_folder)
     with pytest.raises(EcgFusionError, match=sentence):
         open_source("ptbxl", folder)
+
+
+def test_a_table_without_a_record_is_told(tmp_path, synthetic_folder):
+    path = write_table(tmp_path, [{}], synthetic_folder) / "ptbxl_database.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(EcgFusionError, match="lists no record: take the official table"):
+        open_source("ptbxl", path.parent)
 
 
 @pytest.mark.parametrize("file", ["ptbxl_database.csv", "scp_statements.csv"])
@@ -264,6 +371,12 @@ def test_every_source_refuses_a_folder_that_is_empty(tmp_path, name):
 def test_an_unknown_source_is_told_the_known_ones(tmp_path):
     with pytest.raises(EcgFusionError, match="there is no source ptb: choose one of ptbxl"):
         open_source("ptb", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PTBXL", "ptb-xl", "Ptbxl"])
+def test_a_source_of_nearly_its_name_is_told(tmp_path, name):
+    with pytest.raises(EcgFusionError, match=f"there is no source {name}: choose one of ptbxl; did you mean ptbxl"):
+        open_source(name, tmp_path)
 
 
 # version
@@ -294,6 +407,18 @@ def test_or_it_is_unknown_and_the_table_is_named_by_its_digest(tmp_path, synthet
     ]
     assert versions[0].startswith("unknown (table ")
     assert versions[0] == versions[1] != versions[2]
+    (remark,) = open_source("ptbxl", tmp_path / "a").remarks
+    assert remark.startswith("Its version is not known, since neither the folder's name nor a SHA256SUMS.txt")
+    assert "name the folder after it (ptb-xl-1.0.3), or put its SHA256SUMS.txt there" in remark
+    assert remark in source_overview(open_source("ptbxl", tmp_path / "a"), tmp_path, {})
+
+
+def test_or_in_the_change_logs_beside_it(tmp_path, synthetic_folder):
+    folder = write_table(tmp_path, [{}], synthetic_folder)
+    for number in (2, 3):
+        (folder / f"ptbxl_v10{number}_changelog.txt").touch()
+        source = open_source("ptbxl", folder)
+        assert (source.version, source.remarks) == (f"1.0.{number}", ())
 
 
 # records

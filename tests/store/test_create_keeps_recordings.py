@@ -146,9 +146,11 @@ def test_an_empty_partition_is_a_warning(synthetic_folder, tmp_path, capsys):
     assert sorted(stores(tmp_path)) == ["dev", "train"]
 
 
-def test_a_partition_without_folds_is_a_warning_too(synthetic_folder, tmp_path, capsys):
-    make(synthetic_folder, tmp_path, "--folds", "train=1-8", "--partition", "dev")
-    assert "has no record for dev" in capsys.readouterr().err
+@pytest.mark.parametrize("words", ["train=1-8 --partition dev", "dev=11", "train=77 dev=78"])
+def test_nothing_to_make_is_a_refusal_behind_the_warning(synthetic_folder, tmp_path, capsys, words):
+    with pytest.raises(EcgFusionError, match="has no record for any partition that was asked for: choose other --fold"):
+        make(synthetic_folder, tmp_path, "--folds", *words.split())
+    assert "has no record for dev" in capsys.readouterr().err  # told by the listener, as where others are made
     assert not stores(tmp_path)
 
 

@@ -190,3 +190,21 @@ def test_a_compressed_store_is_refused_for_now(copied):
 def test_padding_is_no_sample(small_store_folder):
     for partition in PARTITIONS:
         assert (open_store(store_path(small_store_folder, partition)).signals.open() != PADDING).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("M\nI", "cannot be printed"),
+        ("", "a class has an empty name"),
+        ("=cmd|x", "begins like a formula"),
+        ("NORM", "NORM"),
+    ],
+)
+def test_names_of_classes_are_checked_where_a_store_is_opened(small_store_folder, tmp_path, name, problem):
+    path = Path(shutil.copy(store_path(small_store_folder, "dev"), tmp_path))
+    with h5py.File(path, "r+") as file:
+        classes = file["labels/disease"].attrs["classes"]
+        file["labels/disease"].attrs["classes"] = np.array([name, *classes[1:]], h5py.string_dtype())
+    with pytest.raises(EcgFusionError, match=rf"dev\.h5 is not a readable store .*{problem}"):
+        open_store(path)
