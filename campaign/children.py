@@ -14,7 +14,8 @@ from pathlib import Path
 
 CPU_SECONDS = 10.0
 PEAK_BYTES = 2**30
-_HANGS_AFTER = 120.0  # seconds by the clock; other programs may be at work on the machine
+_HANGS_AFTER = 20.0  # seconds by the clock in which it does nothing; others may be at work on the machine
+_MOST_CPU_SECONDS = 20  # then it is killed
 _HIGHEST_ADDRESS = 6 * 2**30  # what a child may ask for on top of what it has, so that the machine outlives it
 _DIED_OF_AN_EXCEPTION = 70
 
@@ -57,13 +58,16 @@ def watched(
     if not child:
         _be(act, first, place, said, complained)
     began, hung = time.monotonic(), False
+    active, worked = began, 0
     while True:
         ended, status, used = os.wait4(child, os.WNOHANG)
         if ended:
             break
-        waited = time.monotonic() - began
-        if waited > (kill_after if kill_after is not None else _HANGS_AFTER):
-            hung = kill_after is None
+        now, ticks = time.monotonic(), _ticks(child)
+        if ticks > worked:
+            active, worked = now, ticks
+        hung = kill_after is None and now - active > _HANGS_AFTER
+        if hung or (kill_after is not None and now - began > kill_after):
             os.kill(child, signal.SIGKILL)
             _, status, used = os.wait4(child, 0)
             break
@@ -85,6 +89,7 @@ def _be(act: Callable[[], object], first: Callable[[], object], place: Path, sai
             os.close(file)
         resource.setrlimit(resource.RLIMIT_AS, (_addresses() + _HIGHEST_ADDRESS,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU_SECONDS, _MOST_CPU_SECONDS))
         first()
         # the parent's may hold what it had not written
         sys.stdout, sys.stderr = _stream(1), _stream(2)
@@ -118,6 +123,12 @@ def _complain(text: str) -> None:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _ticks(child: int) -> int:
+    """Processor time of a child so far, in ticks of the clock."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def _resident_bytes() -> int:

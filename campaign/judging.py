@@ -31,10 +31,10 @@ def fault_of(outcome: Outcome) -> str | None:
         return "hangs"
     if "Traceback (most recent call last)" in outcome.err:
         return f"traceback: {outcome.err.strip().splitlines()[-1]}"
-    if outcome.code < 0:
-        return f"killed by signal {-outcome.code}"
     if outcome.cpu_seconds > CPU_SECONDS:
         return f"took {outcome.cpu_seconds:.0f} s of the processor"
+    if outcome.code < 0:
+        return f"killed by signal {-outcome.code}"
     if outcome.peak_bytes > PEAK_BYTES:
         return f"took {outcome.peak_bytes / 2**30:.1f} GiB"
     return fault_of_refusal(outcome.err) if outcome.code else None

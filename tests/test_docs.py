@@ -49,9 +49,9 @@ def commands() -> list[tuple[str, list[str]]]:
 
 
 def modules() -> list[tuple[str, list[str]]]:
-    """Commands of our own that are modules: ``python -m pipeline.…`` and ``python -m benchmarks.…``."""
+    """Commands of our own that are modules: ``python -m pipeline.…``, ``python -m benchmarks.…`` and the campaign."""
     run = [(page, words[1:]) for page in PAGES for words in typed(page) if words[0] == "-m"]
-    return [(page, words) for page, words in run if words[0].split(".")[0] in ("pipeline", "benchmarks")]
+    return [(page, words) for page, words in run if words[0].split(".")[0] in ("pipeline", "benchmarks", "campaign")]
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -117,7 +117,7 @@ def test_every_link_leads_somewhere(page: str):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_is_named_exists(page: str):
-    for name in re.findall(r"`((?:pipeline|models|tests|benchmarks)/[\w/]*(?:\.\w+)?)`", PAGES[page]):
+    for name in re.findall(r"`((?:pipeline|models|tests|benchmarks|campaign)/[\w/]*(?:\.\w+)?)`", PAGES[page]):
         assert (ROOT / name).exists() or name in ADDED, name
 
 

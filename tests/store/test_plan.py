@@ -58,7 +58,7 @@ def test_partitions_come_once_and_as_they_were_asked_for(source):
 
 @pytest.mark.parametrize(
     ("given", "leads"),
-    [({"leads": "all"}, None), ({"leads": "v2 AVR"}, ("V2", "aVR")), ({"leads": "Lead_I"}, "there is no lead Lead_I")],
+    [({"leads": "all"}, None), ({"leads": "v2 AVR"}, ("V2", "aVR")), ({"leads": "V7"}, "there is no lead V7")],
 )
 def test_leads_are_named_however_they_are_spelled(source, given, leads):
     if isinstance(leads, str):
