@@ -53,6 +53,7 @@ WITHOUT = {
     "inputs/test_batches.py: items are seen as batches": ("pipeline/inputs/items.py",),
     "inputs/test_batches.py: where batches come from": ("pipeline/inputs/placement.py",),
     "training/test_plan.py: a part of the plan of a training": ("pipeline/inputs/plan.py",),
+    "test_evaluate_command.py: what a table is of": ("pipeline/evaluation/subject.py",),
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
     "representations/test_toy.py, test_create_images_command.py: what --show draws": ("pipeline/report/drawings.py",),

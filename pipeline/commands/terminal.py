@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from pipeline.commands.escaping import printable
 from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening
 
 
@@ -15,9 +16,9 @@ class Terminal(Listener):
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Warned):
-            print(f"warning: {event.sentence}", file=sys.stderr, flush=True)
+            print(f"warning: {printable(event.sentence)}", file=sys.stderr, flush=True)
         else:
-            print(self.text(event), flush=True)
+            print(printable(self.text(event)), flush=True)
 
     def text(self, event: Event) -> str:
         """What is printed of an event."""

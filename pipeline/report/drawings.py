@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.ticker import MultipleLocator
 
+from pipeline.commands.escaping import mathtext
 from pipeline.representations import REPRESENTATIONS, Representation
 
 
@@ -43,7 +44,7 @@ def draw_record(
     """
     n_representations = len(parameters)
     figure = plt.figure(figsize=(max(8.0, 3.6 * n_representations), 4.6 * len(leads) + 0.6), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(mathtext(title))
     outer = figure.add_gridspec(len(leads), 1)
     duration = traces.shape[1] / sampling_rate
     limits = _millivolt_limits(traces)
@@ -66,7 +67,7 @@ def _millivolt_limits(traces: np.ndarray) -> tuple[float, float]:
 def _draw_trace(axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, limits: tuple[float, float]) -> None:
     axes.plot(np.arange(len(trace)) / sampling_rate, trace, color="black", linewidth=0.8)
     axes.set(xlim=(0, len(trace) / sampling_rate), ylim=limits, xlabel="time (s)", ylabel="mV")
-    axes.set_title(f"lead {lead}", loc="left", fontsize=10)
+    axes.set_title(f"lead {mathtext(lead)}", loc="left", fontsize=10)
     # the paper's grid: large squares of 0.2 s and 0.5 mV
     axes.xaxis.set_minor_locator(MultipleLocator(0.2))
     axes.yaxis.set_minor_locator(MultipleLocator(0.5))
