@@ -96,11 +96,7 @@ class Evaluation:
             "classes": {name: _as_json(row) for name, row in self.classes.items()},
             "macro": _as_json(self.macro),
             "micro": _as_json(self.micro),
-            **(
-                {self.none_name: _as_json(self.norm)}
-                if self.norm and self.none_name and self.none_name not in _KEYS
-                else {}
-            ),
+            **({none: _as_json(self.norm)} if self.norm and none and none not in _KEYS else {}),
             "accuracy": self.accuracy,
             "thresholds": dict(chosen.values) if chosen else None,
             "threshold_choice": chosen.choice if chosen else None,

@@ -173,8 +173,8 @@ def remarks_of(evaluation: Evaluation) -> list[str]:
         remarks.append(f"no negative, so without specificity, G-mean and AUROC: {names}")
     if evaluation.subject and (evaluation.subject.version or "").startswith("unknown"):
         remarks.append(
-            "the data's version is unknown: nothing in their folder says it, and their table is none that was published "
-            "(its digest stands above, so that two tables can be told apart)"
+            "the data's version is unknown: nothing in their folder says it, and their table is none that was "
+            "published (its digest stands above, so that two tables can be told apart)"
         )
     return remarks + overlap_remarks(evaluation)
 

@@ -128,6 +128,8 @@ def test_the_published_table_follows_from_its_counts():
         "sensitivity": 0.635,
         "specificity": 0.830,
         "precision": 0.499,
+        "npv": 0.895,
+        "accuracy": 0.790,
         "f1": 0.553,
         "g_mean": 0.725,
     }

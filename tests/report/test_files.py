@@ -24,9 +24,14 @@ def test_what_is_written_takes_its_place(tmp_path: Path):
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
 def test_what_is_stopped_leaves_what_was_there(tmp_path: Path, error):
     (tmp_path / "b.txt").write_text("old")
-    with pytest.raises(type(error)), written_together(tmp_path) as stage:
-        write_text(stage / "b.txt", "half")
-        raise error
+
+    def write() -> None:
+        with written_together(tmp_path) as stage:
+            write_text(stage / "b.txt", "half")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b.txt", "old")]
 
 
