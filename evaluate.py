@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, printable
 from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
-from pipeline.commands.terminal import told_to
+from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.comparison import compare
@@ -125,6 +125,7 @@ def _evaluate_files(options: Namespace) -> None:
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
+    say_loading()
     from pipeline.runs.folder import newest_run
     from pipeline.scoring.judge import judge, score_runs
 

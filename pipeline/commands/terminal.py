@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.commands.escaping import printable
-from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening
+from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening, remark
 
 
 class Terminal(Listener):
@@ -36,6 +36,12 @@ class Terminal(Listener):
         if not sys.stderr.isatty():
             keywords |= {"mininterval": 30.0, "maxinterval": 60.0}
         return tqdm(iterable, name, **keywords)
+
+
+def say_loading() -> None:
+    """Says what is waited for, where PyTorch is not loaded yet: seconds, and half a minute on a busy machine."""
+    if "torch" not in sys.modules:
+        remark("loading PyTorch")
 
 
 Main = Callable[[Sequence[str] | None], None]
