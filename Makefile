@@ -47,9 +47,13 @@ $(LOWEST)/versions.txt: setup.cfg tests/lowest_versions.py
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "this Python has no venv: install it first (Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
 	@echo "installing into $*: the first time pip fetches about 5 GB, PyTorch and what it needs, which takes some minutes"
+	@echo "1 of 3: a virtual environment, some seconds"
 	$(PYTHON) -m venv $*
+	@echo "2 of 3: pip itself, some seconds"
 	$*/bin/python -m pip install --quiet --upgrade pip
-	$*/bin/python -m pip install --quiet $(CONSTRAINTS) --editable '.[test]'
+	@echo "3 of 3: the packages; pip names each and shows how much of it has come, then it unpacks them, a silent minute or two"
+	$*/bin/python -m pip install $(CONSTRAINTS) --editable '.[test]'
+	@echo "installed into $*"
 	touch $@
 
 clean:

@@ -2,27 +2,38 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pipeline.commands.escaping import file_names, printable
 from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
-from pipeline.commands.terminal import told_to
+from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.figures import NOTES, Evaluation, evaluate
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
-from pipeline.evaluation.scores import Scores, load_scores, save_scores
+from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
-from pipeline.report.tables import as_text, save_tables
+from pipeline.report.evaluations import save_evaluation
+from pipeline.report.files import FORMATS
+from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
+
+if TYPE_CHECKING:
+    from pipeline.runs.card import Card
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
   python evaluate.py                                        the newest run, on its test partition
   python evaluate.py -run runs/alexnet -threshold f1
   python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
+  python evaluate.py -run runs/gru -format md csv latex                    the table for a paper, too
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -52,6 +63,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
     saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
+    kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
+    parser.option("format", nargs="+", action="extend", choices=list(FORMATS), metavar="NAME", help=kinds)
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
@@ -94,62 +107,89 @@ def _evaluate_files(options: Namespace) -> None:
     found = [
         evaluate(each, dev, options.threshold, resampling=resampling) for each, dev in zip(scores, devs, strict=True)
     ]
+    today = date.today().isoformat()
+    found = [
+        replace(evaluation, subject=Subject(str(file), date=today))
+        for file, evaluation in zip(options.scores, found, strict=True)
+    ]
+    formats = options.format or ["md"]
     if n == 1:
-        _show(found[0], options.out)
+        _show(found[0], options.out, scores[0], formats)
         return
     names = names_of([file.with_suffix("") for file in options.scores])
     if options.out:
-        for name, evaluation in zip(names, found, strict=True):
-            _save(options.out / _folder_name(name), evaluation)
-    _show_comparison(names, found, options.out)
+        for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
+            save_evaluation(options.out / name, evaluation, each, formats)
+    _show_comparison(names, found, options.out, formats)
 
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling = _resampling(options)
+    say_loading()
     from pipeline.runs.folder import newest_run
     from pipeline.scoring.judge import judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
     found = [judge(run, each, partition, options.threshold, resampling) for run, each in zip(runs, scores, strict=True)]
-    folder = options.out or runs[0] / "evaluation" / partition
+    found = [
+        replace(evaluation, subject=_subject(run, partition, options.data))
+        for run, evaluation in zip(runs, found, strict=True)
+    ]
+    folder, formats = options.out or runs[0] / "evaluation" / partition, options.format or ["md"]
     if len(runs) == 1:
-        _show(found[0], folder, scores[0])
+        _show(found[0], folder, scores[0], formats, with_scores=True)
         return
     names = names_of(runs)
-    for name, run, evaluation, each in zip(names, runs, found, scores, strict=True):
-        own = options.out / _folder_name(name) if options.out else run / "evaluation" / partition
-        _save(own, evaluation, each)
-    _show_comparison(names, found, folder)
+    for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
+        own = options.out / name if options.out else run / "evaluation" / partition
+        save_evaluation(own, evaluation, each, formats, with_scores=True)
+    _show_comparison(names, found, folder, formats)
 
 
-def _folder_name(name: str) -> str:
-    return name.replace("/", "-").strip("-. ")
+def _subject(run: Path, partition: str, data: Path | None) -> Subject:
+    """What a run's figures are of, by its card and the store that it was scored on."""
+    from pipeline.runs.card import read_card
+    from pipeline.store.partitions import format_folds
+    from pipeline.store.reading import open_store, store_path
+
+    card = read_card(run)
+    made = open_store(store_path(data or Path(card.data.folder), partition)).attributes
+    folds = format_folds({partition: made["folds"][partition]}).partition("=")[2]
+    today = date.today().isoformat()
+    return Subject(f"run {run}", _network(card), partition, made["source"], made["source_version"], folds, today)
 
 
-def _show(evaluation: Evaluation, folder: Path | None, scores: Scores | None = None) -> None:
+def _network(card: "Card") -> str:
+    """What a run is, in a few words."""
+    if card.branches:
+        return f"{card.model} {card.options['combine']} of {', '.join(card.branches)}"
+    return f"{card.kfold} of {card.model}" if card.kfold else card.model
+
+
+def _show(
+    evaluation: Evaluation,
+    folder: Path | None,
+    scores: Scores,
+    formats: Sequence[str],
+    with_scores: bool = False,
+) -> None:
     print(as_text(evaluation), flush=True)
     if folder:
-        _say_saved(folder, _save(folder, evaluation, scores))
+        _say_saved(folder, save_evaluation(folder, evaluation, scores, formats, with_scores))
 
 
-def _show_comparison(names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None) -> None:
+def _show_comparison(
+    names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None, formats: Sequence[str]
+) -> None:
     comparison = compare(dict(zip(names, evaluations, strict=True)))
     print(comparison_text(comparison), flush=True)
     if folder:
-        _say_saved(folder, save_comparison(folder, comparison))
-
-
-def _save(folder: Path, evaluation: Evaluation, scores: Scores | None = None) -> list[Path]:
-    files = save_tables(folder, evaluation)
-    if scores:
-        save_scores(folder / "scores.npz", scores)
-        files.append(folder / "scores.npz")
-    return files
+        _say_saved(folder, save_comparison(folder, comparison, formats))
 
 
 def _say_saved(folder: Path, files: Sequence[Path]) -> None:
-    print(f"saved in {folder}: {', '.join(file.name for file in files)}")
+    print(f"saved in {printable(str(folder))}: {', '.join(file.name for file in files)}")
 
 
 if __name__ == "__main__":

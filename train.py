@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_options
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
-from pipeline.commands.terminal import told_to
+from pipeline.commands.terminal import say_loading, told_to
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
@@ -61,6 +61,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
     parser.option("limit", group, type=positive_int, help="train on the first so many items only")
+
+    of_dev = "for quick trials: choose epoch and thresholds on a sample of so many dev items, which the card says"
+    parser.option("dev_limit", group, type=positive_int, metavar="N", help=of_dev)
 
     group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")
@@ -142,6 +145,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
         for partition in ("train", "dev"):
             require_store(store_path(arguments.data, partition))
+    say_loading()
     from pipeline.training.run import train_run
 
     train_run(_options(arguments), arguments.resume)

@@ -11,11 +11,21 @@ from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = ("runs/resnet", "runs/resnet1d_wang")
+PLACES = (
+    ("data/ptbxl", "synthetic recordings in PTB-XL's layout"),
+    ("data/ptbxl-images", "train.h5, dev.h5, test.h5: signals and images"),
+    ("data/ptbxl-images/1.png", "a record: each lead's trace above its images"),
+    ("runs/resnet", "a network on images: weights, card, logs"),
+    ("runs/resnet1d_wang", "a network on signals"),
+    ("runs/fused", "both of them, a run like any other, with copies of the two"),
+    ("runs/RUN/evaluation/test/table.md", "who was found and who was missed; counts.csv, predictions.csv beside it"),
+    ("runs/fused/evaluation/test/comparison.md", "does the fusion help, or is it noise? as .csv and .tex, too"),
+)
+"""What the demo leaves behind, and where."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs every command in a folder that is emptied first; the last two print the tables."""
+    """Runs every command in a folder that is emptied first; the last ones compare a fusion and draw a record."""
     parser = CommandParser(prog="python -m pipeline.demo", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.option("records", type=positive_int, default=800, help="synthetic records (default %(default)s)")
@@ -29,16 +39,17 @@ def main(words: Sequence[str] | None = None) -> None:
         "python train.py -model resnet1d_wang -crop 2.5 -epochs 6",
         "python evaluate.py -run runs/resnet",
         "python evaluate.py -run runs/resnet1d_wang",
+        "python train.py -model late -combine mean -branches runs/resnet runs/resnet1d_wang "
+        "-path_save_model runs/fused",
+        "python evaluate.py -run runs/fused runs/resnet runs/resnet1d_wang -format md csv latex",
+        "python create_images.py --show 1",
     )
     for command in commands:
         _type(command, folder)
     print(f"\nAll of it lies in {folder.resolve()}:")
-    for place, what in (
-        ("data/ptbxl", "synthetic recordings in PTB-XL's layout"),
-        ("data/ptbxl-images", "train.h5, dev.h5, test.h5: signals and images"),
-        *((run, "weights, card, logs; the table in evaluation/test/") for run in RUNS),
-    ):
-        print(f"  {place}: {what}")
+    width = max(len(place) for place, _ in PLACES)
+    for place, what in PLACES:
+        print(f"  {place:{width}}  {what}")
     print(f"{time.monotonic() - started:.0f} s")
 
 

@@ -10,6 +10,7 @@ import pytest
 from cards import card_json
 
 import create_images
+from pipeline.demo import PLACES
 from pipeline.demo import main as demo
 from pipeline.errors import EcgFusionError
 from pipeline.store.reading import open_store
@@ -65,9 +66,11 @@ def test_the_counts_add_up(workplace: Path):
     folder = workplace / "runs" / "alexnet" / "evaluation" / "test"
     labels = open_store(workplace / "data" / "ptbxl-images" / "test.h5").task("disease")
     lines = (folder / "counts.csv").read_text().splitlines()
-    assert lines[0] == "class,TP,FN,FP,TN"
+    assert lines[0] == "class,TP,FN,FP,TN,n,prevalence,threshold"
     rows = list(csv.DictReader(lines))
-    assert [row["class"] for row in rows] == ["MI", "STTC", "CD", "HYP", "NORM"]
+    assert [row["class"] for row in rows] == ["MI", "STTC", "CD", "HYP"]
+    rows += csv.DictReader((folder / "no_class.csv").read_text().splitlines())
+    assert rows[-1]["name"] == "NORM"
     positives = [*labels.values[labels.labelled].sum(0), (~labels.values[labels.labelled].any(1)).sum()]
     for row, n_positives in zip(rows, positives, strict=True):
         assert sum(int(row[cell]) for cell in ("TP", "FN", "FP", "TN")) == labels.labelled.sum()
@@ -98,7 +101,14 @@ def test_the_demo_goes_the_whole_way_in_a_folder_that_it_empties(tmp_path: Path,
     for run in ("resnet", "resnet1d_wang"):
         table = (folder / "runs" / run / "evaluation" / "test" / "table.md").read_text()
         assert table in said
-        assert f"runs/{run}: " in said
+        assert f"  runs/{run} " in said
+    for place, what in PLACES:
+        assert f"  {place} " in said
+        assert what in said
+        assert (folder / place.replace("RUN", "fused")).exists(), place
+    fused = folder / "runs" / "fused" / "evaluation" / "test"
+    assert (fused / "comparison.md").read_text() in said
+    assert {"comparison.csv", "comparison.tex", "table.csv", "table.tex"} <= {path.name for path in fused.iterdir()}
 
 
 def test_the_demo_empties_nothing_that_no_demo_made(tmp_path: Path):

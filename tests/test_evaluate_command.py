@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cards import small_card
 
 import evaluate
 from pipeline.errors import EcgFusionError
@@ -16,7 +19,11 @@ from pipeline.evaluation.figures import evaluate as evaluated
 from pipeline.evaluation.figures import evaluate_dev
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
+from pipeline.evaluation.subject import Subject
+from pipeline.evaluation.thresholds import get_thresholds
+from pipeline.inputs.spec import InputSpec
 from pipeline.report.tables import as_text
+from pipeline.runs.card import Result, ThresholdsCard, write_card
 
 COMMAND = Path(evaluate.__file__)
 
@@ -35,11 +42,33 @@ def files(tmp_path) -> tuple[Path, Path]:
     return scores_file(tmp_path / "test.npz"), scores_file(tmp_path / "dev.npz", 50)
 
 
+def finished_run(folder: Path) -> None:
+    """Dev scores, and the card with the thresholds that they chose."""
+    dev = load_scores(scores_file(folder / "dev_scores.npz", 50))
+    chosen = get_thresholds(dev.classes, dev)
+    card = small_card(
+        InputSpec("signal", ("I",), 100.0, 1000.0, 1000),
+        complete=True,
+        thresholds=ThresholdsCard(criterion=chosen.choice, values=chosen.values),
+        result=Result(dev_macro_auroc=0.5),
+    )
+    write_card(folder, replace(card, data=replace(card.data, n_dev_items=50)))
+
+
+def subject_of(name: str, partition: str = "test") -> Subject:
+    """What the table of a run of the fixture is of."""
+    folds = {"train": "1-8", "dev": "9", "test": "10"}[partition]
+    return Subject(f"run runs/{name}", "gru", partition, "ptbxl", "1.0.3", folds, date.today().isoformat())
+
+
 @pytest.fixture
 def run_folder(tmp_path, monkeypatch) -> Path:
     """A run with dev scores, whose scoring is stood in for; what it was asked for is kept in ``asked``."""
     folder = tmp_path / "runs" / "gru"
-    scores_file(folder / "dev_scores.npz", 50)
+    finished_run(folder)
+    folds = {"train": tuple(range(1, 9)), "dev": (9,), "test": (10,)}
+    store = types.SimpleNamespace(attributes={"source": "ptbxl", "source_version": "1.0.3", "folds": folds})
+    monkeypatch.setattr("pipeline.store.reading.open_store", lambda path: store)
 
     def score_partition(run, data, partition, batch_size, threads, gpu_id):
         scoring.asked = (run, data, partition, batch_size, threads, gpu_id)
@@ -65,12 +94,16 @@ def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_two_files_make_a_table(tmp_path, files):
     done = run("-scores", "test.npz", "-dev_scores", "dev.npz", "-out", "tables", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    table = as_text(evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling(1000, 0)))
-    assert done.stdout == f"{table}\nsaved in tables: metrics.json, counts.csv, table.md\n"
+    found = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling(1000, 0))
+    table = as_text(replace(found, subject=Subject("test.npz", date=date.today().isoformat())))
+    saved = "metrics.json, counts.csv, no_class.csv, table.md, predictions.csv"
+    assert done.stdout == f"{table}\nsaved in tables: {saved}\n"
     assert {file.name for file in (tmp_path / "tables").iterdir()} == {
         "metrics.json",
         "counts.csv",
+        "no_class.csv",
         "table.md",
+        "predictions.csv",
     }
     assert (tmp_path / "tables" / "table.md").read_text(encoding="utf-8") == table
 
@@ -154,7 +187,7 @@ def test_a_mistake_ends_the_command_without_a_traceback(tmp_path):
 def test_a_run_is_judged_with_the_thresholds_of_its_dev_scores(run_folder, tmp_path, capsys):
     evaluate.main([])
     dev, test = load_scores(run_folder / "dev_scores.npz"), load_scores(tmp_path / "test.npz")
-    table = as_text(evaluated(test, dev, resampling=Resampling()))
+    table = as_text(replace(evaluated(test, dev, resampling=Resampling()), subject=subject_of("gru")))
     assert table in capsys.readouterr().out
     folder = run_folder / "evaluation" / "test"
     assert (folder / "table.md").read_text(encoding="utf-8") == table
@@ -177,6 +210,7 @@ def test_dev_and_train_are_headed_optimistic(run_folder):
         assert (folder / "table.md").read_text(encoding="utf-8").startswith(f"optimistic: {note}\n")
         assert json.loads((folder / "metrics.json").read_text())["note"] == f"optimistic: {note}"
     dev = evaluate_dev(load_scores(run_folder / "dev_scores.npz"), resampling=Resampling())
+    dev = replace(dev, subject=subject_of("gru", "dev"))
     assert json.loads((run_folder / "evaluation/dev/metrics.json").read_text()) == dev.as_json()
 
 
@@ -192,7 +226,8 @@ def test_intervals_are_reproducible_and_can_be_turned_off(files, capsys):
         evaluate.main(["-scores", str(files[0]), *words.split()])
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1] != printed[2]
-    assert "interval" not in printed[3]
+    assert "95% interval" not in printed[3]
+    assert "95% interval" in printed[0]
     assert printed[0].startswith(printed[3][:-1])  # the table itself does not change
     assert "over 100 resamples of 60 patients" in printed[4]
     assert "no patient_id for 60 items" in printed[4]
@@ -224,6 +259,7 @@ def test_several_files_are_compared(tmp_path, files, capsys):
     assert list(saved["models"]) == ["better", "test"]
     alone = json.loads((tmp_path / "o" / "test" / "metrics.json").read_text())
     expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
+    expected = replace(expected, subject=Subject(str(files[0]), date=date.today().isoformat()))
     assert alone == saved["models"]["test"] == expected.as_json()
 
 
@@ -239,7 +275,7 @@ def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):
 
 
 def test_several_runs_are_compared(run_folder, tmp_path, capsys):
-    scores_file(tmp_path / "runs" / "fused" / "dev_scores.npz", 50)
+    finished_run(tmp_path / "runs" / "fused")
     evaluate.main(["-run", "runs/gru", "runs/fused", "-partition", "test"])
     printed = capsys.readouterr().out
     assert "run runs/fused, partition test\n" in printed
@@ -249,3 +285,56 @@ def test_several_runs_are_compared(run_folder, tmp_path, capsys):
         assert {"metrics.json", "counts.csv", "table.md", "scores.npz"} <= {file.name for file in own.iterdir()}
     evaluate.main(["-run", "runs/gru", "-run", "runs/fused", "-out", "there"])
     assert {path.name for path in Path("there").iterdir()} == {"gru", "fused", "comparison.json", "comparison.md"}
+
+
+def test_every_format_is_written_and_a_later_evaluation_leaves_no_older_table(run_folder, capsys):
+    evaluate.main(["-format", "md", "csv", "latex", "-resamples", "40"])
+    folder = run_folder / "evaluation" / "test"
+    written = {"metrics.json", "counts.csv", "no_class.csv", "predictions.csv", "scores.npz"}
+    assert {path.name for path in folder.iterdir()} == written | {"table.md", "table.csv", "table.tex"}
+    (folder / "notes.txt").write_text("my own")
+    evaluate.main(["-format", "csv", "-resamples", "0"])
+    assert {path.name for path in folder.iterdir()} == written | {"table.csv", "notes.txt"}
+
+
+def test_a_table_says_in_two_lines_what_it_is_of(run_folder, capsys):
+    evaluate.main(["-threshold", "f1"])
+    lines = (run_folder / "evaluation" / "test" / "table.md").read_text().splitlines()
+    today = date.today().isoformat()
+    assert lines[0] == f"run runs/gru (gru), partition test of ptbxl 1.0.3, folds 10, {today}"
+    assert lines[2] == "disease, 60 items; thresholds: chosen by f1 on 50 dev items"
+    assert set(lines[1:4:2]) == {""}
+
+
+def test_a_comparison_says_what_it_is_of(run_folder, tmp_path, capsys):
+    finished_run(tmp_path / "runs" / "fused")
+    evaluate.main(["-run", "runs/gru", "runs/fused", "-format", "md", "csv", "latex"])
+    folder = run_folder / "evaluation" / "test"
+    lines = (folder / "comparison.md").read_text().splitlines()
+    assert lines[0] == f"partition test of ptbxl 1.0.3, folds 10, {date.today().isoformat()}"
+    assert sorted(lines[2].split(", ")) == ["fused: run runs/fused (gru)", "gru: run runs/gru (gru)"]
+    assert (folder / "comparison.csv").read_text().startswith("model,macro_sensitivity,")
+    assert "partition test of ptbxl 1.0.3" in (folder / "comparison.tex").read_text()
+
+
+@pytest.mark.parametrize("words", ["-format pdf", "-format", "-format md tex"])
+def test_a_format_that_there_is_not_is_refused(tmp_path, words):
+    done = run("-scores", "test.npz", *words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_full_disk_leaves_every_older_file(run_folder, monkeypatch):
+    evaluate.main(["-resamples", "0"])
+    folder = run_folder / "evaluation" / "test"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for writer in ("write_json", "write_csv", "write_text", "save_scores"):
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(f"pipeline.report.evaluations.{writer}", full)
+            with pytest.raises(OSError, match="No space left"):
+                evaluate.main(["-resamples", "0", "-threshold", "0.1"])
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, writer

@@ -53,9 +53,9 @@ WITHOUT = {
     "inputs/test_batches.py: items are seen as batches": ("pipeline/inputs/items.py",),
     "inputs/test_batches.py: where batches come from": ("pipeline/inputs/placement.py",),
     "training/test_plan.py: a part of the plan of a training": ("pipeline/inputs/plan.py",),
+    "test_evaluate_command.py: what a table is of": ("pipeline/evaluation/subject.py",),
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
-    "representations/test_toy.py, test_create_images_command.py: what --show draws": ("pipeline/report/drawings.py",),
     "test_train_command.py: what -list_models prints": ("pipeline/report/networks.py",),
     "sources/test_ptbxl.py: what is said of a data set": ("pipeline/report/overview.py",),
     "evaluation/test_figures.py, evaluation/test_intervals.py: an evaluation and its text": (
@@ -79,7 +79,6 @@ WITHOUT = {
     ),
     "test_create_images_command.py: --show is run": ("pipeline/store/show.py",),
     "training/test_plan.py: what is refused before a training": ("pipeline/training/checks.py",),
-    "training/test_plan.py: the rows of a training": ("pipeline/training/data.py",),
     "training/test_plan.py: every family has its line": ("pipeline/training/defaults.py",),
     "training/test_loop.py, test_train_command.py: networks are trained": ("pipeline/training/network.py",),
     "test_train_command.py, training/test_options.py: trainings from end to end": ("pipeline/training/run.py",),

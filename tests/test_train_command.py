@@ -470,7 +470,9 @@ def test_a_run_is_evaluated_into_its_own_folder(workplace: Path, capsys, partiti
     capsys.readouterr()
     evaluate.main(["-partition", partition, "-threads", "1"])
     said, folder = capsys.readouterr().out, Path("runs/gru/evaluation", partition)
-    assert {path.name for path in folder.iterdir()} == {"metrics.json", "counts.csv", "table.md", "scores.npz"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("metrics.json", "counts.csv", "no_class.csv", "table.md", "predictions.csv", "scores.npz"),
+    }
     assert note in said
     assert ("optimistic: chosen" in said) == (partition == "dev")
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -486,7 +488,7 @@ def test_an_evaluation_can_be_repeated_and_put_elsewhere(workplace: Path):
     type_train(SMALL)
     evaluate.main(["-run", "runs/gru", "-threads", "1"])
     evaluate.main(["-run", "runs/gru", "-threads", "1", "-out", "tables"])
-    for name in ("metrics.json", "counts.csv", "table.md"):
+    for name in ("metrics.json", "counts.csv", "no_class.csv", "table.md", "predictions.csv"):
         assert Path("tables", name).read_bytes() == Path("runs/gru/evaluation/test", name).read_bytes()
 
 

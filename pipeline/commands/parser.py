@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from pipeline.commands.escaping import one_line, printable
 from pipeline.errors import EcgFusionError
 
 
@@ -66,7 +67,7 @@ class CommandParser(argparse.ArgumentParser):
         return known + equals + value
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {printable(message)}\n")
 
 
 def positive_int(text: str) -> int:
@@ -110,7 +111,7 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         main(sys.argv[1:])
         sys.stdout.flush()
     except EcgFusionError as problem:
-        sys.exit(f"{program}: {problem}")
+        sys.exit(f"{program}: {one_line(str(problem))}")  # it may name what a file calls itself
     except KeyboardInterrupt:
         remedy = f": {after_interruption}" if after_interruption else ""
         print(f"\n{program}: interrupted{remedy}", file=sys.stderr)
@@ -119,7 +120,7 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as problem:
-        sys.exit(f"{program}: {_about_the_disk(problem)}")
+        sys.exit(f"{program}: {one_line(_about_the_disk(problem))}")
     sys.exit(0)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening
+from pipeline.commands.escaping import printable
+from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening, remark
 
 
 class Terminal(Listener):
@@ -15,9 +16,9 @@ class Terminal(Listener):
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Warned):
-            print(f"warning: {event.sentence}", file=sys.stderr, flush=True)
+            print(f"warning: {printable(event.sentence)}", file=sys.stderr, flush=True)
         else:
-            print(self.text(event), flush=True)
+            print(printable(self.text(event)), flush=True)
 
     def text(self, event: Event) -> str:
         """What is printed of an event."""
@@ -35,6 +36,12 @@ class Terminal(Listener):
         if not sys.stderr.isatty():
             keywords |= {"mininterval": 30.0, "maxinterval": 60.0}
         return tqdm(iterable, name, **keywords)
+
+
+def say_loading() -> None:
+    """Says what is waited for, where PyTorch is not loaded yet: seconds, and half a minute on a busy machine."""
+    if "torch" not in sys.modules:
+        remark("loading PyTorch")
 
 
 Main = Callable[[Sequence[str] | None], None]

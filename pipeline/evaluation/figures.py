@@ -13,6 +13,7 @@ from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
 from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds, predict
 from pipeline.labels import none_name_of
 from pipeline.listening import Event
@@ -23,6 +24,10 @@ NOTES = {
     "train": "optimistic: trained on these items",
 }
 """What heads the table of each partition."""
+
+
+_KEYS = {"subject", "note", "task", "kind", "n_items", "classes", "macro", "micro", "accuracy", "thresholds"}
+"""What "no class found" cannot be called in the JSON, whose keys they are."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Evaluation:
         n_patients_in_dev: How many patients are in the dev scores too.
         intervals: What other patients might have given, None if nothing was resampled.
         none_name: The name of "no class found", such as NORM.
+        subject: What was judged, on what and when; None where nobody has said it.
     """
 
     task: str | None
@@ -76,11 +82,13 @@ class Evaluation:
     n_patients_in_dev: int = 0
     intervals: Intervals | None = None
     none_name: str | None = None
+    subject: Subject | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain dicts, unrounded, with None for NaN."""
-        chosen = self.thresholds
+        chosen, none = self.thresholds, self.none_name
         return {
+            **({"subject": self.subject.as_json()} if self.subject else {}),
             "note": self.note,
             "task": self.task,
             "kind": self.kind,
@@ -88,7 +96,7 @@ class Evaluation:
             "classes": {name: _as_json(row) for name, row in self.classes.items()},
             "macro": _as_json(self.macro),
             "micro": _as_json(self.micro),
-            **({self.none_name: _as_json(self.norm)} if self.norm and self.none_name else {}),
+            **({none: _as_json(self.norm)} if self.norm and none and none not in _KEYS else {}),
             "accuracy": self.accuracy,
             "thresholds": dict(chosen.values) if chosen else None,
             "threshold_choice": chosen.choice if chosen else None,

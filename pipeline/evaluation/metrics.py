@@ -73,6 +73,16 @@ def precision(counts: Counts) -> np.ndarray:
     return np.where((counts.tp == 0) & (counts.fn > 0), 0.0, _ratio(counts.tp, counts.tp + counts.fp))
 
 
+def npv(counts: Counts) -> np.ndarray:
+    """TN / (TN + FN), the negative predictive value; 0 where there were negatives and all were called positive."""
+    return np.where((counts.tn == 0) & (counts.fp > 0), 0.0, _ratio(counts.tn, counts.tn + counts.fn))
+
+
+def accuracy(counts: Counts) -> np.ndarray:
+    """(TP + TN) / all, which a rare class makes high by itself."""
+    return _ratio(counts.tp + counts.tn, counts.positives + counts.negatives)
+
+
 def f1(counts: Counts) -> np.ndarray:
     """2 TP / (2 TP + FP + FN); NaN where there was nothing to find and nothing was found."""
     return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
@@ -154,6 +164,8 @@ FIGURES: dict[str, Figure] = {
     "sensitivity": Figure("sensitivity", sensitivity),
     "specificity": Figure("specificity", specificity),
     "precision": Figure("precision", precision),
+    "npv": Figure("NPV", npv),
+    "accuracy": Figure("accuracy", accuracy),
     "f1": Figure("F1", f1),
     "g_mean": Figure("G-mean", g_mean),
 }

@@ -86,6 +86,11 @@ def _differing(what: str, ours: object, folder: Path, theirs: object, other: Pat
 def check_store(card: Card, folder: Path, store: Store) -> None:
     """Refuses a store that a branch does not fit, or that was made of other folds than it was trained with."""
     check_fit(card, store, folder)
+    if card.data.dev_limit is not None:
+        raise EcgFusionError(
+            f"{folder} was a quick trial, on a sample of {card.data.dev_limit} dev items (-dev_limit), and a fusion "
+            f"needs its scores of all of them: train it without -dev_limit"
+        )
     trained_with = {"source": card.data.source, "folds": {name: list(folds) for name, folds in card.data.folds.items()}}
     for what, value in trained_with.items():
         if store.attributes[what] != value:

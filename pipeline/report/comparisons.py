@@ -1,15 +1,16 @@
 """The table of a comparison: printed, and saved as Markdown and JSON."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
+from pipeline.commands.escaping import csv_cell, markdown
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
+from pipeline.report.files import latex_tables, number, write_csv, write_json, write_text, written_together
 from pipeline.report.tables import (
     aligned,
-    escaped,
+    data_text,
     figure_text,
     interval_remarks,
     overlap_remarks,
@@ -24,27 +25,78 @@ _Cell = Callable[[str], str]
 def comparison_text(comparison: Comparison) -> str:
     """The models by falling macro-AUC, their differences, and which of these are within noise."""
     best = next(iter(comparison.models.values()))
-    head = [best.note, f"{best.task or best.kind}, {best.n_items} items, {len(comparison.models)} models by macro-AUC"]
+    task = markdown(best.task or best.kind)
+    head = [
+        best.note,
+        *_subjects(comparison),
+        f"{task}, {best.n_items} items, {len(comparison.models)} models by macro-AUC",
+    ]
     verdicts = "\n".join(f"- {_verdict(pair)}" for pair in comparison.pairs if _main(pair))
     remarks = "\n".join(f"- {remark}" for remark in _remarks(comparison, best.intervals))
     parts = [*head, _table(comparison), verdicts and f"Differences in macro-AUC:\n\n{verdicts}", remarks]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def save_comparison(folder: Path, comparison: Comparison) -> list[Path]:
-    """Writes ``comparison.json`` and ``comparison.md`` over older ones; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "comparison.json", folder / "comparison.md"]
-    text = json.dumps(comparison.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    files[0].write_text(text + "\n", encoding="utf-8")
-    files[1].write_text(comparison_text(comparison), encoding="utf-8")
-    return files
+def _subjects(comparison: Comparison) -> list[str]:
+    """What the models are, and the data that they share."""
+    subjects = {name: model.subject for name, model in comparison.models.items() if model.subject}
+    if not subjects:
+        return []
+    first = next(iter(subjects.values()))
+    named = ", ".join(
+        f"{markdown(name)}: {markdown(each.name)}" + (f" ({markdown(each.network)})" if each.network else "")
+        for name, each in subjects.items()
+    )
+    return [", ".join(filter(None, [*data_text(first), first.date])), named]
+
+
+def save_comparison(folder: Path, comparison: Comparison, formats: Collection[str] = ("md",)) -> list[Path]:
+    """Writes ``comparison.json`` and the table as ``comparison.md``, ``.csv`` or ``.tex``; returns their paths."""
+    with written_together(folder) as stage:
+        write_json(stage / "comparison.json", comparison.as_json())
+        if "md" in formats:
+            write_text(stage / "comparison.md", comparison_text(comparison))
+        if "csv" in formats:
+            write_csv(stage / "comparison.csv", _csv_lines(comparison))
+        if "latex" in formats:
+            head = [*_subjects(comparison)]
+            tables = [(" ".join(head) or "Models by macro-AUC", _lines(comparison))]
+            write_text(stage / "comparison.tex", latex_tables(tables))
+        names = sorted(path.name for path in stage.iterdir())
+    return [folder / name for name in names]
+
+
+def _csv_lines(comparison: Comparison) -> list[list[str]]:
+    """The table unrounded: a line a model."""
+    best = next(iter(comparison.models))
+    against = {pair.second: _main(pair) for pair in comparison.pairs if pair.first == best}
+    names = headings()
+    lines = [["model", *[f"macro_{name}" for name in names], *[f"micro_{name}" for name in names]]]
+    lines[0] += ["macro_auroc_low", "macro_auroc_high", "less_than_best", "low", "high", "p", "p_holm"]
+    for name, model in comparison.models.items():
+        rows = (macro_of(model).figures, model.micro.figures)
+        span = model.intervals.macro.get(_RANKED_BY) if model.intervals else None
+        cells = [number(row.get(each)) for row in rows for each in names]
+        difference = against.get(name)
+        found = [difference.value, *difference.span, difference.p, difference.p_holm] if difference else [None] * 5
+        lines.append([csv_cell(name), *cells, *map(number, [*(span or (None, None)), *found])])
+    return lines
 
 
 def _table(comparison: Comparison) -> str:
-    columns = {"": escaped, **_area_columns(comparison), **_against_best(comparison), **_other_columns(comparison)}
+    lines = _lines(comparison)
+    return aligned([lines[0], *([markdown(name), *cells] for name, *cells in lines[1:])])
+
+
+def _lines(comparison: Comparison) -> list[list[str]]:
+    columns: dict[str, _Cell] = {
+        "": str,
+        **_area_columns(comparison),
+        **_against_best(comparison),
+        **_other_columns(comparison),
+    }
     lines = [[cell(name) for cell in columns.values()] for name in comparison.models]
-    return aligned([list(columns), *lines])
+    return [list(columns), *lines]
 
 
 def _area_columns(comparison: Comparison) -> dict[str, _Cell]:
@@ -94,7 +146,8 @@ def _verdict(pair: Pair) -> str:
     difference = pair.rows["macro"][_RANKED_BY]
     p = f"p {difference.p:.3f}, by Holm {difference.p_holm:.3f}"
     span = _signed_span(difference)
-    return f"{pair.first} − {pair.second}: {_fine(difference.value)} ({span}), {p}: {_judgement(difference)}"
+    names = f"{markdown(pair.first)} − {markdown(pair.second)}"
+    return f"{names}: {_fine(difference.value)} ({span}), {p}: {_judgement(difference)}"
 
 
 def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
@@ -119,7 +172,7 @@ def _remarks_of_models(comparison: Comparison) -> list[str]:
     shared = next(iter(own.values()))
     if all(remarks == shared for remarks in own.values()):
         return shared
-    return [f"{name}: {remark}" for name, remarks in own.items() for remark in remarks]
+    return [f"{markdown(name)}: {remark}" for name, remarks in own.items() for remark in remarks]
 
 
 def _judgement(difference: Difference) -> str:

@@ -1,54 +1,83 @@
-"""The table of an evaluation: printed, and saved as Markdown, CSV and JSON."""
+"""The table of an evaluation as lines of cells, and as the Markdown that is printed and saved."""
 
-import csv
-import json
 import math
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
+from pipeline.commands.escaping import markdown
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Intervals, Span
 from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
+from pipeline.evaluation.subject import Subject
+
+SIZES = ("n", "prevalence")
 
 
 def as_text(evaluation: Evaluation) -> str:
     """The table as Markdown that also reads well on a console: what heads it, its lines, its remarks."""
-    head = [evaluation.note, f"{evaluation.task or evaluation.kind}, {evaluation.n_items} items"]
-    remarks = [f"- {remark}" for remark in _remarks(evaluation)]
-    parts = [*filter(None, head), _table(evaluation), "\n".join(remarks)]
+    remarks = [f"- {remark}" for remark in remarks_of(evaluation)]
+    parts = [*head_of(evaluation), _markdown(table_lines(evaluation)), "\n".join(remarks)]
     if evaluation.intervals:
         parts += _interval_parts(evaluation.intervals)
     return "\n\n".join(parts) + "\n"
 
 
-def save_tables(folder: Path, evaluation: Evaluation) -> list[Path]:
-    """Writes ``metrics.json``, ``counts.csv`` and ``table.md`` over older ones; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "metrics.json", folder / "counts.csv", folder / "table.md"]
-    text = json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    files[0].write_text(text + "\n", encoding="utf-8")
-    with open(files[1], "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(_count_lines(evaluation))
-    files[2].write_text(as_text(evaluation), encoding="utf-8")
-    return files
+def head_of(evaluation: Evaluation, escape: Callable[[str], str] = markdown) -> list[str]:
+    """What stands over a table: whether it is optimistic, what it is of, and where its thresholds come from."""
+    rule = threshold_remarks(evaluation)[0]
+    task = escape(evaluation.task or evaluation.kind)
+    named = [subject_text(evaluation.subject, escape)] if evaluation.subject else []
+    return [*filter(None, [evaluation.note, *named]), f"{task}, {evaluation.n_items} items; {rule}"]
 
 
-def _count_lines(evaluation: Evaluation) -> list[list[str]]:
-    rows = evaluation.classes | ({evaluation.none_name or "": evaluation.norm} if evaluation.norm else {})
-    return [["class", *CELLS], *([name, *_counts(row)] for name, row in rows.items())]
+def subject_text(subject: Subject, escape: Callable[[str], str] = markdown) -> str:
+    """Run, network, partition, data, version and date, in a line."""
+    network = f" ({escape(subject.network)})" if subject.network else ""
+    parts = [f"{escape(subject.name)}{network}", *data_text(subject, escape)]
+    return ", ".join(filter(None, [*parts, subject.date]))
 
 
-def _table(evaluation: Evaluation) -> str:
+def data_text(subject: Subject, escape: Callable[[str], str] = markdown) -> list[str]:
+    """The partition and the data, as far as they are known."""
+    version = subject.version or ""
+    if version.startswith("unknown"):
+        version = f"version {version}"
+    data = " ".join(filter(None, [escape(subject.source or ""), escape(version)])) if subject.source else ""
+    folds = f"folds {escape(subject.folds)}" if subject.folds else ""
+    partition = f"partition {subject.partition}" if subject.partition else ""
+    return list(filter(None, [" of ".join(filter(None, [partition, data])), folds]))
+
+
+def table_lines(evaluation: Evaluation) -> list[list[str]]:
+    """Headings, then a line a class, the means, and "no class found"; names as they are."""
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
     last = {name: f"{value:.6g}" for name, value in thresholds.items()}
-    lines = [["", *CELLS, *headings().values(), "threshold"]]
+    lines = [["", *SIZES, *CELLS, *headings().values(), "threshold"]]
     for name, row in evaluation.classes.items():
-        lines.append([escaped(name), *_counts(row), *_figures(row), last.get(name, "")])
-    lines.append(["macro", *_counts(evaluation.macro), *_figures(evaluation.macro), ""])
-    lines.append(["micro", *_counts(evaluation.micro), *_figures(evaluation.micro), ""])
+        lines.append([name, *_sizes(row), *_counts(row), *_figures(row), last.get(name, "")])
+    bare = [""] * len(SIZES)
+    lines.append(["macro", *bare, *_counts(evaluation.macro), *_figures(evaluation.macro), ""])
+    lines.append(["micro", *bare, *_counts(evaluation.micro), *_figures(evaluation.micro), ""])
     if evaluation.norm:
-        lines.append([escaped(evaluation.none_name or ""), *_counts(evaluation.norm), *_figures(evaluation.norm), ""])
-    return aligned(lines if thresholds else [line[:-1] for line in lines])
+        sizes = _sizes(evaluation.norm)
+        lines.append([evaluation.none_name or "", *sizes, *_counts(evaluation.norm), *_figures(evaluation.norm), ""])
+    return lines if thresholds else [line[:-1] for line in lines]
+
+
+def _markdown(lines: list[list[str]]) -> str:
+    return aligned([lines[0], *([markdown(name), *cells] for name, *cells in lines[1:])])
+
+
+def _sizes(row: Row) -> list[str]:
+    n, share = sizes_of(row)
+    return [str(n), f"{share:.3f}"]
+
+
+def sizes_of(row: Row) -> tuple[int, float]:
+    """How many items bear a class, and their share of all."""
+    counts = row.counts or dict.fromkeys(CELLS, 0)
+    n = counts["TP"] + counts["FN"]
+    return n, n / max(1, sum(counts.values()))
 
 
 def _counts(row: Row) -> list[str]:
@@ -62,18 +91,23 @@ def _figures(row: Row) -> list[str]:
 def _interval_parts(intervals: Intervals) -> list[str]:
     head = f"{LEVEL:.0%} intervals, over {intervals.resampling.n} resamples of {intervals.n_patients} patients"
     remarks = [f"- {remark}" for remark in interval_remarks(intervals)]
-    return [head, *([_interval_table(intervals)] if intervals.micro or intervals.norm else []), "\n".join(remarks)]
+    return [
+        head,
+        *([_markdown(interval_lines(intervals))] if intervals.micro or intervals.norm else []),
+        "\n".join(remarks),
+    ]
 
 
-def _interval_table(intervals: Intervals) -> str:
+def interval_lines(intervals: Intervals) -> list[list[str]]:
+    """Headings, then a line for each row that has intervals; names as they are."""
     lines = [["", *CELLS, *headings().values()]]
-    lines += [[escaped(name), *_spans(spans)] for name, spans in intervals.classes.items()]
+    lines += [[name, *_spans(spans)] for name, spans in intervals.classes.items()]
     if intervals.macro:
         means = [figure_text(intervals.macro_values[name]) for name in headings()]
         lines.append([f"mean of these {len(intervals.classes)}", *[""] * len(CELLS), *means])
         lines.append(["macro", *_spans(intervals.macro)])
-    rest = {"micro": intervals.micro, escaped(intervals.none_name or ""): intervals.norm}
-    return aligned(lines + [[name, *_spans(spans)] for name, spans in rest.items() if spans])
+    rest = [("micro", intervals.micro), (intervals.none_name or "", intervals.norm)]
+    return lines + [[name, *_spans(spans)] for name, spans in rest if spans]
 
 
 def _spans(spans: dict[str, Span]) -> list[str]:
@@ -88,7 +122,7 @@ def interval_remarks(intervals: Intervals) -> list[str]:
         remarks.append(f"no patient_id for {intervals.n_alone} items, so each was drawn as a patient of its own")
     for side, few in (("positive", intervals.few_positives), ("negative", intervals.few_negatives)):
         if few:
-            names = ", ".join(few)
+            names = _named(few)
             remarks.append(
                 f"fewer than {MIN_PATIENTS} {side} patients, so without interval and not in its macro: {names}"
             )
@@ -102,11 +136,6 @@ def span_text(span: Span) -> str:
     return f"{span[0]:.3f}–{span[1]:.3f}"
 
 
-def escaped(name: str) -> str:
-    """A name that does not end its cell."""
-    return name.replace("|", "\\|")
-
-
 def figure_text(value: float, digits: int = 3) -> str:
     """A figure as it stands in a table, a dash for NaN."""
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
@@ -114,7 +143,7 @@ def figure_text(value: float, digits: int = 3) -> str:
 
 def aligned(lines: list[list[str]]) -> str:
     """Cells as a Markdown table that also reads well on a console; the first line holds the headings."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(2, *map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     padded = [
         [
@@ -126,21 +155,32 @@ def aligned(lines: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in padded)
 
 
-def _remarks(evaluation: Evaluation) -> list[str]:
+def remarks_of(evaluation: Evaluation) -> list[str]:
+    """What to know of a table beside its head."""
     of_means = figure_text(evaluation.macro.figures["g_mean_of_means"])
     remarks = [
-        *threshold_remarks(evaluation),
+        *threshold_remarks(evaluation)[1:],
+        "n: items that bear the class; prevalence: their share",
         f"macro: mean over the classes (G-mean of its sensitivity and specificity: {of_means})",
         "micro: pooled counts of the classes; AUROC and average precision (AP) over all item-class pairs",
     ]
     if evaluation.norm:
-        remarks.append(f"{evaluation.none_name}: no class found; in neither mean")
+        remarks.append(f"{markdown(evaluation.none_name or '')}: no class found; in neither mean")
     if evaluation.without_positives:
-        remarks.append(f"no positive, so left out of the macro mean: {', '.join(evaluation.without_positives)}")
+        remarks.append(f"no positive, so left out of the macro mean: {_named(evaluation.without_positives)}")
     if evaluation.without_negatives:
-        names = ", ".join(evaluation.without_negatives)
+        names = _named(evaluation.without_negatives)
         remarks.append(f"no negative, so without specificity, G-mean and AUROC: {names}")
+    if evaluation.subject and (evaluation.subject.version or "").startswith("unknown"):
+        remarks.append(
+            "the data's version is unknown: nothing in their folder says it, and their table is none that was "
+            "published (its digest stands above, so that two tables can be told apart)"
+        )
     return remarks + overlap_remarks(evaluation)
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(map(markdown, names))
 
 
 def overlap_remarks(evaluation: Evaluation) -> list[str]:
@@ -150,7 +190,7 @@ def overlap_remarks(evaluation: Evaluation) -> list[str]:
 
 
 def threshold_remarks(evaluation: Evaluation) -> list[str]:
-    """Where the thresholds come from."""
+    """Where the thresholds come from; the first sentence is the rule."""
     thresholds = evaluation.thresholds
     if thresholds is None:
         return [f"the highest score wins, without thresholds; accuracy {figure_text(evaluation.accuracy or 0.0)}"]
@@ -160,6 +200,6 @@ def threshold_remarks(evaluation: Evaluation) -> list[str]:
         return [f"thresholds: {thresholds.choice:g} for every class, as given"]
     chosen = [f"thresholds: chosen by {thresholds.choice} on {thresholds.n_dev} dev items"]
     if thresholds.not_chosen:
-        names = ", ".join(thresholds.not_chosen)
+        names = _named(thresholds.not_chosen)
         chosen.append(f"threshold 0.5, because dev has no positive or no negative: {names}")
     return chosen

@@ -31,6 +31,7 @@ class DataCard:
         band: of the filter, Hz; None for none.
         min_likelihood: of PTB-XL's diagnostic statements, percent.
         limit: the first so many items only; None for all.
+        dev_limit: the epoch and the thresholds are chosen on a sample of so many dev items; None for all.
         n_train_items: items that are trained on.
         train_items_digest: of their ``item_id``, whatever their order.
         n_dev_items: items that the epoch and the thresholds are chosen on.
@@ -46,6 +47,7 @@ class DataCard:
     band: tuple[float, float] | None
     min_likelihood: float = 0.0
     limit: int | None = field(metadata=at_least(1))
+    dev_limit: int | None = field(default=None, metadata=left_out() | at_least(1))
     n_train_items: int = field(default=0, metadata=at_least(0))
     train_items_digest: str
     n_dev_items: int = field(metadata=at_least(0))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline.commands.escaping import csv_cell
 from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
 from pipeline.store.reading import Store
@@ -33,9 +34,9 @@ def export_store(store: Store, folder: Path) -> str:
     for task, labels in store.labels.items():
         with open(folder / "labels" / f"{task}.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["item_id", *labels.classes])
+            writer.writerow(["item_id", *map(csv_cell, labels.classes)])
             for item in np.flatnonzero(labels.labelled):
-                writer.writerow([store.columns["item_id"][item], *labels.values[item]])
+                writer.writerow([csv_cell(store.columns["item_id"][item]), *labels.values[item]])
     images = {name: mapped.open() for name, mapped in store.images.items()}
     for row, item_id in enumerate(progress_bar(store.columns["item_id"], f"export {folder}")):
         for name, of_items in images.items():

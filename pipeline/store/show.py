@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.commands.escaping import file_name
 from pipeline.errors import EcgFusionError
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import choose_leads
@@ -49,7 +50,7 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
         raise EcgFusionError(f"record {record_id} is bad: it {problem}") from None
     x = to_millivolts(counts, recipe.gain)[choose_leads(job.source.leads, job.image_leads)]
     drawn = draw_images(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
-    path = Path(job.out) / f"{record_id}.png"
+    path = Path(job.out) / f"{file_name(record_id)}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     labels = _label_words(job, int(found[0]))
     title = f"{job.source.name} record {record_id} ({job.partition}){': ' + labels if labels else ''}"

@@ -143,9 +143,9 @@ def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.de
     """Scores training items out of fold and dev by the mean, completes the card and tells the dev table."""
     run = Run(folder, card, None, card.spec, load_members(folder, card))
     workers = card.training.workers
-    out_of_fold = out_of_fold_scores(run, train, device, workers=workers)
+    out_of_fold = out_of_fold_scores(run, train, device, workers=workers, progress="scoring out of fold")
     save_scores(folder / OUT_OF_FOLD_SCORES, out_of_fold)
-    dev_scores = scores_of(run, dev, device, workers=workers)
+    dev_scores = scores_of(run, dev, device, workers=workers, progress="scoring dev")
     members = [member.card.result for member in run.parts.values()]
     result = Result(
         dev_macro_auroc=macro_auroc(dev_scores.labels, dev_scores.scores),

@@ -99,7 +99,9 @@ def _diverged(what: str, progress: Progress, settings: Settings) -> DivergedErro
 
 
 def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Settings, device: torch.device) -> float:
-    scores = predict_probabilities(learner, dev.items, settings.kind, settings.batch_size, device, settings.workers)
+    scores = predict_probabilities(
+        learner, dev.items, settings.kind, settings.batch_size, device, settings.workers, "scoring dev"
+    )
     if not np.isfinite(scores).all():
         raise _diverged("the network no longer gives numbers", progress, settings)
     return macro_auroc(dev.labels, scores)

@@ -77,7 +77,7 @@ def fit_as_planned(
 def predict_dev(card: Card, learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
     """What a fitted learner says of dev, (items, classes) float32; its items are read as in the training."""
     how = settings_of(card)
-    return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers)
+    return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev")
 
 
 def settings_of(card: Card) -> Settings:

@@ -45,6 +45,7 @@ class TrainOptions(InputOptions):
     path_save_model: str | None = None
     task: str | None = None
     limit: int | None = field(default=None, metadata=at_least(1))
+    dev_limit: int | None = field(default=None, metadata=at_least(1))
 
     nb_filters: int | None = field(default=None, metadata=at_least(1))
     dropout: float | None = None

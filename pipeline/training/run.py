@@ -23,7 +23,7 @@ from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 from pipeline.training import defaults
 from pipeline.training.checks import check_ranges
-from pipeline.training.data import training_rows
+from pipeline.training.data import announce_sample, sampled_dev, training_rows
 from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
 
@@ -69,9 +69,16 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     kind = kind_named(options.run_kind)
     kind.check(options)  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
-    train, dev = _open_stores(_data(options))
+    train, all_of_dev = _open_stores(_data(options))
+    task = options.task or train.default_task or defaults.TASK
+    seed = defaults.SEED if options.seed is None else options.seed
+    # a fusion takes no -dev_limit, and its task is its branches'
+    dev = all_of_dev if options.dev_limit is None else sampled_dev(task, all_of_dev, options.dev_limit, seed)
     device = choose_device(options.gpu_id)  # behind what may be refused: it may warn
     card = kind.plan(options, train, dev, device)
+    if dev is not all_of_dev:
+        card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
+    announce_sample(task, all_of_dev, dev, seed)
     check_precision(card.training.precision, device)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -107,6 +114,8 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
         copy_branches(card, folder)  # those that were not yet when it was stopped
     data = Path(options.data or card.data.folder)
     train, dev = _open_stores(data)
+    if card.data.dev_limit is not None:
+        dev = sampled_dev(card.task, dev, card.data.dev_limit, card.training.seed)
     for store in (train, dev):
         check_fit(card, store, folder)
     _check_same_items(card, train, dev, folder)

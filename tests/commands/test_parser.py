@@ -198,3 +198,16 @@ def test_a_switch_can_be_given_either_way(parser, words, value):
     parsed = parser.parse_args(words.split())
     assert parsed.drawn is value
     assert parsed.typed == ({"drawn"} if words else set())
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred\x1b[0m", "a\nforged: line", "\u202eevil", "\ud800", "\x9b2J"])
+def test_a_refusal_shows_what_a_file_calls_itself_and_obeys_nothing(name, capsys):
+    def refuse(words):
+        raise EcgFusionError(f"there is no class {name}: take another")
+
+    with pytest.raises(SystemExit) as stopped:
+        run_command(refuse)
+    sentence = str(stopped.value.code)
+    sentence.encode("utf-8")
+    assert sentence.isprintable()
+    assert sentence.endswith(": take another")

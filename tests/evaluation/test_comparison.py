@@ -33,7 +33,7 @@ def compared(resampling: Resampling | None = Resampling(400), /, **models: Score
 def test_a_model_does_not_differ_from_itself():
     comparison = compared(once=model(1), again=model(1))
     for row in comparison.pairs[0].rows.values():
-        assert len(row) == 7
+        assert len(row) == 9
         for difference in row.values():
             assert (difference.value, difference.span) == (0, (0, 0))
             assert difference.p == difference.p_holm == 1

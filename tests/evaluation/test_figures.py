@@ -13,7 +13,8 @@ from pipeline.evaluation.figures import NOTES, evaluate, evaluate_dev
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import CRITERIA
-from pipeline.report.tables import as_text, save_tables
+from pipeline.report.evaluations import save_evaluation
+from pipeline.report.tables import as_text
 
 DISEASES = ("MI", "STTC", "CD", "HYP")
 
@@ -47,19 +48,19 @@ BY_HAND = Scores(
 # in order (0.6 and 0.4 lie below 0.7), and the precision at the positives, falling, is 1/1, 2/3, 3/4. Micro:
 # 28.5 of the 32 pairs are in order (both classes have a 0.6), and the precisions are 1/1, 2/2, 3/5, 4/6.
 BY_HAND_TABLE = """\
-multilabel, 6 items
+multilabel, 6 items; thresholds: 0.5 for every class, because there are no dev scores to choose them on
 
-|       | TP | FN | FP | TN | sensitivity | specificity | precision |    F1 | G-mean | AUROC |    AP | threshold |
-| ----- | -: | -: | -: | -: | ----------: | ----------: | --------: | ----: | -----: | ----: | ----: | --------: |
-| A     |  2 |  1 |  1 |  2 |       0.667 |       0.667 |     0.667 | 0.667 |  0.667 | 0.778 | 0.806 |       0.5 |
-| B\\|C  |  1 |  0 |  1 |  4 |       1.000 |       0.800 |     0.500 | 0.667 |  0.894 | 1.000 | 1.000 |       0.5 |
-| macro |    |    |    |    |       0.833 |       0.733 |     0.583 | 0.667 |  0.781 | 0.889 | 0.903 |           |
-| micro |  3 |  1 |  2 |  6 |       0.750 |       0.750 |     0.600 | 0.667 |  0.750 | 0.891 | 0.817 |           |
+|       |  n | prevalence | TP | FN | FP | TN | sensitivity | specificity | precision |   NPV | accuracy |    F1 | G-mean | AUROC |    AP | threshold |
+| ----- | -: | ---------: | -: | -: | -: | -: | ----------: | ----------: | --------: | ----: | -------: | ----: | -----: | ----: | ----: | --------: |
+| A     |  3 |      0.500 |  2 |  1 |  1 |  2 |       0.667 |       0.667 |     0.667 | 0.667 |    0.667 | 0.667 |  0.667 | 0.778 | 0.806 |       0.5 |
+| B\\|C  |  1 |      0.167 |  1 |  0 |  1 |  4 |       1.000 |       0.800 |     0.500 | 1.000 |    0.833 | 0.667 |  0.894 | 1.000 | 1.000 |       0.5 |
+| macro |    |            |    |    |    |    |       0.833 |       0.733 |     0.583 | 0.833 |    0.750 | 0.667 |  0.781 | 0.889 | 0.903 |           |
+| micro |    |            |  3 |  1 |  2 |  6 |       0.750 |       0.750 |     0.600 | 0.857 |    0.750 | 0.667 |  0.750 | 0.891 | 0.817 |           |
 
-- thresholds: 0.5 for every class, because there are no dev scores to choose them on
+- n: items that bear the class; prevalence: their share
 - macro: mean over the classes (G-mean of its sensitivity and specificity: 0.782)
 - micro: pooled counts of the classes; AUROC and average precision (AP) over all item-class pairs
-"""
+"""  # noqa: E501
 
 
 def test_the_table_by_hand():
@@ -229,16 +230,26 @@ def test_patients_in_both_are_said():
 
 def test_what_is_saved_is_the_table_and_every_figure(tmp_path):
     evaluation = evaluate(drawn("t"), drawn("d", 150), "youden")
-    save_tables(tmp_path / "a" / "b", evaluation)
+    save_evaluation(tmp_path / "a" / "b", evaluation)
     folder = tmp_path / "a" / "b"
     assert (folder / "table.md").read_text(encoding="utf-8") == as_text(evaluation)
     with open(folder / "counts.csv", newline="") as file:
         lines = list(csv.reader(file))
-    assert lines[0] == ["class", "TP", "FN", "FP", "TN"]
-    rows = evaluation.classes | {"NORM": evaluation.norm}
-    assert {name: [int(n) for n in cells] for name, *cells in lines[1:]} == {
-        name: list(row.counts.values()) for name, row in rows.items()
+    assert lines[0] == ["class", "TP", "FN", "FP", "TN", "n", "prevalence", "threshold"]
+    assert {name: [int(n) for n in cells[:4]] for name, *cells in lines[1:]} == {
+        name: list(row.counts.values()) for name, row in evaluation.classes.items()
     }
+    for name, *cells in lines[1:]:
+        row, (n, prevalence, threshold) = evaluation.classes[name], cells[4:]
+        assert int(n) == row.counts["TP"] + row.counts["FN"]
+        assert float(prevalence) == int(n) / 200
+        assert float(threshold) == evaluation.thresholds.values[name]
+    with open(folder / "no_class.csv", newline="") as file:
+        of_none = list(csv.reader(file))
+    assert of_none[0] == ["name", "TP", "FN", "FP", "TN", "n", "prevalence"]
+    assert [(name, *map(int, cells[:4])) for name, *cells in of_none[1:]] == [
+        ("NORM", *evaluation.norm.counts.values())
+    ]
     saved = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert saved == evaluation.as_json()
     assert saved["classes"]["MI"] == evaluation.classes["MI"].counts | evaluation.classes["MI"].figures

@@ -97,6 +97,17 @@ def test_figures_agree_with_scikit_learn(labels_and_found, average):
         assert ours == pytest.approx(expected, abs=1e-15)
 
 
+def test_the_negatives_precision_and_the_accuracy_agree_with_scikit_learn(labels_and_found):
+    labels, found = labels_and_found
+    counts = count(labels, found)
+    theirs = sklearn_metrics.precision_score(1 - labels, ~np.asarray(found, bool), average=None)
+    assert FIGURES["npv"](counts) == pytest.approx(theirs, abs=1e-15)
+    each = [sklearn_metrics.accuracy_score(true, said) for true, said in zip(labels.T, found.T, strict=True)]
+    assert FIGURES["accuracy"](counts) == pytest.approx(each, abs=1e-15)
+    nothing_negative = Counts(*(np.array([n]) for n in (3, 0, 2, 0)))
+    assert FIGURES["npv"](nothing_negative).tolist() == [0.0]  # as precision where nothing was found
+
+
 def test_the_published_table_follows_from_its_counts():
     for name, expected in ALEXNET_FIGURES.items():
         assert FIGURES[name](ALEXNET).round(3).tolist() == expected
@@ -107,6 +118,8 @@ def test_the_published_table_follows_from_its_counts():
         "sensitivity": 0.642,
         "specificity": 0.830,
         "precision": 0.505,
+        "npv": 0.896,
+        "accuracy": 0.790,
         "f1": 0.565,
         "g_mean": 0.730,
     }
@@ -115,6 +128,8 @@ def test_the_published_table_follows_from_its_counts():
         "sensitivity": 0.635,
         "specificity": 0.830,
         "precision": 0.499,
+        "npv": 0.895,
+        "accuracy": 0.790,
         "f1": 0.553,
         "g_mean": 0.725,
     }

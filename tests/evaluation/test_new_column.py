@@ -12,7 +12,8 @@ from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.metrics import FIGURES, RANKINGS, Counts, Figure, RankingFigure
 from pipeline.evaluation.scores import Scores
 from pipeline.report.comparisons import comparison_text
-from pipeline.report.tables import as_text, save_tables
+from pipeline.report.evaluations import save_evaluation
+from pipeline.report.tables import as_text
 
 
 def informedness(counts: Counts) -> np.ndarray:
@@ -42,7 +43,7 @@ def test_a_column_is_a_line(scores: Scores, tmp_path: Path, monkeypatch: pytest.
         assert spans["gini"] == pytest.approx((2 * low - 1, 2 * high - 1))
     table = as_text(found)
     assert all(heading in table.splitlines()[2] for heading in ("J", "Gini", "AUROC"))
-    save_tables(tmp_path, found)
+    save_evaluation(tmp_path, found)
     assert {"informedness", "gini"} <= json.loads((tmp_path / "metrics.json").read_text())["macro"].keys()
     both = compare({"one": found, "other": evaluate(scores, threshold=0.4, resampling=Resampling(100))})
     assert "informedness" in both.pairs[0].rows["macro"]

@@ -1,0 +1,147 @@
+"""What an evaluation leaves behind: every figure, the counts, the table in each format, and each record's answer."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.commands.escaping import csv_cell, one_line
+from pipeline.evaluation.figures import Evaluation, Row
+from pipeline.evaluation.intervals import LEVEL, Span
+from pipeline.evaluation.metrics import headings
+from pipeline.evaluation.resampling import CELLS
+from pipeline.evaluation.scores import Scores, save_scores
+from pipeline.evaluation.thresholds import predict
+from pipeline.report.files import (
+    FORMATS,
+    latex_tables,
+    number,
+    write_csv,
+    write_json,
+    write_text,
+    written_together,
+)
+from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
+
+_SOMETIMES = ("no_class.csv", "predictions.csv", *(f"table.{ending}" for ending in FORMATS.values()))
+"""What one evaluation writes and the next one may not."""
+
+
+def save_evaluation(
+    folder: Path,
+    evaluation: Evaluation,
+    scores: Scores | None = None,
+    formats: Collection[str] = ("md",),
+    with_scores: bool = False,
+) -> list[Path]:
+    """Writes the files of an evaluation over older ones, all or none; returns their paths.
+
+    Args:
+        folder: where.
+        evaluation: the figures.
+        scores: what they were computed from, for ``predictions.csv``; None for no such file.
+        formats: of the table, of ``FORMATS``.
+        with_scores: whether ``scores.npz`` is one of them.
+    """
+    was_there = (folder / "metrics.json").exists()
+    with written_together(folder) as stage:
+        write_json(stage / "metrics.json", evaluation.as_json())
+        write_csv(stage / "counts.csv", counts_lines(evaluation))
+        if evaluation.norm:
+            write_csv(stage / "no_class.csv", no_class_lines(evaluation))
+        if "md" in formats:
+            write_text(stage / "table.md", as_text(evaluation))
+        if "csv" in formats:
+            write_csv(stage / "table.csv", figure_lines(evaluation))
+        if "latex" in formats:
+            write_text(stage / "table.tex", latex_text(evaluation))
+        if scores is not None:
+            write_csv(stage / "predictions.csv", prediction_lines(evaluation, scores))
+        if scores is not None and with_scores:
+            save_scores(stage / "scores.npz", scores)
+        names = [path.name for path in stage.iterdir()]
+    for name in set(_SOMETIMES) - set(names):
+        if was_there:  # a table of other figures beside these would be taken for theirs
+            (folder / name).unlink(missing_ok=True)
+    first = ("metrics.json", "counts.csv", "no_class.csv", "table.md")
+    return [folder / name for name in sorted(names, key=lambda name: ((*first, name).index(name), name))]
+
+
+def counts_lines(evaluation: Evaluation) -> list[list[str]]:
+    """``counts.csv``: a line a class with its counts, how many items bear it and what share, and its threshold."""
+    thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
+    lines = [["class", *CELLS, "n", "prevalence", "threshold"]]
+    return lines + [[*_counted(name, row), number(thresholds.get(name))] for name, row in evaluation.classes.items()]
+
+
+def no_class_lines(evaluation: Evaluation) -> list[list[str]]:
+    """``no_class.csv``: the counts of "no class found", which is no class."""
+    row = evaluation.norm or Row({})
+    return [["name", *CELLS, "n", "prevalence"], _counted(evaluation.none_name or "", row)]
+
+
+def _counted(name: str, row: Row) -> list[str]:
+    counts = row.counts or dict.fromkeys(CELLS, 0)
+    n, share = sizes_of(row)
+    return [csv_cell(name), *(str(counts[cell]) for cell in CELLS), str(n), number(share)]
+
+
+def figure_lines(evaluation: Evaluation) -> list[list[str]]:
+    """``table.csv``: every row and column of the table, unrounded, each beside the ends of its interval.
+
+    The macro row has the interval that the table prints: of the mean over the classes that have one themselves, whose
+    own value then stands in a row ``macro of classes with an interval``.
+    """
+    thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
+    names = [*CELLS, *headings()]
+    lines = [["row", "name", "n", "prevalence", "threshold"]]
+    lines[0] += [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
+    found = evaluation.intervals
+    rows: list[tuple[str, str, Row, dict[str, Span]]] = [
+        ("class", name, row, found.classes.get(name, {}) if found else {}) for name, row in evaluation.classes.items()
+    ]
+    are_all = found is not None and len(found.classes) == len(evaluation.classes)
+    rows.append(("macro", "", evaluation.macro, found.macro if found and are_all else {}))
+    if found and found.macro and not are_all:
+        rows.append(("macro of classes with an interval", "", Row(found.macro_values), found.macro))
+    rows.append(("micro", "", evaluation.micro, found.micro if found else {}))
+    if evaluation.norm:
+        rows.append(("no class", evaluation.none_name or "", evaluation.norm, found.norm if found else {}))
+    for kind, name, row, spans in rows:
+        sizes = [str(sizes_of(row)[0]), number(sizes_of(row)[1])] if kind in ("class", "no class") else ["", ""]
+        line = [kind, csv_cell(name), *sizes, number(thresholds.get(name)) if kind == "class" else ""]
+        for column in names:
+            count = (row.counts or {}).get(column)
+            value = number(row.figures.get(column)) if count is None else str(count)
+            line += [value, *(number(end) for end in spans.get(column, (None, None)))]
+        lines.append(line)
+    return lines
+
+
+def latex_text(evaluation: Evaluation) -> str:
+    """``table.tex``: the table, and that of its intervals, for a paper."""
+    head = ". ".join(head_of(evaluation, escape=one_line))
+    tables = [(head, table_lines(evaluation))]
+    found = evaluation.intervals
+    if found and (found.micro or found.norm):
+        drawn = f"{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
+        tables.append((drawn, interval_lines(found)))
+    return latex_tables(tables)
+
+
+def prediction_lines(evaluation: Evaluation, scores: Scores) -> list[list[object]]:
+    """``predictions.csv``: a line an item with its names, and of each class score, decision and label."""
+    names = {"item_id": scores.item_id, "record_id": scores.record_id, "patient_id": scores.patient_id}
+    known = {name: values for name, values in names.items() if values is not None}
+    if evaluation.thresholds:
+        found = predict(scores.scores, [evaluation.thresholds.values[name] for name in scores.classes])
+    else:
+        found = scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
+    columns = [f"{name} {what}" for name in scores.classes for what in ("score", "found", "label")]
+    lines: list[list[object]] = [[*known, *map(csv_cell, columns)]]
+    for i in range(len(scores.item_id)):
+        line: list[object] = [csv_cell(str(values[i])) for values in known.values()]
+        for j in range(len(scores.classes)):
+            line += [str(scores.scores[i, j]), int(found[i, j]), int(scores.labels[i, j])]
+        lines.append(line)
+    return lines
