@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cards import small_card
 
 import evaluate
 from pipeline.errors import EcgFusionError
@@ -16,7 +18,10 @@ from pipeline.evaluation.figures import evaluate as evaluated
 from pipeline.evaluation.figures import evaluate_dev
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
+from pipeline.evaluation.thresholds import get_thresholds
+from pipeline.inputs.spec import InputSpec
 from pipeline.report.tables import as_text
+from pipeline.runs.card import Result, ThresholdsCard, write_card
 
 COMMAND = Path(evaluate.__file__)
 
@@ -35,11 +40,24 @@ def files(tmp_path) -> tuple[Path, Path]:
     return scores_file(tmp_path / "test.npz"), scores_file(tmp_path / "dev.npz", 50)
 
 
+def finished_run(folder: Path) -> None:
+    """Dev scores, and the card with the thresholds that they chose."""
+    dev = load_scores(scores_file(folder / "dev_scores.npz", 50))
+    chosen = get_thresholds(dev.classes, dev)
+    card = small_card(
+        InputSpec("signal", ("I",), 100.0, 1000.0, 1000),
+        complete=True,
+        thresholds=ThresholdsCard(criterion=chosen.choice, values=chosen.values, not_chosen=chosen.not_chosen),
+        result=Result(dev_macro_auroc=0.5),
+    )
+    write_card(folder, replace(card, data=replace(card.data, n_dev_items=50)))
+
+
 @pytest.fixture
 def run_folder(tmp_path, monkeypatch) -> Path:
     """A run with dev scores, whose scoring is stood in for; what it was asked for is kept in ``asked``."""
     folder = tmp_path / "runs" / "gru"
-    scores_file(folder / "dev_scores.npz", 50)
+    finished_run(folder)
 
     def score_partition(run, data, partition, batch_size, threads, gpu_id):
         scoring.asked = (run, data, partition, batch_size, threads, gpu_id)
@@ -180,10 +198,22 @@ def test_dev_and_train_are_headed_optimistic(run_folder):
     assert json.loads((run_folder / "evaluation/dev/metrics.json").read_text()) == dev.as_json()
 
 
-def test_a_run_without_dev_scores_is_cut_at_a_half(run_folder, capsys):
+def test_a_run_keeps_its_thresholds_without_its_dev_scores(run_folder, capsys):
+    tables = []
+    for _ in range(2):
+        evaluate.main([])
+        tables.append(capsys.readouterr().out)
+        (run_folder / "dev_scores.npz").unlink(missing_ok=True)
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("criterion", ["f1", "gmean", "sensitivity:0.9"])
+def test_a_criterion_without_dev_scores_is_refused(run_folder, criterion):
     (run_folder / "dev_scores.npz").unlink()
-    evaluate.main([])
-    assert "0.5 for every class, because there are no dev scores" in capsys.readouterr().out
+    sentence = rf"gru/dev_scores\.npz is missing, on which -threshold {criterion} is chosen: copy the whole run folder"
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate.main(["-threshold", criterion])
+    evaluate.main(["-threshold", "0.3"])  # a number needs none
 
 
 def test_intervals_are_reproducible_and_can_be_turned_off(files, capsys):
@@ -239,7 +269,7 @@ def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):
 
 
 def test_several_runs_are_compared(run_folder, tmp_path, capsys):
-    scores_file(tmp_path / "runs" / "fused" / "dev_scores.npz", 50)
+    finished_run(tmp_path / "runs" / "fused")
     evaluate.main(["-run", "runs/gru", "runs/fused", "-partition", "test"])
     printed = capsys.readouterr().out
     assert "run runs/fused, partition test\n" in printed

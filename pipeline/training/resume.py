@@ -13,16 +13,29 @@ from torch import nn
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import replace_atomically
 from pipeline.runs.card import TENSORBOARD
+from pipeline.runs.seals import SEAL, digest_of_state
+
+_PARTS = {"network", "optimizer", "scheduler", "scaler", "progress"}
 
 
 @dataclass
 class Progress:
-    """How far a training has come; what the resume file keeps beside the states."""
+    """How far a training has come; what the resume file keeps beside the states.
+
+    Attributes:
+        epoch: how many are over.
+        step: how many steps.
+        best_epoch: whose weights are kept.
+        best_auroc: on dev, of these.
+        best_weights: the digest of these; empty where an earlier program kept none.
+        log: a row an epoch.
+    """
 
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
     best_auroc: float = -math.inf
+    best_weights: str = ""
     log: list[dict[str, float]] = field(default_factory=list)
 
     @property
@@ -49,12 +62,20 @@ class TrainingState:
             "scaler": self.scaler.state_dict() if self.scaler else {},
             "progress": vars(self.progress),
         }
-        replace_atomically(path, lambda temporary: torch.save(state, temporary))
+        sealed = {**state, SEAL: digest_of_state(state)}
+        replace_atomically(path, lambda temporary: torch.save(sealed, temporary))
 
     def load(self, path: Path) -> None:
-        """Brings everything back from the resume file; nothing but tensors and numbers is unpickled."""
+        """Brings everything back from the resume file; nothing but tensors and numbers is unpickled.
+
+        Raises:
+            EcgFusionError: it is not as it was saved, or is another training's.
+        """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
+            seal = state.pop(SEAL, None)
+            if set(state) != _PARTS or (seal is not None and digest_of_state(state) != seal):
+                raise ValueError("it is not as it was saved")
             self.network.load_state_dict(state["network"])
             _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
@@ -62,8 +83,11 @@ class TrainingState:
             if self.scaler:
                 self.scaler.load_state_dict(state["scaler"])
             self.progress = Progress(**state["progress"])
-        except Exception as problem:  # torch raises whatever its parsing meets
-            raise EcgFusionError(f"{path} is damaged ({problem}): train the run again into another folder") from None
+        except Exception:  # torch raises whatever its parsing meets
+            raise EcgFusionError(
+                f"{path} is damaged or of another training: put a whole copy of it there, or remove it, and "
+                f"-resume begins again at the first epoch, which comes to the same end"
+            ) from None
 
 
 def _agree_on_fusing(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> None:
