@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.files import replace_atomically
-from pipeline.runs.seals import SEAL, description_of, seal_of
+from pipeline.runs.seals import SEAL, description_of, seal_of, training_of
 from pipeline.typed import FieldError, as_json, at_least, from_json, left_out, one_of
 
 FORMAT = 2
@@ -293,6 +293,11 @@ class Card:
     def description(self) -> str:
         """The digest of what it says of its weights, which they hold."""
         return description_of(self._as_read())
+
+    @property
+    def of_training(self) -> str:
+        """The digest of what it says of its training, which a resume file holds."""
+        return training_of(self._as_read())
 
     def _as_read(self) -> dict[str, Any]:
         """As ``run.json`` keeps it, and as it comes back: whole numbers that are to be floats are floats."""

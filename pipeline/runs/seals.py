@@ -51,6 +51,14 @@ def description_of(card: Mapping[str, Any]) -> str:
     return _digest_of_words(said)
 
 
+def training_of(card: Mapping[str, Any]) -> str:
+    """The digest of what a card says of a training that is under way: its state fits no other one."""
+    said = {name: card.get(name) for name in (*_OF_WEIGHTS, "input", "data", "training") if name != "thresholds"}
+    said["data"] = {name: value for name, value in card["data"].items() if name != "folder"}
+    said["training"] = {name: x for name, x in card["training"].items() if name not in ("workers", "threads")}
+    return _digest_of_words(said)
+
+
 def _digest_of_words(said: dict[str, Any]) -> str:
     """In the order in which they stand there, since that of branches and of representations counts."""
     branches = {name: {**branch, "folder": None} for name, branch in (said.get("branches") or {}).items()}

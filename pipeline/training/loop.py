@@ -36,7 +36,13 @@ class Examples:
 
 
 def fit(
-    learner: Learner, train: Examples, dev: Examples, settings: Settings, device: torch.device, folder: Path
+    learner: Learner,
+    train: Examples,
+    dev: Examples,
+    settings: Settings,
+    device: torch.device,
+    folder: Path,
+    training: str = "",
 ) -> Progress:
     """Trains until the epochs are over or dev no longer improves; leaves the best weights in the network.
 
@@ -49,13 +55,14 @@ def fit(
         settings: how to fit.
         device: where.
         folder: the run folder.
+        training: the digest of what its card says of it.
 
     Raises:
         DivergedError: the loss, or what the network says of dev, is no longer a number.
         EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
     steps = Steps(learner, train.items, train.labels, settings, device)
-    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress())
+    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training)
     if (folder / RESUME).exists():
         state.load(folder / RESUME)
         _check_best(learner.network, folder, state.progress)

@@ -64,7 +64,7 @@ def fit_as_planned(
     """Fits a learner as the card says, whose run lies in ``folder``."""
     settings = settings_of(card)
     try:
-        return fit(learner, train, dev, settings, device, folder)
+        return fit(learner, train, dev, settings, device, folder, card.of_training)
     except DivergedError as problem:
         write_card(folder, replace(card, diverged=str(problem)))
         raise

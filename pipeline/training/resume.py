@@ -15,7 +15,7 @@ from pipeline.machine.files import replace_atomically
 from pipeline.runs.card import TENSORBOARD
 from pipeline.runs.seals import SEAL, digest_of_state
 
-_PARTS = {"network", "optimizer", "scheduler", "scaler", "progress"}
+_PARTS = {"network", "optimizer", "scheduler", "scaler", "progress", "training"}
 
 
 @dataclass
@@ -45,13 +45,23 @@ class Progress:
 
 @dataclass
 class TrainingState:
-    """What must be brought back for a training to go on as if nothing had happened."""
+    """What must be brought back for a training to go on as if nothing had happened.
+
+    Attributes:
+        network: what is trained.
+        optimizer: of its parameters.
+        scheduler: of their rate.
+        scaler: of the gradients; None where there is none.
+        progress: how far it has come.
+        training: the digest of what its card says of it, so that it goes on from no other one's state.
+    """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: Any
     scaler: Any
     progress: Progress
+    training: str = ""
 
     def save(self, path: Path) -> None:
         """Writes the resume file, whole or not at all."""
@@ -61,6 +71,7 @@ class TrainingState:
             "scheduler": {key: value for key, value in self.scheduler.state_dict().items() if key != "lr_lambdas"},
             "scaler": self.scaler.state_dict() if self.scaler else {},
             "progress": vars(self.progress),
+            "training": self.training,
         }
         sealed = {**state, SEAL: digest_of_state(state)}
         replace_atomically(path, lambda temporary: torch.save(sealed, temporary))
@@ -74,8 +85,12 @@ class TrainingState:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             seal = state.pop(SEAL, None)
-            if set(state) != _PARTS or (seal is not None and digest_of_state(state) != seal):
+            if seal is None:  # of an earlier program
+                state["training"] = self.training
+            elif digest_of_state(state) != seal:
                 raise ValueError("it is not as it was saved")
+            if state["training"] != self.training or set(state) != _PARTS:
+                raise ValueError("it is another training's")
             self.network.load_state_dict(state["network"])
             _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
