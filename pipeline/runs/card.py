@@ -327,6 +327,8 @@ def read_card(folder: Path) -> Card:
     """
     path = Path(folder) / CARD
     try:
+        if path.exists() and not path.is_file():
+            raise EcgFusionError(f"{path} is no plain file: copy the run folder again")
         found = json.loads(path.read_text())
     except FileNotFoundError:
         raise EcgFusionError(
@@ -334,6 +336,8 @@ def read_card(folder: Path) -> Card:
         ) from None
     except NotADirectoryError:
         raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
+    except OSError as problem:
+        raise EcgFusionError(f"{path} cannot be read ({problem.strerror})") from None
     except (ValueError, RecursionError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
     if not isinstance(found, dict) or type(found.get("format")) is not int:

@@ -66,14 +66,17 @@ def read_weights(folder: Path, card: Card | None = None) -> dict[str, Tensor]:
     damaged = EcgFusionError(f"{path} is damaged or of another network: copy the run folder again")
     wanted = (card.sha256 or {}).get(WEIGHTS) if card else None
     try:
-        if wanted is not None and digest_of_file(path) != wanted:
+        found = digest_of_file(path)
+        if wanted not in (None, found):
             raise damaged
         with safe_open(path, "pt") as file:
             said = json.loads((file.metadata() or {}).get(HEADER, "{}"))
         tensors = load_file(path)
     except FileNotFoundError:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
-    except (SafetensorError, RuntimeError, ValueError, OSError):
+    except OSError as problem:
+        raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): copy the run folder again") from None
+    except (SafetensorError, RuntimeError, ValueError, AttributeError):
         raise damaged from None
     # of a file that the card has a digest of, nothing more can be wrong
     if wanted is None and TENSORS in said and said[TENSORS] != digest_of_weights(tensors):

@@ -131,6 +131,8 @@ def judge(
             f"{run / DEV_SCORES} is missing, on which -threshold {threshold} is chosen: copy the whole run folder, or "
             f"leave -threshold out for the thresholds that its training chose"
         )
+    if dev is None:
+        remark(f"{run / DEV_SCORES} is missing: whether a patient is in dev, too, is not known")
     chosen = thresholds_of(card, dev) if threshold is None else None
     if partition == "dev":
         return evaluate_dev(scores, threshold, resampling, chosen)

@@ -83,6 +83,8 @@ class TrainingState:
             EcgFusionError: it is not as it was saved, or is another training's.
         """
         try:
+            if not path.is_file():
+                raise ValueError("it is no plain file")
             state = torch.load(path, map_location="cpu", weights_only=True)
             seal = state.pop(SEAL, None)
             if seal is None:  # of an earlier program

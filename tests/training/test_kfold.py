@@ -228,6 +228,7 @@ KILLS = {
     "before the first member": (kfold, "planned_on", 1),
     "inside the first member, before its first epoch is saved": (loop.TrainingState, "save", 1),
     "at the end of the first member": (network, "save_scores", 1),
+    "when the first member's weights are sealed, and its card is not yet complete": (network, "seal_run", 1),
     "between the first member and the second": (kfold, "planned_on", 2),
     "when the second member has nothing but its folder": (kfold, "fit_network", 2),
     "when the second member has nothing but its card": (network, "fit_as_planned", 2),
@@ -236,6 +237,7 @@ KILLS = {
     "while out-of-fold scores are computed": (kfold, "probabilities", 2),
     "before out-of-fold scores are written": (kfold, "save_scores", 1),
     "before dev scores are written": (network, "save_scores", K + 1),
+    "when dev scores are there, and the card is not yet complete": (network, "seal_run", K + 1),
 }
 
 
