@@ -408,3 +408,6 @@ def _check_whole(card: Card) -> None:
         raise FieldError(f"kind is {card.kind!r}, and a run of that kind does not have {has}")
     if card.thresholds is not None and set(card.thresholds.values) != set(card.classes):
         raise FieldError(f"thresholds.values are of {', '.join(card.thresholds.values)}, not of the classes")
+    for name, value in (card.thresholds.values if card.thresholds else {}).items():
+        if not 0 <= value <= 1:  # NaN is not either
+            raise FieldError(f"thresholds.values.{name} is {value!r}, not a number from 0 to 1")

@@ -78,6 +78,8 @@ def read_weights(folder: Path, card: Card | None = None) -> dict[str, Tensor]:
         raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): copy the run folder again") from None
     except (SafetensorError, RuntimeError, ValueError, AttributeError):
         raise damaged from None
+    if not isinstance(said, dict):
+        raise damaged
     # of a file that the card has a digest of, nothing more can be wrong
     if wanted is None and TENSORS in said and said[TENSORS] != digest_of_weights(tensors):
         raise damaged
@@ -109,6 +111,7 @@ def load_part(folder: Path) -> Run:
 
 def load_network(folder: Path, card: Card) -> Run:
     """A run of one network."""
+    _check_extent(folder, card)
     try:
         network = build_network(card)
         check_images(card.spec)
@@ -118,8 +121,21 @@ def load_network(folder: Path, card: Card) -> Run:
     return Run(folder, card, network.eval(), card.spec)
 
 
+def _check_extent(folder: Path, card: Card) -> None:
+    """Refuses numbers that no network of so few weights can have, before one is built that fills the memory."""
+    path = folder / WEIGHTS
+    most = path.stat().st_size if path.is_file() else None  # that they are missing is said later
+    numbers = {**{f"options.{name}": value for name, value in card.options.items()}, "classes": len(card.classes)}
+    for name, value in numbers.items():
+        if isinstance(value, int) and most is not None and value > most:
+            raise EcgFusionError(
+                f"{folder / CARD}: {name} is {value}, for which {path} is too small: copy the run folder again"
+            )
+
+
 def load_fusion(folder: Path, card: Card) -> Run:
     """A run of a fusion, with its branches."""
+    _check_extent(folder, card)
     branches = load_branches(card, folder)
     try:
         fusion = build_fusion(card, branches)

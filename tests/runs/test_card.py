@@ -100,6 +100,15 @@ def test_the_kind_of_a_finished_run_goes_with_its_thresholds(earlier: Path, tmp_
         read_card(tmp_path)
 
 
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf")])
+def test_a_threshold_is_a_probability(earlier: Path, tmp_path: Path, value: float):
+    card = card_json(earlier / "runs" / "gru")
+    card["thresholds"]["values"]["MI"] = value
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match=r"thresholds\.values\.MI is .*, not a number from 0 to 1: copy the run"):
+        read_card(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["[" * 1000 + "]" * 1000, "[" * 100_000, "", "{", "\x00", "nan"])
 def test_what_is_no_card_is_one_sentence(tmp_path: Path, text: str):
     (tmp_path / CARD).write_text(text)

@@ -66,6 +66,18 @@ def test_members_do_not_change_places(kfold: Path):
         load_run(kfold)
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("gru", "n_layers"), ("gru", "hidden_size"), ("concat", "hidden_size"), ("stored", "nb_filters")],
+)
+def test_a_network_that_no_machine_could_hold_is_not_built(earlier: Path, tmp_path: Path, name: str, option: str):
+    run = shutil.copytree(earlier / "runs" / name, tmp_path / name)
+    card = card_json(run)
+    write_json(run, {**card, "options": {**card["options"], option: 10**7}})
+    with pytest.raises(EcgFusionError, match=rf"run\.json: options\.{option} is 10000000, for which .* is too small"):
+        load_run(run)
+
+
 @pytest.mark.parametrize("name", ["gru", "kfold", "weighted", "concat", "nested"])
 def test_an_earlier_run_is_remarked_once(earlier: Path, told: list[Event], name: str):
     """Not for each of its members and branches."""

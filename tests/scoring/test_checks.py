@@ -52,9 +52,7 @@ def test_without_dev_scores_the_folds_tell_what_thresholds_were_chosen_on(earlie
     folds = store.columns["fold"].copy()
     folds[-1] = card.data.folds["dev"][0]
     other = replace(store, columns={**store.columns, "fold": folds})
-    with pytest.raises(
-        EcgFusionError, match=r"holds fold 7, which the thresholds of .*gru were chosen on: name"
-    ):
+    with pytest.raises(EcgFusionError, match=r"holds fold 7, which the thresholds of .*gru were chosen on: name"):
         refuse_dev_items(card, without_dev_scores, other)
     elsewhere = replace(other, attributes={**other.attributes, "source": "another"})
     refuse_dev_items(card, without_dev_scores, elsewhere)
