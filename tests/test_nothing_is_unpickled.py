@@ -72,11 +72,15 @@ def sources() -> list[Path]:
     return [path for path in found if path.exists() and path.relative_to(ROOT).parts[0] not in ("tests", "build")]
 
 
+EXCEPTIONS = {("campaign/forging.py", "pickle")}  # it writes what all others are to refuse
+
+
 def test_no_source_unpickles():
     files = sources()
     assert {"train.py", "evaluate.py", "models", "pipeline"} <= {path.relative_to(ROOT).parts[0] for path in files}
     found = {(path.relative_to(ROOT).as_posix(), what) for path in files for what in unsafe(path.read_text("utf-8"))}
-    assert found == set()
+    assert found - EXCEPTIONS == set()
+    assert found >= EXCEPTIONS, "an exception that nothing needs: take it out of the list"
 
 
 @pytest.mark.parametrize(
