@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import CARD, Card, DataCard, TrainingCard
+from pipeline.runs.card import CARD, WEIGHTS, Card, DataCard, TrainingCard, read_card, write_card
+from pipeline.runs.folder import seal_run
+from pipeline.runs.load import seal_weights
+from pipeline.runs.seals import SEAL
+from pipeline.typed import FieldError, from_json
 
 
 def card_json(folder: Path) -> dict[str, Any]:
@@ -15,8 +19,26 @@ def card_json(folder: Path) -> dict[str, Any]:
 
 
 def write_json(folder: Path, card: dict[str, Any]) -> None:
-    """Makes ``run.json`` say something else."""
-    (Path(folder) / CARD).write_text(json.dumps(card))
+    """Makes ``run.json`` say something else, as if it had always said so; its files are ``sealed_anew``."""
+    sealed = {SEAL: _seal_of(card)} if SEAL in card else {}
+    (Path(folder) / CARD).write_text(json.dumps(card | sealed))
+
+
+def _seal_of(card: dict[str, Any]) -> str:
+    """The seal of what is to be read; of what cannot be, no seal is asked for."""
+    try:
+        return from_json(Card, {name: value for name, value in card.items() if name != SEAL}).seal
+    except FieldError:
+        return ""
+
+
+def sealed_anew(folder: Path) -> Path:
+    """Makes a finished run's files those that its card is of, after a test has changed some."""
+    card = read_card(folder)
+    if (folder / WEIGHTS).exists():
+        seal_weights(folder, card)
+    write_card(folder, seal_run(folder, card))
+    return folder
 
 
 def small_card(spec: InputSpec, **fields: Any) -> Card:

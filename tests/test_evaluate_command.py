@@ -49,7 +49,7 @@ def finished_run(folder: Path) -> None:
     card = small_card(
         InputSpec("signal", ("I",), 100.0, 1000.0, 1000),
         complete=True,
-        thresholds=ThresholdsCard(criterion=chosen.choice, values=chosen.values),
+        thresholds=ThresholdsCard(criterion=chosen.choice, values=chosen.values, not_chosen=chosen.not_chosen),
         result=Result(dev_macro_auroc=0.5),
     )
     write_card(folder, replace(card, data=replace(card.data, n_dev_items=50)))
@@ -214,10 +214,23 @@ def test_dev_and_train_are_headed_optimistic(run_folder):
     assert json.loads((run_folder / "evaluation/dev/metrics.json").read_text()) == dev.as_json()
 
 
-def test_a_run_without_dev_scores_is_cut_at_a_half(run_folder, capsys):
+def test_a_run_keeps_its_thresholds_without_its_dev_scores(run_folder, capsys):
+    tables = []
+    for _ in range(2):
+        evaluate.main([])
+        tables.append((run_folder / "evaluation" / "test" / "metrics.json").read_text())
+        (run_folder / "dev_scores.npz").unlink(missing_ok=True)
+    assert tables[0] == tables[1]
+    assert "gru/dev_scores.npz is missing: whether a patient is in dev, too" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("criterion", ["f1", "gmean", "sensitivity:0.9"])
+def test_a_criterion_without_dev_scores_is_refused(run_folder, criterion):
     (run_folder / "dev_scores.npz").unlink()
-    evaluate.main([])
-    assert "0.5 for every class, because there are no dev scores" in capsys.readouterr().out
+    sentence = rf"gru/dev_scores\.npz is missing, on which -threshold {criterion} is chosen: copy the whole run folder"
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate.main(["-threshold", criterion])
+    evaluate.main(["-threshold", "0.3"])  # a number needs none
 
 
 def test_intervals_are_reproducible_and_can_be_turned_off(files, capsys):

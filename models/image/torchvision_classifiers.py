@@ -7,8 +7,10 @@ tokens are no map).
 """
 
 import functools
+import hashlib
 import http.client
-import pickle
+import io
+import re
 from collections import OrderedDict
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +26,8 @@ from models.registry import ModelEntry, register_collection, suggest
 PREFIX = "torchvision"
 FIXED_SIZE = ("vit", "maxvit")  # positions are learnt, or cut into windows, for one size of image
 POOLING = ("avgpool", "classifier", "fc", "heads")  # the first of these follows the last map
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # heads that googlenet and inception have while they are trained
+DENSENETS_FORMER = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")  # names of layers in its file
 SMALLEST_SIZE = 32  # of which the last map of most is one position
 
 
@@ -169,18 +173,21 @@ def _backbone(name: str, weights: Any, size: int) -> nn.Module:
     options: dict[str, Any] = {}
     if name in ("googlenet", "inception_v3"):
         options = {"aux_logits": False, "init_weights": False}
-    if not name.startswith(FIXED_SIZE):
-        return _with_weights(name, weights, options) if weights else _fresh(name, options)
-    is_vit = name.startswith("vit")
-    step = int(name.rpartition("_")[2]) if is_vit else 224  # a patch; windows of 7 after five halvings
-    if size < step or size % step:
-        raise ValueError(f"{name} takes images whose side is a multiple of {step} pixels, which {size} is not")
-    backbone = _fresh(name, {"image_size": size} if is_vit else {"input_size": (size, size)})
+    step, is_vit = 1, name.startswith("vit")
+    if name.startswith(FIXED_SIZE):
+        step = int(name.rpartition("_")[2]) if is_vit else 224  # a patch; windows of 7 after five halvings
+        if size < step or size % step:
+            raise ValueError(f"{name} takes images whose side is a multiple of {step} pixels, which {size} is not")
+        options = {"image_size": size} if is_vit else {"input_size": (size, size)}
+    backbone = _fresh(name, options)
     if weights:
-        state = _with_weights(name, weights, {}).state_dict()
-        if is_vit:
-            state = models.vision_transformer.interpolate_embeddings(size, step, state)
-        backbone.load_state_dict(state)
+        state = _published(weights)
+        try:
+            if is_vit:
+                state = models.vision_transformer.interpolate_embeddings(size, step, state)
+            backbone.load_state_dict(state)
+        except (RuntimeError, KeyError, ValueError, AttributeError, TypeError):
+            _refuse(weights, "are those of another network")
     return backbone
 
 
@@ -196,23 +203,56 @@ def _fresh(name: str, options: dict[str, Any]) -> nn.Module:
         return network
 
 
-def _with_weights(name: str, weights: Any, options: dict[str, Any]) -> nn.Module:
-    from torchvision import models
+def _published(weights: Any) -> dict[str, Tensor]:
+    """The tensors of torchvision's weights by the names that its networks give them, from its cache or its server.
 
+    The hash in the file's name is checked before anything is read of it, and nothing but tensors is unpickled:
+    torchvision's own reading does the first for downloads alone, and the second never.
+    """
+    file = _cache_of(weights)
+    if not file.is_file():
+        _download(weights, file)
     try:
-        network: nn.Module = models.get_model(name, weights=weights, **options)
-        return network
+        content = file.read_bytes()
+    except OSError as problem:
+        _refuse(weights, f"cannot be read ({problem.strerror})")
+    if not hashlib.sha256(content).hexdigest().startswith(_hash_in(file.name)):
+        _refuse(weights, "are damaged")
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # torch raises whatever its parsing meets
+        _refuse(weights, "are damaged")
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        _refuse(weights, "are no tensors by name")
+    for old in [key for key in state if key.startswith(AUXILIARY)]:
+        del state[old]
+    for old in [key for key in state if DENSENETS_FORMER.match(key)]:
+        state[DENSENETS_FORMER.sub(r"\1\2", old)] = state.pop(old)
+    return state
+
+
+def _cache_of(weights: Any) -> Path:
+    return Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+
+
+def _hash_in(name: str) -> str:
+    """The first digits of the SHA-256 of a file, as torchvision's names end in them; none where they do not."""
+    found = re.search(r"-([0-9a-f]+)\.[^.]+$", name)
+    return found[1] if found else ""
+
+
+def _download(weights: Any, file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(weights.url, str(file), hash_prefix=_hash_in(file.name) or None)
     except (OSError, http.client.HTTPException) as problem:
         _refuse(weights, f"are not at hand and could not be downloaded from {weights.url} ({problem})")
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as problem:
-        if isinstance(problem, RuntimeError) and "hash" in str(problem):
-            _refuse(weights, f"came damaged from {weights.url}")
-        _refuse(weights, "are damaged")
+    except RuntimeError:  # as torch says that the hash is another
+        _refuse(weights, f"came damaged from {weights.url}")
 
 
 def _refuse(weights: Any, what: str) -> NoReturn:
-    file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-    raise WeightsError(f"the weights {weights} {what}: put a whole copy at {file}") from None
+    raise WeightsError(f"the weights {weights} {what}: put a whole copy at {_cache_of(weights)}") from None
 
 
 def _standardise(backbone: nn.Module, weights: Any) -> Standardise:

@@ -130,6 +130,7 @@ def evaluate(
     threshold: str | float | None = None,
     note: str = "",
     resampling: Resampling | None = None,
+    chosen: Thresholds | None = None,
 ) -> Evaluation:
     """Every figure of ``scores``, with thresholds that they had no part in.
 
@@ -139,27 +140,38 @@ def evaluate(
         threshold: A criterion, a number from 0 to 1, or None for the default criterion.
         note: What to say over the table.
         resampling: How to draw intervals, or None for none.
+        chosen: Thresholds that were chosen before, which are then the ones; None to choose as ``threshold`` says.
 
     Raises:
         EcgFusionError: If dev does not fit, or a threshold is given for a multiclass task.
     """
     if dev is not None:
         _check_dev(scores, dev)
-    return _evaluate(scores, dev, threshold, note, resampling)
+    return _evaluate(scores, dev, threshold, note, resampling, chosen)
 
 
-def evaluate_dev(dev: Scores, threshold: str | float | None = None, resampling: Resampling | None = None) -> Evaluation:
+def evaluate_dev(
+    dev: Scores,
+    threshold: str | float | None = None,
+    resampling: Resampling | None = None,
+    chosen: Thresholds | None = None,
+) -> Evaluation:
     """Every figure of dev scores, with thresholds chosen on these same items, and a note that says so."""
-    return _evaluate(dev, dev, threshold, NOTES["dev"], resampling)
+    return _evaluate(dev, dev, threshold, NOTES["dev"], resampling, chosen)
 
 
 def _evaluate(
-    scores: Scores, dev: Scores | None, threshold: str | float | None, note: str, resampling: Resampling | None
+    scores: Scores,
+    dev: Scores | None,
+    threshold: str | float | None,
+    note: str,
+    resampling: Resampling | None,
+    chosen: Thresholds | None = None,
 ) -> Evaluation:
     if scores.kind == "multiclass" and threshold is not None:
         problem = "no threshold applies to multiclass scores, where the highest score wins: leave out -threshold"
         raise EcgFusionError(f"{scores.name}: {problem}")
-    thresholds = None if scores.kind == "multiclass" else get_thresholds(scores.classes, dev, threshold)
+    thresholds = None if scores.kind == "multiclass" else chosen or get_thresholds(scores.classes, dev, threshold)
     found = _predict(scores, thresholds)
     counts = metrics.count(scores.labels, found)
     figures = _class_figures(scores, counts)

@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
-from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.evaluation.scores import Scores
 from pipeline.runs.card import OUT_OF_FOLD_SCORES, read_card
+from pipeline.runs.folder import scores_of_run
 from pipeline.scoring.partition import as_scores
 from pipeline.store.reading import Store
 from pipeline.training import defaults
@@ -46,7 +47,8 @@ def read_answers(branches: Mapping[str, Path], file: str, store: Store, task: st
         task: what all of them are trained for.
 
     Raises:
-        EcgFusionError: a branch has no such file, or it is of other items, labels or patients than the store's.
+        EcgFusionError: a branch has no such file, or it is damaged, of another run, or of other items, labels or
+            patients than the store's.
     """
     rows = np.flatnonzero(store.task(task).labelled)
     truth = as_scores(np.zeros((len(rows), len(store.task(task).classes)), np.float32), store, task, rows)
@@ -56,11 +58,12 @@ def read_answers(branches: Mapping[str, Path], file: str, store: Store, task: st
 
 
 def _aligned(truth: Scores, folder: Path, file: str) -> Scores:
-    if not (folder / file).exists():
+    card = read_card(folder)
+    scores = scores_of_run(card, folder, file)
+    if scores is None:
         raise EcgFusionError(f"{folder / file} is missing: copy the run folder again")
-    scores = load_scores(folder / file)
     # -limit leaves all of dev to be scored
-    limited = file == OUT_OF_FOLD_SCORES and len(scores.item_id) == read_card(folder).data.limit
+    limited = file == OUT_OF_FOLD_SCORES and len(scores.item_id) == card.data.limit
     return align([truth, scores], f"train {folder} {'without -limit' if limited else 'on the same store'}")[1]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BranchCard, Card, read_card
+from pipeline.runs.card import BranchCard, Card, is_plain_name, read_card
 from pipeline.runs.copies import digests
-from pipeline.runs.folder import leaves, refuse_unfinished
+from pipeline.runs.folder import check_files, leaves, refuse_unfinished
 from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store
 
@@ -43,11 +43,19 @@ def named_branches(words: Sequence[str]) -> dict[str, Path]:
             raise EcgFusionError(f"-branches names {folders[number]} twice: give each run once")
     named: dict[str, Path] = {}
     for folder, place in zip(folders, places, strict=True):
-        name, number = place.name, 2
+        name, number = _plain(place.name), 2
         while name in named:
-            name, number = f"{place.name}-{number}", number + 1
+            name, number = f"{_plain(place.name)}-{number}", number + 1
         named[name] = folder
     return named
+
+
+def _plain(name: str) -> str:
+    """What a branch is called whose folder has a name: the same, where a card may have it."""
+    kept = "".join(letter if is_plain_name(letter) or letter == "." else "-" for letter in name).lstrip(".")
+    while kept and not is_plain_name(f"{kept}-99"):
+        kept = kept[:-1]
+    return kept or "branch"
 
 
 def read_branches(named: Mapping[str, Path]) -> dict[str, Card]:
@@ -60,6 +68,7 @@ def read_branches(named: Mapping[str, Path]) -> dict[str, Card]:
     for name, folder in named.items():
         cards[name] = read_card(folder)
         refuse_unfinished(cards[name], folder)
+        check_files(cards[name], folder)
     first = next(iter(named))
     for name in named:
         _check_shared(cards[first], named[first], cards[name], named[name])

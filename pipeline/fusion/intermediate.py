@@ -15,9 +15,8 @@ from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_fusion
 from pipeline.runs.card import Card, write_card
 from pipeline.runs.copies import copy_branches
-from pipeline.runs.folder import branch_folders
 from pipeline.runs.kinds import RunKind
-from pipeline.runs.load import load_fusion, load_run
+from pipeline.runs.load import load_branches, load_fusion
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner
 from pipeline.store.reading import Store
@@ -30,7 +29,7 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
-    branches = {name: load_run(place) for name, place in branch_folders(card, folder).items()}
+    branches = load_branches(card, folder)
     torch.manual_seed(card.training.seed)
     network = build_fusion(card, branches)
     announce_data(card, train, dev)

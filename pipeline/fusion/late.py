@@ -21,7 +21,7 @@ from pipeline.runs.card import DEV_SCORES, OUT_OF_FOLD_SCORES, Card, Result, wri
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders
 from pipeline.runs.kinds import RunKind
-from pipeline.runs.load import load_fusion, load_run, save_weights
+from pipeline.runs.load import load_branches, load_fusion, save_weights
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store
@@ -36,7 +36,7 @@ def train_late(card: Card, train: Store, dev: Store, folder: Path, _: torch.devi
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
     places = branch_folders(card, folder)
-    branches = {name: load_run(place) for name, place in places.items()}
+    branches = load_branches(card, folder)
     on_dev, rows = read_answers(places, DEV_SCORES, dev, card.task)
 
     def fitted(answers: Answers) -> LateFusion:

@@ -81,14 +81,14 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
     rows = training_rows(first.task, train, None)
     of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
-    workers = 0
+    workers, specs = 0, []
     if entry.level == "intermediate":
         _check_networks(named, cards)
         specs = [branch.spec for branch in cards.values()]
         workers = choose_workers(options.workers, train, len(rows), specs, device)
         auxiliary = defaults.AUXILIARY if options.auxiliary is None else options.auxiliary
         of_fusion |= {"finetune": bool(options.finetune), "auxiliary": auxiliary}
-    items = data_card(train, rows, int(dev.task(first.task).labelled.sum()), None)
+    items = data_card(first.task, train, rows, dev, None, specs)
     card = Card(
         complete=False,
         model=str(options.model),

@@ -1,6 +1,7 @@
 """The card of a run, ``run.json``: everything that was chosen, and what came of it; read and written here alone."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import wrong_name
 from pipeline.machine.files import replace_atomically
+from pipeline.runs.seals import SEAL, description_of, seal_of, training_of
 from pipeline.typed import FieldError, as_json, at_least, from_json, left_out, one_of
 
-FORMAT = 1
+FORMAT = 2
+FIRST_SEALED = 2  # cards of format 1 hold no digests
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
 BRANCHES, MEMBERS = "branches", "members"
@@ -35,6 +38,8 @@ class DataCard:
         n_train_items: items that are trained on.
         train_items_digest: of their ``item_id``, whatever their order.
         n_dev_items: items that the epoch and the thresholds are chosen on.
+        dev_items_digest: of their ``item_id``, whatever their order.
+        contents: of ``train`` and ``dev``, digests of labels, signals and images; see ``training.contents``.
         held_out: of a member of a k-fold run, which fold of the patients it never sees, from 1.
         of: how many members there are.
         folds_seed: of how the patients were dealt.
@@ -51,6 +56,8 @@ class DataCard:
     n_train_items: int = field(default=0, metadata=at_least(0))
     train_items_digest: str
     n_dev_items: int = field(metadata=at_least(0))
+    dev_items_digest: str | None = field(default=None, metadata=left_out())
+    contents: Mapping[str, Mapping[str, str]] | None = field(default=None, metadata=left_out())
     held_out: int | None = field(default=None, metadata=left_out() | at_least(1))
     of: int | None = field(default=None, metadata=left_out() | at_least(2))
     folds_seed: int | None = field(default=None, metadata=left_out() | at_least(0))
@@ -90,6 +97,8 @@ class TrainingCard:
     class_weights: tuple[float, ...] | None
     branch_learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
 
+
+_LONGEST_NAME = 200  # bytes; a copy that is being made has a few more
 
 CHOICES = (
     "optimizer",
@@ -167,10 +176,17 @@ class FittedOn:
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdsCard:
-    """One threshold a class, and what chose them on dev: a criterion, or a number."""
+    """One threshold a class, and what chose them on dev: a criterion, or a number.
+
+    Attributes:
+        criterion: that is best at them.
+        values: of each class.
+        not_chosen: classes that dev has no positive or no negative of.
+    """
 
     criterion: str | float | None
     values: Mapping[str, float]
+    not_chosen: tuple[str, ...] | None = field(default=None, metadata=left_out())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +222,8 @@ class Card:
         diverged: why it came to no result.
         thresholds: of a finished multilabel run.
         result: of a finished run.
+        sha256: of a finished run's files, by their name, and the seals of its members' cards; None in a card of format
+            1, which has none.
     """
 
     format: int = field(default=FORMAT, metadata=at_least(1))
@@ -226,6 +244,7 @@ class Card:
     thresholds: ThresholdsCard | None = field(default=None, metadata=left_out())
     result: Result | None = field(default=None, metadata=left_out())
     diverged: str | None = field(default=None, metadata=left_out())
+    sha256: Mapping[str, str] | None = field(default=None, metadata=left_out())
 
     @property
     def run_kind(self) -> str:
@@ -268,6 +287,25 @@ class Card:
         found: dict[str, Any] = as_json(self)
         return found
 
+    @property
+    def seal(self) -> str:
+        """The digest of all that it says, but for places and times."""
+        return seal_of(self._as_read())
+
+    @property
+    def description(self) -> str:
+        """The digest of what it says of its weights, which they hold."""
+        return description_of(self._as_read())
+
+    @property
+    def of_training(self) -> str:
+        """The digest of what it says of its training, which a resume file holds."""
+        return training_of(self._as_read())
+
+    def _as_read(self) -> dict[str, Any]:
+        """As ``run.json`` keeps it, and as it comes back: whole numbers that are to be floats are floats."""
+        return from_json(Card, json.loads(json.dumps(self.to_json()))).to_json()
+
 
 def run_kind(model: str | None, kfold: int | None) -> str:
     """What a run is, from what its card or the options that begin it say."""
@@ -278,7 +316,8 @@ def run_kind(model: str | None, kfold: int | None) -> str:
 
 def write_card(folder: Path, card: Card) -> None:
     """Writes ``run.json``, whole or not at all."""
-    text = json.dumps(card.to_json(), indent=2) + "\n"
+    seal = {SEAL: card.seal} if card.format >= FIRST_SEALED else {}
+    text = json.dumps(card.to_json() | seal, indent=2) + "\n"
     replace_atomically(folder / CARD, lambda path: path.write_text(text))
 
 
@@ -286,11 +325,13 @@ def read_card(folder: Path) -> Card:
     """The card of a run, finished or not.
 
     Raises:
-        EcgFusionError: there is none, it is damaged, a field is missing or is not what it can be, or a newer program
-            wrote it.
+        EcgFusionError: there is none, it is damaged or was changed, a field is missing or is not what it can be, or a
+            newer program wrote it.
     """
     path = Path(folder) / CARD
     try:
+        if path.exists() and not path.is_file():
+            raise EcgFusionError(f"{path} is no plain file: copy the run folder again")
         found = json.loads(path.read_text())
     except FileNotFoundError:
         raise EcgFusionError(
@@ -298,25 +339,54 @@ def read_card(folder: Path) -> Card:
         ) from None
     except NotADirectoryError:
         raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
+    except OSError as problem:
+        raise EcgFusionError(f"{path} cannot be read ({problem.strerror})") from None
     except (ValueError, RecursionError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
     if not isinstance(found, dict) or type(found.get("format")) is not int:
         raise EcgFusionError(f"{path} is not a card of ecgfusion: name a folder made by train.py")
     if found["format"] > FORMAT:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (format {found['format']}): update this one")
+    seal = found.pop(SEAL, None)
     try:
         card = from_json(Card, found)
         _check_whole(card)
     except FieldError as problem:
         raise EcgFusionError(f"{path}: {problem}: copy the run folder again") from None
+    if seal != card.seal and (seal is not None or card.format >= FIRST_SEALED):
+        raise EcgFusionError(f"{path} is damaged, or was changed by hand: copy the run folder again")
     return card
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name is one part of a path, of a file that is not hidden, on whatever system."""
+    return (
+        0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
+        and name.isprintable()
+        and not name.startswith(".")
+        and not {*name} & {*"/\\"}
+    )
+
+
+def _check_place(folder: str, where: str) -> None:
+    """Refuses what no folder can be called, on which Python's own words are no sentence."""
+    try:
+        fine = b"\0" not in os.fsencode(folder)
+    except UnicodeEncodeError:
+        fine = False
+    if not fine:
+        raise FieldError(f"{where} is {folder!r}, which no folder is called")
 
 
 def _check_whole(card: Card) -> None:
     """Refuses fields that do not go together, and names that are no plain part of a path."""
-    for name in card.branches or {}:
-        if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+    for name, branch in (card.branches or {}).items():
+        if not is_plain_name(name):
             raise FieldError(f"branches has the name {name!r}, which is no plain file name")
+        if CARD not in branch.sha256:  # else any folder would be the one that is to be copied
+            raise FieldError(f"it lacks branches.{name}.sha256.{CARD}")
+        _check_place(branch.folder, f"branches.{name}.folder")
+    _check_place(card.data.folder, "data.folder")
     if card.run_kind in FUSIONS and not card.branches:
         raise FieldError("it lacks branches")
     if card.run_kind in FUSIONS:
@@ -345,3 +415,6 @@ def _check_whole(card: Card) -> None:
         raise FieldError(f"kind is {card.kind!r}, and a run of that kind does not have {has}")
     if card.thresholds is not None and set(card.thresholds.values) != set(card.classes):
         raise FieldError(f"thresholds.values are of {', '.join(card.thresholds.values)}, not of the classes")
+    for name, value in (card.thresholds.values if card.thresholds else {}).items():
+        if not 0 <= value <= 1:  # NaN is not either
+            raise FieldError(f"thresholds.values.{name} is {value!r}, not a number from 0 to 1")

@@ -1,11 +1,11 @@
 """Copies of runs inside a fused one, whole and as they were."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import BRANCHES, CARD, RESUME, Card
+from pipeline.runs.seals import digest_of_file
 
 
 def copy_branches(card: Card, folder: Path) -> None:
@@ -18,8 +18,10 @@ def copy_branches(card: Card, folder: Path) -> None:
         folder: where it lies.
 
     Raises:
-        EcgFusionError: a branch that is still to be copied is gone, or is not the run that the card was made of.
+        EcgFusionError: a branch that is still to be copied is gone, or is not the run that the card was made of; or the
+            copies would lie elsewhere.
     """
+    _refuse_links(card, folder)
     for name, branch in (card.branches or {}).items():
         place, source = folder / BRANCHES / name, Path(branch.folder)
         unfinished = place.with_name(f".{name}.part")
@@ -37,7 +39,14 @@ def copy_branches(card: Card, folder: Path) -> None:
         unfinished.replace(place)
 
 
+def _refuse_links(card: Card, folder: Path) -> None:
+    """Refuses to write, or to remove what is there, where a link leads, as one in a folder from elsewhere may."""
+    for place in (folder / BRANCHES, *(folder / BRANCHES / name for name in card.branches or {})):
+        if place.is_symlink():
+            raise EcgFusionError(f"{place} is a link: put the folder itself there, or fuse anew into another folder")
+
+
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every card and weight file of a run, by their place in it."""
     files = sorted(path for pattern in (CARD, "*.safetensors") for path in Path(folder).rglob(pattern))
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(folder).as_posix(): digest_of_file(path) for path in files}

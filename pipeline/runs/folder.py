@@ -1,10 +1,23 @@
 """The run folder: everything that one trained model needs, and nothing that must be unpickled."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, FUSIONS, MEMBERS, Card, read_card
+from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.runs.card import (
+    BRANCHES,
+    CARD,
+    DEV_SCORES,
+    FUSIONS,
+    MEMBERS,
+    OUT_OF_FOLD_SCORES,
+    WEIGHTS,
+    Card,
+    read_card,
+)
+from pipeline.runs.seals import digest_of_file
 
 
 def leaves(card: Card, folder: Path) -> Iterator[tuple[Card, Path]]:
@@ -32,6 +45,48 @@ def branch_folders(card: Card, folder: Path) -> dict[str, Path]:
 def member_folder(folder: Path, number: int) -> Path:
     """Where a member of a k-fold run lies; they are counted from 1."""
     return Path(folder) / MEMBERS / str(number)
+
+
+def check_file(card: Card, folder: Path, name: str) -> None:
+    """Refuses a file of a finished run that is not the one that its card holds a digest of; one that is gone passes."""
+    wanted, path = (card.sha256 or {}).get(name), folder / name
+    try:
+        if wanted is not None and path.exists() and digest_of_file(path) != wanted:
+            raise EcgFusionError(f"{path} is damaged or of another run: copy the run folder again")
+    except OSError as problem:
+        raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): copy the run folder again") from None
+
+
+def check_files(card: Card, folder: Path) -> None:
+    """Refuses a finished run of which any file, of a branch or member too, is not what its card holds a digest of."""
+    for name in (WEIGHTS, DEV_SCORES, OUT_OF_FOLD_SCORES):
+        check_file(card, folder, name)
+    members = [member_folder(folder, number) for number in range(1, (card.kfold or 0) + 1)]
+    for place in (*branch_folders(card, folder).values(), *members):
+        if (place / CARD).exists():
+            check_files(read_card(place), place)
+
+
+def scores_of_run(card: Card, folder: Path, name: str) -> Scores | None:
+    """The dev or out-of-fold scores that a run has with it; None where they are gone.
+
+    Raises:
+        EcgFusionError: they are damaged, or of another run.
+    """
+    path = folder / name
+    if not path.exists():
+        return None
+    check_file(card, folder, name)
+    return load_scores(path)
+
+
+def seal_run(folder: Path, card: Card) -> Card:
+    """The card of a complete run whose files are all there, with their digests."""
+    files = [folder / name for name in (WEIGHTS, DEV_SCORES, OUT_OF_FOLD_SCORES)]
+    found = {path.name: digest_of_file(path) for path in files if path.exists()}
+    members = range(1, (card.kfold or 0) + 1)
+    found |= {f"{MEMBERS}/{number}": read_card(member_folder(folder, number)).seal for number in members}
+    return replace(card, sha256=found)
 
 
 def refuse_diverged(card: Card, folder: Path) -> None:

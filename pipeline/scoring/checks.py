@@ -1,15 +1,14 @@
 """Which stores a run can score, and which it must not."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.build import Run
 from pipeline.runs.card import DEV_SCORES, Card, DataCard
-from pipeline.runs.folder import leaves
+from pipeline.runs.folder import leaves, scores_of_run
 from pipeline.store.reading import Store, digest_of_items
 
 
@@ -68,22 +67,36 @@ def refuse_training_items(card: Card, folder: Path, store: Store) -> None:
         _refuse_items_of(inner.data, folder, store)
 
 
-def _refuse_dev_items(run: Run, store: Store) -> None:
-    """Refuses a store of items that a run's thresholds were chosen on, before they are scored."""
-    file, data = run.folder / DEV_SCORES, run.card.data
-    if not file.exists() or data.source != store.attributes["source"]:
+def refuse_dev_items(card: Card, folder: Path, store: Store) -> None:
+    """Refuses a store of items that a run's thresholds were chosen on, before they are scored.
+
+    Which they are the dev scores say; where these are gone, the card, by their folds and their digest.
+    """
+    data = card.data
+    if data.source != store.attributes["source"]:
         return
-    shared = np.intersect1d(load_scores(file).item_id, store.columns["item_id"])
-    if len(shared):
+    dev = scores_of_run(card, folder, DEV_SCORES)
+    if dev is not None:
+        shared = np.intersect1d(dev.item_id, store.columns["item_id"])
+        what = f"{len(shared)} items, {str(shared[0])!r} first, that" if len(shared) else ""
+    elif folds := _shared_folds(data.folds.get("dev", ()), store):
+        what = f"fold {folds[0]}, which"
+    else:
+        labelled = store.columns["item_id"][store.task(card.task).labelled]
+        what = "the very items that" if digest_of_items(labelled) == data.dev_items_digest else ""
+    if what:
         raise EcgFusionError(
-            f"{store.path} holds {len(shared)} items, {str(shared[0])!r} first, that the thresholds of {run.folder} "
-            f"were chosen on: name stores of the folds it was trained with, as in {data.folder}"
+            f"{store.path} holds {what} the thresholds of {folder} were chosen on: name stores of the folds it was "
+            f"trained with, as in {data.folder}"
         )
 
 
+def _shared_folds(folds: Iterable[int], store: Store) -> list[int]:
+    return sorted({*folds} & {int(fold) for fold in store.columns["fold"]} - {0})
+
+
 def _refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
-    trained_on = set(data.folds.get("train", ()))
-    shared = sorted(trained_on & {int(fold) for fold in store.columns["fold"]} - {0})
+    shared = _shared_folds(data.folds.get("train", ()), store)
     if data.source == store.attributes["source"] and shared:
         raise EcgFusionError(
             f"{store.path} holds fold {shared[0]}, which {folder} was trained on: choose a store of other folds"

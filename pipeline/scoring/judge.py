@@ -10,10 +10,11 @@ from pipeline.evaluation.alignment import align
 from pipeline.evaluation.figures import NOTES, Evaluation, evaluate_dev
 from pipeline.evaluation.figures import evaluate as evaluate_scores
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, Resampling
-from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
-from pipeline.runs.card import DEV_SCORES
-from pipeline.runs.folder import check_comparable
+from pipeline.runs.card import DEV_SCORES, Card, read_card
+from pipeline.runs.folder import check_comparable, scores_of_run
 
 if TYPE_CHECKING:
     from pipeline.runs.build import Run
@@ -36,7 +37,7 @@ def evaluate(
         run: a finished run, or its folder.
         partition: ``train``, ``dev`` or ``test``.
         data: folder of the stores; None for those that it was trained on.
-        threshold: a criterion, a number from 0 to 1, or None for the default criterion.
+        threshold: a criterion, a number from 0 to 1, or None for the thresholds that its training chose.
         resamples: of patients, for intervals; 0 for none.
         seed: of the resamples.
 
@@ -110,12 +111,48 @@ def score_runs(
 def judge(
     run: Path, scores: Scores, partition: str, threshold: str | float | None, resampling: Resampling | None
 ) -> Evaluation:
-    """The figures of a run's scores of a partition, with thresholds chosen on the run's own dev scores."""
+    """The figures of a run's scores of a partition, with the thresholds that its training chose on dev.
+
+    Args:
+        run: the folder of a finished run.
+        scores: of the partition.
+        partition: ``train``, ``dev`` or ``test``.
+        threshold: a criterion by which others are chosen, on the same dev scores; a number; or None for those of the
+            card.
+        resampling: how to draw intervals, or None for none.
+
+    Raises:
+        EcgFusionError: the run's dev scores are damaged or of another run; or gone, and a criterion needs them.
+    """
+    card = read_card(run)
+    dev = scores if partition == "dev" else scores_of_run(card, run, DEV_SCORES)
+    if dev is None and isinstance(threshold, str):
+        raise EcgFusionError(
+            f"{run / DEV_SCORES} is missing, on which -threshold {threshold} is chosen: copy the whole run folder, or "
+            f"leave -threshold out for the thresholds that its training chose"
+        )
+    if dev is None:
+        remark(f"{run / DEV_SCORES} is missing: whether a patient is in dev, too, is not known")
+    chosen = thresholds_of(card, dev) if threshold is None else None
     if partition == "dev":
-        return evaluate_dev(scores, threshold, resampling)
-    dev_file = run / DEV_SCORES
-    dev = load_scores(dev_file) if dev_file.exists() else None
-    return evaluate_scores(scores, dev, threshold, NOTES[partition], resampling)
+        return evaluate_dev(scores, threshold, resampling, chosen)
+    return evaluate_scores(scores, dev, threshold, NOTES[partition], resampling, chosen)
+
+
+def thresholds_of(card: Card, dev: Scores | None) -> Thresholds | None:
+    """The thresholds that a run's training chose on dev; None where the highest score wins.
+
+    Args:
+        card: of a finished run.
+        dev: its dev scores, which tell what dev has none of where the card of an earlier program does not.
+    """
+    said = card.thresholds
+    if said is None:
+        return None
+    not_chosen = said.not_chosen
+    if not_chosen is None:
+        not_chosen = () if dev is None else get_thresholds(card.classes, dev, said.criterion).not_chosen
+    return Thresholds(dict(said.values), said.criterion, card.data.n_dev_items, tuple(not_chosen))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

@@ -12,7 +12,7 @@ from pipeline.listening import remark
 from pipeline.machine.devices import choose_device, set_up_cpu
 from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
-from pipeline.scoring.checks import _refuse_dev_items, check_fit, refuse_training_items
+from pipeline.scoring.checks import check_fit, refuse_dev_items, refuse_training_items
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store, open_store, store_path
 
@@ -69,7 +69,7 @@ def score_partition(
     if partition != "train":
         refuse_training_items(run.card, run.folder, store)
     if partition != "dev":
-        _refuse_dev_items(run, store)
+        refuse_dev_items(run.card, run.folder, store)
     labelled = store.task(run.card.task).labelled
     if not labelled.all():
         remark(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card.task}")

@@ -31,7 +31,7 @@ def predict_probabilities(
     """Probabilities of each item, the mean over its crops; independent of the batch size but for rounding.
 
     Args:
-        learner: gives logits; its mode is restored afterwards.
+        learner: gives logits; each of its parts has its own mode again afterwards.
         items: what to score.
         kind: ``multilabel`` (sigmoid) or ``multiclass`` (softmax).
         batch_size: crops at once.
@@ -42,7 +42,8 @@ def predict_probabilities(
     Shape:
         (items, classes) float32.
     """
-    was_training = learner.training
+    # a loaded network stays in evaluation mode, though the learner around it has just been made
+    training = [module for module in learner.modules() if module.training]
     learner.eval()
     picks = scoring_picks(items, batch_size)
     answers: list[torch.Tensor] = []  # on the device, which nothing waits for until all are there
@@ -57,7 +58,8 @@ def predict_probabilities(
     for batch in batches:
         logits = learner(batch.to(device)).float()
         answers.append(logits.sigmoid() if kind == "multilabel" else logits.softmax(-1))
-    learner.train(was_training)
+    for module in training:
+        module.training = True
     if not answers:
         raise ValueError("there is no item to score")
     return _means_over_crops(torch.cat(answers).cpu(), np.concatenate([pick.rows for pick in picks]), len(items))

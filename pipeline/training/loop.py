@@ -20,7 +20,7 @@ from pipeline.inputs.batches import Items
 from pipeline.listening import EpochEnded, tell
 from pipeline.runs.card import LOG, RESUME, WEIGHTS
 from pipeline.runs.learners import Learner
-from pipeline.runs.load import save_weights
+from pipeline.runs.load import digest_of_weights, read_weights, save_weights
 from pipeline.scoring.predict import predict_probabilities
 from pipeline.training.optimisation import Settings
 from pipeline.training.resume import Progress, TensorBoardLog, TrainingState, write_log
@@ -36,7 +36,13 @@ class Examples:
 
 
 def fit(
-    learner: Learner, train: Examples, dev: Examples, settings: Settings, device: torch.device, folder: Path
+    learner: Learner,
+    train: Examples,
+    dev: Examples,
+    settings: Settings,
+    device: torch.device,
+    folder: Path,
+    training: str = "",
 ) -> Progress:
     """Trains until the epochs are over or dev no longer improves; leaves the best weights in the network.
 
@@ -49,15 +55,17 @@ def fit(
         settings: how to fit.
         device: where.
         folder: the run folder.
+        training: the digest of what its card says of it.
 
     Raises:
         DivergedError: the loss, or what the network says of dev, is no longer a number.
-        EcgFusionError: the resume file is not this training's.
+        EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
     steps = Steps(learner, train.items, train.labels, settings, device)
-    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress())
+    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training)
     if (folder / RESUME).exists():
         state.load(folder / RESUME)
+        _check_best(learner.network, folder, state.progress)
     progress = state.progress
     with TensorBoardLog(folder, progress.epoch) as board:
         while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
@@ -77,13 +85,13 @@ def fit(
             progress.log.append(row)
             if auroc > progress.best_auroc:
                 progress.best_auroc, progress.best_epoch = auroc, progress.epoch
-                save_weights(folder, learner.network)
+                progress.best_weights = save_weights(folder, learner.network)
             write_log(folder / LOG, progress.log)
             board.add(row)
             state.save(folder / RESUME)  # the last of all, since what it holds is not done again
             is_best = progress.best_epoch == progress.epoch
             tell(EpochEnded(progress.epoch, settings.epochs, loss, auroc, is_best, row["seconds"]))
-    _restore_best(learner.network, folder)
+    _restore_best(learner.network, folder, progress)
     return progress
 
 
@@ -107,7 +115,36 @@ def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Se
     return macro_auroc(dev.labels, scores)
 
 
-def _restore_best(network: nn.Module, folder: Path) -> None:
-    from safetensors.torch import load_file
+def _check_best(network: nn.Module, folder: Path, progress: Progress) -> None:
+    """Refuses to go on where the best epoch's weights are damaged or gone, unless the resume file has them, too."""
+    try:
+        tensors = read_weights(folder)
+        fine = digest_of_weights(tensors) == progress.best_weights
+    except EcgFusionError:
+        tensors, fine = None, False
+    if fine or not progress.best_weights:
+        return
+    if progress.best_epoch == progress.epoch:
+        save_weights(folder, network)
+    elif tensors is None:
+        raise _not_the_best(folder)
+    # whole ones are perhaps of the next epoch, which a kill kept from the resume file, and which is about to come again
 
-    network.load_state_dict(load_file(folder / WEIGHTS))
+
+def _restore_best(network: nn.Module, folder: Path, progress: Progress) -> None:
+    """Brings back the weights of the best epoch.
+
+    Raises:
+        EcgFusionError: the file holds others.
+    """
+    tensors = read_weights(folder)
+    if progress.best_weights not in ("", digest_of_weights(tensors)):
+        raise _not_the_best(folder)
+    network.load_state_dict(tensors)
+
+
+def _not_the_best(folder: Path) -> EcgFusionError:
+    return EcgFusionError(
+        f"{folder / WEIGHTS} is damaged or of another training: put a whole copy of it there, or remove it and "
+        f"{RESUME}, and -resume begins again at the first epoch, which comes to the same end"
+    )

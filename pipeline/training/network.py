@@ -16,9 +16,10 @@ from pipeline.listening import remark, tell
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
 from pipeline.runs.card import CHOICES, DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
+from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
-from pipeline.runs.load import load_network
+from pipeline.runs.load import load_network, seal_weights
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner, predict_probabilities
 from pipeline.store.partitions import format_folds
@@ -63,7 +64,7 @@ def fit_as_planned(
     """Fits a learner as the card says, whose run lies in ``folder``."""
     settings = settings_of(card)
     try:
-        return fit(learner, train, dev, settings, device, folder)
+        return fit(learner, train, dev, settings, device, folder, card.of_training)
     except DivergedError as problem:
         write_card(folder, replace(card, diverged=str(problem)))
         raise
@@ -149,12 +150,19 @@ def result_of(progress: Progress) -> Result:
 
 
 def complete(card: Card, folder: Path, dev_scores: Scores, result: Result) -> Evaluation:
-    """Chooses thresholds on the dev scores and completes the card; gives every figure of dev."""
+    """Chooses thresholds on the dev scores, seals the weights and completes the card; gives every figure of dev."""
     save_scores(folder / DEV_SCORES, dev_scores)
     evaluation = evaluate_dev(dev_scores)
     chosen = evaluation.thresholds
-    thresholds = ThresholdsCard(criterion=chosen.choice, values=dict(chosen.values)) if chosen else None
-    write_card(folder, replace(card, complete=True, thresholds=thresholds, result=result))
+    thresholds = None
+    if chosen:
+        thresholds = ThresholdsCard(
+            criterion=chosen.choice, values=dict(chosen.values), not_chosen=tuple(chosen.not_chosen)
+        )
+    card = replace(card, complete=True, thresholds=thresholds, result=result)
+    if card.run_kind != "members":  # whose members have the weights
+        seal_weights(folder, card)
+    write_card(folder, seal_run(folder, card))  # a kill before this leaves a run that comes here again
     (folder / RESUME).unlink(missing_ok=True)
     return evaluation
 

@@ -1,6 +1,7 @@
 """Every choice of a training, made before it begins: the user's options and two stores → a card."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -21,6 +22,7 @@ from pipeline.signals.augmentations import check_augmentations
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
+from pipeline.training.contents import contents
 from pipeline.training.data import check_labels, check_stores, training_rows
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
@@ -52,7 +54,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         kind=labels.kind,
         classes=labels.classes,
         input=spec,
-        data=data_card(train, rows, int(dev_labels.labelled.sum()), options.limit),
+        data=data_card(task, train, rows, dev, options.limit, [spec]),
         training=TrainingCard(
             **chosen_settings(options, entry.family),
             loss=checked_loss(options, labels.kind),
@@ -80,9 +82,20 @@ def chosen_settings(options: TrainOptions, family: str) -> dict[str, Any]:
     return {name: usual[name] if value is None else value for name, value in given.items()}
 
 
-def data_card(train: Store, rows: np.ndarray, n_dev_items: int, limit: int | None) -> DataCard:
-    """What a card says of the items of a training."""
-    made = train.attributes
+def data_card(
+    task: str, train: Store, rows: np.ndarray, dev: Store, limit: int | None, specs: Sequence[InputSpec]
+) -> DataCard:
+    """What a card says of the items of a training.
+
+    Args:
+        task: what is learnt.
+        train: the training store.
+        rows: of it, that are trained on.
+        dev: the dev store.
+        limit: the first so many items only; None for all.
+        specs: what networks see; none where nothing but scores is read.
+    """
+    made, on_dev = train.attributes, dev.columns["item_id"][dev.task(task).labelled]
     return DataCard(
         folder=str(train.path.parent.resolve()),
         source=made["source"],
@@ -93,7 +106,9 @@ def data_card(train: Store, rows: np.ndarray, n_dev_items: int, limit: int | Non
         limit=limit,
         n_train_items=len(rows),
         train_items_digest=digest_of_items(train.columns["item_id"][rows]),
-        n_dev_items=n_dev_items,
+        n_dev_items=len(on_dev),
+        dev_items_digest=digest_of_items(on_dev),
+        contents={"train": contents(train, task, specs), "dev": contents(dev, task, specs)},
     )
 
 

@@ -13,16 +13,29 @@ from torch import nn
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import replace_atomically
 from pipeline.runs.card import TENSORBOARD
+from pipeline.runs.seals import SEAL, digest_of_state
+
+_PARTS = {"network", "optimizer", "scheduler", "scaler", "progress", "training"}
 
 
 @dataclass
 class Progress:
-    """How far a training has come; what the resume file keeps beside the states."""
+    """How far a training has come; what the resume file keeps beside the states.
+
+    Attributes:
+        epoch: how many are over.
+        step: how many steps.
+        best_epoch: whose weights are kept.
+        best_auroc: on dev, of these.
+        best_weights: the digest of these; empty where an earlier program kept none.
+        log: a row an epoch.
+    """
 
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
     best_auroc: float = -math.inf
+    best_weights: str = ""
     log: list[dict[str, float]] = field(default_factory=list)
 
     @property
@@ -32,13 +45,23 @@ class Progress:
 
 @dataclass
 class TrainingState:
-    """What must be brought back for a training to go on as if nothing had happened."""
+    """What must be brought back for a training to go on as if nothing had happened.
+
+    Attributes:
+        network: what is trained.
+        optimizer: of its parameters.
+        scheduler: of their rate.
+        scaler: of the gradients; None where there is none.
+        progress: how far it has come.
+        training: the digest of what its card says of it, so that it goes on from no other one's state.
+    """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: Any
     scaler: Any
     progress: Progress
+    training: str = ""
 
     def save(self, path: Path) -> None:
         """Writes the resume file, whole or not at all."""
@@ -48,13 +71,28 @@ class TrainingState:
             "scheduler": {key: value for key, value in self.scheduler.state_dict().items() if key != "lr_lambdas"},
             "scaler": self.scaler.state_dict() if self.scaler else {},
             "progress": vars(self.progress),
+            "training": self.training,
         }
-        replace_atomically(path, lambda temporary: torch.save(state, temporary))
+        sealed = {**state, SEAL: digest_of_state(state)}
+        replace_atomically(path, lambda temporary: torch.save(sealed, temporary))
 
     def load(self, path: Path) -> None:
-        """Brings everything back from the resume file; nothing but tensors and numbers is unpickled."""
+        """Brings everything back from the resume file; nothing but tensors and numbers is unpickled.
+
+        Raises:
+            EcgFusionError: it is not as it was saved, or is another training's.
+        """
         try:
+            if not path.is_file():
+                raise ValueError("it is no plain file")
             state = torch.load(path, map_location="cpu", weights_only=True)
+            seal = state.pop(SEAL, None)
+            if seal is None:  # of an earlier program
+                state["training"] = self.training
+            elif digest_of_state(state) != seal:
+                raise ValueError("it is not as it was saved")
+            if state["training"] != self.training or set(state) != _PARTS:
+                raise ValueError("it is another training's")
             self.network.load_state_dict(state["network"])
             _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
@@ -62,8 +100,11 @@ class TrainingState:
             if self.scaler:
                 self.scaler.load_state_dict(state["scaler"])
             self.progress = Progress(**state["progress"])
-        except Exception as problem:  # torch raises whatever its parsing meets
-            raise EcgFusionError(f"{path} is damaged ({problem}): train the run again into another folder") from None
+        except Exception:  # torch raises whatever its parsing meets
+            raise EcgFusionError(
+                f"{path} is damaged or of another training: put a whole copy of it there, or remove it, and "
+                f"-resume begins again at the first epoch, which comes to the same end"
+            ) from None
 
 
 def _agree_on_fusing(saved: list[dict[str, Any]], own: list[dict[str, Any]]) -> None:

@@ -10,11 +10,12 @@ import torch
 from models import list_models
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.placement import choose_workers
+from pipeline.inputs.spec import InputSpec
 from pipeline.listening import Listener, listening
 from pipeline.machine.devices import choose_device
 from pipeline.machine.locks import locked
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FUSIONS, MEMBERS, RESUME, WEIGHTS, Card, read_card
+from pipeline.runs.card import CARD, FORMAT, FUSIONS, MEMBERS, RESUME, WEIGHTS, Card, read_card
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import leaves, refuse_diverged
 from pipeline.runs.kinds import kind_named
@@ -23,6 +24,7 @@ from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 from pipeline.training import defaults
 from pipeline.training.checks import check_ranges
+from pipeline.training.contents import check_contents
 from pipeline.training.data import announce_sample, sampled_dev, training_rows
 from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
@@ -119,15 +121,19 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
     for store in (train, dev):
         check_fit(card, store, folder)
     _check_same_items(card, train, dev, folder)
-    return replace(card, data=replace(card.data, folder=str(data.resolve()))), train, dev
+    for partition, store in (("train", train), ("dev", dev)):
+        check_contents((card.data.contents or {}).get(partition, {}), store, card.task, _specs(card, folder), folder)
+    return replace(card, format=FORMAT, data=replace(card.data, folder=str(data.resolve()))), train, dev
+
+
+def _specs(card: Card, folder: Path) -> list[InputSpec]:
+    """What the networks of a run see; none of a late fusion, which reads scores."""
+    return [] if card.run_kind == "late" else [network.spec for network, _ in leaves(card, folder)]
 
 
 def _with_workers_of_now(card: Card, options: TrainOptions, train: Store, folder: Path, device: torch.device) -> Card:
     """As many as are asked for now, or were at first, else what this machine's memory needs."""
-    # a late fusion reads scores
-    networks = [] if card.run_kind == "late" else leaves(card, folder)
-    specs = [network.spec for network, _ in networks]
-    workers = choose_workers(options.workers, train, card.data.n_train_items, specs, device)
+    workers = choose_workers(options.workers, train, card.data.n_train_items, _specs(card, folder), device)
     chosen_at_first = "workers" in card.given and options.workers is None
     return card if chosen_at_first else card.with_training(workers=workers)
 
@@ -188,7 +194,8 @@ def _resumed_card(folder: Path, options: TrainOptions) -> Card:
 def _check_same_items(card: Card, train: Store, dev: Store, folder: Path) -> None:
     rows = training_rows(card.task, train, card.data.limit)
     same_train = digest_of_items(train.columns["item_id"][rows]) == card.data.train_items_digest
-    same_dev = int(dev.task(card.task).labelled.sum()) == card.data.n_dev_items
+    on_dev = dev.columns["item_id"][dev.task(card.task).labelled]
+    same_dev = len(on_dev) == card.data.n_dev_items and card.data.dev_items_digest in (None, digest_of_items(on_dev))
     if not (same_train and same_dev):
         other = dev if same_train else train
         raise EcgFusionError(f"{other.path} holds other items than {folder} was begun with: name its store with -data")

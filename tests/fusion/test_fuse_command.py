@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cards import card_json, write_json
+from cards import card_json, sealed_anew, write_json
 from kills import Killed, kill_at_call
 from safetensors.torch import load_file
 
@@ -30,9 +30,9 @@ from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.placement import store_items
 from pipeline.runs import copies as copying
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, RESUME, WEIGHTS, Card
 from pipeline.runs.learners import FusionLearner
-from pipeline.runs.load import load_run
+from pipeline.runs.load import load_branches, load_run
 from pipeline.scoring.partition import score_partition
 from pipeline.store.reading import Store, open_store
 from pipeline.training.options import TrainOptions
@@ -287,11 +287,12 @@ def test_frozen_branches_stay_as_they_are(runs, tmp_path, monkeypatch):
     """Those in memory, too: weights, and statistics of batch norm."""
     loaded = []
 
-    def kept(folder: Path) -> Run:
-        loaded.append(load_run(folder))
-        return loaded[-1]
+    def kept(card: Card, folder: Path) -> dict[str, Run]:
+        branches = load_branches(card, folder)
+        loaded.extend(branches.values())
+        return branches
 
-    monkeypatch.setattr(intermediate, "load_run", kept)
+    monkeypatch.setattr(intermediate, "load_branches", kept)
     fuse_runs("intermediate", "gated", [runs["wang"], runs["stft"]], tmp_path / "run", LEARNING)
     for run, name in zip(loaded, ("wang", "stft"), strict=True):
         before = state(load_run(runs[name]))
@@ -390,6 +391,7 @@ def test_crops_of_one_length_are_scored_as_the_first_branch_scores_them(runs, st
     card = card_json(dense)
     card["input"]["stride"] = 1.25
     write_json(dense, card)
+    sealed_anew(dense)
     fused = fuse_runs("intermediate", "concat", [dense, runs["stft"]], tmp_path / "run", JOINT)
     parts = load_run(fused).parts
     for names, starts in ((("dense", "stft"), range(0, 751, 125)), (("stft", "dense"), range(0, 751, 250))):

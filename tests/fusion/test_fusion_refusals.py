@@ -9,12 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from cards import card_json, write_json
+from cards import card_json, sealed_anew, write_json
 
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import save_scores
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card
 from pipeline.scoring.partition import as_scores, score_partition
 from pipeline.store.reading import Store, open_store
 
@@ -198,6 +198,8 @@ def answer_alike(run: Path, file: str, store: Store, part: slice = slice(None)) 
     """Puts scores into a run that say the same of each labelled item of a store, or of some of these."""
     n_classes, rows = len(store.task("disease").classes), np.flatnonzero(store.task("disease").labelled)[part]
     save_scores(run / file, as_scores(np.full((len(rows), n_classes), 1 / n_classes), store, "disease", rows))
+    if not read_card(run).kfold:
+        sealed_anew(run)
 
 
 @pytest.mark.parametrize("words", [MEAN, "-model late -combine stacking"])
@@ -205,6 +207,15 @@ def test_a_branch_without_its_dev_scores_was_not_copied_whole(words, runs, tmp_p
     branches = [runs["wang"], shutil.copytree(runs["stft"], tmp_path / "half")]
     (tmp_path / "half" / DEV_SCORES).unlink()
     refused(r"half/dev_scores\.npz is missing: copy the run folder again", words, branches, tmp_path / "run")
+
+
+@pytest.mark.parametrize("words", [MEAN, "-model late -combine stacking", GATED])
+@pytest.mark.parametrize("name", [WEIGHTS, DEV_SCORES])
+def test_a_branch_whose_files_are_another_runs_is_named(words, name, runs, tmp_path):
+    """Before the folder is there, though nothing but scores is read."""
+    branches = [runs["wang"], shutil.copytree(runs["wang-1"], tmp_path / "other")]
+    shutil.copy(runs["wang"] / name, tmp_path / "other" / name)
+    refused(rf"other/{name} is damaged or of another (run|network): copy the run", words, branches, tmp_path / "run")
 
 
 @pytest.mark.parametrize("words", [MEAN, "-model late -combine weighted"])

@@ -1,6 +1,7 @@
 """The card: what today's program and earlier ones wrote is read, and what cannot be is one sentence."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from cards import card_json, small_card, write_json
 import evaluate
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
+from pipeline.fusion.branches import named_branches
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import CARD, Card, Result, read_card, write_card
+from pipeline.runs.card import CARD, WEIGHTS, Card, Result, is_plain_name, read_card, write_card
 from pipeline.runs.load import load_run
 
 NAMES = ("gru", "lstm", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
@@ -104,6 +106,15 @@ def test_the_kind_of_a_finished_run_goes_with_its_thresholds(earlier: Path, tmp_
         read_card(tmp_path)
 
 
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), float("inf")])
+def test_a_threshold_is_a_probability(earlier: Path, tmp_path: Path, value: float):
+    card = card_json(earlier / "runs" / "gru")
+    card["thresholds"]["values"]["MI"] = value
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match=r"thresholds\.values\.MI is .*, not a number from 0 to 1: copy the run"):
+        read_card(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["[" * 1000 + "]" * 1000, "[" * 100_000, "", "{", "\x00", "nan"])
 def test_what_is_no_card_is_one_sentence(tmp_path: Path, text: str):
     (tmp_path / CARD).write_text(text)
@@ -111,13 +122,62 @@ def test_what_is_no_card_is_one_sentence(tmp_path: Path, text: str):
         read_card(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "a\\b", "a\0"])
+NO_NAMES = ["..", ".", "", "a/b", "/etc", "a\\b", "a\0", "../../x", "./a", "a/", ".hidden", "a\n", "\x1b[2J", "x" * 201]
+
+
+@pytest.mark.parametrize("name", [*NO_NAMES, "\ud800", "\u202e"])
 def test_a_branch_has_a_plain_name(earlier: Path, tmp_path: Path, name: str):
     card = card_json(earlier / "runs" / "stacking")
     card["branches"] = {name: next(iter(card["branches"].values()))}
     write_json(tmp_path, card)
     with pytest.raises(EcgFusionError, match="which is no plain file name"):
         read_card(tmp_path)
+
+
+@pytest.mark.parametrize("sha256", [{}, {WEIGHTS: "0"}])
+def test_a_branch_is_told_by_the_digest_of_its_card(earlier: Path, tmp_path: Path, sha256: dict[str, str]):
+    """Else any folder on this machine would be the one that a fusion copies when it goes on."""
+    card = card_json(earlier / "runs" / "stacking")
+    first = next(iter(card["branches"]))
+    card["branches"][first]["sha256"] = sha256
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match=rf"it lacks branches\.{first}\.sha256\.run\.json: copy the run folder"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["data", "branches"])
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_folder_that_can_be_none_is_refused(earlier: Path, tmp_path: Path, place: str, name: str):
+    card = card_json(earlier / "runs" / "stacking")
+    (card["data"] if place == "data" else next(iter(card["branches"].values())))["folder"] = name
+    write_json(tmp_path, card)
+    with pytest.raises(EcgFusionError, match=rf"{place}.*folder is .*, which no folder is called: copy the run folder"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in NO_NAMES if name])
+@pytest.mark.parametrize("field", ["model", "task", "class"])
+def test_no_other_name_of_a_card_becomes_a_path(earlier: Path, tmp_path: Path, field: str, name: str):
+    """A network or task of such a name is not known, and a class is never a file."""
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "inner" / "gru")
+    card = card_json(run)
+    if field == "class":
+        card["classes"][0] = name
+        card["thresholds"]["values"][name] = card["thresholds"]["values"].pop("MI")
+    else:
+        card[field] = name
+    write_json(run, card)
+    before = sorted(path for path in tmp_path.rglob("*"))
+    with pytest.raises(EcgFusionError):
+        evaluate.main(["-run", str(run), "-data", str(earlier / "stores"), "-resamples", "0", "-threads", "1"])
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_what_a_branch_is_called_can_stand_in_a_card():
+    for name in (*NO_NAMES, "gru", "gru-3", "a b", "a.b", "ä", "..x"):
+        folders = [f"/runs/{name.strip('/') or 'x'}".replace("\0", ""), "/other/gru"]
+        assert all(is_plain_name(branch) for branch in named_branches(folders)), name
+    assert list(named_branches(["runs/gru-3", "old/gru-3", "runs/a b"])) == ["gru-3", "gru-3-2", "a b"]
 
 
 def test_images_of_another_version_are_one_sentence(earlier: Path, tmp_path: Path):

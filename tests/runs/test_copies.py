@@ -66,3 +66,20 @@ def test_a_branch_that_is_not_as_it_was_is_refused(card: Card, tmp_path: Path, g
     ):
         copy_branches(card, tmp_path / "fused")
     assert not (tmp_path / "fused" / BRANCHES / "beat").exists()
+
+
+@pytest.mark.parametrize("link", ["branches", "beat"])
+def test_nothing_is_copied_or_removed_where_a_link_leads(card: Card, tmp_path: Path, link: str):
+    """A folder from elsewhere may hold one that leads to what is somebody else's."""
+    theirs = shutil.copytree(tmp_path / "sources" / "beat", tmp_path / "theirs" / "beat")
+    (theirs / WEIGHTS).write_bytes(b"theirs")
+    (tmp_path / "fused").mkdir()
+    if link == "branches":
+        (tmp_path / "fused" / BRANCHES).symlink_to(tmp_path / "theirs")
+    else:
+        (tmp_path / "fused" / BRANCHES).mkdir()
+        (tmp_path / "fused" / BRANCHES / "beat").symlink_to(theirs)
+    with pytest.raises(EcgFusionError, match=rf"{link} is a link: put the folder itself there, or fuse anew"):
+        copy_branches(card, tmp_path / "fused")
+    assert (theirs / WEIGHTS).read_bytes() == b"theirs"
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["beat"]

@@ -1,15 +1,22 @@
 """Runs of every kind as they are loaded, and what is said of a folder whose parts do not belong together."""
 
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from cards import card_json, write_json
+from cards import card_json, sealed_anew, write_json
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import CARD, WEIGHTS
+from pipeline.listening import Event
+from pipeline.runs.build import Run
+from pipeline.runs.card import CARD, FORMAT, WEIGHTS, read_card, write_card
 from pipeline.runs.load import load_run, load_weights, save_weights
+from pipeline.scoring.predict import probabilities
+from pipeline.store.reading import open_store
 
 
 @pytest.fixture
@@ -57,6 +64,70 @@ def test_members_do_not_change_places(kfold: Path):
     aside.rename(second)
     with pytest.raises(EcgFusionError, match=r"members/1 is not member 1 of .*kfold: copy the run folder again"):
         load_run(kfold)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("gru", "n_layers"), ("gru", "hidden_size"), ("concat", "hidden_size"), ("stored", "nb_filters")],
+)
+def test_a_network_that_no_machine_could_hold_is_not_built(earlier: Path, tmp_path: Path, name: str, option: str):
+    run = shutil.copytree(earlier / "runs" / name, tmp_path / name)
+    card = card_json(run)
+    write_json(run, {**card, "options": {**card["options"], option: 10**7}})
+    with pytest.raises(EcgFusionError, match=rf"run\.json: options\.{option} is 10000000, for which .* is too small"):
+        load_run(run)
+
+
+@pytest.mark.parametrize("name", ["gru", "kfold", "weighted", "concat", "nested"])
+def test_an_earlier_run_is_remarked_once(earlier: Path, told: list[Event], name: str):
+    """Not for each of its members and branches."""
+    load_run(earlier / "runs" / name)
+    assert [event.sentence for event in told] == [
+        f"{earlier / 'runs' / name} was trained by an earlier ecgfusion, whose cards hold no digests: "
+        f"damage may go unnoticed"
+    ]
+
+
+@pytest.mark.parametrize("name", ["gru", "kfold", "weighted", "concat"])
+def test_a_loaded_run_stays_in_evaluation_mode(earlier: Path, name: str):
+    """Scoring, which makes a learner of its own around the network, leaves it as it was."""
+    run, store = load_run(earlier / "runs" / name), open_store(earlier / "stores" / "test.h5")
+
+    def networks(part: Run) -> list[torch.nn.Module]:
+        own = [] if part.network is None else [part.network]
+        return own + [network for inner in part.parts.values() for network in networks(inner)]
+
+    modules = [module for network in networks(run) for module in network.modules()]
+    assert modules
+    first = probabilities(run, store, np.arange(3), torch.device("cpu"))
+    assert not any(module.training for module in modules)
+    np.testing.assert_array_equal(probabilities(run, store, np.arange(3), torch.device("cpu")), first)
+
+
+@pytest.mark.parametrize("name", ["weighted", "concat"])
+def test_a_branch_of_an_earlier_fusion_is_the_one_that_its_card_names(earlier: Path, tmp_path: Path, name: str):
+    """Those cards hold digests of their branches already."""
+    run = shutil.copytree(earlier / "runs" / name, tmp_path / name)
+    branch = run / "branches" / next(iter(read_card(run).branches))
+    path = next(branch.rglob(WEIGHTS))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(EcgFusionError, match=rf"^{branch} is damaged, or is not the run that {run} was made of: copy"):
+        load_run(run)
+
+
+@pytest.mark.parametrize("file", [CARD, WEIGHTS, "dev_scores.npz"])
+def test_a_file_that_is_none_is_one_sentence_at_once(earlier: Path, tmp_path: Path, file: str):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    write_card(run, replace(read_card(run), format=FORMAT))
+    sealed_anew(run)
+    for make in (os.mkfifo, os.mkdir):
+        shutil.move(run / file, tmp_path / "aside")
+        make(run / file)
+        with pytest.raises(EcgFusionError, match=rf"{file}.* (it is|is) no plain file"):
+            load_run(run)
+        (run / file).rmdir() if (run / file).is_dir() else (run / file).unlink()
+        shutil.move(tmp_path / "aside", run / file)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Figures of scores with dev's thresholds, and what runs are called side by side."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cards import sealed_anew
 
-from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import DEV_SCORES, read_card
+from pipeline.errors import EcgFusionError
+from pipeline.evaluation.scores import load_scores, save_scores
+from pipeline.runs.card import DEV_SCORES, FORMAT, read_card, write_card
 from pipeline.scoring.judge import judge, names_of
 
 
@@ -42,3 +45,40 @@ def test_a_number_is_the_threshold_of_every_class(earlier: Path, tmp_path: Path)
     scores = load_scores(run / "evaluation" / "test" / "scores.npz")
     found = judge(run, scores, "test", 0.25, None)
     assert set(found.thresholds.values.values()) == {0.25}
+
+
+def test_thresholds_are_the_cards_and_a_criterion_asks_dev_anew(earlier: Path, tmp_path: Path):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    scores, card = load_scores(run / "evaluation" / "test" / "scores.npz"), read_card(run)
+    other = replace(card, thresholds=replace(card.thresholds, values=dict.fromkeys(card.classes, 0.75)))
+    write_card(run, other)
+    found = judge(run, scores, "test", None, None).thresholds
+    assert (set(found.values.values()), found.choice, found.n_dev) == ({0.75}, "gmean", card.data.n_dev_items)
+    assert judge(run, scores, "test", "gmean", None).thresholds.values == card.thresholds.values
+    dev = load_scores(run / DEV_SCORES)
+    assert judge(run, dev, "dev", None, None).thresholds.values == other.thresholds.values
+    assert judge(run, dev, "dev", "gmean", None).thresholds.values == card.thresholds.values
+
+
+def test_classes_that_dev_could_not_choose_for_are_said_by_the_card(earlier: Path, tmp_path: Path):
+    """And where an earlier card does not say them, by the dev scores."""
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    scores, dev = load_scores(run / "evaluation" / "test" / "scores.npz"), load_scores(run / DEV_SCORES)
+    dev.labels[:, 0] = 0
+    save_scores(run / DEV_SCORES, dev)
+    assert judge(run, scores, "test", None, None).thresholds.not_chosen == ("MI",)
+    card = read_card(run)
+    write_card(run, replace(card, thresholds=replace(card.thresholds, not_chosen=("CD",))))
+    assert judge(run, scores, "test", None, None).thresholds.not_chosen == ("CD",)
+
+
+@pytest.mark.parametrize("threshold", [None, "f1", 0.5])
+def test_dev_scores_of_another_run_are_refused(earlier: Path, tmp_path: Path, threshold):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    scores, card = load_scores(run / "evaluation" / "test" / "scores.npz"), read_card(run)
+    write_card(run, replace(card, format=FORMAT))
+    sealed_anew(run)
+    judge(run, scores, "test", threshold, None)
+    shutil.copy(earlier / "runs" / "lstm" / DEV_SCORES, run)
+    with pytest.raises(EcgFusionError, match=r"gru/dev_scores\.npz is damaged or of another run: copy the run folder"):
+        judge(run, scores, "test", threshold, None)

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from cards import small_card
+from cards import card_json, small_card, write_json
 
 import train
 from models import Network, create_model
@@ -261,9 +261,9 @@ def test_items_that_thresholds_were_chosen_on_are_not_scored(runs, small_store_f
 def test_items_that_were_trained_on_are_known_without_folds(runs, small_store_folder, tmp_path):
     """Where the source is another, whose folds say nothing, the digest of the items tells."""
     run = shutil.copytree(runs["signal"], tmp_path / "run")
-    card = json.loads((run / "run.json").read_text())
+    card = card_json(run)
     card["data"]["train_items_digest"] = digest_of_items(open_store(small_store_folder / "test.h5").columns["item_id"])
-    (run / "run.json").write_text(json.dumps(card))
+    write_json(run, card)
     with pytest.raises(EcgFusionError, match="holds the very items"):
         score_changed(run, small_store_folder, tmp_path, written(source="another"))
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from cards import card_json
+from cards import card_json, write_json
 from kills import Killed, kill_at_call
 
 import evaluate
@@ -228,6 +228,7 @@ KILLS = {
     "before the first member": (kfold, "planned_on", 1),
     "inside the first member, before its first epoch is saved": (loop.TrainingState, "save", 1),
     "at the end of the first member": (network, "save_scores", 1),
+    "when the first member's weights are sealed, and its card is not yet complete": (network, "seal_run", 1),
     "between the first member and the second": (kfold, "planned_on", 2),
     "when the second member has nothing but its folder": (kfold, "fit_network", 2),
     "when the second member has nothing but its card": (network, "fit_as_planned", 2),
@@ -236,6 +237,7 @@ KILLS = {
     "while out-of-fold scores are computed": (kfold, "probabilities", 2),
     "before out-of-fold scores are written": (kfold, "save_scores", 1),
     "before dev scores are written": (network, "save_scores", K + 1),
+    "when dev scores are there, and the card is not yet complete": (network, "seal_run", K + 1),
 }
 
 
@@ -307,14 +309,20 @@ def test_a_member_does_not_go_on_alone(begun: Path, small_store_folder: Path):
         fit_run(small_store_folder, member(begun, 2), "-resume")
 
 
-def test_a_run_does_not_go_on_where_its_folds_would_be_others(begun, small_store_folder, tmp_path):
-    """Another member would have seen the items that a finished one held out."""
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_a_run_does_not_go_on_where_its_folds_would_be_others(begun, small_store_folder, tmp_path, is_earlier):
+    """Another member would have seen the items that a finished one held out; earlier cards do not say what is there."""
+    if is_earlier:
+        card = card_json(begun)
+        del card["data"]["contents"]
+        write_json(begun, card)
 
     def other_patients(file: h5py.File) -> None:
         file["patient_id"][:] = np.array([f"patient {i // 5}" for i in range(len(file["patient_id"]))], dtype=object)
 
     stores = changed_stores(small_store_folder, tmp_path / "stores", other_patients)
-    with pytest.raises(EcgFusionError, match=r"has other labels or patients than .*members/1 was begun with"):
+    run = member(begun, 1) if is_earlier else begun
+    with pytest.raises(EcgFusionError, match=f"has other labels or patients than {run} was begun with"):
         fit_run(stores, begun, "-resume")
 
 

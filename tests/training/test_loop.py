@@ -15,6 +15,7 @@ import pytest
 import torch
 from cards import card_json
 from kills import Killed, kill_at_call
+from one_cycle import cycle
 from signal_stores import make_signal_stores
 
 import train
@@ -89,6 +90,16 @@ def test_the_weights_are_those_of_the_best_epoch(learnt: Path):
     assert result["dev_macro_auroc"] == best["dev_macro_auroc"]
     assert result["best_epoch"] == best["epoch"]
     np.testing.assert_array_equal(scores.scores, load_scores(learnt / DEV_SCORES).scores)
+
+
+def test_the_rate_follows_one_cycle_step_by_step(learnt: Path):
+    """What the log has is the rate behind the last step of each epoch."""
+    card = card_json(learnt)
+    n_batches, highest = -(-card["data"]["n_train_items"] // 32), card["training"]["learning_rate"]
+    expected = [
+        cycle(epoch * n_batches, 8 * n_batches, highest / 25, highest, highest / 250_000) for epoch in range(1, 9)
+    ]
+    assert [row["learning_rate"] for row in log_of(learnt)] == pytest.approx(expected, rel=1e-6)
 
 
 UNCHANGED = "-learning_rate 1e-30 -weight_decay 0 -optimizer sgd -scheduler none -epochs 3 -batch_size 8"
@@ -211,6 +222,8 @@ KILLS = {
     "when the first epoch's weights and log are there, and not its state": (loop.TrainingState, "save", 1),
     "when the last epoch is saved, and nothing after it has begun": (loop, "_restore_best", 1),
     "when all epochs are over, and the run is not yet complete": (network, "save_scores", 1),
+    "when the dev scores are there, and the weights not yet sealed": (network, "seal_weights", 1),
+    "when the weights are sealed, and the card is not yet complete": (network, "seal_run", 1),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from one_cycle import cycle
 from torch import nn
 
 from pipeline.errors import EcgFusionError
@@ -60,6 +61,30 @@ def test_rates_by_hand():
     onecycle = fitted(settings(scheduler="onecycle"))[1]
     assert onecycle.index(max(onecycle)) == 3  # the top is at 30 % of 11 steps less the first, 2.3; the fall is slower
     assert onecycle[-1] < 0.01
+
+
+@pytest.mark.parametrize("n_steps", [4, 10, 33, 1000])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_one_cycle_by_hand(optimizer: str, n_steps: int):
+    """From a 25th of the highest rate, to it, and down to a 250,000th; momentum goes the other way, from .95 to .85.
+
+    Reference: Smith and Topin, Super-Convergence, 2017, as torch's OneCycleLR has it.
+    """
+    chosen, weights = settings(optimizer=optimizer, scheduler="onecycle"), [nn.Parameter(torch.ones(1)) for _ in "ab"]
+    made = make_optimizer(
+        [{"params": [weight], "lr": rate} for weight, rate in zip(weights, (0.1, 0.01), strict=True)], chosen
+    )
+    scheduler = make_scheduler(made, chosen, n_steps)
+    for step in range(n_steps + 1):
+        for group, top in zip(made.param_groups, (0.1, 0.01), strict=True):
+            assert group["lr"] == pytest.approx(cycle(step, n_steps, top / 25, top, top / 250_000), rel=1e-9)
+            if optimizer == "sgd":
+                assert group["momentum"] == chosen.momentum
+            else:
+                assert group["betas"][0] == pytest.approx(cycle(step, n_steps, 0.95, 0.85, 0.95), rel=1e-9)
+        if step < n_steps:
+            made.step()
+            scheduler.step()
 
 
 def test_momentum_is_that_of_the_user_in_sgd_alone():

@@ -1,6 +1,8 @@
 """torchvision's classifiers behind our contract: the same numbers, any channels, weights from a cache or a server."""
 
 import hashlib
+import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ from torchvision import models as theirs
 
 from models import create_model, describe_model, list_models
 from models.image.first_layer import adapt_first_layer
-from models.image.torchvision_classifiers import SMALLEST_SIZE, Standardise
+from models.image.torchvision_classifiers import SMALLEST_SIZE, Standardise, _hash_in
 
 # The smallest of each family, with the tokens at the side that is tried.
 FAMILIES = {
@@ -286,6 +288,94 @@ def test_a_damaged_cache_is_one_sentence(
     cached.write_bytes((tmp_path / "server" / cached.name).read_bytes()[:kept])
     with pytest.raises(ValueError, match=f"are damaged: put a whole copy at {cached}"):
         build(SMALL, pretrained=True)
+
+
+class _Touch:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("saved", ["by pickle", "by torch", "by torch as it once was"])
+@pytest.mark.parametrize("place", ["cache", "server"])
+@pytest.mark.parametrize("named", ["as its hash is", "as another's is"])
+def test_weights_are_never_unpickled(
+    tmp_path: Path, served: tuple[dict[str, Tensor], Path, list[str]], monkeypatch, saved: str, place: str, named: str
+) -> None:
+    """What a pickle would run on being read is not run, whether or not it bears its own hash in its name."""
+    _, cached, _ = served
+    evil, touched = tmp_path / "evil", tmp_path / "touched"
+    if saved == "by pickle":
+        evil.write_bytes(pickle.dumps(_Touch(touched)))
+    else:
+        torch.save({"weight": _Touch(touched)}, evil, _use_new_zipfile_serialization=saved == "by torch")
+    name = cached.name
+    if named == "as its hash is":
+        name = f"small-{hashlib.sha256(evil.read_bytes()).hexdigest()[:8]}.pth"
+        weights = theirs.get_model_weights(SMALL).DEFAULT
+        monkeypatch.setattr(weights.value, "url", weights.url.replace(cached.name, name))
+    folder = cached.parent if place == "cache" else tmp_path / "server"
+    folder.mkdir(parents=True, exist_ok=True)
+    evil.rename(folder / name)
+    with pytest.raises(ValueError, match=rf"(are|came) damaged.*: put a whole copy at {cached.parent / name}$"):
+        build(SMALL, pretrained=True)
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize("held", [[1, 2], {"weight": 1}, {"weight": torch.zeros(2)}, torch.zeros(2), {}])
+def test_what_holds_no_weights_of_this_network_is_one_sentence(
+    served: tuple[dict[str, Tensor], Path, list[str]], monkeypatch, held: object
+) -> None:
+    _, cached, _ = served
+    cached.parent.mkdir(parents=True)
+    torch.save(held, cached.with_name("small.pth"))  # a name without a hash
+    weights = theirs.get_model_weights(SMALL).DEFAULT
+    monkeypatch.setattr(weights.value, "url", weights.url.replace(cached.name, "small.pth"))
+    with pytest.raises(ValueError, match=r"are (no tensors by name|those of another network): put a whole copy at"):
+        build(SMALL, pretrained=True)
+
+
+def test_a_flipped_bit_in_the_cache_is_noticed(
+    served: tuple[dict[str, Tensor], Path, list[str]], tmp_path: Path
+) -> None:
+    _, cached, _ = served
+    cached.parent.mkdir(parents=True)
+    content = bytearray((tmp_path / "server" / cached.name).read_bytes())
+    content[len(content) // 2] ^= 1
+    cached.write_bytes(content)
+    with pytest.raises(ValueError, match=f"are damaged: put a whole copy at {cached}"):
+        build(SMALL, pretrained=True)
+
+
+def test_every_file_of_torchvision_bears_its_hash() -> None:
+    """So that there is always something to check."""
+    names = theirs.list_models(module=theirs)
+    files = [Path(theirs.get_model_weights(name).DEFAULT.url).name for name in names]
+    assert all(len(_hash_in(file)) >= 8 for file in files), files
+    assert (_hash_in("vit.pth"), _hash_in("small-1f.tar.pth"), _hash_in("b-f-0a.pth")) == ("", "", "0a")
+
+
+@pytest.mark.parametrize("family", ["googlenet", "inception_v3", "densenet121"])
+def test_weights_that_torchvision_keeps_otherwise_are_taken(tmp_path: Path, monkeypatch, family: str) -> None:
+    """Two have heads for training alone, and densenet's file has former names."""
+    torch.manual_seed(5)
+    options = {} if family == "densenet121" else {"init_weights": False}
+    state = theirs.get_model(family, **options).state_dict()
+    expected = {name: value.clone() for name, value in state.items()}
+    former = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): state[name] for name in state}
+    assert (former.keys() == state.keys()) == (family != "densenet121")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    torch.save(former, tmp_path / "hub" / "checkpoints" / "file.pth")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(theirs.get_model_weights(family).DEFAULT.value, "url", "http://127.0.0.1:9/file.pth")
+    found = {name: value for name, value in build(family, pretrained=True).state_dict().items() if value.dim() > 1}
+    theirs_by_shape = [value for value in expected.values() if value.dim() == 4]
+    ours = [value for value in found.values() if value.dim() == 4]
+    assert all(any(torch.equal(value, other) for other in theirs_by_shape) for value in ours)
 
 
 def test_a_transformers_positions_are_carried_over_to_another_size(
