@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
+from pipeline.listening import progress_bar
 
 LEVEL = 0.95
 DEFAULT_RESAMPLES = 1000
@@ -108,7 +109,8 @@ def bootstrap(
     rows = rows_of(judged, patients)
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
-    draws = np.concatenate([measurer.measure(weights) for weights in resampler.blocks(resampling.n)])
+    blocks = progress_bar(resampler.blocks(resampling.n), "resampling patients", unit="blocks", leave=False, delay=2.0)
+    draws = np.concatenate([measurer.measure(weights) for weights in blocks])
     draws[:, :-1][:, ~rows.kept] = np.nan
     spans = [_spans(row) for row in draws.swapaxes(0, 1)]
     names = [*classes, "micro", *([judged.none_name] if judged.none_name else [])]

@@ -26,11 +26,10 @@ def comparison_text(comparison: Comparison) -> str:
     """The models by falling macro-AUC, their differences, and which of these are within noise."""
     best = next(iter(comparison.models.values()))
     task = markdown(best.task or best.kind)
-    head = [
-        best.note,
-        *_subjects(comparison),
-        f"{task}, {best.n_items} items, {len(comparison.models)} models by macro-AUC",
-    ]
+    shared = _remarks_of_models(comparison)
+    rule = f"; {shared[0]}" if shared[:1] == threshold_remarks(best)[:1] else ""
+    of = f"{task}, {best.n_items} items, {len(comparison.models)} models by macro-AUC{rule}"
+    head = [best.note, *_subjects(comparison), of]
     verdicts = "\n".join(f"- {_verdict(pair)}" for pair in comparison.pairs if _main(pair))
     remarks = "\n".join(f"- {remark}" for remark in _remarks(comparison, best.intervals))
     parts = [*head, _table(comparison), verdicts and f"Differences in macro-AUC:\n\n{verdicts}", remarks]
@@ -151,7 +150,11 @@ def _verdict(pair: Pair) -> str:
 
 
 def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
-    remarks = _remarks_of_models(comparison)
+    shared = _remarks_of_models(comparison)
+    best = next(iter(comparison.models.values()))
+    remarks = (
+        shared[1:] if shared[:1] == threshold_remarks(best)[:1] else shared
+    )  # the rule that all share stands above
     if intervals is None:
         macro = "all figures but micro-AUC are macro: means over the classes"
         return [*remarks, macro, "nothing was resampled, so nothing says which differences are within noise"]

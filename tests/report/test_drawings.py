@@ -42,6 +42,7 @@ def drawn(
 @pytest.mark.parametrize(("n_leads", "size"), [(1, 64), (3, 256), (12, 32)])
 def test_no_two_labels_lie_upon_each_other(tmp_path, monkeypatch, n_leads, size):
     figure = drawn(tmp_path / "r.png", monkeypatch, n_leads, size, tuple(REPRESENTATIONS))
+    figure.canvas.draw()  # saving has laid it out for another resolution
     renderer = figure.canvas.get_renderer()
     texts = [each for each in figure.findobj(Text) if each.get_visible() and each.get_text().strip()]
     shown = [each.get_window_extent(renderer) for each in texts if each.axes is None or each.axes.axison]
