@@ -44,6 +44,10 @@ def changed(store: Store, what: str) -> Store:
         patients = store.columns["patient_id"].copy()
         patients[row] = "another"
         return replace(store, columns={**store.columns, "patient_id": patients})
+    if what == "lengths":
+        lengths = store.columns["length"].copy()
+        lengths[row] -= 1
+        return replace(store, columns={**store.columns, "length": lengths})
     array = np.array(store.signals.open() if what == "signals" else store.images[what].open())
     array[row, 0, -1] ^= 1
     if what == "signals":
