@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ def test_equal_weights_are_equal_files(tmp_path: Path):
         assert json.loads(file.metadata()[HEADER]) == {"tensors": digest}
 
 
-def branch(**changes: object) -> BranchCard:
+def branch(**changes: Any) -> BranchCard:
     card = BranchCard(folder="runs/a", model="gru", options={}, dev_macro_auroc=0.5, sha256={"run.json": "0"})
     return replace(card, **changes)
 
@@ -92,7 +93,9 @@ EQUAL: dict[str, Card] = {
 }
 OTHERS: dict[str, Card] = {
     "leads": replace(CARD, input=replace(SPEC, leads=("II", "I"))),
-    "representations": replace(CARD, input=replace(SPEC, representations=dict(reversed(SPEC.representations.items())))),
+    "representations": replace(
+        CARD, input=replace(SPEC, representations=dict(reversed([*SPEC.representations.items()])))
+    ),
     "parameters": replace(CARD, input=replace(SPEC, representations={**SPEC.representations, "rp": {"size": 9}})),
     "classes": replace(CARD, classes=("STTC", "MI", "CD", "HYP")),
     "kind": replace(CARD, kind="multiclass"),
