@@ -30,7 +30,7 @@ def test_a_file_has_its_sha256(tmp_path: Path):
     assert digest_of_file(tmp_path / "file") == hashlib.sha256(b"some" * 100_000).hexdigest()
 
 
-STATE = {
+STATE: dict[Any, Any] = {
     "a": torch.arange(6.0).reshape(2, 3),
     "b": [1, 2.0, None, "x", True],
     "c": {"d": torch.tensor(3), "e": (0.9, 0.999)},
@@ -91,6 +91,7 @@ EQUAL: dict[str, Card] = {
     "other seconds": replace(CARD, result=replace(CARD.result, seconds=9.0)),
     "typed otherwise": replace(CARD, given={"path_save_model": "there"}),
 }
+TURNED = dict(reversed([*SPEC.representations.items()]))
 OTHERS: dict[str, Card] = {
     "leads": replace(CARD, input=replace(SPEC, leads=("II", "I"))),
     "representations": replace(
