@@ -18,7 +18,7 @@ _PIECE_BYTES = 2**24
 
 
 def contents(store: Store, task: str, specs: Iterable[InputSpec]) -> dict[str, str]:
-    """Digests of what a training takes from a store: its labels, with items and patients; its signals; its images.
+    """Digests of what a training takes from a store: its labels, with whose they are; its signals; its images.
 
     Args:
         store: of train or dev.
@@ -27,8 +27,8 @@ def contents(store: Store, task: str, specs: Iterable[InputSpec]) -> dict[str, s
     """
     labels = store.task(task)
     rows = np.flatnonzero(labels.labelled)
-    names = [store.columns[name][rows].tolist() for name in ("item_id", "patient_id")]
-    digest = hashlib.sha256(repr((labels.kind, labels.classes, *names)).encode())
+    columns = [(name, store.columns[name][rows].tolist()) for name in sorted(store.columns)]
+    digest = hashlib.sha256(repr((labels.kind, labels.classes, columns)).encode())
     digest.update(np.ascontiguousarray(labels.values[rows], np.uint8).data)
     found = {"labels": digest.hexdigest()}
     specs = list(specs)

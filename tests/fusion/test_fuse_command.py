@@ -285,7 +285,7 @@ def state(run: Run) -> dict[str, torch.Tensor]:
 
 def test_frozen_branches_stay_as_they_are(runs, tmp_path, monkeypatch):
     """Those in memory, too: weights, and statistics of batch norm."""
-    loaded = []
+    loaded: list[Run] = []
 
     def kept(card: Card, folder: Path) -> dict[str, Run]:
         branches = load_branches(card, folder)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ def test_a_file_has_its_sha256(tmp_path: Path):
     assert digest_of_file(tmp_path / "file") == hashlib.sha256(b"some" * 100_000).hexdigest()
 
 
-STATE = {
+STATE: dict[Any, Any] = {
     "a": torch.arange(6.0).reshape(2, 3),
     "b": [1, 2.0, None, "x", True],
     "c": {"d": torch.tensor(3), "e": (0.9, 0.999)},
@@ -80,7 +81,7 @@ def test_equal_weights_are_equal_files(tmp_path: Path):
         assert json.loads(file.metadata()[HEADER]) == {"tensors": digest}
 
 
-def branch(**changes: object) -> BranchCard:
+def branch(**changes: Any) -> BranchCard:
     card = BranchCard(folder="runs/a", model="gru", options={}, dev_macro_auroc=0.5, sha256={"run.json": "0"})
     return replace(card, **changes)
 
@@ -90,9 +91,12 @@ EQUAL: dict[str, Card] = {
     "other seconds": replace(CARD, result=replace(CARD.result, seconds=9.0)),
     "typed otherwise": replace(CARD, given={"path_save_model": "there"}),
 }
+TURNED = dict(reversed([*SPEC.representations.items()]))
 OTHERS: dict[str, Card] = {
     "leads": replace(CARD, input=replace(SPEC, leads=("II", "I"))),
-    "representations": replace(CARD, input=replace(SPEC, representations=dict(reversed(SPEC.representations.items())))),
+    "representations": replace(
+        CARD, input=replace(SPEC, representations=dict(reversed([*SPEC.representations.items()])))
+    ),
     "parameters": replace(CARD, input=replace(SPEC, representations={**SPEC.representations, "rp": {"size": 9}})),
     "classes": replace(CARD, classes=("STTC", "MI", "CD", "HYP")),
     "kind": replace(CARD, kind="multiclass"),

@@ -8,13 +8,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
 
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import BRANCHES, FORMAT, read_card
+from pipeline.runs.card import BRANCHES, FORMAT, RESUME, read_card
 from pipeline.store.mapped import Held
 from pipeline.store.reading import Store
 from pipeline.training import contents as module
@@ -44,6 +45,10 @@ def changed(store: Store, what: str) -> Store:
         patients = store.columns["patient_id"].copy()
         patients[row] = "another"
         return replace(store, columns={**store.columns, "patient_id": patients})
+    if what == "lengths":
+        lengths = store.columns["length"].copy()
+        lengths[row] -= 1
+        return replace(store, columns={**store.columns, "length": lengths})
     array = np.array(store.signals.open() if what == "signals" else store.images[what].open())
     array[row, 0, -1] ^= 1
     if what == "signals":
@@ -130,6 +135,10 @@ def test_a_run_that_an_earlier_program_began_goes_on(small_store_folder: Path, t
     card = card_json(tmp_path / "run")
     del card["seal"], card["data"]["contents"], card["data"]["dev_items_digest"]
     write_json(tmp_path / "run", {**card, "format": 1})
+    state = torch.load(tmp_path / "run" / RESUME, weights_only=True)
+    for part, name in ((state, "seal"), (state, "training"), (state["progress"], "best_weights")):
+        del part[name]
+    torch.save(state, tmp_path / "run" / RESUME)
     train.main(["-resume", "-path_save_model", str(tmp_path / "run")])
     finished = read_card(tmp_path / "run")
     assert (finished.format, finished.data.contents) == (FORMAT, None)
