@@ -1,4 +1,4 @@
-"""Every claim of speed, measured on this machine: one Markdown table.
+"""Every claim of speed, and of how often intervals hold the truth, measured on this machine: one Markdown table.
 
 A part that fails is named in it, and all others are measured nevertheless.
 
@@ -14,14 +14,25 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import bootstrap, creating, loading, memory, older_way, reading, representations, startup, training
+from benchmarks import (
+    bootstrap,
+    coverage,
+    creating,
+    loading,
+    memory,
+    older_way,
+    reading,
+    representations,
+    startup,
+    training,
+)
 from benchmarks.alone import measured_alone
-from benchmarks.ratio import Failed, Row, Waiting
+from benchmarks.ratio import Failed, Row, Share, Waiting
 from pipeline.commands.parser import CommandParser, run_command
 from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
-PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, startup)
+PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, coverage, startup)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -33,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = CommandParser(prog="python -m benchmarks", description=__doc__)
     parser.option("out", type=Path, default=Path("benchmarks.md"), help="the table (default %(default)s)")
     options = parser.parse_args(words)
-    rows: list[Row | Waiting | Failed] = []
+    rows: list[Row | Share | Waiting | Failed] = []
     for part in PARTS:
         for row in _rows_of(part):
             print(row, flush=True)
@@ -46,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> None:
         raise EcgFusionError(f"{len(failed)} of {len(PARTS)} parts failed: {remedy} will show where")
 
 
-def _rows_of(part: ModuleType) -> Sequence[Row | Waiting | Failed]:
+def _rows_of(part: ModuleType) -> Sequence[Row | Share | Waiting | Failed]:
     """What a part measures, or that it failed: with an error, by its own will, or killed."""
     try:
         return measured_alone(part.measure)
@@ -55,7 +66,7 @@ def _rows_of(part: ModuleType) -> Sequence[Row | Waiting | Failed]:
         return [Failed(part.__name__.rpartition(".")[2], said)]
 
 
-def table(rows: Sequence[Row | Waiting | Failed]) -> str:
+def table(rows: Sequence[Row | Share | Waiting | Failed]) -> str:
     """The rows as Markdown, below the date, the machine and the versions."""
     lines = [
         f"{date.today()}, {processor()}, {os.cpu_count()} cores, {gpu()}, Python {platform.python_version()}, "

@@ -165,11 +165,11 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
 
 def _difference(values: dict[str, Any], draws: dict[str, Any], name: str, other: str) -> str:
     """Mean of the seeds less that of the other, with the paired interval over patients."""
-    from pipeline.evaluation.intervals import interval
+    from pipeline.evaluation.intervals import paired_interval
 
     if name == other:
         return ""
-    low, high = interval((np.mean(draws[name], 0) - np.mean(draws[other], 0))[:, None])[:, 0]
+    low, high = paired_interval(np.mean(draws[name], 0) - np.mean(draws[other], 0))
     return f"{np.mean(values[name]) - np.mean(values[other]):+.4f} ({low:+.4f} to {high:+.4f})"
 
 

@@ -47,6 +47,30 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A claim of how often something holds.
+
+    Attributes:
+        what: what it is a share of.
+        share: from 0 to 1.
+        aim: the lowest and the highest that it is to be.
+    """
+
+    what: str
+    share: float
+    aim: tuple[float, float]
+
+    def __str__(self) -> str:
+        """The share and its aim."""
+        _, share, _, _, aim = self.cells()
+        return f"{self.what}: {share} (aim {aim})"
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """As those of a ``Row``."""
+        return self.what, f"{self.share:.1%}", "", "", f"{self.aim[0]:.0%} to {self.aim[1]:.0%}"
+
+
+@dataclass(frozen=True)
 class Waiting:
     """A claim of speed that this machine cannot measure.
 

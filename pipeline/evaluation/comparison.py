@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.figures import Evaluation, Row
-from pipeline.evaluation.intervals import LEVEL, Span, holm, interval, paired_p_value
+from pipeline.evaluation.intervals import LEVEL, Span, holm, paired_interval, paired_p_value
 from pipeline.evaluation.metrics import FIGURES, RANKINGS
 from pipeline.evaluation.resampling import columns
 
@@ -20,20 +20,22 @@ class Difference:
 
     Attributes:
         value: The difference itself, from -1 to 1.
-        span: Its percentile interval.
+        span: Its interval; it leaves out 0 exactly where ``p`` is at most 0.05.
         p: p-value of no difference.
         p_holm: The same, corrected for all pairs of the comparison.
+        span_holm: The interval, widened as p is raised; it leaves out 0 exactly where ``p_holm`` is at most 0.05.
     """
 
     value: float
     span: Span
     p: float
     p_holm: float
+    span_holm: Span
 
     @property
     def is_within_noise(self) -> bool:
         """Whether other patients might well have turned it round."""
-        return self.p_holm > 1 - LEVEL
+        return self.span_holm[0] <= 0 <= self.span_holm[1]
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ def compare(models: dict[str, Evaluation]) -> Comparison:
         return Comparison(ranked, ())
     changes = [draws[first] - draws[second] for first, second in pairs]
     p = np.stack([paired_p_value(change) for change in changes])
-    spans, corrected = [interval(change) for change in changes], holm(p)
+    corrected, widest = holm(p), _widest()
     found = []
     for i, (first, second) in enumerate(pairs):
-        values = [_values(ranked[first]) - _values(ranked[second]), *spans[i], p[i], corrected[i]]
+        spans = [paired_interval(changes[i], times, widest) for times in (1.0, corrected[i] / p[i])]
+        values = [_values(ranked[first]) - _values(ranked[second]), *spans[0], *spans[1], p[i], corrected[i]]
         found.append(Pair(first, second, {row: _differences(np.stack(values)[:, j]) for j, row in enumerate(_ROWS)}))
     return Comparison(ranked, tuple(found))
 
@@ -100,12 +103,18 @@ def _values(evaluation: Evaluation) -> np.ndarray:
     return np.array([[row.figures.get(name, np.nan) for name in columns()] for row in rows])
 
 
+def _widest() -> np.ndarray:
+    """The most that two figures can differ; ``(columns,)``."""
+    figures = FIGURES | RANKINGS
+    return np.array([1 - figures[name].lowest if name in figures else 1.0 for name in columns()])
+
+
 def _differences(values: np.ndarray) -> dict[str, Difference]:
-    """Figure to difference; ``(value, low, high, p and corrected p; columns)``."""
+    """Figure to difference; ``(value, both ends, both ends by Holm, p and p by Holm; columns)``."""
     named = zip(columns(), values.T.tolist(), strict=True)
     return {
-        name: Difference(value, (low, high), p, p_holm)
-        for name, (value, low, high, p, p_holm) in named
+        name: Difference(value, (low, high), p, p_holm, (lowest, highest))
+        for name, (value, low, high, lowest, highest, p, p_holm) in named
         if name in (*FIGURES, *RANKINGS) and not np.isnan([value, low]).any()
     }
 
@@ -116,6 +125,7 @@ def _as_json(pair: Pair) -> dict[str, Any]:
             name: {
                 "difference": each.value,
                 "interval": list(each.span),
+                "interval_holm": list(each.span_holm),
                 "p": each.p,
                 "p_holm": each.p_holm,
                 "within_noise": each.is_within_noise,

@@ -84,6 +84,14 @@ class Evaluation:
     none_name: str | None = None
     subject: Subject | None = None
 
+    @property
+    def worse_than_chance(self) -> tuple[str, ...]:
+        """Classes whose scores are the wrong way round, or another class's: those without are above those with it."""
+        rows = [(name, row.figures["auroc"], row.counts or {}) for name, row in self.classes.items()]
+        return tuple(
+            name for name, area, n in rows if metrics.is_worse_than_chance(area, n["TP"] + n["FN"], n["FP"] + n["TN"])
+        )
+
     def as_json(self) -> dict[str, Any]:
         """All of it as plain dicts, unrounded, with None for NaN."""
         chosen, none = self.thresholds, self.none_name
@@ -106,6 +114,7 @@ class Evaluation:
                 "without_positives": list(self.without_positives),
                 "without_negatives": list(self.without_negatives),
                 "threshold_not_chosen": list(chosen.not_chosen) if chosen else [],
+                "worse_than_chance": list(self.worse_than_chance),
             },
             **({"intervals": self.intervals.as_json() | self._accuracy_interval()} if self.intervals else {}),
         }

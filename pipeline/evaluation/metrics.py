@@ -105,6 +105,18 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(roc_auc_score(labels, scores)) if 0 < np.sum(labels) < len(labels) else math.nan
 
 
+def is_worse_than_chance(area: float, n_positive: int, n_negative: int) -> bool:
+    """Whether an AUROC is below 0.5 by more than four standard deviations of what scores without any skill give.
+
+    Reference:
+        Mann and Whitney, On a test of whether one of two random variables is stochastically larger, 1947.
+    """
+    if math.isnan(area):
+        return False
+    deviation = math.sqrt((n_positive + n_negative + 1) / (12 * n_positive * n_negative))
+    return area < 0.5 - 4 * deviation
+
+
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """The precision at every positive's score, averaged (no interpolation); NaN without a positive.
 
@@ -133,10 +145,17 @@ class Figure:
     Attributes:
         heading: what stands above it.
         of: counts → the figure of each, NaN where it is 0/0.
+        among: The cells that it is a share of, such as TP and FN; none where it is no share, and then the patients
+            of the rarer side stand behind it.
+        lowest: What it may be at the least; 1 is the most.
+        fewest: It has an interval if as many patients stand behind it.
     """
 
     heading: str
     of: Callable[[Counts], np.ndarray]
+    among: tuple[str, ...] = ()
+    lowest: float = 0.0
+    fewest: int = 5
 
     def __call__(self, counts: Counts) -> np.ndarray:
         return self.of(counts)
@@ -150,32 +169,44 @@ class RankingFigure:
         heading: what stands above it.
         of: labels and scores (items,) → the figure.
         of_curves: the same of many weightings at once: ``ranking.Curve`` → (weightings,).
+        lowest: What it may be at the least; 1 is the most.
+        fewest: It has an interval if as many patients have a positive, and a negative.
+        fewest_of_mean: A mean over classes has one if every class has as many.
     """
 
     heading: str
     of: Callable[[np.ndarray, np.ndarray], float]
     of_curves: Callable[[Any], np.ndarray]
+    lowest: float = 0.0
+    fewest: int = 10
+    fewest_of_mean: int = 5
 
     def __call__(self, labels: np.ndarray, scores: np.ndarray) -> float:
         return self.of(labels, scores)
 
 
 FIGURES: dict[str, Figure] = {
-    "sensitivity": Figure("sensitivity", sensitivity),
-    "specificity": Figure("specificity", specificity),
-    "precision": Figure("precision", precision),
-    "npv": Figure("NPV", npv),
-    "accuracy": Figure("accuracy", accuracy),
-    "f1": Figure("F1", f1),
+    "sensitivity": Figure("sensitivity", sensitivity, ("TP", "FN")),
+    "specificity": Figure("specificity", specificity, ("FP", "TN")),
+    "precision": Figure("precision", precision, ("TP", "FP")),
+    "npv": Figure("NPV", npv, ("FN", "TN")),
+    "accuracy": Figure("accuracy", accuracy, ("TP", "FN", "FP", "TN")),
+    "f1": Figure("F1", f1, ("TP", "FN", "FP")),
     "g_mean": Figure("G-mean", g_mean),
 }
 """What follows from the counts, in the order of the table; a new column is a function and a line."""
 
 RANKINGS: dict[str, RankingFigure] = {
     "auroc": RankingFigure("AUROC", auroc, lambda curves: curves.auroc()),
-    "average_precision": RankingFigure("AP", average_precision, lambda curves: curves.average_precision()),
+    "average_precision": RankingFigure(
+        "AP", average_precision, lambda curves: curves.average_precision(), fewest=100, fewest_of_mean=100
+    ),
 }
 """What follows from the scores, in the order of the table."""
+
+
+PRODUCTS = {"g_mean": ("sensitivity", "specificity")}
+"""Figures that are the geometric mean of two others, of different items: their intervals are those of both."""
 
 
 def headings() -> dict[str, str]:

@@ -9,10 +9,12 @@ from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
 from pipeline.report.files import latex_tables, number, write_csv, write_json, write_text, written_together
 from pipeline.report.tables import (
+    WITHHELD,
     aligned,
     data_text,
     figure_text,
     interval_remarks,
+    inversion_remarks,
     overlap_remarks,
     span_text,
     threshold_remarks,
@@ -104,7 +106,8 @@ def _area_columns(comparison: Comparison) -> dict[str, _Cell]:
     columns: dict[str, _Cell] = {"macro-AUC": lambda name: _fine(macro_of(models[name]).figures[_RANKED_BY])}
     spans = {name: model.intervals.macro for name, model in models.items() if model.intervals}
     if any(spans.values()):
-        columns[f"{LEVEL:.0%} interval"] = lambda name: span_text(spans[name][_RANKED_BY])
+        written = {name: span_text(own[_RANKED_BY]) for name, own in spans.items() if _RANKED_BY in own}
+        columns[f"{LEVEL:.0%} interval"] = lambda name: written.get(name, WITHHELD)
     if any(len(m.intervals.classes) < len(m.classes) for m in models.values() if m.intervals):
         columns["of all classes"] = lambda name: _fine(models[name].macro.figures[_RANKED_BY])
     return columns
@@ -162,7 +165,9 @@ def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
     remarks.append(f"all figures but micro-AUC are macro: means over the {n_classes} classes that have an interval")
     n_pairs, level = len(comparison.pairs), f"{1 - LEVEL:.2g}"
     corrected = f", by Holm's correction for {n_pairs} differences," if n_pairs > 1 else ""
-    remarks.append(f"within noise: the p-value of no difference{corrected} is above {level}")
+    remarks.append(f"within noise: the p-value of no difference{corrected} is above {level}, and its interval holds 0")
+    if n_pairs > 1:
+        remarks.append("the interval of a difference is as much wider as Holm's correction raises its p-value")
     needed = resamples_for(n_pairs)
     if intervals.resampling.n < needed:
         remarks.append(f"too few resamples to find any difference beyond noise: take -resamples {needed} or more")
@@ -171,7 +176,10 @@ def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
 
 def _remarks_of_models(comparison: Comparison) -> list[str]:
     """What to know of thresholds: once if it holds for all models, else for each."""
-    own = {name: [*threshold_remarks(model), *overlap_remarks(model)] for name, model in comparison.models.items()}
+    own = {
+        name: [*threshold_remarks(model), *inversion_remarks(model), *overlap_remarks(model)]
+        for name, model in comparison.models.items()
+    }
     shared = next(iter(own.values()))
     if all(remarks == shared for remarks in own.values()):
         return shared
@@ -183,7 +191,7 @@ def _judgement(difference: Difference) -> str:
 
 
 def _signed_span(difference: Difference) -> str:
-    return f"{difference.span[0]:.4f} to {difference.span[1]:.4f}"
+    return f"{difference.span_holm[0]:.4f} to {difference.span_holm[1]:.4f}"
 
 
 def _fine(value: float) -> str:

@@ -90,12 +90,14 @@ def figure_lines(evaluation: Evaluation) -> list[list[str]]:
     """``table.csv``: every row and column of the table, unrounded, each beside the ends of its interval.
 
     The macro row has the interval that the table prints: of the mean over the classes that have one themselves, whose
-    own value then stands in a row ``macro of classes with an interval``.
+    own value then stands in a row ``macro of classes with an interval``. What is withheld is empty, and the last column
+    says why.
     """
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
     names = [*CELLS, *headings()]
     lines = [["row", "name", "n", "prevalence", "threshold"]]
     lines[0] += [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
+    lines[0].append("withheld")
     found = evaluation.intervals
     rows: list[tuple[str, str, Row, dict[str, Span]]] = [
         ("class", name, row, found.classes.get(name, {}) if found else {}) for name, row in evaluation.classes.items()
@@ -114,7 +116,10 @@ def figure_lines(evaluation: Evaluation) -> list[list[str]]:
             count = (row.counts or {}).get(column)
             value = number(row.figures.get(column)) if count is None else str(count)
             line += [value, *(number(end) for end in spans.get(column, (None, None)))]
-        lines.append(line)
+        reasons = (
+            found.withheld.get((kind.removesuffix(" of classes with an interval"), name), {}) if found and spans else {}
+        )
+        lines.append([*line, "; ".join(f"{figure}: {reason}" for figure, reason in reasons.items())])
     return lines
 
 
@@ -125,7 +130,7 @@ def latex_text(evaluation: Evaluation) -> str:
     found = evaluation.intervals
     if found and (found.micro or found.norm):
         drawn = f"{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
-        tables.append((drawn, interval_lines(found)))
+        tables.append((drawn, interval_lines(evaluation)))
     return latex_tables(tables)
 
 

@@ -5,12 +5,18 @@ from collections.abc import Callable, Iterable
 
 from pipeline.commands.escaping import markdown
 from pipeline.evaluation.figures import Evaluation, Row
-from pipeline.evaluation.intervals import LEVEL, Intervals, Span
-from pipeline.evaluation.metrics import headings
+from pipeline.evaluation.intervals import FEW_PATIENTS, LEVEL, Intervals, Key, Span
+from pipeline.evaluation.metrics import FIGURES, RANKINGS, headings
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
 from pipeline.evaluation.subject import Subject
 
 SIZES = ("n", "prevalence")
+
+WITHHELD = "†"
+"""Stands beside a figure whose interval is withheld."""
+
+FEW = "‡"
+"""Stands beside the name of a row with few patients."""
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -18,7 +24,7 @@ def as_text(evaluation: Evaluation) -> str:
     remarks = [f"- {remark}" for remark in remarks_of(evaluation)]
     parts = [*head_of(evaluation), _markdown(table_lines(evaluation)), "\n".join(remarks)]
     if evaluation.intervals:
-        parts += _interval_parts(evaluation.intervals)
+        parts += _interval_parts(evaluation, evaluation.intervals)
     return "\n\n".join(parts) + "\n"
 
 
@@ -88,36 +94,51 @@ def _figures(row: Row) -> list[str]:
     return [figure_text(row.figures[name]) if name in row.figures else "" for name in headings()]
 
 
-def _interval_parts(intervals: Intervals) -> list[str]:
+def _interval_parts(evaluation: Evaluation, intervals: Intervals) -> list[str]:
     head = f"{LEVEL:.0%} intervals, over {intervals.resampling.n} resamples of {intervals.n_patients} patients"
     remarks = [f"- {remark}" for remark in interval_remarks(intervals)]
     return [
         head,
-        *([_markdown(interval_lines(intervals))] if intervals.micro or intervals.norm else []),
+        *([_markdown(interval_lines(evaluation))] if intervals.micro or intervals.norm else []),
         "\n".join(remarks),
     ]
 
 
-def interval_lines(intervals: Intervals) -> list[list[str]]:
-    """Headings, then a line for each row that has intervals; names as they are."""
-    lines = [["", *CELLS, *headings().values()]]
-    lines += [[name, *_spans(spans)] for name, spans in intervals.classes.items()]
+def interval_lines(evaluation: Evaluation) -> list[list[str]]:
+    """Headings, then a line for each row that has intervals; names as they are, and marks behind them."""
+    lines, intervals = [["", *CELLS, *headings().values()]], evaluation.intervals
+    if intervals is None:
+        return lines
+    for name, spans in intervals.classes.items():
+        lines.append(_interval_line(("class", name), evaluation.classes[name], spans, intervals))
     if intervals.macro:
         means = [figure_text(intervals.macro_values[name]) for name in headings()]
         lines.append([f"mean of these {len(intervals.classes)}", *[""] * len(CELLS), *means])
-        lines.append(["macro", *_spans(intervals.macro)])
-    rest = [("micro", intervals.micro), (intervals.none_name or "", intervals.norm)]
-    return lines + [[name, *_spans(spans)] for name, spans in rest if spans]
+        lines.append(_interval_line(("macro", ""), Row(intervals.macro_values), intervals.macro, intervals))
+    if intervals.micro:
+        lines.append(_interval_line(("micro", ""), evaluation.micro, intervals.micro, intervals))
+    if evaluation.norm and intervals.norm:
+        key = ("no class", intervals.none_name or "")
+        lines.append(_interval_line(key, evaluation.norm, intervals.norm, intervals))
+    return lines
 
 
-def _spans(spans: dict[str, Span]) -> list[str]:
+def _interval_line(key: Key, row: Row, spans: dict[str, Span], intervals: Intervals) -> list[str]:
+    """The name, with a mark where few patients stand behind it; intervals, or the figure with a mark if withheld."""
+    name = key[1] or key[0]
     counts = [f"{spans[cell][0]:.0f}–{spans[cell][1]:.0f}" if cell in spans else "" for cell in CELLS]
-    return counts + [span_text(spans[name]) if name in spans else "" for name in headings()]
+    withheld = intervals.withheld.get(key, {})
+    alone = {figure: f"{figure_text(row.figures[figure])} {WITHHELD}" for figure in withheld}
+    figures = [span_text(spans[figure]) if figure in spans else alone.get(figure, "") for figure in headings()]
+    return [f"{name} {FEW}" if key in intervals.marked else name, *counts, *figures]
 
 
 def interval_remarks(intervals: Intervals) -> list[str]:
     """What to know of intervals: what was drawn, and which rows have none."""
-    remarks = [f"percentiles over resamples of whole patients, thresholds as above; seed {intervals.resampling.seed}"]
+    remarks = [
+        "counts and what follows from them by Wilson, AUROC and AP by logit, both with the variance over resamples of "
+        f"whole patients, thresholds as above; seed {intervals.resampling.seed}"
+    ]
     if intervals.n_alone:
         remarks.append(f"no patient_id for {intervals.n_alone} items, so each was drawn as a patient of its own")
     for side, few in (("positive", intervals.few_positives), ("negative", intervals.few_negatives)):
@@ -126,9 +147,21 @@ def interval_remarks(intervals: Intervals) -> list[str]:
             remarks.append(
                 f"fewer than {MIN_PATIENTS} {side} patients, so without interval and not in its macro: {names}"
             )
+    if intervals.marked:
+        names = _named(name or kind for kind, name in intervals.marked)
+        remarks.append(f"{FEW}: wide, because fewer than {FEW_PATIENTS} patients have it, or have it not: {names}")
+    if any(intervals.withheld.values()):
+        fewest = ", ".join(f"{heading} {n}" for heading, n in _fewest().items())
+        remarks.append(f"{WITHHELD}: no interval, because none would hold for so few patients: at least {fewest}")
     if intervals.n_redrawn:
         remarks.append(f"drawn again, because a class had no positive or no negative: {intervals.n_redrawn} resamples")
     return remarks
+
+
+def _fewest() -> dict[str, int]:
+    """Heading to how many patients an interval needs, beyond what every row needs."""
+    figures = (FIGURES | RANKINGS).values()
+    return {figure.heading: figure.fewest for figure in figures if figure.fewest > MIN_PATIENTS}
 
 
 def span_text(span: Span) -> str:
@@ -176,7 +209,16 @@ def remarks_of(evaluation: Evaluation) -> list[str]:
             "the data's version is unknown: nothing in their folder says it, and their table is none that was "
             "published (its digest stands above, so that two tables can be told apart)"
         )
-    return remarks + overlap_remarks(evaluation)
+    return remarks + inversion_remarks(evaluation) + overlap_remarks(evaluation)
+
+
+def inversion_remarks(evaluation: Evaluation) -> list[str]:
+    """What to know of scores that rank a class the wrong way round."""
+    names = evaluation.worse_than_chance
+    if not names:
+        return []
+    which = "every class" if len(names) == len(evaluation.classes) else _named(names)
+    return [f"AUROC far below 0.5, so the scores may be inverted, or in another order of classes: {which}"]
 
 
 def _named(names: Iterable[str]) -> str:

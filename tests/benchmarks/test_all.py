@@ -20,6 +20,7 @@ import benchmarks
 import benchmarks.__main__ as together
 from benchmarks import (
     bootstrap,
+    coverage,
     creating,
     loading,
     memory,
@@ -30,7 +31,7 @@ from benchmarks import (
     training,
     training_setup,
 )
-from benchmarks.ratio import Row, Waiting
+from benchmarks.ratio import Row, Share, Waiting
 from benchmarks.simulated_store import make_store, simulate
 from benchmarks.training_setup import Case, Setup
 from pipeline.commands.parser import run_command
@@ -39,7 +40,7 @@ from pipeline.store.reading import Store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
-TOYS: dict[str, Callable[[], Sequence[Row | Waiting]]] = {
+TOYS: dict[str, Callable[[], Sequence[Row | Share | Waiting]]] = {
     "reading": partial(reading.measure, n_records=3, turns=1),
     "representations": partial(representations.measure, n_records=1, turns=1),  # the import of pyts takes its time
     "creating": partial(creating.measure, n_records=20, workers=1, turns=1),
@@ -48,6 +49,7 @@ TOYS: dict[str, Callable[[], Sequence[Row | Waiting]]] = {
     "older_way": partial(older_way.measure, turns=1),
     "memory": partial(memory.measure, turns=1, cases=[("resnet1d_wang", (2, 12, 64))]),
     "bootstrap": partial(bootstrap.measure, records=60, classes=3, resamples=20, loop=2, turns=1),
+    "coverage": partial(coverage.measure, sets=1, resamples=40),
     "startup": partial(startup.measure, turns=1, commands=["evaluate.py"], n_records=60, n_classes=3),
 }
 
@@ -64,11 +66,11 @@ def small_set_up(case: Case, *arguments: Any, **changed: Any) -> Setup:
     return training_setup.set_up(small, *arguments, **{"batch_size": 8, **changed})
 
 
-def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Waiting]:
+def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Share | Waiting]:
     """Makes every part a toy, measured in this process; gives the list that its rows will be in."""
-    rows: list[Row | Waiting] = []
+    rows: list[Row | Share | Waiting] = []
 
-    def measured_here(measure: Callable[[], object]) -> Sequence[Row | Waiting]:
+    def measured_here(measure: Callable[[], object]) -> Sequence[Row | Share | Waiting]:
         made = TOYS[measure.__module__.removeprefix("benchmarks.")]()
         assert made
         rows.extend(made)

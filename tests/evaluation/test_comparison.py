@@ -132,6 +132,7 @@ def test_what_is_saved_is_the_text_and_every_figure(tmp_path):
     assert saved["differences"][0]["macro"]["f1"] == {
         "difference": difference.value,
         "interval": list(difference.span),
+        "interval_holm": list(difference.span_holm),
         "p": difference.p,
         "p_holm": difference.p_holm,
         "within_noise": difference.is_within_noise,

@@ -9,10 +9,12 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.figures import NOTES, evaluate, evaluate_dev
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import CRITERIA
+from pipeline.report.comparisons import comparison_text
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.tables import as_text
 
@@ -174,6 +176,7 @@ def test_classes_without_a_positive_or_a_negative_are_named_and_kept_out():
         "without_positives": ["b"],
         "without_negatives": ["c"],
         "threshold_not_chosen": ["a"],
+        "worse_than_chance": [],
     }
 
 
@@ -267,3 +270,32 @@ def test_no_class_found_has_the_name_that_its_task_gives_it(tmp_path):
     save_scores(tmp_path / "s.npz", named)
     assert load_scores(tmp_path / "s.npz").none_name == "SR"
     assert evaluate(drawn("rhythm", classes=("AF", "AFLT")), threshold=0.5).norm is None
+
+
+def inverted(wrong: list[bool], n: int = 200) -> Scores:
+    draw = np.random.default_rng(0)
+    labels = draw.random((n, 2)) < 0.3
+    scores = 1 / (1 + np.exp(-draw.normal(size=(n, 2)) - 2 * labels))
+    return Scores(np.where(wrong, 1 - scores, scores), labels, np.arange(n), ("a", "b"), "multilabel")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named", "told"),
+    [([True, True], ["a", "b"], "every class"), ([False, True], ["b"], "b"), ([False, False], [], None)],
+)
+def test_scores_that_are_the_wrong_way_round_are_named(wrong: list[bool], named: list[str], told: str | None):
+    evaluation = evaluate(inverted(wrong))
+    assert evaluation.as_json()["named"]["worse_than_chance"] == named
+    sentence = "AUROC far below 0.5, so the scores may be inverted, or in another order of classes"
+    assert (f"- {sentence}: {told}\n" in as_text(evaluation)) == (told is not None)
+    assert (sentence in as_text(evaluation)) == (told is not None)
+    both = compare({"one": evaluation, "other": evaluate(inverted([False, False]))})
+    assert (f"one: {sentence}" in comparison_text(both)) == (told is not None)
+
+
+def test_scores_without_skill_are_not_called_inverted():
+    draw = np.random.default_rng(1)
+    for n in (10, 40, 2000):
+        labels, names = draw.random((n, 20)) < 0.1, tuple("abcdefghijklmnopqrst")
+        scores = Scores(draw.random((n, 20)), labels, np.arange(n), names, "multilabel")
+        assert evaluate(scores).worse_than_chance == ()

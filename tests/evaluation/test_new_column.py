@@ -30,9 +30,11 @@ def scores() -> Scores:
 
 
 def test_a_column_is_a_line(scores: Scores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(FIGURES, "informedness", Figure("J", informedness))
-    monkeypatch.setitem(RANKINGS, "gini", RankingFigure("Gini", lambda *x: 2 * RANKINGS["auroc"](*x) - 1,
-                                                        lambda curves: 2 * curves.auroc() - 1))  # fmt: skip
+    monkeypatch.setitem(FIGURES, "informedness", Figure("J", informedness, lowest=-1.0))
+    gini = RankingFigure(
+        "Gini", lambda *x: 2 * RANKINGS["auroc"](*x) - 1, lambda curves: 2 * curves.auroc() - 1, lowest=-1.0
+    )
+    monkeypatch.setitem(RANKINGS, "gini", gini)
     found = evaluate(scores, threshold=0.5, resampling=Resampling(100))
     for row in (*found.classes.values(), found.micro):
         assert row.figures["informedness"] == pytest.approx(row.figures["sensitivity"] + row.figures["specificity"] - 1)
