@@ -124,7 +124,8 @@ def load_network(folder: Path, card: Card) -> Run:
 def _check_extent(folder: Path, card: Card) -> None:
     """Refuses numbers that no network of so few weights can have, before one is built that fills the memory."""
     path = folder / WEIGHTS
-    most = path.stat().st_size if path.is_file() else None  # that they are missing is said later
+    # that they are missing or cut is said later
+    most = max(path.stat().st_size, 1000) if path.is_file() else None
     numbers = {**{f"options.{name}": value for name, value in card.options.items()}, "classes": len(card.classes)}
     for name, value in numbers.items():
         if isinstance(value, int) and most is not None and value > most:
