@@ -122,7 +122,7 @@ def test_a_class_with_fewer_than_five_positive_patients_is_named_and_left_out():
 
 
 def test_a_comparison_over_a_class_without_interval_of_auroc_says_so():
-    items = {"item_id": np.arange(60), "classes": ("a",), "kind": "multilabel"}
+    items: dict[str, Any] = {"item_id": np.arange(60), "classes": ("a",), "kind": "multilabel"}
     draw = np.random.default_rng(0)
     labels = np.arange(60)[:, None] < 7
     models = {name: evaluate(Scores(draw.random((60, 1)), labels, **items), resampling=FEW) for name in "xy"}
