@@ -95,7 +95,7 @@ def test_a_prediction_is_a_line_an_item(tmp_path: Path):
 
 def test_of_several_classes_the_highest_is_found(tmp_path: Path):
     scores = Scores(
-        np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([[0, 1], [0, 1]]), ["a", "b"], ("N", "S"), "multiclass"
+        np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([[0, 1], [0, 1]]), np.array(["a", "b"]), ("N", "S"), "multiclass"
     )
     save_evaluation(tmp_path, evaluate(scores), scores, ALL)
     table = pd.read_csv(tmp_path / "predictions.csv")
