@@ -172,18 +172,19 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
+    images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
+    mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
+    _check_extent(path, [signals, *mapped.values()])
+    labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
         remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
     elif digest_of_contents(file) != attributes[DIGEST]:
         raise ValueError("its tables are not what was written")
-    images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
-    mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
-    _check_extent(path, [signals, *mapped.values()])
     return Store(
         path=path,
         attributes=attributes,
         columns=columns,
-        labels={name: _read_labels(file, name) for name in attributes["tasks"]},
+        labels=labels,
         signals=signals,
         images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},

@@ -158,7 +158,10 @@ class StoreWriter:
             sums = names if SUMS in file else []  # parts of earlier programs have none
             self._sums = {name.removeprefix("images/"): Mapped.of(path, file[f"{SUMS}/{name}"]) for name in sums}
         # HDF5 leaves the file as short as what it wrote; the reserved places must be there to be mapped
-        end = max(place.offset + int(np.prod(place.shape)) * place.dtype.itemsize for place in (*self._places.values(), *self._sums.values()))
+        end = max(
+            place.offset + int(np.prod(place.shape)) * place.dtype.itemsize
+            for place in (*self._places.values(), *self._sums.values())
+        )
         self._descriptor = os.open(path, os.O_RDWR)
         if os.fstat(self._descriptor).st_size < end:
             os.ftruncate(self._descriptor, end)
