@@ -27,4 +27,4 @@ def damage_of_store(path: Path) -> Iterator[str]:
         rows = (store.signals if name == "signals" else store.images[name.removeprefix("images/")]).open()
         for row in progress_bar(range(store.n_items), f"check {path.stem} {name}"):
             if sums_of(rows[row : row + 1])[0] != sums[row]:
-                yield f"{path}: {name} of {store.columns['item_id'][row]} are damaged: remove the store and make it anew"
+                yield f"{path}: {name} of {store.columns['item_id'][row]} are damaged: make the store anew"
