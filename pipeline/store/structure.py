@@ -80,5 +80,5 @@ def _check_attributes(of: h5py.Group | h5py.Dataset) -> None:
 def plain_name(name: str) -> bool:
     """Whether a name can be that of a file in a folder, and lead nowhere else, on any operating system."""
     windows = PureWindowsPath(name)  # takes / and \ for separators
-    lone = windows.name == name and not windows.anchor and PurePosixPath(name).name == name
+    lone = bool(name) and windows.name == name and not windows.anchor and PurePosixPath(name).name == name
     return lone and name not in (".", "..") and name.isprintable() and len(name.encode()) <= 200
