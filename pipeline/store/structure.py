@@ -56,7 +56,7 @@ def _check_dataset(dataset: h5py.Dataset, where: str, size: int) -> None:
     if properties.get_external_count():
         raise ValueError(f"{where} lies in another file")
     if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_nfilters():
-        raise ValueError(f"{where} is not contiguous")
+        raise ValueError(f"/{where} is not contiguous")
     text = h5py.check_string_dtype(dataset.dtype) is not None
     if not text and dataset.dtype.kind not in "iuf":
         raise ValueError(f"{where} is of the type {dataset.dtype}")
