@@ -57,6 +57,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.option("show", metavar="RECORD_ID", help="save one record and its images as OUT/RECORD_ID.png, make none")
     parser.option("export", type=Path, metavar="FOLDER", help="write finished stores as PNG and CSV files, make none")
+    parser.option(
+        "check", action="store_true", help="look for damage in the data set and in finished stores, make none"
+    )
     arguments: argparse.Namespace = parser.parse_args(words)
     arguments.data = arguments.data or data_folder(arguments.source)
     arguments.out = arguments.out or _stores_folder(arguments.source)
@@ -73,6 +76,7 @@ def _options_of_sources() -> dict[str, SourceOption]:
 
 
 _INSTEAD_OF_STORES = {
+    "check": {"source", "data", "out", "partition"},
     "export": {"out", "partition"},
     "verify": {"out", "partition"},
     "show": {"source", "data", "out", "partition", "folds", "leads", "sampling_rate", "band", "representations"}
@@ -97,6 +101,35 @@ def _finished_stores(arguments: argparse.Namespace) -> list["Store"]:
     return [open_store(store_path(arguments.out, name)) for name in arguments.partition or there or PARTITIONS[:1]]
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Names what is damaged in the data set's folder, where it has a list of sums, and in the stores.
+
+    Raises:
+        EcgFusionError: something is damaged, or there is nothing to check.
+    """
+    from pipeline.sources.download.checksums import SUMS, problems_of
+    from pipeline.store.check import damage_of_store
+    from pipeline.store.reading import store_path
+
+    paths = [store_path(arguments.out, name) for name in arguments.partition or PARTITIONS]
+    paths = [path for path in paths if path.exists()]
+    listed = (arguments.data / SUMS).is_file()
+    if not paths and not listed:
+        raise EcgFusionError(f"there is nothing to check: no {SUMS} in {arguments.data}, no store in {arguments.out}")
+    found = [f"{arguments.data / name} {problem}" for name, problem in problems_of(arguments.data)] if listed else []
+    for path in paths:
+        try:
+            found += damage_of_store(path)
+        except EcgFusionError as refused:
+            found.append(str(refused))
+    for sentence in found:
+        print(sentence)
+    checked = ", ".join(map(str, [*([arguments.data] if listed else []), *paths]))
+    if found:
+        raise EcgFusionError(f"{len(found)} damaged, each named above, in {checked}")
+    print(f"no damage in {checked}")
+
+
 def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:
     """The data set, opened, and what is to be made of it."""
     own = {name: getattr(arguments, name) for name in _options_of_sources() if name in arguments.typed}
@@ -110,7 +143,9 @@ def main(words: Sequence[str] | None = None) -> None:
     """Runs the command."""
     arguments = parse(words)
     _refuse_what_would_be_ignored(arguments)
-    if arguments.export:
+    if arguments.check:
+        _check(arguments)
+    elif arguments.export:
         from pipeline.store.export import export_store
 
         for store in _finished_stores(arguments):

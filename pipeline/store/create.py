@@ -137,6 +137,9 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
         if not part.exists():
             _begin(job, part, bad, asked)
         with StoreWriter(part, keep_cached=_fits_into_cache(job)) as writer:
+            damaged = writer.take_back_damaged()
+            if damaged is not None:
+                warn(f"{part} is damaged from record {damaged} on: these are made again")
             found = store_signals(job, writer)
             if not found:
                 store_images(job, writer)

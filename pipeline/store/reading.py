@@ -16,9 +16,12 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, none_name_of, wrong_name
+from pipeline.listening import remark
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
+from pipeline.store.checksums import DIGEST, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray
+from pipeline.store.structure import check_structure, plain_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,22 +166,40 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         raise EcgFusionError(f"{path} is an HDF5 file of another program: name a folder made by create_images.py")
     if version > SCHEMA_VERSION:
         raise EcgFusionError(f"{path} was written by a newer ecgfusion (schema {version}): update this one")
+    check_structure(path, file)
     if (file["finished"][()] < file["signals"].shape[0]).any():
         raise EcgFusionError(f"{path} is incomplete: remove it and give {_command(path)}")
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
+    _check_names(columns, attributes)
     images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
     mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
     _check_extent(path, [signals, *mapped.values()])
+    labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
+    if DIGEST not in attributes:
+        remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
+    elif digest_of_contents(file) != attributes[DIGEST]:
+        raise ValueError("its tables are not what was written")
     return Store(
         path=path,
         attributes=attributes,
         columns=columns,
-        labels={name: _read_labels(file, name) for name in attributes["tasks"]},
+        labels=labels,
         signals=signals,
         images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
     )
+
+
+def _check_names(columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:
+    """Refuses names that would lead a file named after them out of its folder."""
+    ids = [str(name) for name in columns["item_id"]]
+    others = [*attributes.get("image_leads", []), *attributes.get("images", []), *attributes.get("tasks", [])]
+    wrong = next((name for name in (*ids, *others) if not plain_name(str(name))), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} cannot name a file")
+    if len(set(ids)) != len(ids):
+        raise ValueError("two of its items bear one name")
 
 
 def _read_labels(file: h5py.File, task: str) -> Labels:

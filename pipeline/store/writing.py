@@ -16,7 +16,9 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.listening import progress_bar
 from pipeline.store.attributes import from_attribute, to_attribute
+from pipeline.store.checksums import DIGEST, SUMS, digest_of_contents, sums_of
 from pipeline.store.mapped import Mapped
 from pipeline.store.reading import NUMBER_COLUMNS, SCHEMA_VERSION, STAGES, TEXT_COLUMNS
 
@@ -98,11 +100,14 @@ def lay_out(
         for task, task_labels in labels.items():
             _write_labels(file, task, task_labels)
         file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
+        for name in ("signals", *(f"images/{each}" for each in images)):
+            _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint32)
         _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
         for name, parameters in images.items():
             dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
             for key, value in parameters.items():
                 dataset.attrs[key] = to_attribute(value)
+        file.attrs[DIGEST] = digest_of_contents(file)
 
 
 def _check_room(path: Path, reserved: int, written: int) -> None:
@@ -150,8 +155,13 @@ class StoreWriter:
             names = ["signals", *(f"images/{name}" for name in file.get("images", {}))]
             self._places = {name.removeprefix("images/"): Mapped.of(path, file[name]) for name in names}
             self._finished = Mapped.of(path, file["finished"])
+            sums = names if SUMS in file else []  # parts of earlier programs have none
+            self._sums = {name.removeprefix("images/"): Mapped.of(path, file[f"{SUMS}/{name}"]) for name in sums}
         # HDF5 leaves the file as short as what it wrote; the reserved places must be there to be mapped
-        end = max(place.offset + int(np.prod(place.shape)) * place.dtype.itemsize for place in self._places.values())
+        end = max(
+            place.offset + int(np.prod(place.shape)) * place.dtype.itemsize
+            for place in (*self._places.values(), *self._sums.values())
+        )
         self._descriptor = os.open(path, os.O_RDWR)
         if os.fstat(self._descriptor).st_size < end:
             os.ftruncate(self._descriptor, end)
@@ -165,7 +175,13 @@ class StoreWriter:
     def write(self, name: str, first: int, rows: np.ndarray) -> None:
         """Writes rows of ``signals`` or of a representation, the first of them at ``first``."""
         place = self._places[name]
-        data = np.ascontiguousarray(rows, place.dtype).data.cast("B")
+        rows = np.ascontiguousarray(rows, place.dtype)
+        self._put(place, first, rows)
+        if name in self._sums:
+            self._put(self._sums[name], first, sums_of(rows))
+
+    def _put(self, place: Mapped, first: int, rows: np.ndarray) -> None:
+        data = rows.data.cast("B")
         offset = place.offset + first * int(np.prod(place.shape[1:])) * place.dtype.itemsize
         while data:
             written = os.pwrite(self._descriptor, data, offset)
@@ -178,6 +194,33 @@ class StoreWriter:
     def finished(self, stage: str) -> int:
         """How many rows of a stage, ``signals`` or ``images``, are on disk."""
         return int(self._finished.open()[STAGES.index(stage)])
+
+    def take_back_damaged(self) -> int | None:
+        """Counts rows as unfinished from the first on that is not what was written; gives that one, if there is one.
+
+        A count that is too high, by a fault of the disk or by hand, would leave items of zeros in the store.
+        """
+        first_damaged: int | None = None
+        for stage in STAGES:
+            n_items, marked = len(self._places["signals"].open()), self.finished(stage)
+            sound = marked if 0 <= marked <= n_items else 0
+            for name, sums in self._sums.items():
+                if (name == "signals") == (stage == "signals"):
+                    sound = self._first_damaged(name, sums, sound)
+            if stage == "images":
+                sound = min(sound, self.finished("signals"))
+            if sound != marked:
+                self.mark_finished(stage, sound)
+                first_damaged = sound if first_damaged is None else min(first_damaged, sound)
+        return first_damaged
+
+    def _first_damaged(self, name: str, sums: Mapped, rows: int) -> int:
+        """The number of the first row that does not bear its sum, ``rows`` where all do."""
+        stored, known = self._places[name].open(), sums.open()
+        for row in progress_bar(range(rows), f"check {name}"):
+            if sums_of(stored[row : row + 1])[0] != known[row]:
+                return int(row)
+        return rows
 
     def mark_finished(self, stage: str, rows: int) -> None:
         """Counts rows as finished, after their data has reached the disk; see ``keep_cached``."""

@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pipeline.errors import EcgFusionError
+from pipeline.listening import progress_bar
 
 SUMS = "SHA256SUMS.txt"
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]?([^\s\x00-\x1f][^\x00-\x1f]*)")
@@ -54,3 +56,21 @@ def has_sum(path: Path, digest: str) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
+
+
+def problems_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong with the files of a folder that its list of sums names: ``name, problem``, behind a bar.
+
+    Args:
+        folder: of the data set; ``SHA256SUMS.txt`` lies in it.
+
+    Raises:
+        EcgFusionError: the list is none, or names a file outside the folder.
+    """
+    listing = folder / SUMS
+    for name, digest in progress_bar(parse_sums(listing.read_bytes(), str(listing)).items(), f"check {folder.name}"):
+        path = folder / name
+        if not path.is_file():
+            yield name, "is missing"
+        elif not has_sum(path, digest):
+            yield name, f"differs from what {SUMS} says"

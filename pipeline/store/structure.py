@@ -1,0 +1,84 @@
+"""Whether an HDF5 file has the form of a store, told from its metadata alone, before anything is read of it.
+
+HDF5 can point into other files, unpack on reading and declare shapes that no file holds; a store does none of it.
+"""
+
+import math
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import h5py
+import numpy as np
+
+_GROUPS = ("labels", "labelled", "images", "checksums")
+_DEEPEST = 2  # groups above a dataset: checksums/images/gaf
+_WIDEST_ATTRIBUTE = 2**16  # bytes, HDF5's own bound for what lies in a header
+_TYPES = {"signals": np.int16, "images": np.uint8, "labels": np.uint8, "labelled": np.uint8, "finished": np.int64}
+
+
+def check_structure(path: Path, file: h5py.File) -> None:
+    """Refuses what ``create_images.py`` never writes.
+
+    Raises:
+        ValueError: a link, storage elsewhere, a filter, an unusual layout, type or shape; the message says which.
+    """
+    _check_group(file, path.stat().st_size)
+    n_items = file["signals"].shape[0]
+    for name in ("item_id", "record_id", "patient_id", "fold", "start", "length", "age", "sex"):
+        if file[name].shape != (n_items,):
+            raise ValueError(f"{name} has the shape {file[name].shape} for {n_items} items")
+    for name, dimensions in (("signals", 3), *((f"images/{each}", 4) for each in file.get("images", {}))):
+        if len(file[name].shape) != dimensions or file[name].shape[0] != n_items:
+            raise ValueError(f"{name} has the shape {file[name].shape} for {n_items} items")
+    for name in ("labels", "labelled"):
+        for task, dataset in file.get(name, {}).items():
+            if len(dataset.shape) != (2 if name == "labels" else 1) or dataset.shape[0] != n_items:
+                raise ValueError(f"{name}/{task} has the shape {dataset.shape} for {n_items} items")
+
+
+def _check_group(group: h5py.Group, size: int, depth: int = 0) -> None:
+    _check_attributes(group)
+    for name in group:
+        where = f"{group.name.rstrip('/')}/{name}".lstrip("/")
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"{where} is a link")
+        kind = group.get(name, getclass=True)
+        if kind is h5py.Group and depth < _DEEPEST and where.split("/")[0] in _GROUPS:
+            _check_group(group[name], size, depth + 1)
+        elif kind is h5py.Dataset:
+            _check_dataset(group[name], where, size)
+        else:
+            raise ValueError(f"{where} is nothing that a store holds")
+
+
+def _check_dataset(dataset: h5py.Dataset, where: str, size: int) -> None:
+    _check_attributes(dataset)
+    properties = dataset.id.get_create_plist()
+    if properties.get_external_count():
+        raise ValueError(f"{where} lies in another file")
+    if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_nfilters():
+        raise ValueError(f"/{where} is not contiguous")
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if not text and dataset.dtype.kind not in "iuf":
+        raise ValueError(f"{where} is of the type {dataset.dtype}")
+    if dataset.shape is None or math.prod(dataset.shape) * dataset.dtype.itemsize > size:
+        raise ValueError(f"it is truncated: {where} has the shape {dataset.shape}")
+    wanted = _TYPES.get(where.split("/")[0])
+    if wanted is not None and dataset.dtype != np.dtype(wanted):
+        raise ValueError(f"{where} is {dataset.dtype}, not {np.dtype(wanted)}")
+
+
+def _check_attributes(of: h5py.Group | h5py.Dataset) -> None:
+    for name in of.attrs:
+        kind = of.attrs.get_id(name)
+        text = h5py.check_string_dtype(kind.dtype) is not None
+        if not text and kind.dtype.kind not in "iufb":
+            raise ValueError(f"the attribute {name} is of the type {kind.dtype}")
+        if math.prod(kind.shape) * kind.dtype.itemsize > _WIDEST_ATTRIBUTE * 64:
+            raise ValueError(f"the attribute {name} has the shape {kind.shape}")
+
+
+def plain_name(name: str) -> bool:
+    """Whether a name can be that of a file in a folder, and lead nowhere else, on any operating system."""
+    windows = PureWindowsPath(name)  # takes / and \ for separators
+    lone = bool(name) and windows.name == name and not windows.anchor and PurePosixPath(name).name == name
+    return lone and name not in (".", "..") and name.isprintable() and len(name.encode()) <= 200
