@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.parser import CommandParser, positive_int, run_command
+from pipeline.commands.parser import NOBODY_READS, CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +57,10 @@ def _type(command: str, folder: Path) -> None:
     print(f"\n$ {command}", flush=True)
     words = command.split()[1:]
     script = words if words[0] == "-m" else [str(ROOT / words[0]), *words[1:]]
-    if subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode:
+    ended = subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode
+    if ended == NOBODY_READS:
+        raise BrokenPipeError
+    if ended:
         raise EcgFusionError(f"the demo stopped at: {command}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening
+from pipeline.machine.streams import say
 
 
 class Terminal(Listener):
@@ -17,7 +18,7 @@ class Terminal(Listener):
         if isinstance(event, Warned):
             print(f"warning: {event.sentence}", file=sys.stderr, flush=True)
         else:
-            print(self.text(event), flush=True)
+            say(self.text(event))
 
     def text(self, event: Event) -> str:
         """What is printed of an event."""
