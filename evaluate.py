@@ -13,6 +13,8 @@ from pipeline.evaluation.figures import NOTES, Evaluation, evaluate
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
+from pipeline.machine.files import all_or_none, check_writable
+from pipeline.machine.streams import say
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.tables import as_text, save_tables
@@ -33,6 +35,8 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parse(words)
     if options.out and options.out.exists() and not options.out.is_dir():
         raise EcgFusionError(f"-out {options.out} is a file: name a folder")
+    if options.out:
+        check_writable(options.out)
     if options.scores:
         _evaluate_files(options)
     elif options.dev_scores:
@@ -86,6 +90,10 @@ def _evaluate_files(options: Namespace) -> None:
         if getattr(options, name) is not None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
     n, n_dev = len(options.scores), len(options.dev_scores or [])
+    if n_dev == 0 and isinstance(options.threshold, str):
+        raise EcgFusionError(
+            f"-threshold {options.threshold} chooses on dev scores: name theirs with -dev_scores, or give a number"
+        )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
     resampling = _resampling(options)
@@ -98,10 +106,11 @@ def _evaluate_files(options: Namespace) -> None:
         _show(found[0], options.out)
         return
     names = names_of([file.with_suffix("") for file in options.scores])
-    if options.out:
-        for name, evaluation in zip(names, found, strict=True):
-            _save(options.out / _folder_name(name), evaluation)
-    _show_comparison(names, found, options.out)
+    with all_or_none():
+        if options.out:
+            for name, evaluation in zip(names, found, strict=True):
+                _save(options.out / _folder_name(name), evaluation)
+        _show_comparison(names, found, options.out)
 
 
 def _evaluate_runs(options: Namespace) -> None:
@@ -110,6 +119,9 @@ def _evaluate_runs(options: Namespace) -> None:
     from pipeline.scoring.judge import judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    for run in [] if options.out else runs:
+        if run.is_dir():  # that it is not is said by its card
+            check_writable(run / "evaluation" / partition)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
     found = [judge(run, each, partition, options.threshold, resampling) for run, each in zip(runs, scores, strict=True)]
     folder = options.out or runs[0] / "evaluation" / partition
@@ -117,10 +129,11 @@ def _evaluate_runs(options: Namespace) -> None:
         _show(found[0], folder, scores[0])
         return
     names = names_of(runs)
-    for name, run, evaluation, each in zip(names, runs, found, scores, strict=True):
-        own = options.out / _folder_name(name) if options.out else run / "evaluation" / partition
-        _save(own, evaluation, each)
-    _show_comparison(names, found, folder)
+    with all_or_none():
+        for name, run, evaluation, each in zip(names, runs, found, scores, strict=True):
+            own = options.out / _folder_name(name) if options.out else run / "evaluation" / partition
+            _save(own, evaluation, each)
+        _show_comparison(names, found, folder)
 
 
 def _folder_name(name: str) -> str:
@@ -128,14 +141,16 @@ def _folder_name(name: str) -> str:
 
 
 def _show(evaluation: Evaluation, folder: Path | None, scores: Scores | None = None) -> None:
-    print(as_text(evaluation), flush=True)
+    say(as_text(evaluation))
     if folder:
-        _say_saved(folder, _save(folder, evaluation, scores))
+        with all_or_none():
+            files = _save(folder, evaluation, scores)
+        _say_saved(folder, files)
 
 
 def _show_comparison(names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None) -> None:
     comparison = compare(dict(zip(names, evaluations, strict=True)))
-    print(comparison_text(comparison), flush=True)
+    say(comparison_text(comparison))
     if folder:
         _say_saved(folder, save_comparison(folder, comparison))
 
@@ -149,7 +164,7 @@ def _save(folder: Path, evaluation: Evaluation, scores: Scores | None = None) ->
 
 
 def _say_saved(folder: Path, files: Sequence[Path]) -> None:
-    print(f"saved in {folder}: {', '.join(file.name for file in files)}")
+    say(f"saved in {folder}: {', '.join(file.name for file in files)}")
 
 
 if __name__ == "__main__":

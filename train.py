@@ -137,14 +137,32 @@ def main(words: Sequence[str] | None = None) -> None:
 
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
-    if arguments.data:  # what is not there is said before torch is imported, which takes seconds
-        from pipeline.store.reading import require_store, store_path
-
-        for partition in ("train", "dev"):
-            require_store(store_path(arguments.data, partition))
+    options = _options(arguments)
+    _check_before_torch(options, arguments.resume)
     from pipeline.training.run import train_run
 
-    train_run(_options(arguments), arguments.resume)
+    train_run(options, arguments.resume)
+
+
+def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
+    """Says what can be said without torch, whose import takes seconds: numbers, runs and stores that are not there."""
+    from pipeline.runs.card import CARD, read_card
+    from pipeline.runs.folder import refuse_files_of_others
+    from pipeline.store.reading import require_store, store_path
+    from pipeline.training.ranges import check_ranges
+
+    check_ranges(options)
+    for run in options.branches or ():
+        read_card(Path(run))
+    folder = Path(options.path_save_model) if options.path_save_model else None
+    if folder and resume:
+        read_card(folder)
+    elif folder and not (folder / CARD).exists():
+        refuse_files_of_others(folder)
+    data = options.data if resume or options.branches else options.data or defaults.DATA
+    if data and options.model:
+        for partition in ("train", "dev"):
+            require_store(store_path(Path(data), partition))
 
 
 def _options(arguments: argparse.Namespace) -> "TrainOptions":

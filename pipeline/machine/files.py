@@ -87,6 +87,8 @@ def file_error(problem: OSError, path: Path | str | None = None, do: str = "use"
         text = " ".join(f"{problem.strerror or problem}".split())
         return _numbered(FileError(f"{text}{where}", "check that this path can be read and written", None), number)
     what, remedy = _TOLD[number]
+    if number == errno.EISDIR and do == "read":
+        remedy = "name a file"
     return _numbered(FileError(what.format(do=do, where=where, path=path or "it"), remedy), number)
 
 
@@ -192,6 +194,11 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
     if waiting is not None:
         waiting[path] = temporary
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8 with the line ends that it has, as ``replace_atomically``."""
+    replace_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "surrogateescape")))
 
 
 def _write(temporary: Path, write: Callable[[Path], object]) -> None:

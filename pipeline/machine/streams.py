@@ -19,7 +19,7 @@ def open_closed_streams() -> None:
                 os.close(descriptor)
             os.set_inheritable(number, True)  # for the programs that this one starts
             if getattr(sys, name) is None:
-                setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))
+                setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a dash that the console lacks is no reason to stop

@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
+from pipeline.machine.files import all_or_none, make_folder, write_text
 from pipeline.report.tables import (
     aligned,
     escaped,
@@ -33,11 +34,12 @@ def comparison_text(comparison: Comparison) -> str:
 
 def save_comparison(folder: Path, comparison: Comparison) -> list[Path]:
     """Writes ``comparison.json`` and ``comparison.md`` over older ones; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     files = [folder / "comparison.json", folder / "comparison.md"]
     text = json.dumps(comparison.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    files[0].write_text(text + "\n", encoding="utf-8")
-    files[1].write_text(comparison_text(comparison), encoding="utf-8")
+    with all_or_none():
+        write_text(files[0], text + "\n")
+        write_text(files[1], comparison_text(comparison))
     return files
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.ticker import MultipleLocator
 
+from pipeline.machine.files import replace_atomically
 from pipeline.representations import REPRESENTATIONS, Representation
 
 
@@ -53,7 +54,7 @@ def draw_record(
         for column, (name, options) in enumerate(parameters.items()):
             axes = figure.add_subplot(inner[1, column])
             _draw_image(axes, images[row, column], REPRESENTATIONS[name], options, duration, sampling_rate)
-    figure.savefig(path, dpi=110)
+    replace_atomically(path, lambda temporary: figure.savefig(temporary, dpi=110, format="png"))
     plt.close(figure)
 
 

@@ -1,6 +1,7 @@
 """The table of an evaluation: printed, and saved as Markdown, CSV and JSON."""
 
 import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -9,6 +10,7 @@ from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Intervals, Span
 from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
+from pipeline.machine.files import all_or_none, make_folder, write_text
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -23,13 +25,14 @@ def as_text(evaluation: Evaluation) -> str:
 
 def save_tables(folder: Path, evaluation: Evaluation) -> list[Path]:
     """Writes ``metrics.json``, ``counts.csv`` and ``table.md`` over older ones; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     files = [folder / "metrics.json", folder / "counts.csv", folder / "table.md"]
     text = json.dumps(evaluation.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    files[0].write_text(text + "\n", encoding="utf-8")
-    with open(files[1], "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(_count_lines(evaluation))
-    files[2].write_text(as_text(evaluation), encoding="utf-8")
+    counts = io.StringIO()
+    csv.writer(counts, lineterminator="\n").writerows(_count_lines(evaluation))
+    with all_or_none():
+        for file, content in zip(files, (text + "\n", counts.getvalue(), as_text(evaluation)), strict=True):
+            write_text(file, content)
     return files
 
 

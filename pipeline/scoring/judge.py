@@ -12,7 +12,7 @@ from pipeline.evaluation.figures import evaluate as evaluate_scores
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, Resampling
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.listening import remark
-from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.card import DEV_SCORES, read_card
 from pipeline.runs.folder import check_comparable
 
 if TYPE_CHECKING:
@@ -94,9 +94,11 @@ def score_runs(
     Raises:
         EcgFusionError: they cannot be judged side by side, or one does not fit its store.
     """
+    check_comparable(runs)  # scoring may take minutes
+    for run in runs:
+        _check_stores_are_there(run, data, partition)
     from pipeline.scoring.partition import score_partition  # torch takes seconds, what is refused above does not wait
 
-    check_comparable(runs)  # scoring may take minutes
     scores: list[Scores] = []
     for run in runs:
         remark(f"run {run}, partition {partition}\n")
@@ -105,6 +107,17 @@ def score_runs(
         align([*scores[:1], scored])  # a run that does not fit is refused before the next one is scored
         scores.append(scored)
     return align(scores)
+
+
+def _check_stores_are_there(run: Path, data: Path | None, partition: str) -> None:
+    from pipeline.store.reading import require_store, store_path  # a scores file is judged without HDF5
+
+    folder = data or Path(read_card(run).data.folder)
+    if not data and not folder.is_dir():
+        raise EcgFusionError(
+            f"{run} was trained on stores in {folder}, which is not there: say with -data where they are"
+        )
+    require_store(store_path(folder, partition))
 
 
 def judge(
