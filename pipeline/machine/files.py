@@ -130,7 +130,7 @@ def open_file(path: Path | str) -> BinaryIO:
             raise
 
 
-def check_file(path: Path | str) -> None:
+def require_file(path: Path | str) -> None:
     """Refuses what ``open_file`` refuses, for those who hand a path to a library."""
     open_file(path).close()
 

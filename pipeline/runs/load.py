@@ -13,6 +13,7 @@ from pipeline.runs.build import Run, build_fusion, build_network
 from pipeline.runs.card import CARD, WEIGHTS, Card, read_card
 from pipeline.runs.folder import branch_folders, member_folder, refuse_unfinished
 from pipeline.runs.kinds import kind_named
+from pipeline.runs.weights_file import check_weights_file
 
 
 def save_weights(folder: Path, network: torch.nn.Module) -> None:
@@ -64,10 +65,11 @@ def load_weights(network: torch.nn.Module, folder: Path) -> None:
     """Brings a run's weights into the network that its card describes."""
     path = folder / WEIGHTS
     try:
+        check_weights_file(path)
         network.load_state_dict(load_file(path))
     except FileNotFoundError:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
-    except (SafetensorError, RuntimeError):
+    except (SafetensorError, RuntimeError, ValueError):
         raise EcgFusionError(f"{path} is damaged or of another network: copy the run folder again") from None
 
 

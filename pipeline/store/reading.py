@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, none_name_of
+from pipeline.machine.files import require_file
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
 from pipeline.store.mapped import Mapped, StoredArray
@@ -131,6 +132,7 @@ def open_store(path: Path | str) -> Store:
     """
     path = Path(path)
     require_store(path)
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return _read_store(path, file)

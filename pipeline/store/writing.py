@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.files import require_file
 from pipeline.store.attributes import from_attribute, to_attribute
 from pipeline.store.mapped import Mapped
 from pipeline.store.reading import NUMBER_COLUMNS, SCHEMA_VERSION, STAGES, TEXT_COLUMNS
@@ -49,6 +50,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def recorded_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a store that may be unfinished, as HDF5 keeps them."""
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return {key: from_numpy(value) for key, value in file.attrs.items()}

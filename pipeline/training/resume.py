@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
-from pipeline.machine.files import replace_atomically
+from pipeline.machine.files import replace_atomically, require_file
 from pipeline.runs.card import TENSORBOARD
 
 
@@ -53,6 +53,7 @@ class TrainingState:
 
     def load(self, path: Path) -> None:
         """Brings everything back from the resume file; nothing but tensors and numbers is unpickled."""
+        require_file(path)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             self.network.load_state_dict(state["network"])
@@ -101,7 +102,7 @@ def write_log(path: Path, log: list[dict[str, float]]) -> None:
     """Writes ``log.csv``, a row an epoch, whole or not at all."""
 
     def write(temporary: Path) -> None:
-        with temporary.open("w", newline="") as file:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, log[0].keys())
             writer.writeheader()
             writer.writerows(log)

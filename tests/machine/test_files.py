@@ -14,11 +14,11 @@ from pipeline.errors import EcgFusionError
 from pipeline.machine.files import (
     FileError,
     all_or_none,
-    check_file,
     check_writable,
     file_error,
     read_file,
     replace_atomically,
+    require_file,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,7 +200,7 @@ def test_permissions_are_told_as_what_they_are(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "open", denied)
     with pytest.raises(FileError, match=r"no permission to read .*x: change its permissions"):
-        check_file(tmp_path / "x")
+        require_file(tmp_path / "x")
 
 
 def test_a_folder_that_cannot_be_written_into_is_told_before_the_work(tmp_path, monkeypatch):
