@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
+from pipeline.commands.parser import CommandParser, natural_number, partition_name, positive_int, run_command
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
@@ -59,7 +59,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
-    parser.option("partition", run, choices=list(NOTES), help="what to score (default: test)")
+    parser.option("partition", run, type=partition_name, choices=list(NOTES), help="what to score (default: test)")
     parser.option(
         "batch_size", run, type=positive_int, metavar="N", help="items scored at once (default: as in training)"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_options
-from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import told_to
 from pipeline.inputs.spec import NORMALISATIONS
@@ -47,9 +47,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
     of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals and the lead map)"
-    parser.option("leads", group, nargs="+", help=of_leads)
+    parser.option("leads", group, type=one_word, nargs="+", help=of_leads)
     stacked = f"{REPRESENTATION_NAMES}, stacked as channels (default: all); or lead_map, one image of all leads"
-    parser.option("representation", group, nargs="+", help=stacked)
+    parser.option("representation", group, type=one_word, nargs="+", help=stacked)
     drawn = "draw images from the signal (default on a GPU, with -crop or -beat, and where none are stored)"
     parser.switch("on_the_fly", group, drawn, "take the images of the store (default otherwise)")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
@@ -107,7 +107,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
-    parser.option("augment", group, nargs="+", metavar="NAME", help=changed)
+    parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"
     parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)
     parser.option("seed", group, type=int, help=f"of fresh weights, order and crops (default {defaults.SEED})")

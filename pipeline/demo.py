@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.commands.parser import NOBODY_READS, CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
+from pipeline.machine.streams import say
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ("runs/resnet", "runs/resnet1d_wang")
@@ -32,14 +33,14 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     for command in commands:
         _type(command, folder)
-    print(f"\nAll of it lies in {folder.resolve()}:")
+    say(f"\nAll of it lies in {folder.resolve()}:")
     for place, what in (
         ("data/ptbxl", "synthetic recordings in PTB-XL's layout"),
         ("data/ptbxl-images", "train.h5, dev.h5, test.h5: signals and images"),
         *((run, "weights, card, logs; the table in evaluation/test/") for run in RUNS),
     ):
-        print(f"  {place}: {what}")
-    print(f"{time.monotonic() - started:.0f} s")
+        say(f"  {place}: {what}")
+    say(f"{time.monotonic() - started:.0f} s")
 
 
 def _empty(folder: Path) -> None:
@@ -54,7 +55,7 @@ def _empty(folder: Path) -> None:
 
 def _type(command: str, folder: Path) -> None:
     """Runs a command in the folder as if it were the repository's root."""
-    print(f"\n$ {command}", flush=True)
+    say(f"\n$ {command}")
     words = command.split()[1:]
     script = words if words[0] == "-m" else [str(ROOT / words[0]), *words[1:]]
     ended = subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode

@@ -5,6 +5,7 @@ import difflib
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -99,6 +100,29 @@ def positive_float(text: str) -> float:
     return number
 
 
+def one_word(text: str) -> str:
+    """One of several words, between which are blanks."""
+    parts = [part.strip() for part in text.replace(";", ",").split(",")]
+    if len(parts) > 1:
+        raise argparse.ArgumentTypeError(f"{text} has no blanks: write {' '.join(filter(None, parts)) or 'words'}")
+    return text
+
+
+_ALSO_CALLED = {
+    "train": ("training",),
+    "dev": ("val", "valid", "validation", "development", "tune", "eval"),
+    "test": ("testing", "tst"),
+}
+
+
+def partition_name(text: str) -> str:
+    """The name of a partition; what it is called elsewhere is refused with what it is called here."""
+    for name, others in _ALSO_CALLED.items():
+        if text.lower() in others or (text != name and text.lower() == name):
+            raise argparse.ArgumentTypeError(f"{text} is called {name} here")
+    return one_word(text)
+
+
 def run_command(main: Callable[[Sequence[str]], None], after_interruption: str = "") -> NoReturn:
     """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback.
 
@@ -108,6 +132,7 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
     """
     program = os.path.basename(sys.argv[0])
     open_closed_streams()
+    threading.excepthook = _quiet_about_the_disk
     try:
         check_thread_variables()
         main(sys.argv[1:])
@@ -125,3 +150,9 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
     finally:
         settle_streams()
     sys.exit(0)
+
+
+def _quiet_about_the_disk(problem: threading.ExceptHookArgs) -> None:
+    """What the disk refuses to a thread is told by who waits for it."""
+    if not issubclass(problem.exc_type, OSError):
+        threading.__excepthook__(problem)

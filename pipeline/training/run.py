@@ -99,7 +99,7 @@ def _way_on_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        told = file_error(problem)
+        told = file_error(problem, problem.filename or folder)
         if (folder / CARD).exists():
             told = told.followed_by(f"go on with python train.py -resume -path_save_model {folder}")
         raise told from None
