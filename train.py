@@ -146,13 +146,13 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
     """Says what can be said without torch, whose import takes seconds: numbers, runs and stores that are not there."""
-    from pipeline.runs.card import CARD, read_card
+    from pipeline.runs.card import CARD, FUSIONS, read_card
     from pipeline.runs.folder import refuse_files_of_others
     from pipeline.store.reading import require_store, store_path
     from pipeline.training.ranges import check_ranges
 
     check_ranges(options)
-    for run in options.branches or ():
+    for run in (options.branches or ()) if options.run_kind in FUSIONS else ():
         read_card(Path(run))
     folder = Path(options.path_save_model) if options.path_save_model else None
     if folder and resume:
