@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pipeline.commands.image_options import IMAGE_OPTIONS, REPRESENTATION_NAMES, add_image_options, given_image_options
-from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import CommandParser, one_word, partition_name, positive_float, positive_int, run_command
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
+from pipeline.machine.streams import say
 from pipeline.report.console import Console
 from pipeline.sources import DEFAULT_SOURCE, SOURCES, Source, SourceOption, data_folder, open_source
 from pipeline.store.options import StoreKeywords, StoreOptions
@@ -34,20 +35,26 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("source", default=DEFAULT_SOURCE, help=known)
     parser.option("data", type=Path, help=f"the data set's folder (default {data_folder(DEFAULT_SOURCE)})")
     parser.option("out", type=Path, help=f"folder for the stores (default {_stores_folder(DEFAULT_SOURCE)})")
-    parser.option("partition", choices=PARTITIONS, nargs="+", help="which stores to make (default: all of --folds)")
+    parser.option(
+        "partition",
+        type=partition_name,
+        choices=PARTITIONS,
+        nargs="+",
+        help="which stores to make (default: all of --folds)",
+    )
     folds = f"of each partition (default of {DEFAULT_SOURCE} {' '.join(usual.default_folds)})"
     parser.option("folds", nargs="+", help=folds)
     for name, own in _options_of_sources().items():
         parser.option(name, type=own.reads, help=own.help)
     drawn = f"leads to draw, or all (default of {DEFAULT_SOURCE} {' '.join(usual.default_leads)})"
-    parser.option("leads", nargs="+", help=f"{drawn}; signals are stored of all leads")
+    parser.option("leads", type=one_word, nargs="+", help=f"{drawn}; signals are stored of all leads")
     stored = f"of the stored signals, Hz (default {rate:g})"
     parser.option("sampling_rate", type=positive_float, default=rate, help=stored)
     let_through = (
         f"what the filter lets through, from and to, Hz; or none (default {' '.join(f'{edge:g}' for edge in band)})"
     )
     parser.option("band", nargs="+", default=band, help=let_through)
-    parser.option("representations", nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
+    parser.option("representations", type=one_word, nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
     parser.option("limit", type=positive_int, help="only the first so many records of each partition")
@@ -149,18 +156,18 @@ def main(words: Sequence[str] | None = None) -> None:
         from pipeline.store.export import export_store
 
         for store in _finished_stores(arguments):
-            print(export_store(store, arguments.export / store.path.stem))
+            say(export_store(store, arguments.export / store.path.stem))
     elif arguments.verify:
         from pipeline.store.verify import verify_store
 
         for store in _finished_stores(arguments):
-            print(verify_store(store, arguments.verify), flush=True)
+            say(verify_store(store, arguments.verify))
     elif arguments.show:
         from pipeline.store.plan import plan_stores
         from pipeline.store.show import show_record
 
         source, options = _chosen(arguments)
-        print(show_record(plan_stores(StoreOptions.of(source, arguments.out, options)), arguments.show))
+        say(show_record(plan_stores(StoreOptions.of(source, arguments.out, options)), arguments.show))
     else:
         from pipeline.store.create import create_stores
 

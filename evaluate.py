@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.escaping import file_names, printable
-from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
+from pipeline.commands.escaping import file_names
+from pipeline.commands.parser import CommandParser, natural_number, partition_name, positive_int, run_command
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
@@ -18,6 +18,8 @@ from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampli
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
+from pipeline.machine.files import all_or_none, check_writable
+from pipeline.machine.streams import say
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
@@ -44,6 +46,8 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parse(words)
     if options.out and options.out.exists() and not options.out.is_dir():
         raise EcgFusionError(f"-out {options.out} is a file: name a folder")
+    if options.out:
+        check_writable(options.out)
     if options.scores:
         _evaluate_files(options)
     elif options.dev_scores:
@@ -68,7 +72,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
-    parser.option("partition", run, choices=list(NOTES), help="what to score (default: test)")
+    parser.option("partition", run, type=partition_name, choices=list(NOTES), help="what to score (default: test)")
     parser.option(
         "batch_size", run, type=positive_int, metavar="N", help="items scored at once (default: as in training)"
     )
@@ -99,6 +103,10 @@ def _evaluate_files(options: Namespace) -> None:
         if getattr(options, name) is not None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
     n, n_dev = len(options.scores), len(options.dev_scores or [])
+    if n_dev == 0 and isinstance(options.threshold, str):
+        raise EcgFusionError(
+            f"-threshold {options.threshold} chooses on dev scores: name theirs with -dev_scores, or give a number"
+        )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
     resampling = _resampling(options)
@@ -117,10 +125,11 @@ def _evaluate_files(options: Namespace) -> None:
         _show(found[0], options.out, scores[0], formats)
         return
     names = names_of([file.with_suffix("") for file in options.scores])
-    if options.out:
-        for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
-            save_evaluation(options.out / name, evaluation, each, formats)
-    _show_comparison(names, found, options.out, formats)
+    with all_or_none():
+        if options.out:
+            for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
+                save_evaluation(options.out / name, evaluation, each, formats)
+        _show_comparison(names, found, options.out, formats)
 
 
 def _evaluate_runs(options: Namespace) -> None:
@@ -130,6 +139,9 @@ def _evaluate_runs(options: Namespace) -> None:
     from pipeline.scoring.judge import judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    for run in [] if options.out else runs:
+        if run.is_dir():  # that it is not is said by its card
+            check_writable(run / "evaluation" / partition)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
     found = [judge(run, each, partition, options.threshold, resampling) for run, each in zip(runs, scores, strict=True)]
     found = [
@@ -141,10 +153,11 @@ def _evaluate_runs(options: Namespace) -> None:
         _show(found[0], folder, scores[0], formats, with_scores=True)
         return
     names = names_of(runs)
-    for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
-        own = options.out / name if options.out else run / "evaluation" / partition
-        save_evaluation(own, evaluation, each, formats, with_scores=True)
-    _show_comparison(names, found, folder, formats)
+    with all_or_none():
+        for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
+            own = options.out / name if options.out else run / "evaluation" / partition
+            save_evaluation(own, evaluation, each, formats, with_scores=True)
+        _show_comparison(names, found, folder, formats)
 
 
 def _subject(run: Path, partition: str, data: Path | None) -> Subject:
@@ -174,7 +187,7 @@ def _show(
     formats: Sequence[str],
     with_scores: bool = False,
 ) -> None:
-    print(as_text(evaluation), flush=True)
+    say(as_text(evaluation))
     if folder:
         _say_saved(folder, save_evaluation(folder, evaluation, scores, formats, with_scores))
 
@@ -183,13 +196,13 @@ def _show_comparison(
     names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None, formats: Sequence[str]
 ) -> None:
     comparison = compare(dict(zip(names, evaluations, strict=True)))
-    print(comparison_text(comparison), flush=True)
+    say(comparison_text(comparison))
     if folder:
         _say_saved(folder, save_comparison(folder, comparison, formats))
 
 
 def _say_saved(folder: Path, files: Sequence[Path]) -> None:
-    print(f"saved in {printable(str(folder))}: {', '.join(file.name for file in files)}")
+    say(f"saved in {folder}: {', '.join(file.name for file in files)}")
 
 
 if __name__ == "__main__":

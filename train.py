@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_options
-from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.inputs.spec import NORMALISATIONS
@@ -47,9 +47,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
     of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals and the lead map)"
-    parser.option("leads", group, nargs="+", help=of_leads)
+    parser.option("leads", group, type=one_word, nargs="+", help=of_leads)
     stacked = f"{REPRESENTATION_NAMES}, stacked as channels (default: all); or lead_map, one image of all leads"
-    parser.option("representation", group, nargs="+", help=stacked)
+    parser.option("representation", group, type=one_word, nargs="+", help=stacked)
     drawn = "draw images from the signal (default on a GPU, with -crop or -beat, and where none are stored)"
     parser.switch("on_the_fly", group, drawn, "take the images of the store (default otherwise)")
     parser.option("crop", group, type=positive_float, help="seconds seen at once: random crops in training")
@@ -110,7 +110,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
-    parser.option("augment", group, nargs="+", metavar="NAME", help=changed)
+    parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"
     parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)
     parser.option("seed", group, type=int, help=f"of fresh weights, order and crops (default {defaults.SEED})")
@@ -140,15 +140,33 @@ def main(words: Sequence[str] | None = None) -> None:
 
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
-    if arguments.data:  # what is not there is said before torch is imported, which takes seconds
-        from pipeline.store.reading import require_store, store_path
-
-        for partition in ("train", "dev"):
-            require_store(store_path(arguments.data, partition))
+    options = _options(arguments)
+    _check_before_torch(options, arguments.resume)
     say_loading()
     from pipeline.training.run import train_run
 
-    train_run(_options(arguments), arguments.resume)
+    train_run(options, arguments.resume)
+
+
+def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
+    """Says what can be said without torch, whose import takes seconds: numbers, runs and stores that are not there."""
+    from pipeline.runs.card import CARD, FUSIONS, read_card
+    from pipeline.runs.folder import refuse_files_of_others
+    from pipeline.store.reading import require_store, store_path
+    from pipeline.training.ranges import check_ranges
+
+    check_ranges(options)
+    for run in (options.branches or ()) if options.run_kind in FUSIONS else ():
+        read_card(Path(run))
+    folder = Path(options.path_save_model) if options.path_save_model else None
+    if folder and resume:
+        read_card(folder)
+    elif folder and not (folder / CARD).exists():
+        refuse_files_of_others(folder)
+    data = options.data if resume or options.branches else options.data or defaults.DATA
+    if data and options.model:
+        for partition in ("train", "dev"):
+            require_store(store_path(Path(data), partition))
 
 
 def _options(arguments: argparse.Namespace) -> "TrainOptions":

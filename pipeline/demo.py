@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.parser import CommandParser, positive_int, run_command
+from pipeline.commands.parser import NOBODY_READS, CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
+from pipeline.machine.streams import say
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = (
@@ -46,11 +47,11 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     for command in commands:
         _type(command, folder)
-    print(f"\nAll of it lies in {folder.resolve()}:")
+    say(f"\nAll of it lies in {folder.resolve()}:")
     width = max(len(place) for place, _ in PLACES)
     for place, what in PLACES:
-        print(f"  {place:{width}}  {what}")
-    print(f"{time.monotonic() - started:.0f} s")
+        say(f"  {place:{width}}  {what}")
+    say(f"{time.monotonic() - started:.0f} s")
 
 
 def _empty(folder: Path) -> None:
@@ -65,10 +66,13 @@ def _empty(folder: Path) -> None:
 
 def _type(command: str, folder: Path) -> None:
     """Runs a command in the folder as if it were the repository's root."""
-    print(f"\n$ {command}", flush=True)
+    say(f"\n$ {command}")
     words = command.split()[1:]
     script = words if words[0] == "-m" else [str(ROOT / words[0]), *words[1:]]
-    if subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode:
+    ended = subprocess.run([sys.executable, *script], cwd=folder, check=False).returncode
+    if ended == NOBODY_READS:
+        raise BrokenPipeError
+    if ended:
         raise EcgFusionError(f"the demo stopped at: {command}")
 
 

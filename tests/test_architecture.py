@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"errors", "labels", "listening", "typed", "machine"},
     "sources": GROUND - {"models", "representations"} | {"machine", "commands"},
     "report": GROUND | {"machine", "commands", "evaluation", "sources"},
-    "demo": {"errors", "commands"},
+    "demo": {"errors", "commands", "machine"},
     "store": GROUND - {"models"} | {"machine", "commands", "sources"},
     "inputs": GROUND - {"models"} | {"machine", "commands", "store"},
     "runs": GROUND | {"machine", "commands", "evaluation", "store", "inputs"},

@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 
 from pipeline.commands.parser import run_command
 from pipeline.errors import EcgFusionError
+from pipeline.machine.streams import say
 from pipeline.typed import near_names
 
 COMMANDS = {
@@ -25,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> None:
     first, rest = (typed[0], typed[1:]) if typed else ("--help", [])
     if first in ("-h", "--help", "-help"):
         lines = [f"  {name:<14} {what}" for name, (_, what) in COMMANDS.items()]
-        print("\n".join(["usage: ecgfusion COMMAND OPTIONS, ecgfusion COMMAND --help", *lines]))
+        say("\n".join(["usage: ecgfusion COMMAND OPTIONS, ecgfusion COMMAND --help", *lines]))
         return
     if first not in COMMANDS:
         raise EcgFusionError(f"there is no command {first}: {near_names(first, COMMANDS)}")

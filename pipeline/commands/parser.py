@@ -2,16 +2,21 @@
 
 import argparse
 import difflib
-import errno
-import io
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from pipeline.commands.escaping import one_line, printable
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import file_error
+from pipeline.machine.limits import check_thread_variables
+from pipeline.machine.streams import open_closed_streams, settle_streams
+
+NOBODY_READS = 141
+"""How a command ends whose reader has gone away, as one does that a signal of its pipe ends."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -96,6 +101,29 @@ def positive_float(text: str) -> float:
     return number
 
 
+def one_word(text: str) -> str:
+    """One of several words, between which are blanks."""
+    parts = [part.strip() for part in text.replace(";", ",").split(",")]
+    if len(parts) > 1:
+        raise argparse.ArgumentTypeError(f"{text} has no blanks: write {' '.join(filter(None, parts)) or 'words'}")
+    return text
+
+
+_ALSO_CALLED = {
+    "train": ("training",),
+    "dev": ("val", "valid", "validation", "development", "tune", "eval"),
+    "test": ("testing", "tst"),
+}
+
+
+def partition_name(text: str) -> str:
+    """The name of a partition; what it is called elsewhere is refused with what it is called here."""
+    for name, others in _ALSO_CALLED.items():
+        if text.lower() in others or (text != name and text.lower() == name):
+            raise argparse.ArgumentTypeError(f"{text} is called {name} here")
+    return one_word(text)
+
+
 def run_command(main: Callable[[Sequence[str]], None], after_interruption: str = "") -> NoReturn:
     """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback.
 
@@ -104,10 +132,10 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         after_interruption: what to do after Ctrl-C to go on.
     """
     program = os.path.basename(sys.argv[0])
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a dash that the console lacks is no reason to stop
+    open_closed_streams()
+    threading.excepthook = _quiet_about_the_disk
     try:
+        check_thread_variables()
         main(sys.argv[1:])
         sys.stdout.flush()
     except EcgFusionError as problem:
@@ -117,19 +145,15 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         print(f"\n{program}: interrupted{remedy}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        sys.exit(NOBODY_READS)
     except OSError as problem:
-        sys.exit(f"{program}: {one_line(_about_the_disk(problem))}")
+        sys.exit(f"{program}: {one_line(str(file_error(problem)))}")
+    finally:
+        settle_streams()
     sys.exit(0)
 
 
-def _about_the_disk(problem: OSError) -> str:
-    where = f" {problem.filename}" if problem.filename else ""
-    full = problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    # h5py reports the errno of a failed write only in its text
-    if full or any(f"errno = {number}" in str(problem) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
-        return f"the disk is full{where}: free some space and give the same command again"
-    if isinstance(problem, PermissionError):
-        return f"no permission to use{where}: change its permissions or name another path"
-    return f"{problem.strerror or problem}{where}: check that this path can be read and written"
+def _quiet_about_the_disk(problem: threading.ExceptHookArgs) -> None:
+    """What the disk refuses to a thread is told by who waits for it."""
+    if not issubclass(problem.exc_type, OSError):
+        threading.__excepthook__(problem)

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from pipeline.commands.escaping import printable
 from pipeline.listening import EpochEnded, Event, Listener, Remark, Warned, listening, remark
+from pipeline.machine.streams import say
 
 
 class Terminal(Listener):
@@ -18,7 +19,7 @@ class Terminal(Listener):
         if isinstance(event, Warned):
             print(f"warning: {printable(event.sentence)}", file=sys.stderr, flush=True)
         else:
-            print(printable(self.text(event)), flush=True)
+            say(printable(self.text(event)))
 
     def text(self, event: Event) -> str:
         """What is printed of an event."""

@@ -1,19 +1,19 @@
 """The scores file: a probability for each item and class, beside the truth."""
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.npz import read_npz
 from pipeline.labels import none_name_of, wrong_name
-from pipeline.machine.files import replace_atomically
+from pipeline.machine.files import make_folder, replace_atomically
 
 KINDS = ("multilabel", "multiclass")
 _REQUIRED = ("scores", "labels", "item_id", "classes", "kind")
+_OPTIONAL = ("record_id", "patient_id", "task", "none_name")
+_ROUNDING = 1e-6  # how far from 0 to 1 the rounding of a mean of probabilities may lead
 
 
 @dataclass(eq=False)
@@ -21,7 +21,8 @@ class Scores:
     """Probabilities of one model over one partition; what exists has been checked.
 
     Attributes:
-        scores: Probabilities from 0 to 1; float64 stays unrounded, everything else becomes float32.
+        scores: Probabilities from 0 to 1, beyond which a rounding is taken off; float64 stays unrounded, everything
+            else becomes float32.
         labels: 1 where the item bears the class, else 0; one 1 in each multiclass row.
         item_id: Unique names of the items, which join files.
         classes: Unique class names, in the order of the columns.
@@ -102,14 +103,17 @@ class Scores:
             self._require(rows == expected[0], problem)
 
     def _check_scores(self) -> None:
+        rounding = 2e-3 if self.scores.dtype == np.float16 else _ROUNDING  # two of its steps below 1
         is_double = self.scores.dtype.kind == "f" and self.scores.dtype.itemsize > 4
         self.scores = self.scores.astype(np.float64 if is_double else np.float32)
         bad = ~np.isfinite(self.scores).all(1)
         which = f"the scores of {bad.sum()} items, {str(self.item_id[bad.argmax()])!r} first"
         self._require(not bad.any(), f"{which}, are NaN or infinite: leave these items out or mend the model")
         low, high = self.scores.min(), self.scores.max()
-        problem = f"scores run from {low:g} to {high:g}, not from 0 to 1: save a sigmoid or softmax of them"
-        self._require(low >= 0 and high <= 1, problem)
+        problem = f"scores run from {low:.9g} to {high:.9g}, not from 0 to 1: save a sigmoid or softmax of them"
+        self._require(low >= -rounding and high <= 1 + rounding, problem)
+        if low < 0 or high > 1:
+            self.scores = self.scores.clip(0, 1)
 
     def _check_labels(self) -> None:
         odd = ~np.isin(self.labels, (0, 1))
@@ -131,7 +135,7 @@ def save_scores(path: Path, scores: Scores) -> None:
     optional["none_name"] = scores.none_name
     arrays = {name: np.asarray(getattr(scores, name)) for name in _REQUIRED}
     arrays |= {name: np.asarray(value) for name, value in optional.items() if value is not None}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
@@ -146,7 +150,7 @@ def load_scores(path: Path) -> Scores:
     Raises:
         EcgFusionError: If it is missing, is no scores file or holds what it must not.
     """
-    arrays = _read(path)
+    arrays = read_npz(path, (*_REQUIRED, *_OPTIONAL))
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise EcgFusionError(f"{path} lacks {', '.join(missing)}: save {', '.join(_REQUIRED)} in it")
@@ -154,20 +158,6 @@ def load_scores(path: Path) -> Scores:
     known = (*_REQUIRED, "record_id", "patient_id")
     rest = {name: arrays[name] for name in known if name in arrays and name not in texts}
     return Scores(**rest, **texts, name=str(path))  # type: ignore[arg-type]
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise EcgFusionError(f"there is no scores file {path}: name an .npz file")
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, KeyError, AttributeError, TypeError, NotImplementedError) as problem:
-        objects = "allow_pickle" in str(problem) and zipfile.is_zipfile(path)
-        remedy = "it holds Python objects: save numpy arrays of strings" if objects else "save it with numpy.savez"
-        raise EcgFusionError(f"{path} cannot be read as a scores file: {remedy}") from problem
-    except (zipfile.BadZipFile, zlib.error) as problem:
-        raise EcgFusionError(f"{path} is damaged ({problem}): make or copy it again") from problem
 
 
 def _text(path: Path, what: str, array: np.ndarray) -> str:

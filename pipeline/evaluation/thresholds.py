@@ -122,7 +122,14 @@ def get_thresholds(classes: Sequence[str], dev: Scores | None, choice: str | flo
         classes: Class names, those of ``dev``.
         dev: Scores of the dev items, all of them.
         choice: A criterion as in ``EXAMPLES``, a number from 0 to 1, or None for the default criterion.
+
+    Raises:
+        EcgFusionError: A criterion was asked for, and there is nothing to choose on.
     """
+    if dev is None and choice is not None and not isinstance(threshold_choice(choice), float):
+        raise EcgFusionError(
+            f"-threshold {choice} chooses on dev scores, and there are none: give them with -dev_scores, or a number"
+        )
     choice = threshold_choice(DEFAULT_CRITERION if choice is None else choice)
     if isinstance(choice, float):
         return Thresholds(dict.fromkeys(classes, choice), choice)

@@ -7,6 +7,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.limits import check_open_files
 
 
 class Readers:
@@ -22,6 +23,7 @@ class Readers:
     """
 
     def __init__(self, items: Dataset[Any], workers: int, pin: bool) -> None:
+        check_open_files(workers)
         self._how = workers, pin
         self._picks: list[Any] = []  # of the pass that begins
         self._loader: DataLoader[Any] = DataLoader(

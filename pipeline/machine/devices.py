@@ -12,6 +12,7 @@ from torch import nn
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import warn
+from pipeline.machine.limits import check_threads
 from pipeline.machine.threads import free_cores
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -78,6 +79,7 @@ def set_up_cpu(threads: int | None = None) -> int:
     is kept, see ``keep_freed_memory``.
     """
     threads = threads or free_cores()
+    check_threads(threads)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     keep_freed_memory()

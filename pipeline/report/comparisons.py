@@ -7,7 +7,8 @@ from pipeline.commands.escaping import csv_cell, markdown
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
-from pipeline.report.files import latex_tables, number, write_csv, write_json, write_text, written_together
+from pipeline.machine.files import all_or_none, make_folder, write_text
+from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import (
     WITHHELD,
     aligned,
@@ -53,17 +54,17 @@ def _subjects(comparison: Comparison) -> list[str]:
 
 def save_comparison(folder: Path, comparison: Comparison, formats: Collection[str] = ("md",)) -> list[Path]:
     """Writes ``comparison.json`` and the table as ``comparison.md``, ``.csv`` or ``.tex``; returns their paths."""
-    with written_together(folder) as stage:
-        write_json(stage / "comparison.json", comparison.as_json())
+    names = ["comparison.json", *(f"comparison.{ending}" for name, ending in FORMATS.items() if name in formats)]
+    make_folder(folder)
+    with all_or_none():
+        write_json(folder / "comparison.json", comparison.as_json())
         if "md" in formats:
-            write_text(stage / "comparison.md", comparison_text(comparison))
+            write_text(folder / "comparison.md", comparison_text(comparison))
         if "csv" in formats:
-            write_csv(stage / "comparison.csv", _csv_lines(comparison))
+            write_csv(folder / "comparison.csv", _csv_lines(comparison))
         if "latex" in formats:
-            head = [*_subjects(comparison)]
-            tables = [(" ".join(head) or "Models by macro-AUC", _lines(comparison))]
-            write_text(stage / "comparison.tex", latex_tables(tables))
-        names = sorted(path.name for path in stage.iterdir())
+            tables = [(" ".join(_subjects(comparison)) or "Models by macro-AUC", _lines(comparison))]
+            write_text(folder / "comparison.tex", latex_tables(tables))
     return [folder / name for name in names]
 
 

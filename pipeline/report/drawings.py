@@ -16,6 +16,7 @@ from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.ticker import MultipleLocator
 
 from pipeline.commands.escaping import mathtext
+from pipeline.machine.files import replace_atomically
 from pipeline.representations import REPRESENTATIONS, Representation
 
 _DARKEST, _BRIGHTEST = 0.01, 0.98
@@ -58,7 +59,7 @@ def draw_record(
         for column, (name, options) in enumerate(parameters.items()):
             axes = figure.add_subplot(inner[1, column])
             _draw_image(axes, images[row, column], REPRESENTATIONS[name], options, duration, sampling_rate)
-    figure.savefig(path, dpi=110)
+    replace_atomically(path, lambda temporary: figure.savefig(temporary, dpi=110, format="png"))
     plt.close(figure)
 
 

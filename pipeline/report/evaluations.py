@@ -1,6 +1,6 @@
 """What an evaluation leaves behind: every figure, the counts, the table in each format, and each record's answer."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,8 @@ from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.resampling import CELLS
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.evaluation.thresholds import predict
-from pipeline.report.files import (
-    FORMATS,
-    latex_tables,
-    number,
-    write_csv,
-    write_json,
-    write_text,
-    written_together,
-)
+from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
+from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
 _SOMETIMES = ("no_class.csv", "predictions.csv", *(f"table.{ending}" for ending in FORMATS.values()))
@@ -43,28 +36,31 @@ def save_evaluation(
         formats: of the table, of ``FORMATS``.
         with_scores: whether ``scores.npz`` is one of them.
     """
+    files: dict[str, Callable[[Path], object]] = {
+        "metrics.json": lambda path: write_json(path, evaluation.as_json()),
+        "counts.csv": lambda path: write_csv(path, counts_lines(evaluation)),
+    }
+    if evaluation.norm:
+        files["no_class.csv"] = lambda path: write_csv(path, no_class_lines(evaluation))
+    if "md" in formats:
+        files["table.md"] = lambda path: write_text(path, as_text(evaluation))
+    if "csv" in formats:
+        files["table.csv"] = lambda path: write_csv(path, figure_lines(evaluation))
+    if "latex" in formats:
+        files["table.tex"] = lambda path: write_text(path, latex_text(evaluation))
+    if scores is not None:
+        files["predictions.csv"] = lambda path: write_csv(path, prediction_lines(evaluation, scores))
+    if scores is not None and with_scores:
+        files["scores.npz"] = lambda path: save_scores(path, scores)
     was_there = (folder / "metrics.json").exists()
-    with written_together(folder) as stage:
-        write_json(stage / "metrics.json", evaluation.as_json())
-        write_csv(stage / "counts.csv", counts_lines(evaluation))
-        if evaluation.norm:
-            write_csv(stage / "no_class.csv", no_class_lines(evaluation))
-        if "md" in formats:
-            write_text(stage / "table.md", as_text(evaluation))
-        if "csv" in formats:
-            write_csv(stage / "table.csv", figure_lines(evaluation))
-        if "latex" in formats:
-            write_text(stage / "table.tex", latex_text(evaluation))
-        if scores is not None:
-            write_csv(stage / "predictions.csv", prediction_lines(evaluation, scores))
-        if scores is not None and with_scores:
-            save_scores(stage / "scores.npz", scores)
-        names = [path.name for path in stage.iterdir()]
-    for name in set(_SOMETIMES) - set(names):
-        if was_there:  # a table of other figures beside these would be taken for theirs
-            (folder / name).unlink(missing_ok=True)
-    first = ("metrics.json", "counts.csv", "no_class.csv", "table.md")
-    return [folder / name for name in sorted(names, key=lambda name: ((*first, name).index(name), name))]
+    make_folder(folder)
+    with all_or_none():
+        for name, write in files.items():
+            write(folder / name)
+        for name in set(_SOMETIMES) - files.keys():
+            if was_there:  # a table of other figures beside these would be taken for theirs
+                remove_file(folder / name)
+    return [folder / name for name in files]
 
 
 def counts_lines(evaluation: Evaluation) -> list[list[str]]:

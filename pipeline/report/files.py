@@ -1,55 +1,18 @@
-"""Writing what a reader opens elsewhere: CSV, LaTeX, JSON and Markdown, all files of one evaluation or none."""
+"""Writing what a reader opens elsewhere: CSV, LaTeX and JSON, each file whole or not at all."""
 
 import csv
+import io
 import json
 import math
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.commands.escaping import latex
+from pipeline.machine.files import write_text
 
 FORMATS = {"md": "md", "csv": "csv", "latex": "tex"}
 """What a table can be saved as: name of the format → ending of the file."""
-
-_STAGE = ".evaluation.part"
-
-
-@contextmanager
-def written_together(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to write into, whose files then take their places in ``folder``, or none does.
-
-    They are on the disk before the first is moved, so that a full disk leaves the older ones as they were.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    stage = folder / _STAGE
-    shutil.rmtree(stage, ignore_errors=True)  # of a kill
-    stage.mkdir()
-    try:
-        yield stage
-        files = sorted(stage.iterdir())
-        for file in files:
-            _to_disk(file)
-        for file in files:
-            file.replace(folder / file.name)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _to_disk(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text as UTF-8, whatever the locale; what cannot be encoded is written as its code."""
-    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_json(path: Path, found: Any) -> None:
@@ -59,8 +22,9 @@ def write_json(path: Path, found: Any) -> None:
 
 def write_csv(path: Path, lines: Sequence[Sequence[object]]) -> None:
     """Writes lines of cells, quoted where they must be; names among them have gone through ``csv_cell``."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(lines)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    write_text(path, text.getvalue())
 
 
 def number(value: float | None) -> str:

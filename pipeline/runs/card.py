@@ -1,5 +1,6 @@
 """The card of a run, ``run.json``: everything that was chosen, and what came of it; read and written here alone."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import wrong_name
-from pipeline.machine.files import replace_atomically
+from pipeline.machine.files import FileError, read_file, replace_atomically
 from pipeline.runs.seals import SEAL, description_of, seal_of, training_of
 from pipeline.typed import FieldError, as_json, at_least, from_json, left_out, one_of
 
@@ -20,6 +21,7 @@ CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "lo
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
 BRANCHES, MEMBERS = "branches", "members"
 FUSIONS = ("late", "intermediate")
+_MOST_BYTES = 2**24  # of a card, which has some thousand even of a thousand classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +320,7 @@ def write_card(folder: Path, card: Card) -> None:
     """Writes ``run.json``, whole or not at all."""
     seal = {SEAL: card.seal} if card.format >= FIRST_SEALED else {}
     text = json.dumps(card.to_json() | seal, indent=2) + "\n"
-    replace_atomically(folder / CARD, lambda path: path.write_text(text))
+    replace_atomically(folder / CARD, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def read_card(folder: Path) -> Card:
@@ -330,17 +332,15 @@ def read_card(folder: Path) -> Card:
     """
     path = Path(folder) / CARD
     try:
-        if path.exists() and not path.is_file():
-            raise EcgFusionError(f"{path} is no plain file: copy the run folder again")
-        found = json.loads(path.read_text())
+        found = json.loads(read_file(path, _MOST_BYTES).decode("utf-8"))
     except FileNotFoundError:
         raise EcgFusionError(
             f"{folder} holds no run: train one with python train.py -model NAME -path_save_model {folder}"
         ) from None
-    except NotADirectoryError:
-        raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
-    except OSError as problem:
-        raise EcgFusionError(f"{path} cannot be read ({problem.strerror})") from None
+    except FileError as problem:
+        if problem.errno == errno.ENOTDIR:
+            raise EcgFusionError(f"{folder} is a file: name the run's folder") from None
+        raise
     except (ValueError, RecursionError):
         raise EcgFusionError(f"{path} is damaged: train the run again into another folder") from None
     if not isinstance(found, dict) or type(found.get("format")) is not int:

@@ -1,11 +1,13 @@
 """The run folder: everything that one trained model needs, and nothing that must be unpickled."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.machine.files import check_writable
 from pipeline.runs.card import (
     BRANCHES,
     CARD,
@@ -13,6 +15,7 @@ from pipeline.runs.card import (
     FUSIONS,
     MEMBERS,
     OUT_OF_FOLD_SCORES,
+    RESUME,
     WEIGHTS,
     Card,
     read_card,
@@ -100,6 +103,22 @@ def refuse_unfinished(card: Card, folder: Path) -> None:
     refuse_diverged(card, folder)
     if not card.complete:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
+
+
+def refuse_files_of_others(folder: Path) -> None:
+    """Refuses a folder for a new run that holds something which no run has left there, or could not be written into.
+
+    Raises:
+        EcgFusionError: it does.
+    """
+    remains = [name for name in (RESUME, WEIGHTS, MEMBERS) if (folder / name).exists()]
+    if remains:
+        raise EcgFusionError(f"{folder} holds {remains[0]} of a run without its {CARD}: name another folder")
+    check_writable(folder)
+    left_by_a_kill = {f".{CARD}.lock", f"{CARD}.part"}
+    found = sorted(set(os.listdir(folder)) - left_by_a_kill) if folder.is_dir() else []
+    if found:
+        raise EcgFusionError(f"{folder} holds {found[0]}, which is of no run: name a new folder with -path_save_model")
 
 
 def check_comparable(folders: Sequence[Path]) -> None:

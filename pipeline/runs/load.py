@@ -11,13 +11,14 @@ from torch import Tensor
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.maker import check_images
 from pipeline.listening import remark
-from pipeline.machine.files import replace_atomically
+from pipeline.machine.files import FileError, replace_atomically
 from pipeline.runs.build import Run, build_fusion, build_network
 from pipeline.runs.card import CARD, DEV_SCORES, MEMBERS, OUT_OF_FOLD_SCORES, WEIGHTS, Card, read_card
 from pipeline.runs.copies import digests
 from pipeline.runs.folder import branch_folders, check_file, member_folder, refuse_unfinished
 from pipeline.runs.kinds import kind_named
 from pipeline.runs.seals import digest_of_file, digest_of_state
+from pipeline.runs.weights_file import check_weights_file
 
 HEADER, TENSORS, DESCRIPTION = "sha256", "tensors", "card"
 """What the header of a weights file says: the digest of its tensors, and that of what the card says of them.
@@ -66,6 +67,7 @@ def read_weights(folder: Path, card: Card | None = None) -> dict[str, Tensor]:
     damaged = EcgFusionError(f"{path} is damaged or of another network: copy the run folder again")
     wanted = (card.sha256 or {}).get(WEIGHTS) if card else None
     try:
+        check_weights_file(path)
         found = digest_of_file(path)
         if wanted not in (None, found):
             raise damaged
@@ -74,8 +76,8 @@ def read_weights(folder: Path, card: Card | None = None) -> dict[str, Tensor]:
         tensors = load_file(path)
     except FileNotFoundError:
         raise EcgFusionError(f"{path} is missing: copy the whole run folder") from None
-    except OSError as problem:
-        raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): copy the run folder again") from None
+    except FileError:
+        raise
     except (SafetensorError, RuntimeError, ValueError, AttributeError):
         raise damaged from None
     if not isinstance(said, dict):

@@ -95,9 +95,11 @@ def score_runs(
     Raises:
         EcgFusionError: they cannot be judged side by side, or one does not fit its store.
     """
+    check_comparable(runs)  # scoring may take minutes
+    for run in runs:
+        _check_stores_are_there(run, data, partition)
     from pipeline.scoring.partition import score_partition  # torch takes seconds, what is refused above does not wait
 
-    check_comparable(runs)  # scoring may take minutes
     scores: list[Scores] = []
     for run in runs:
         remark(f"run {run}, partition {partition}\n")
@@ -106,6 +108,17 @@ def score_runs(
         align([*scores[:1], scored])  # a run that does not fit is refused before the next one is scored
         scores.append(scored)
     return align(scores)
+
+
+def _check_stores_are_there(run: Path, data: Path | None, partition: str) -> None:
+    from pipeline.store.reading import require_store, store_path  # a scores file is judged without HDF5
+
+    folder = data or Path(read_card(run).data.folder)
+    if not data and not folder.is_dir():
+        raise EcgFusionError(
+            f"{run} was trained on stores in {folder}, which is not there: say with -data where they are"
+        )
+    require_store(store_path(folder, partition))
 
 
 def judge(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import file_error
+from pipeline.machine.streams import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +121,7 @@ def _write_wfdb(path: Path, signal: "np.ndarray", sampling_rate: int) -> None:
         header.append(f"{path.name}.dat 16 {GAIN:.1f}(0)/mV 16 0 {values[0]} {checksum} 0 {lead.upper()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(path.name + ".dat").write_bytes(counts.T.tobytes())
-    path.with_name(path.name + ".hea").write_text("\n".join(header) + "\n")
+    path.with_name(path.name + ".hea").write_text("\n".join(header) + "\n", encoding="utf-8")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -136,8 +138,12 @@ def main(words: Sequence[str] | None = None) -> None:
         help="sampling rates in Hz (default 100)",
     )
     options = parser.parse_args(words)
-    write_dataset(options.folder, options.records, options.seed, options.rates)
-    print(f"{options.records} simulated recordings in {options.folder}: read them with --source ptbxl")
+    try:
+        write_dataset(options.folder, options.records, options.seed, options.rates)
+    except OSError as problem:  # given again, the command would be refused for what lies there now
+        told = file_error(problem, problem.filename or options.folder, "write")
+        raise told.followed_by(f"remove {options.folder} before you give the same command again") from None
+    say(f"{options.records} simulated recordings in {options.folder}: read them with --source ptbxl")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from PIL import Image
 from pipeline.commands.escaping import csv_cell
 from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
+from pipeline.machine.files import file_error
 from pipeline.store.reading import Store
 
 
@@ -29,6 +30,16 @@ def export_store(store: Store, folder: Path) -> str:
         raise EcgFusionError(f"{folder} is not empty: name another folder with --export")
     if not store.images:
         raise EcgFusionError(f"{store.path} holds no images to export: make it with --representations gaf")
+    try:
+        _write_files(store, folder)
+    except OSError as problem:  # given again, the command would be refused for what lies there now
+        told = file_error(problem, problem.filename or folder, "write")
+        raise told.followed_by(f"remove {folder} before you give the same command again") from None
+    n_images = store.n_items * len(store.image_leads) * len(store.images)
+    return f"{folder}: {n_images} images, {len(store.labels)} tables of labels"
+
+
+def _write_files(store: Store, folder: Path) -> None:
     (folder / "images").mkdir(parents=True, exist_ok=True)
     (folder / "labels").mkdir(exist_ok=True)
     for task, labels in store.labels.items():
@@ -42,5 +53,3 @@ def export_store(store: Store, folder: Path) -> str:
         for name, of_items in images.items():
             for lead, image in zip(store.image_leads, of_items[row], strict=True):
                 Image.fromarray(image).save(folder / "images" / f"{item_id}_{lead}_{name}.png")
-    n_images = store.n_items * len(store.image_leads) * len(images)
-    return f"{folder}: {n_images} images, {len(store.labels)} tables of labels"

@@ -27,6 +27,10 @@ def parse_folds(words: Sequence[str]) -> Folds:
     for word in words:
         match = re.fullmatch(rf"({'|'.join(PARTITIONS)})=({_SPAN}(?:,{_SPAN})*)", word)
         if not match:
+            if re.fullmatch(r"(?i)val(id|idation)?=.*|development=.*", word):
+                raise EcgFusionError(
+                    f"--folds {word} is not understood: it is called dev here, write dev={word.partition('=')[2]}"
+                )
             raise EcgFusionError(f"--folds {word} is not understood: write for example train=1-8 dev=9 test=10")
         if match[1] in folds:
             raise EcgFusionError(f"--folds names {match[1]} twice: give each partition once")

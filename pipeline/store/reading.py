@@ -17,6 +17,7 @@ import numpy as np
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.listening import remark
+from pipeline.machine.files import require_file
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
 from pipeline.store.checksums import DIGEST, digest_of_contents
@@ -134,6 +135,7 @@ def open_store(path: Path | str) -> Store:
     """
     path = Path(path)
     require_store(path)
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return _read_store(path, file)

@@ -17,6 +17,7 @@ import pandas as pd
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
 from pipeline.listening import progress_bar
+from pipeline.machine.files import require_file
 from pipeline.store.attributes import from_attribute, to_attribute
 from pipeline.store.checksums import DIGEST, SUMS, digest_of_contents, sums_of
 from pipeline.store.mapped import Mapped
@@ -51,6 +52,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def recorded_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a store that may be unfinished, as HDF5 keeps them."""
+    require_file(path)
     try:
         with h5py.File(path, "r") as file:
             return {key: from_numpy(value) for key, value in file.attrs.items()}

@@ -1,25 +1,11 @@
 """Which options of ``train.py`` a network takes: what cannot work is refused, and so is what would do nothing."""
 
-import math
-
 from models import ModelEntry, describe_model
 from models.registry import in_collections
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import FUSIONS
 from pipeline.training import defaults
 from pipeline.training.options import FUSION_ONLY, NETWORK_OPTIONS, TrainOptions
-
-_RANGES: dict[str, tuple[float, float]] = {
-    "dropout": (0, 1),
-    "learning_rate": (0, 1e6),
-    "weight_decay": (0, math.inf),
-    "momentum": (0, 1),
-    "clip_norm": (0, math.inf),
-    "seed": (0, 2**63),
-    "workers": (0, 257),
-    "auxiliary": (0, math.inf),
-}
-"""From the first number to just below the second."""
 
 
 def check_network(options: TrainOptions) -> None:
@@ -51,15 +37,6 @@ def known_model(name: str) -> ModelEntry:
         return describe_model(name, beside=FUSIONS)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
-
-
-def check_ranges(options: TrainOptions) -> None:
-    """Refuses numbers that no training can use."""
-    given = options.given
-    for name, (least, end) in _RANGES.items():
-        if name in given and not least <= given[name] < end:  # NaN is in no range
-            below = f" and below {end:g}" if math.isfinite(end) else ""
-            raise EcgFusionError(f"-{name} {given[name]} does not work: take a number of at least {least:g}{below}")
 
 
 def check_options(options: TrainOptions, modality: str) -> None:

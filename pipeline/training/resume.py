@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
-from pipeline.machine.files import replace_atomically
+from pipeline.machine.files import replace_atomically, require_file
 from pipeline.runs.card import TENSORBOARD
 from pipeline.runs.seals import SEAL, digest_of_state
 
@@ -80,8 +80,9 @@ class TrainingState:
         """Brings everything back from the resume file; nothing but tensors and numbers is unpickled.
 
         Raises:
-            EcgFusionError: it is not as it was saved, or is another training's.
+            EcgFusionError: it cannot be read, is not as it was saved, or is another training's.
         """
+        require_file(path)
         try:
             if not path.is_file():
                 raise ValueError("it is no plain file")
@@ -142,7 +143,7 @@ def write_log(path: Path, log: list[dict[str, float]]) -> None:
     """Writes ``log.csv``, a row an epoch, whole or not at all."""
 
     def write(temporary: Path) -> None:
-        with temporary.open("w", newline="") as file:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, log[0].keys())
             writer.writeheader()
             writer.writerows(log)

@@ -1,6 +1,7 @@
 """One training from end to end: a folder that is free, the stores, a card, and what carries it out."""
 
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,22 @@ from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import Listener, listening
 from pipeline.machine.devices import choose_device
+from pipeline.machine.files import file_error, make_folder
 from pipeline.machine.locks import locked
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FORMAT, FUSIONS, MEMBERS, RESUME, WEIGHTS, Card, read_card
+from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card
 from pipeline.runs.copies import copy_branches
-from pipeline.runs.folder import leaves, refuse_diverged
+from pipeline.runs.folder import leaves, refuse_diverged, refuse_files_of_others
 from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
 from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 from pipeline.training import defaults
-from pipeline.training.checks import check_ranges
 from pipeline.training.contents import check_contents
 from pipeline.training.data import announce_sample, sampled_dev, training_rows
 from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
+from pipeline.training.ranges import check_ranges
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
 
@@ -66,7 +68,8 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
             device = choose_device(options.gpu_id)
             card = _with_workers_of_now(card, options, train, folder, device)
             check_precision(card.training.precision, device)
-            kind_named(card.run_kind).train(card, train, dev, folder, device)
+            with _way_on_told(folder):
+                kind_named(card.run_kind).train(card, train, dev, folder, device)
             return folder
     kind = kind_named(options.run_kind)
     kind.check(options)  # before the stores, which may take long to make
@@ -82,11 +85,12 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
         card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
     announce_sample(task, all_of_dev, dev, seed)
     check_precision(card.training.precision, device)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with _only_trainer(folder):
             _refuse_what_is_there(folder)
-            kind.train(card, train, dev, folder, device)
+            with _way_on_told(folder):
+                kind.train(card, train, dev, folder, device)
             return folder
     except EcgFusionError:
         with suppress(OSError):  # what was not begun leaves no folder, what was begun is not empty
@@ -96,6 +100,18 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
 
 def _only_trainer(folder: Path) -> AbstractContextManager[None]:
     return locked(folder / CARD, f"{folder} is being trained by another process: wait for it, or name another folder")
+
+
+@contextmanager
+def _way_on_told(folder: Path) -> Iterator[None]:
+    """Has what the disk refuses followed by how the training goes on, which depends on how far it came."""
+    try:
+        yield
+    except OSError as problem:
+        told = file_error(problem, problem.filename or folder)
+        if (folder / CARD).exists():
+            told = told.followed_by(f"go on with python train.py -resume -path_save_model {folder}")
+        raise told from None
 
 
 def _data(options: TrainOptions) -> Path:
@@ -167,9 +183,7 @@ def _refuse_what_is_there(folder: Path) -> None:
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
             f"or name another folder with -path_save_model"
         )
-    remains = [name for name in (RESUME, WEIGHTS, MEMBERS) if (folder / name).exists()]
-    if remains:
-        raise EcgFusionError(f"{folder} holds {remains[0]} of a run without its {CARD}: name another folder")
+    refuse_files_of_others(folder)
 
 
 def _resumed_card(folder: Path, options: TrainOptions) -> Card:

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 import create_images
-from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import (
+    CommandParser,
+    one_word,
+    partition_name,
+    positive_float,
+    positive_int,
+    run_command,
+)
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(create_images.__file__).parent
@@ -211,3 +218,23 @@ def test_a_refusal_shows_what_a_file_calls_itself_and_obeys_nothing(name, capsys
     sentence.encode("utf-8")
     assert sentence.isprintable()
     assert sentence.endswith(": take another")
+
+
+@pytest.mark.parametrize("words", ["I,II,V2", "I, II,V2", "I;II;V2"])
+def test_words_without_blanks_are_told_where_these_belong(parser, capsys, words):
+    parser.option("words", nargs="+", type=one_word)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["-words", words])
+    assert "has no blanks: write I II V2" in capsys.readouterr().err
+    assert parser.parse_args(["-words", "I", "II"]).words == ["I", "II"]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("val", "dev"), ("Validation", "dev"), ("training", "train"), ("TEST", "test")]
+)
+def test_what_a_partition_is_called_elsewhere_is_told(parser, capsys, word, name):
+    parser.option("partition", type=partition_name, choices=("train", "dev", "test"))
+    with pytest.raises(SystemExit):
+        parser.parse_args(["-partition", word])
+    assert f"{word} is called {name} here" in capsys.readouterr().err
+    assert parser.parse_args(["-partition", "dev"]).partition == "dev"

@@ -214,3 +214,14 @@ def test_a_class_norm_of_the_disease_task_is_a_class(tmp_path):
 def test_names_of_the_field_are_taken(tmp_path):
     names = ("LAFB/LPFB (slow)", "ST−T 室性|早搏")
     assert load_scores(saved(tmp_path / "s.npz", classes=np.array(names))).classes == names
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_roundings_worth_beyond_1_is_taken_off(dtype):
+    given = np.array([[1 + 3e-7, -2e-7], [0.5, 1]], dtype)
+    scores = Scores(given, np.eye(2, dtype=int), np.array(["a", "b"]), ("x", "y"), "multilabel").scores
+    assert scores.max() == 1
+    assert scores.min() == 0
+    assert scores.dtype == dtype
+    with pytest.raises(EcgFusionError, match=r"scores run from 0\.5 to 1\.0001, not from 0 to 1"):
+        Scores(np.array([[1.0001, 0.5]]), np.eye(2)[:1], np.array(["a"]), ("x", "y"), "multilabel")

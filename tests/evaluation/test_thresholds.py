@@ -9,6 +9,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import (
     CRITERIA,
+    EXAMPLES,
     FALLBACK,
     choose_threshold,
     get_thresholds,
@@ -106,8 +107,14 @@ def test_a_class_without_dev_positives_or_negatives_gets_a_half_and_is_named(onl
     assert thresholds.values["a"] == get_thresholds(dev.classes, some_dev()).values["a"]
 
 
+@pytest.mark.parametrize("criterion", EXAMPLES)
+def test_a_criterion_without_dev_scores_is_refused(criterion):
+    with pytest.raises(EcgFusionError, match=f"-threshold {criterion} chooses on dev scores, and there are none"):
+        get_thresholds(("a", "b"), None, criterion)
+
+
 def test_without_dev_scores_all_are_a_half():
-    thresholds = get_thresholds(("a", "b"), None, "f1")
+    thresholds = get_thresholds(("a", "b"), None)
     assert dict(thresholds.values) == {"a": 0.5, "b": 0.5}
     assert thresholds.choice is None
 

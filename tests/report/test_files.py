@@ -1,46 +1,8 @@
-"""Files of one evaluation take their places together, or the older ones stay."""
+"""What is opened elsewhere: JSON, CSV and LaTeX."""
 
 from pathlib import Path
 
-import pytest
-
-from pipeline.report.files import latex_tables, number, write_json, write_text, written_together
-
-
-def test_what_is_written_takes_its_place(tmp_path: Path):
-    (tmp_path / "b.txt").write_text("old")
-    (tmp_path / "mine.txt").write_text("mine")
-    with written_together(tmp_path) as stage:
-        write_text(stage / "a.txt", "new a")
-        write_text(stage / "b.txt", "new b")
-        assert (tmp_path / "b.txt").read_text() == "old"
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
-        "a.txt": "new a",
-        "b.txt": "new b",
-        "mine.txt": "mine",
-    }
-
-
-@pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
-def test_what_is_stopped_leaves_what_was_there(tmp_path: Path, error):
-    (tmp_path / "b.txt").write_text("old")
-
-    def write() -> None:
-        with written_together(tmp_path) as stage:
-            write_text(stage / "b.txt", "half")
-            raise error
-
-    with pytest.raises(type(error)):
-        write()
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b.txt", "old")]
-
-
-def test_what_a_kill_left_is_not_taken_along(tmp_path: Path):
-    (tmp_path / ".evaluation.part").mkdir()
-    (tmp_path / ".evaluation.part" / "half.txt").write_text("ha")
-    with written_together(tmp_path) as stage:
-        write_text(stage / "a.txt", "a")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+from pipeline.report.files import latex_tables, number, write_json
 
 
 def test_half_a_surrogate_pair_is_written_as_its_code(tmp_path: Path):

@@ -15,7 +15,7 @@ import train
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import replace_atomically
 from pipeline.runs.card import CARD, FORMAT, WEIGHTS
-from pipeline.runs.folder import newest_run
+from pipeline.runs.folder import newest_run, refuse_files_of_others
 from pipeline.runs.load import load_run, save_weights
 from pipeline.scoring.partition import score_partition
 
@@ -230,3 +230,16 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path):
     replace_atomically(path, lambda temporary: temporary.write_text("new") and None)
     assert path.read_text() == "new"
     assert sorted(os.listdir(tmp_path)) == ["log.csv"]
+
+
+def test_a_folder_with_files_of_others_is_refused(tmp_path):
+    refuse_files_of_others(tmp_path / "new")
+    refuse_files_of_others(tmp_path)
+    (tmp_path / ".run.json.lock").touch()  # what a kill leaves
+    (tmp_path / "run.json.part").touch()
+    refuse_files_of_others(tmp_path)
+    (tmp_path / "thesis.docx").touch()
+    with pytest.raises(EcgFusionError, match=r"holds thesis\.docx, which is of no run: name a new folder"):
+        refuse_files_of_others(tmp_path)
+    with pytest.raises(EcgFusionError, match=r"thesis\.docx is a file: name a folder"):
+        refuse_files_of_others(tmp_path / "thesis.docx")

@@ -71,3 +71,9 @@ def test_a_patient_in_two_partitions_is_refused():
     # within one partition, or where one of the folds is not used, it is no harm
     assert partition_rows(table, parse_folds(["train=1,9", "dev=2"]))["train"].tolist() == [0, 1, 2]
     assert partition_rows(table, parse_folds(["train=1", "dev=2"]))["train"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("word", ["val=9", "validation=9", "Valid=9"])
+def test_what_is_called_dev_here_is_said(word):
+    with pytest.raises(EcgFusionError, match="is called dev here, write dev=9"):
+        parse_folds([word])
