@@ -38,7 +38,7 @@ class Work:
 
 _WEIGHTS = ("out/weights.safetensors", "out/dev_scores.npz")
 _MEMBERS = ("out/dev_scores.npz", "out/members/2/weights.safetensors")
-_RESUME = "train -resume -path_save_model out"
+_RESUME = "train -resume -data data/stores -path_save_model out"
 
 
 def _into_out(name: str) -> str:

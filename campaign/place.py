@@ -25,7 +25,7 @@ COMMANDS = {
     "late": "train -model late -combine weighted -branches runs/net runs/images -path_save_model runs/late",
     "concat": "train -model intermediate -combine concat -branches runs/net runs/images -epochs 2 -threads 1 "
     "-path_save_model runs/concat",
-    "finish": "train -resume -path_save_model runs/unfinished",
+    "finish": "train -resume -data data/stores -path_save_model runs/unfinished",
     "go on": f"create_images {_STORE} {_FOLDS} --partition train",
 }
 """What makes the place, and what is done in it: each a line as a user would type it."""

@@ -35,7 +35,7 @@ def files(tmp_path: Path, small_store_folder: Path) -> dict[str, Path]:
     return {path.suffix: path for path in tmp_path.glob("a.*")}
 
 
-@pytest.mark.parametrize("mutation", sorted(set(ANY_FILE), key=lambda each: each.__name__))
+@pytest.mark.parametrize("mutation", sorted(set(ANY_FILE), key=str))
 def test_bytes_are_changed(mutation: Mutation, files: dict[str, Path]):
     changed = 0
     for seed in range(8):

@@ -4,6 +4,7 @@ import errno
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_what_unpacks_to_gigabytes_is_refused(tmp_path, shape, size, sentence):
 
 def test_arrays_of_other_names_are_not_read(tmp_path):
     path = tmp_path / "scores.npz"
-    good = {"scores": np.zeros((1, 1)), "labels": np.zeros((1, 1)), "item_id": ["a"], "classes": ["x"]}
+    good: dict[str, Any] = {"scores": np.zeros((1, 1)), "labels": np.zeros((1, 1)), "item_id": ["a"], "classes": ["x"]}
     np.savez(path, **good, kind="multilabel", other=np.array([{}], object), huge=np.zeros(10))
     assert load_scores(path).classes == ("x",)
 

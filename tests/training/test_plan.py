@@ -19,11 +19,11 @@ from pipeline.runs.card import CHOICES
 from pipeline.signals.beats import BEAT_S, median_beat
 from pipeline.store.reading import Store, digest_of_items, open_store
 from pipeline.training import defaults
-from pipeline.training.checks import check_ranges
 from pipeline.training.kfold import plan_members
 from pipeline.training.losses import class_weights
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan
+from pipeline.training.ranges import check_ranges
 
 
 @pytest.fixture(scope="module")
