@@ -164,10 +164,10 @@ def _subject(run: Path, partition: str, data: Path | None) -> Subject:
     """What a run's figures are of, by its card and the store that it was scored on."""
     from pipeline.runs.card import read_card
     from pipeline.store.partitions import format_folds
-    from pipeline.store.reading import open_store, store_path
+    from pipeline.store.reading import open_partition
 
     card = read_card(run)
-    made = open_store(store_path(data or Path(card.data.folder), partition)).attributes
+    made = open_partition(data or Path(card.data.folder), partition).attributes
     folds = format_folds({partition: made["folds"][partition]}).partition("=")[2]
     today = date.today().isoformat()
     return Subject(f"run {run}", _network(card), partition, made["source"], made["source_version"], folds, today)

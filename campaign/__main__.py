@@ -78,6 +78,8 @@ def try_case(case: Case) -> tuple[Case, str, Verdict, float]:
             said, verdict = (kill if case.kind == "kills" else disturb)(
                 _place, work, case.seed, _expected[case.kind, case.of], folder
             )
+    except Exception as problem:  # one case that the campaign cannot make or judge does not end it
+        said, verdict = "cannot be tried", Verdict(WRONG, f"the campaign itself fails: {problem!r}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return case, said, verdict, time.monotonic() - began

@@ -52,8 +52,8 @@ WORKS = (
     Work("late fusion", _into_out("late"), _RESUME, ("data/stores", "runs/net", "runs/images"), _WEIGHTS),
     Work("intermediate fusion", _into_out("concat"), _RESUME, ("data/stores", "runs/net", "runs/images"), _WEIGHTS),
     Work(
-        *("resume", COMMANDS["finish"].replace("runs/unfinished", "out"), None, ("data/stores", "runs/unfinished")),
-        _WEIGHTS,
+        "resume",
+        *(COMMANDS["finish"].replace("runs/unfinished", "out"), _RESUME, ("data/stores", "runs/unfinished"), _WEIGHTS),
     ),
 )
 

@@ -68,7 +68,7 @@ def run_folder(tmp_path, monkeypatch) -> Path:
     finished_run(folder)
     folds = {"train": tuple(range(1, 9)), "dev": (9,), "test": (10,)}
     store = types.SimpleNamespace(attributes={"source": "ptbxl", "source_version": "1.0.3", "folds": folds})
-    monkeypatch.setattr("pipeline.store.reading.open_store", lambda path: store)
+    monkeypatch.setattr("pipeline.store.reading.open_partition", lambda folder, partition: store)
 
     def score_partition(run, data, partition, batch_size, threads, gpu_id):
         scoring.asked = (run, data, partition, batch_size, threads, gpu_id)

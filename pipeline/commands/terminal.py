@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
+from weakref import ref
 
 from tqdm import tqdm
 
@@ -14,6 +15,9 @@ from pipeline.machine.streams import say
 
 class Terminal(Listener):
     """Prints what happens, warnings to stderr; bars are live on a terminal, in a log a line every half minute."""
+
+    def __init__(self) -> None:
+        self._bars: list[ref[tqdm]] = []
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Warned):
@@ -36,7 +40,14 @@ class Terminal(Listener):
     def bar(self, iterable: Iterable[Any] | None, name: str | None, **keywords: Any) -> tqdm:
         if not sys.stderr.isatty():
             keywords |= {"mininterval": 30.0, "maxinterval": 60.0}
-        return tqdm(iterable, name, **keywords)
+        drawn = tqdm(iterable, name, **keywords)
+        self._bars.append(ref(drawn))
+        return drawn
+
+    def close(self) -> None:
+        """Ends the bars that an error has left on their lines, so that its sentence stands on one of its own."""
+        for drawn in filter(None, (each() for each in self._bars)):
+            drawn.close()
 
 
 def say_loading() -> None:
@@ -48,14 +59,18 @@ def say_loading() -> None:
 Main = Callable[[Sequence[str] | None], None]
 
 
-def told_to(listener: Callable[[], Listener]) -> Callable[[Main], Callable[..., None]]:
+def told_to(listener: Callable[[], Terminal]) -> Callable[[Main], Callable[..., None]]:
     """Has a command's ``main(words)`` tell a listener of its own what happens while it runs."""
 
     def decorate(main: Main) -> Callable[..., None]:
         @wraps(main)
         def told(words: Sequence[str] | None = None) -> None:
-            with listening(listener()):
-                main(words)
+            own = listener()
+            try:
+                with listening(own):
+                    main(words)
+            finally:
+                own.close()
 
         return told
 

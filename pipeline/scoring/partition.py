@@ -14,7 +14,7 @@ from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
 from pipeline.scoring.checks import check_fit, refuse_dev_items, refuse_training_items
 from pipeline.scoring.predict import probabilities
-from pipeline.store.reading import Store, open_store, store_path
+from pipeline.store.reading import Store, open_partition
 
 
 def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
@@ -64,7 +64,7 @@ def score_partition(
         EcgFusionError: the store is missing, or does not fit the run.
     """
     run = load_run(run_folder)
-    store = open_store(store_path(data or Path(run.card.data.folder), partition))
+    store = open_partition(data or Path(run.card.data.folder), partition)
     check_fit(run.card, store, run.folder)
     if partition != "train":
         refuse_training_items(run.card, run.folder, store)

@@ -146,6 +146,21 @@ def open_store(path: Path | str) -> Store:
         ) from None
 
 
+def open_partition(folder: Path, partition: str) -> Store:
+    """Opens the store of a partition in a folder of stores.
+
+    Raises:
+        EcgFusionError: see ``open_store``; or it is another partition's, which bears the name of this one.
+    """
+    store = open_store(store_path(folder, partition))
+    held = store.attributes.get("partition", partition)
+    if held != partition:
+        raise EcgFusionError(
+            f"{store.path} holds the partition {held}: rename it, and make {partition} with {_command(store.path)}"
+        )
+    return store
+
+
 def require_store(path: Path) -> None:
     """Refuses a store that is not there, with how it comes to be."""
     if path.exists():

@@ -23,7 +23,7 @@ from pipeline.runs.folder import leaves, refuse_diverged, refuse_files_of_others
 from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
 from pipeline.scoring.checks import check_fit
-from pipeline.store.reading import Store, digest_of_items, open_store, store_path
+from pipeline.store.reading import Store, digest_of_items, open_partition
 from pipeline.training import defaults
 from pipeline.training.contents import check_contents
 from pipeline.training.data import announce_sample, sampled_dev, training_rows
@@ -122,7 +122,7 @@ def _data(options: TrainOptions) -> Path:
 
 
 def _open_stores(data: Path) -> tuple[Store, Store]:
-    return open_store(store_path(data, "train")), open_store(store_path(data, "dev"))
+    return open_partition(data, "train"), open_partition(data, "dev")
 
 
 def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:

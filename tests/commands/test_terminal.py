@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.commands.terminal import Terminal, told_to
+from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, LabelsChosen
-from pipeline.listening import EpochEnded, Listener, remark, tell, warn
+from pipeline.listening import EpochEnded, Listener, progress_bar, remark, tell, warn
 from pipeline.report.console import Console
 
 EPOCH = EpochEnded(3, 15, 0.12345, 0.87654, True, 41.6)
@@ -23,6 +24,19 @@ def test_warnings_go_to_stderr(capsys):
     said = capsys.readouterr()
     assert said.out == "a sentence\nepoch 3/15: train loss 0.1235, dev macro-AUC 0.8765 (best so far), 42 s\n"
     assert said.err == "warning: mind\n"
+
+
+def test_a_bar_that_an_error_interrupts_ends_its_line(capsys):
+    def main(_: Sequence[str] | None) -> None:
+        for _ in progress_bar(range(3), "reading"):
+            raise EcgFusionError("a record is bad")
+
+    with pytest.raises(EcgFusionError) as held:  # with it the frame that holds the bar
+        told_to(Terminal)(main)([])
+    assert str(held.value) == "a record is bad"
+    said = capsys.readouterr().err
+    assert said.startswith("\rreading")
+    assert said.endswith("\n")
 
 
 def test_the_listener_is_the_commands_own_and_ends_with_it(capsys):

@@ -17,6 +17,7 @@ from pipeline.store.reading import (
     SCHEMA_VERSION,
     TEXT_COLUMNS,
     digest_of_items,
+    open_partition,
     open_store,
     store_path,
 )
@@ -154,7 +155,7 @@ def test_garbage_is_refused(tmp_path, content):
 
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "x.h5").mkdir()
-    assert "is not a readable store" in refusal(tmp_path / "x.h5")
+    assert "is a folder: name a file" in refusal(tmp_path / "x.h5")
 
 
 def test_a_truncated_store_is_refused_wherever_it_ends(copied):
@@ -208,3 +209,10 @@ def test_names_of_classes_are_checked_where_a_store_is_opened(small_store_folder
         file["labels/disease"].attrs["classes"] = np.array([name, *classes[1:]], h5py.string_dtype())
     with pytest.raises(EcgFusionError, match=rf"dev\.h5 is not a readable store .*{problem}"):
         open_store(path)
+
+
+def test_a_store_under_the_name_of_another_partition_is_refused(small_store_folder: Path, tmp_path: Path):
+    shutil.copy(small_store_folder / "test.h5", tmp_path / "dev.h5")
+    with pytest.raises(EcgFusionError, match=r"dev\.h5 holds the partition test: rename it"):
+        open_partition(tmp_path, "dev")
+    assert open_partition(small_store_folder, "dev").attributes["partition"] == "dev"
