@@ -13,7 +13,7 @@ from pipeline.commands.escaping import one_line, printable
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import file_error
 from pipeline.machine.limits import check_thread_variables
-from pipeline.machine.streams import open_closed_streams, settle_streams
+from pipeline.machine.streams import open_closed_streams, settle_streams, take_names_as_utf8
 
 NOBODY_READS = 141
 """How a command ends whose reader has gone away, as one does that a signal of its pipe ends."""
@@ -133,6 +133,7 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
     """
     program = os.path.basename(sys.argv[0])
     open_closed_streams()
+    take_names_as_utf8()
     threading.excepthook = _quiet_about_the_disk
     try:
         check_thread_variables()

@@ -25,6 +25,16 @@ def open_closed_streams() -> None:
             stream.reconfigure(errors="replace")  # a dash that the console lacks is no reason to stop
 
 
+def take_names_as_utf8() -> None:
+    """Starts the program anew with UTF-8 names of files, where the locale says that they are ASCII.
+
+    Python takes other bytes in for half surrogate pairs then, which TensorBoard and others cannot write out again.
+    """
+    if sys.getfilesystemencoding() == "ascii" and sys.orig_argv:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def say(text: str) -> None:
     """Prints to standard output, at once.
 

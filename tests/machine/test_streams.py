@@ -60,3 +60,15 @@ def test_a_full_disk_under_standard_output_is_a_sentence(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("prog.py: standard output cannot be written (No space left on device): free some")
     assert done.stderr.count("\n") == 1
+
+
+def test_names_of_files_are_utf8_where_the_locale_is_ascii(tmp_path: Path):
+    (tmp_path / "prog.py").write_text(
+        "from pathlib import Path\nfrom pipeline.commands.parser import run_command\n"
+        "run_command(lambda words: print(ascii(words[0]), Path(words[0]).write_text('x')))\n",
+        encoding="utf-8",
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "prog.py", "d\u00e4t\u00e4"]
+    done = subprocess.run(words, cwd=tmp_path, env={**os.environ, **ascii_only}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "'d\\xe4t\\xe4' 1\n", "")
