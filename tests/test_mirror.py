@@ -35,7 +35,6 @@ WITHOUT = {
     "test_train_command.py, store/test_options.py: both commands that have the options": (
         "pipeline/commands/image_options.py",
     ),
-    "training/test_options.py: recipes are read by train.py": ("pipeline/commands/recipes.py",),
     "test_bare_commands.py: the demo is run whole": ("pipeline/demo.py",),
     "test_bare_commands.py: a class without a line of code": ("pipeline/errors.py",),
     "fusion/test_fuse_command.py, fusion/test_fusion_refusals.py: fusions are tried from end to end": (

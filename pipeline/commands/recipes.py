@@ -44,5 +44,5 @@ def named_value(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value

@@ -2,10 +2,12 @@
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources import SOURCES
-from pipeline.store.partitions import PARTITIONS, parse_folds, partition_rows
+from pipeline.store.partitions import PARTITIONS, format_folds, parse_folds, partition_rows
 
 
 def items(patients: list[str], folds: list[int]) -> pd.DataFrame:
@@ -77,3 +79,33 @@ def test_a_patient_in_two_partitions_is_refused():
 def test_what_is_called_dev_here_is_said(word):
     with pytest.raises(EcgFusionError, match="is called dev here, write dev=9"):
         parse_folds([word])
+
+
+@st.composite
+def chosen_folds(draw: st.DrawFn) -> dict[str, list[int]]:
+    """Disjoint folds of some partitions."""
+    numbers = draw(st.lists(st.integers(0, 9999), unique=True, min_size=1, max_size=30))
+    names = draw(st.lists(st.sampled_from(PARTITIONS), unique=True, min_size=1))
+    dealt = {name: sorted(numbers[i :: len(names)]) for i, name in enumerate(names)}
+    return {name: own for name, own in dealt.items() if own}
+
+
+@given(folds=chosen_folds())
+def test_folds_that_are_written_are_read_again(folds):
+    assert parse_folds(format_folds(folds).split()) == folds
+
+
+@given(
+    words=st.lists(
+        st.from_regex(r"(train|dev|test|val)?=?[0-9,\-]{0,9}", fullmatch=True) | st.text(max_size=9), max_size=4
+    )
+)
+def test_words_are_folds_or_refused(words):
+    folds, refused = {}, "--folds"
+    try:
+        folds = parse_folds(words)
+    except EcgFusionError as problem:
+        refused = str(problem)
+    assert "--folds" in refused
+    taken = [number for numbers in folds.values() for number in numbers]
+    assert len(taken) == len(set(taken))
