@@ -126,7 +126,7 @@ def main(words: Sequence[str] | None = None) -> None:
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     print("making the place: recordings, stores, runs of every kind", flush=True)
-    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "TORCH_HOME": str(folder / "no-hub")}
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "TORCH_HOME": "torch-home"}
     try:
         import_everything()
         prepare(folder, chosen)

@@ -63,6 +63,20 @@ HOSTILE = (
         ("data/stores", "runs/unfinished"),
         ("place/runs/unfinished",),
     ),
+    *(
+        Hostile(
+            f"pre-trained weights that are {name}",
+            write("torch-home/hub/checkpoints/resnet18-f37072fd.pth", contents),
+            "train -model torchvision:resnet18 -pretrained -data data/stores -epochs 1 -threads 1 -path_save_model out",
+            ("data/stores",),
+            ("place/out", "place/torch-home"),
+        )
+        for name, contents in (
+            ("a pickle", pickled()),
+            ("empty", b""),
+            ("of another network", b"PK\x03\x04" + bytes(4096)),
+        )
+    ),
     Hostile("a pickle as scores", write("test.npz", pickled()), SCORES, ("test.npz",)),
     Hostile(
         "a pickle in scores",
