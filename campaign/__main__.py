@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,10 @@ def main(words: Sequence[str] | None = None) -> None:
         import_everything()
         prepare(folder, chosen)
         results = []
-        with multiprocessing.get_context("fork").Pool(options.workers) as pool:
-            for result in tqdm(pool.imap_unordered(try_case, chosen), total=len(chosen), unit="case", mininterval=1.0):
-                case, said, verdict, seconds = result
+        with ProcessPoolExecutor(options.workers, multiprocessing.get_context("fork")) as pool:
+            tried = as_completed([pool.submit(try_case, case) for case in chosen])
+            for done in tqdm(tried, total=len(chosen), unit="case", mininterval=1.0):
+                case, said, verdict, seconds = result = done.result()
                 results.append(result)
                 if options.v or options.case or verdict.word == WRONG:
                     tqdm.write(

@@ -6,11 +6,14 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tqdm import tqdm
 
 CPU_SECONDS = 10.0
 PEAK_BYTES = 2**30
@@ -82,6 +85,7 @@ def _be(act: Callable[[], object], first: Callable[[], object], place: Path, sai
     code = _DIED_OF_AN_EXCEPTION
     try:
         os.setpgid(0, 0)
+        tqdm.set_lock(threading.RLock())  # its own is shared with every child, one of which may be killed with it
         os.chdir(place)
         for descriptor, path in ((1, said), (2, complained)):
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
