@@ -9,8 +9,8 @@ from pipeline.signals.beats import ALIGNED_WITHIN_S, QRS_S, MedianBeat
 def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: float) -> MedianBeat:
     """The median over all whole beats, aligned; see ``beats.median_beat``, which has taken its place."""
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
-    energy, n_samples = _energy(x, sampling_rate), np.shape(x)[1]
-    peaks = _peaks(energy, sampling_rate)
+    energy, n_samples = steepness(x, sampling_rate), np.shape(x)[1]
+    peaks = peaks_of(energy, sampling_rate)
     peaks = peaks[(peaks >= before) & (peaks + after <= n_samples)]
     n_beats = len(peaks)
     if not n_beats:
@@ -24,7 +24,8 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     return MedianBeat(np.median(at_shifts(windows, shifts, before + after), axis=1), n_beats, n_beats)
 
 
-def _peaks(energy: np.ndarray, sampling_rate: float) -> np.ndarray:
+def peaks_of(energy: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Samples at which the heart beats, as far as one threshold for the whole record tells it."""
     from scipy.signal import find_peaks
 
     found: np.ndarray = find_peaks(
@@ -33,7 +34,7 @@ def _peaks(energy: np.ndarray, sampling_rate: float) -> np.ndarray:
     return found
 
 
-def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
+def steepness(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     """(time,): how steep all leads together are, over 20 ms, smoothed over 0.12 s."""
     from scipy.ndimage import convolve1d
 

@@ -79,7 +79,8 @@ def _weights(energy: np.ndarray) -> np.ndarray:
         return np.ones(len(energy))
     amplitude = np.sqrt(energy[:, ::2])  # every other sample is as good, and quantiles take their time
     steep, usual = np.quantile(amplitude, [_STEEP, _USUAL], axis=1)
-    return (1 - np.divide(usual, steep, out=np.ones_like(steep), where=steep > 0)) ** 4
+    weights: np.ndarray = (1 - np.divide(usual, steep, out=np.ones_like(steep), where=steep > 0)) ** 4
+    return weights
 
 
 def _level(energy: np.ndarray, places: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -92,7 +93,8 @@ def _level(energy: np.ndarray, places: np.ndarray, sampling_rate: float) -> np.n
         return np.full(len(places), np.median(maxima))
     levels = median_filter(maxima, _LEVEL_BLOCKS, mode="nearest")
     middles = (np.arange(n_blocks) + 0.5) * len(energy) / n_blocks
-    return np.interp(places, middles, levels)
+    around: np.ndarray = np.interp(places, middles, levels)
+    return around
 
 
 def _without_waves(places: np.ndarray, height: np.ndarray, sampling_rate: float) -> np.ndarray:

@@ -18,7 +18,7 @@ def test_of_an_ordinary_heart_both_versions_show_the_same():
 def test_it_counts_no_faster_than_once_in_280_ms():
     x, _ = recording(0, 100)
     twice = x[:, : x.shape[1] // 4 * 4].reshape(12, -1, 4).mean(-1)  # four times as fast
-    assert np.diff(beats_of_version_1._peaks(beats_of_version_1._energy(twice, 100), 100)).min() >= 28
+    assert np.diff(beats_of_version_1.peaks_of(beats_of_version_1.steepness(twice, 100), 100)).min() >= 28
 
 
 def test_a_flat_record_has_a_flat_beat_of_none():
