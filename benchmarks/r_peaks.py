@@ -37,14 +37,14 @@ def main(words: Sequence[str] | None = None) -> None:
     names = sorted(path.stem for path in (options.data / "mitdb").glob("*.atr"))
     if not names:
         raise EcgFusionError(f"{options.data} holds no mitdb/*.atr: name the folder that holds mitdb/ with -data")
-    print("\n".join(of_mitdb(options.data / "mitdb", names)), flush=True)
+    for line in of_mitdb(options.data / "mitdb", names):
+        print(line, flush=True)
     for name, recordings in (("ptbxl", of_fold_9), ("cinc2017", of_cinc2017)):
         found = list(recordings(options.data / name, options.records))
-        print(
-            agreement(f"{name}, {len(found)} recordings", found) if found else f"there is no {options.data / name}",
-            flush=True,
-        )
-    print("\n".join(times(options.data / "mitdb" / names[0], options.turns)))
+        absent = f"there is no {options.data / name}"
+        print(agreement(f"{name}, {len(found)} recordings", found) if found else absent, flush=True)
+    for line in times(options.data / "mitdb" / names[0], options.turns):
+        print(line)
 
 
 def detectors() -> Mapping[str, Detector]:
