@@ -21,8 +21,8 @@ def at_least(least: float) -> dict[str, Any]:
     return {"least": least}
 
 
-def one_of(*choices: str) -> dict[str, Any]:
-    """A field's metadata: one of these words."""
+def one_of(*choices: str | int) -> dict[str, Any]:
+    """A field's metadata: one of these words or numbers."""
     return {"choices": choices}
 
 
@@ -134,7 +134,7 @@ def _plain(found: Any, where: str) -> Any:
 
 def _check_range(value: Any, how: Mapping[str, Any], where: str) -> None:
     if "choices" in how and value is not None and value not in how["choices"]:
-        raise FieldError(f"{where} is {value!r}, not {' or '.join(how['choices'])}")
+        raise FieldError(f"{where} is {value!r}, not {' or '.join(map(str, how['choices']))}")
     if "least" in how and value is not None and not how["least"] <= value < math.inf:
         raise FieldError(f"{where} is {value!r}, not a number of at least {how['least']:g}")
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.batches import CPU, Pick
+from pipeline.inputs.beats import median_beats, tell_doubtful
 from pipeline.inputs.items import (
     ResidentImages,
     ResidentSignals,
@@ -21,8 +22,8 @@ from pipeline.inputs.items import (
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import progress_bar, remark
 from pipeline.machine.memory import machine_memory
-from pipeline.signals.beats import beat_samples, median_beat
-from pipeline.signals.counts import to_counts, to_millivolts
+from pipeline.signals.beats import beat_samples
+from pipeline.signals.counts import to_counts
 from pipeline.signals.leads import choose_leads
 from pipeline.store.reading import Store
 
@@ -47,7 +48,7 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
         return ResidentImages(_resident_images(stored, device), spec) if lie_there else stored
     leads = choose_leads(store.leads, spec.leads)
     if spec.beat is not None:
-        beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat)).to(device)
+        beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat, spec.beat_version)).to(device)
         return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec)
     home = home_of_signals(store, len(rows), spec, device)
     size = f"{store.path}: {_bytes_of_signals(store, len(rows), spec) / 2**30:.1f} GiB of signals"
@@ -135,14 +136,17 @@ def _resident_images(stored: StoredImages, home: torch.device) -> Tensor:
     return images
 
 
-def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float]) -> np.ndarray:
+def _median_beats(
+    store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float], version: int | None
+) -> np.ndarray:
     """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
-    on_disk, n_samples = store.signals.open(), beat_samples(store.sampling_rate, *extent_s)
-    beats = np.empty((len(rows), len(leads), n_samples), np.int16)
-    items = zip(beats, rows, store.lengths[rows], strict=True)
-    for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
-        x = to_millivolts(on_disk[row][:, :length], store.gain)
-        place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
+    n_samples = beat_samples(store.sampling_rate, *extent_s)
+    beats, doubtful = np.empty((len(rows), len(leads), n_samples), np.int16), np.zeros(len(rows), bool)
+    found = progress_bar(median_beats(store, rows, extent_s, version), "median beats", total=len(rows), leave=False)
+    for number, beat in enumerate(found):
+        beats[number] = to_counts(beat.mv[leads], store.gain)
+        doubtful[number] = beat.is_doubtful
+    tell_doubtful(store, rows, doubtful)
     return beats
 
 

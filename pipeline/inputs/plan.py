@@ -11,7 +11,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import NORMALISATIONS, InputSpec
-from pipeline.signals.beats import BEAT_S, beat_samples
+from pipeline.signals.beats import BEAT_S, BEAT_VERSION, beat_samples
 from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.store.reading import Store
 
@@ -29,7 +29,7 @@ def plan_input(
     """How the input is made: leads, beat or crop, normalisation and images."""
     from pipeline.representations import names_lead_map
 
-    beat = BEAT_S if options.beat else None
+    beat, version = (BEAT_S, BEAT_VERSION) if options.beat else (None, None)
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
     crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
@@ -56,10 +56,11 @@ def plan_input(
         crop=crop,
         stride=(options.stride or crop / 2) if crop is not None else None,
         normalise=normalise,
-        scale_mv=standard_deviation(train, rows, leads, beat) if normalise == "global" else 1.0,
+        scale_mv=standard_deviation(train, rows, leads, beat, version) if normalise == "global" else 1.0,
         representations=representations,
         on_the_fly=on_the_fly,
         beat=beat,
+        beat_version=version,
     )
 
 

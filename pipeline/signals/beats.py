@@ -1,42 +1,42 @@
-"""Where a heart beats, and what its usual beat looks like: pure functions of (leads, time) signals in mV."""
+"""What a heart's usual beat looks like: the median of those beats that most of a record's beats are like."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.signals.alignment import at_shifts, likeness, refined_shifts
+from pipeline.signals.peaks import r_peaks, steepness
+
+BEAT_VERSION = 2  # what is new in cards; ``beats_of_version_1`` makes the beats of earlier ones
 BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
-REFRACTORY_S = 0.28  # no heart beats again sooner
 ALIGNED_WITHIN_S = 0.08
-_SLOPE_S = 0.02  # span of the difference that stands for the derivative, so that every sampling rate sees the same
-_SMOOTHING_S = 0.12  # about a QRS complex, which so becomes one hump
-_QRS_S = (0.10, 0.14)  # before and after the R peak: what beats are aligned on
-_USUAL_PEAK = 0.98  # quantile of the energy that lies in the QRS complexes, above which an artefact may stand
-_LEAST_SHARE = 0.35  # of it that a beat must have, above which no T wave stands
+ALIKE = 0.85
+"""Correlation over the QRS complexes of all leads that beats of one morphology have, and those of two have not."""
+
+QRS_S = (0.10, 0.14)  # before and after the R peak: what beats are compared and aligned on
+_LEAST_BEATS = 3  # of two, the median is a mean
+_MOST_COMPARED = 48  # beats, evenly spaced: each with each
+_MOST_BEATS = 1000  # evenly spaced: of a day's beats no more are read
 
 
-def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Samples at which the heart beats: where all leads together are steepest, to about 20 ms of the R peak.
+@dataclass(frozen=True)
+class MedianBeat:
+    """The usual beat of a record, and what it rests on.
 
-    The root of the leads' summed squared slopes is smoothed over 0.12 s; its peaks that stand high enough are the
-    beats, of two that are nearer than 0.28 s the higher one. The height is relative to the record, so a gain changes
-    nothing.
-
-    Args:
-        x: leads of one record, mV.
-        sampling_rate: Hz.
-
-    Shape:
-        x (leads, time) to (beats,) int64; none of a record without samples.
-
-    Reference: Pan and Tompkins, A real-time QRS detection algorithm, IEEE TBME 1985, for slope, energy, window and
-        refractory time; our thresholds do not adapt, since an item lasts seconds.
+    Attributes:
+        mv: (leads, time), mV.
+        n_alike: whole beats of the dominant morphology, of which it is the median; 0 where none was found.
+        n_beats: whole beats that were compared.
     """
-    from scipy.signal import find_peaks
 
-    if not np.shape(x)[1]:
-        return np.empty(0, np.int64)
-    energy = _energy(x, sampling_rate)
-    least = _LEAST_SHARE * np.quantile(energy, _USUAL_PEAK)
-    peaks: np.ndarray = find_peaks(energy, height=least, distance=max(1, round(REFRACTORY_S * sampling_rate)))[0]
-    return peaks
+    mv: np.ndarray
+    n_alike: int
+    n_beats: int
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether fewer than three beats are alike, or no more than half of those found."""
+        return self.n_alike < _LEAST_BEATS or 2 * self.n_alike <= self.n_beats
 
 
 def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
@@ -44,8 +44,12 @@ def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
     return round(before_s * sampling_rate) + round(after_s * sampling_rate)
 
 
-def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: float) -> np.ndarray:
-    """The usual beat: the median over all whole beats, shifted by up to 80 ms so that they lie upon each other.
+def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: float) -> MedianBeat:
+    """The usual beat: the median of the whole beats of the dominant morphology.
+
+    Dominant is what most beats are like: that beat which the most others resemble, by the correlation of the QRS
+    complexes in all leads, each shifted by up to 80 ms, and all that resemble the median of these. So in bigeminy it is
+    the one beat or the other, never a mixture. They lie upon each other, and in the middle of what their R peaks say.
 
     A record without a whole beat gives what is around its steepest place; where that reaches beyond an end, the end's
     value is repeated.
@@ -66,55 +70,37 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
         raise ValueError("a record without samples has no beat")
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
     peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
-    peaks = peaks[(peaks >= before) & (peaks + after <= n_samples)]
-    if not len(peaks):
-        peaks = np.array([_energy(x, sampling_rate).argmax()])
-    around = peaks[:, None] + np.arange(-before - reach, after + reach)
+    peaks = _evenly(peaks[(peaks >= before) & (peaks + after <= n_samples)], _MOST_BEATS)
+    n_beats = len(peaks)
+    if not n_beats:
+        peaks = np.array([steepness(x, sampling_rate).argmax()])
+    around = peaks[:, None] + np.arange(-before - 2 * reach, after + 2 * reach)
     windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
-    first, end = (round(s * sampling_rate) for s in _QRS_S)
-    qrs = slice(max(0, before - first), before + min(after, end))
-    beat: np.ndarray = np.median(_shifted(windows, _shifts(windows, qrs, reach), before + after), axis=1)
-    return beat
+    first, end = (round(s * sampling_rate) for s in QRS_S)
+    qrs = slice(max(0, before - first), before + min(after, max(1, end)))
+    alike, shifts = _dominant(windows[..., reach + qrs.start : qrs.stop + 3 * reach], qrs.stop - qrs.start)
+    central = 2 * reach + shifts - round(float(np.median(shifts)))
+    beat = np.median(at_shifts(windows[:, alike], central, before + after), axis=1)
+    return MedianBeat(beat, min(len(alike), n_beats), n_beats)
 
 
-def _energy(x: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """(time,): how steep all leads together are."""
-    from scipy.ndimage import convolve1d
-
-    half = max(1, round(_SLOPE_S * sampling_rate / 2))
-    padded = np.pad(np.asarray(x, np.float64), ((0, 0), (half, half)), "edge")
-    slope = padded[:, 2 * half :] - padded[:, : -2 * half]
-    window = np.hanning(2 * round(_SMOOTHING_S * sampling_rate / 2) + 1)[1:-1]
-    steepness = np.sqrt(np.einsum("lt,lt->t", slope, slope))
-    energy: np.ndarray = convolve1d(steepness, window / window.sum(), mode="nearest")
-    return energy
-
-
-def _shifts(windows: np.ndarray, qrs: slice, reach: int) -> np.ndarray:
-    """How much later than in the middle of its window each beat begins, (beats,); twice, on an ever sharper median."""
-    shifts = np.full(windows.shape[1], reach)
-    if len(shifts) < 2:
-        return shifts
-    width = qrs.stop - qrs.start
-    seen = windows[..., qrs.start : qrs.stop + 2 * reach]
-    seen = seen - seen.mean(-1, keepdims=True)
-    shifted = np.lib.stride_tricks.sliding_window_view(seen, width, axis=-1)  # (leads, beats, shifts, width)
-    power = _sums(np.square(seen).sum(0), width) - np.square(_sums(seen, width)).sum(0) / width
-    size = np.sqrt(np.where(power > 0, power, np.inf))
+def _dominant(seen: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which beats are of the dominant morphology, and where in its window (leads, beats, time) each of them begins."""
+    reach = (seen.shape[-1] - width) // 2
+    compared = _evenly(np.arange(seen.shape[1]), _MOST_COMPARED)
+    correlation, shifts = likeness(seen, seen[:, compared, reach : reach + width])
+    near = correlation >= ALIKE
+    leader = np.lexsort((np.where(near, correlation, 0).sum(0), near.sum(0)))[-1]
     for _ in range(2):
-        template = np.median(_shifted(seen, shifts, width), axis=1)
-        template -= template.mean(-1, keepdims=True)
-        shifts = (np.einsum("lbst,lt->bs", shifted, template) / size).argmax(-1)
-    return shifts
+        alike = np.flatnonzero(near[:, leader])
+        if not len(alike):  # all is flat
+            return np.arange(seen.shape[1]), np.full(seen.shape[1], reach)
+        members, begin = seen[:, alike], refined_shifts(seen[:, alike], width, shifts[alike, leader])
+        correlation, shifts = likeness(seen, np.median(at_shifts(members, begin, width), axis=1)[:, None])
+        near, leader = correlation >= ALIKE, 0
+    return alike, begin
 
 
-def _sums(x: np.ndarray, width: int) -> np.ndarray:
-    """(..., time − width + 1): sums of x over every ``width`` samples that follow each other."""
-    total = np.cumsum(x, axis=-1)
-    total[..., width:] -= total[..., :-width].copy()
-    return total[..., width - 1 :]
-
-
-def _shifted(windows: np.ndarray, shifts: np.ndarray, width: int) -> np.ndarray:
-    """(leads, beats, width): of each beat's window the part that begins at its shift."""
-    return windows[:, np.arange(len(shifts))[:, None], shifts[:, None] + np.arange(width)]
+def _evenly(all_of: np.ndarray, most: int) -> np.ndarray:
+    """No more than so many of them, evenly spaced."""
+    return all_of[:: max(1, -(-len(all_of) // most))]

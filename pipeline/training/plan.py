@@ -121,7 +121,7 @@ def planned_on(card: Card, train: Store) -> Card:
     """
     spec, rows = card.spec, training_rows(card.task, train, card.data.limit)
     if spec.normalise == "global":
-        spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat))
+        spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version))
     weighting = "none" if card.training.class_weights is None else "balanced"
     weights = class_weights(train.task(card.task).rows(rows), weighting, card.task)
     return replace(

@@ -54,7 +54,7 @@ def card(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_card_comes_back_as_it_was(tmp_path: Path):
-    written = small_card(InputSpec("signal", ("I", "II"), 100.0, 1000.0, 1000, beat=(0.3, 0.5)))
+    written = small_card(InputSpec("signal", ("I", "II"), 100.0, 1000.0, 1000, beat=(0.3, 0.5), beat_version=2))
     write_card(tmp_path, written)
     assert read_card(tmp_path) == written
 
@@ -76,6 +76,8 @@ def test_a_card_comes_back_as_it_was(tmp_path: Path):
         ("input.sampling_rate", 10**400, "input.sampling_rate is inf, not a number of at least"),
         ("input.zoom", 2, "it has input.zoom, which this version does not know"),
         ("input.beat", [0.3], r"input.beat is \[0.3\], not a list of 2"),
+        ("input.beat_version", 3, "input.beat_version is 3, not 1 or 2"),
+        ("input.beat_version", True, "input.beat_version is True, not a whole number"),
         ("kind", "multilable", "kind is 'multilable', not multilabel or multiclass"),
         ("classes", ["MI", "MI"], "classes are .*, not different names"),
         ("classes", ["MI", "", "CD", "HYP"], "a class has an empty name"),

@@ -184,7 +184,7 @@ def test_the_scale_of_median_beats_is_their_own(stores, monkeypatch):
     train = stores[0]
     leads, rows = [train.leads.index(lead) for lead in ("V2", "I")], np.flatnonzero(train.task("disease").labelled)
     signals = train.signals.open()[rows] / train.gain
-    beats = np.stack([median_beat(x, train.sampling_rate, *BEAT_S)[leads] for x in signals])
+    beats = np.stack([median_beat(x, train.sampling_rate, *BEAT_S).mv[leads] for x in signals])
     spec = spec_of(stores, model="gru", leads=["V2", "I"], beat=True)
     assert spec.scale_mv == pytest.approx(beats.std(), rel=1e-9)
     assert spec.scale_mv != pytest.approx(signals[:, leads].std(), rel=0.01)
@@ -257,6 +257,7 @@ def test_a_beat_is_drawn_on_the_fly_and_sets_what_is_seen(stores):
     assert (spec.on_the_fly, spec.beat, spec.n_samples, spec.crop_samples) == (True, (0.32, 0.48), 80, 80)
     assert spec_of(stores, model="gru", beat=True).crop_samples == 80
     assert spec_of(stores, model="gru").beat is None
+    assert (spec.beat_version, spec_of(stores, model="gru").beat_version) == (2, None)
 
 
 def test_all_leads_are_one_channel_drawn_on_the_fly(stores):
