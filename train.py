@@ -81,7 +81,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention")
     combined = "late: what is combined (default probabilities; of stacking: logits)"
     parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
-    fitted_on = "late, but mean: scores that it is fitted on (default dev)"
+    fitted_on = "late, but mean: scores it is fitted on (default dev); intermediate: out_of_fold, of k-fold branches"
     parser.option("fit_on", group, choices=("dev", "out_of_fold"), help=fitted_on)
     on = "intermediate: train on the branches, too"
     parser.option("finetune", group, action="store_true", default=None, help=on)
