@@ -108,6 +108,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
+    dealt = "with -kfold: how patients are dealt (default -seed); branches to be fused out of fold need the same"
+    parser.option("folds_seed", group, type=int, help=dealt)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)

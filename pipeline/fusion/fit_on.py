@@ -101,9 +101,10 @@ def out_of_fold_items(branches: Mapping[str, Path], train: Store) -> tuple[np.nd
                 )
         found.append((rows, held_out_by))
         if not all(map(np.array_equal, found[0], found[-1])):
+            first = next(iter(branches.values()))
             raise EcgFusionError(
-                f"the members of {folder} were trained without other items than those of {next(iter(branches.values()))}"
-                f", so that few items are new to both: train all branches with one -kfold, -limit and -folds_seed"
+                f"the members of {folder} were trained without other items than those of {first}, so that few "
+                f"items are new to both: train all branches with one -kfold, -limit and -folds_seed"
             )
     return found[0]
 

@@ -82,7 +82,9 @@ def _taken(entry: FusionEntry) -> set[str]:
         return taken
     if entry.level == "late":
         return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
-    return taken | _TRAINED | {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
+    return (
+        taken | _TRAINED | {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
+    )
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:

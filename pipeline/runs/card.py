@@ -44,7 +44,7 @@ class DataCard:
         contents: of ``train`` and ``dev``, digests of labels, signals and images; see ``training.contents``.
         held_out: of a member of a k-fold run, which fold of the patients it never sees, from 1.
         of: how many members there are.
-        folds_seed: of how the patients were dealt.
+        folds_seed: of how the patients were dealt; of a k-fold run itself, where it is not that of the training.
     """
 
     folder: str
@@ -411,7 +411,9 @@ def _check_fitted_on(card: Card) -> None:
     read = {"late": "scores", "intermediate": "features"}.get(card.run_kind)
     found = [name for name in ("scores", "features") if getattr(card.fitted_on, name) is not None]
     if found != [read]:
-        raise FieldError(f"fitted_on has {' and '.join(found) or 'neither scores nor features'}, which do not go with it")
+        raise FieldError(
+            f"fitted_on has {' and '.join(found) or 'neither scores nor features'}, which do not go with it"
+        )
     if card.is_fitted_out_of_fold and card.options.get("finetune"):
         raise FieldError("fitted_on.features is 'out_of_fold', and options.finetune is true")
 
