@@ -65,8 +65,8 @@ def check_fusion(options: TrainOptions) -> None:
 def _check_fit_on(options: TrainOptions) -> None:
     if options.fit_on == "dev":
         raise EcgFusionError(
-            "-fit_on dev is for -model late: an intermediate fusion is fitted on training items, by default on features "
-            "of branches that were trained on them, with -fit_on out_of_fold on those of members that never saw them"
+            "-fit_on dev is for -model late, and an intermediate fusion is fitted on training items: leave it out, or "
+            "take -fit_on out_of_fold, for features by members of k-fold branches that never saw them"
         )
     if options.fit_on == "out_of_fold" and options.finetune:
         raise EcgFusionError(

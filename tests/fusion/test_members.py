@@ -8,7 +8,6 @@ import pytest
 import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
-from signal_stores import make_signal_stores
 
 import train
 from models import BranchShape, create_fusion
@@ -17,7 +16,7 @@ from pipeline.evaluation.scores import load_scores
 from pipeline.fusion import members as members_module
 from pipeline.fusion.fit_on import out_of_fold_items
 from pipeline.fusion.frozen import KeptItems, KeptLearner, keep
-from pipeline.fusion.members import MembersItems, MembersLearner, keep_of_members, mean_logits
+from pipeline.fusion.members import MembersItems, MembersLearner, mean_logits
 from pipeline.inputs.batches import Pick
 from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
 from pipeline.runs.folder import member_folder
