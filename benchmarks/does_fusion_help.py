@@ -3,9 +3,10 @@
 Trains, on stores of folds 1–7 with dev on fold 8, a signal network and an image network with several seeds each, fuses
 them seed by seed, and beside each of these fusions makes the same fusion of two signal networks, which is its control:
 what any second network adds, joined in that way. All are scored on the test partition. The p-values against the
-controls are corrected for as many fusions as the table has (Holm), and the intervals with them, as ``evaluate.py`` does
-it: 0 lies outside exactly where p is at most 0.05. One seed alone has no control. With `-screen`, every image form is first trained briefly on a quarter of the items; with
-`-joint`, the signal and the beat network are also trained on together.
+controls are corrected for as many fusions as the table has (Holm), and the intervals with them, as `evaluate.py` does
+it: 0 lies outside exactly where p is at most 0.05. One seed alone has no control. With `-screen`, every image form is
+first trained briefly on a quarter of the items; with `-joint`, the signal and the beat network are also trained on
+together.
 
     python create_images.py --representations none --folds train=1-7 dev=8 test=9 --out data/signals
     python -m benchmarks.does_fusion_help -data data/signals -screen
@@ -152,7 +153,7 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
 
 
 def _print_table(runs: dict[str, list[Path]]) -> None:
-    """Mean test macro-AUC of the seeds, and what it has over the signal network and over its control, with intervals."""
+    """Mean test macro-AUC of the seeds, and what it has over the signal network and its control, with intervals."""
     from pipeline.evaluation.intervals import resamples_for
 
     controls = {name: _control_of(name) for name in runs if name.startswith("signal + ") and _control_of(name) in runs}

@@ -54,9 +54,8 @@ def _print_gap(branches: Mapping[str, Any], named: Mapping[str, Path], train: An
     from pipeline.scoring.predict import probabilities
 
     rows, held_out_by = out_of_fold_items(named, train)
-    print(
-        "| branch | macro-AUC of items that a member was trained on | of those that it never saw |\n| --- | ---: | ---: |"
-    )
+    print("| branch | macro-AUC of items that a member was trained on | of those that it never saw |")
+    print("| --- | ---: | ---: |")
     for name, run in branches.items():
         labels, found = train.task(run.card.task).values[rows], []
         for number, member in run.parts.items():
@@ -82,8 +81,12 @@ def _fitted(
     from pipeline.training.network import settings_of
     from pipeline.training.options import TrainOptions
 
-    chosen = {"model": "intermediate", "combine": combine, "branches": [str(folder) for folder in named.values()]}
-    chosen |= {"fit_on": "out_of_fold", "threads": 1} | ({"epochs": options.epochs} if options.epochs else {})
+    chosen: dict[str, Any] = {
+        "model": "intermediate",
+        "combine": combine,
+        "branches": [str(folder) for folder in named.values()],
+    }
+    chosen |= {"fit_on": "out_of_fold", "threads": 1, "epochs": options.epochs}
     card = plan_fusion(TrainOptions.of(**chosen), stores["train"], stores["dev"])
     rows, held_out_by = out_of_fold_items(named, stores["train"])
     n_members = next(iter(branches.values())).card.kfold

@@ -411,9 +411,8 @@ def _check_fitted_on(card: Card) -> None:
     read = {"late": "scores", "intermediate": "features"}.get(card.run_kind)
     found = [name for name in ("scores", "features") if getattr(card.fitted_on, name) is not None]
     if found != [read]:
-        raise FieldError(
-            f"fitted_on has {' and '.join(found) or 'neither scores nor features'}, which do not go with it"
-        )
+        has = " and ".join(found) or "neither scores nor features"
+        raise FieldError(f"fitted_on has {has}, which runs of {card.run_kind} do not have")
     if card.is_fitted_out_of_fold and card.options.get("finetune"):
         raise FieldError("fitted_on.features is 'out_of_fold', and options.finetune is true")
 

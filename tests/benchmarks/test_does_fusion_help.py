@@ -45,7 +45,8 @@ def test_the_whole_matrix_has_every_form_and_no_joint_training_that_would_be_ref
     does_fusion_help.main(["-full"])
     forms = does_fusion_help.FULL_IMAGES
     assert {f"{form}-{seed}" for form in forms for seed in range(3)} <= set(commands)
-    assert [name for name, words in commands.items() if "-finetune" in words] == [f"beat-joint-{n}" for n in range(3)]
+    joint = [f"{what}-joint-{n}" for what in ("beat", "control") for n in range(3)]
+    assert [name for name, words in commands.items() if "-finetune" in words] == joint
     n_fusions = len(does_fusion_help.FUSIONS)
     assert int(commands["rows"]) == 1 + len(forms) * (1 + n_fusions) + 1 + n_fusions + 1
     for fusion, how in (does_fusion_help.FUSIONS | does_fusion_help.JOINT).items():

@@ -1,6 +1,7 @@
 """Fusions of k-fold branches: a head a member, fitted on what that member never saw, and their mean."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,7 +172,7 @@ def test_an_earlier_card_that_says_nothing_was_fitted_in_sample(earlier):
             f"{OUT_OF_FOLD} -finetune",
             "-finetune trains the branches on, on all items, and -fit_on out_of_f",
         ),
-        ("gru stft", f"{LEARNING} -fit_on dev", "-fit_on dev is for -model late: an intermediate fusion is fitted on"),
+        ("gru stft", f"{LEARNING} -fit_on dev", "-fit_on dev is for -model late, and an intermediate fusion is fitted"),
         ("gru wang", OUT_OF_FOLD, "wang has no features out of fold: train it with -kfold, or leave -fit_on out"),
         ("gru other", OUT_OF_FOLD, "members of .*other were trained without other items than those of .*gru, so that"),
     ],
@@ -183,22 +184,12 @@ def test_what_cannot_be_is_one_sentence(names, words, sentence, kfold, runs, tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_other_folds_than_the_members_were_trained_without_are_noticed(kfold, stores, tmp_path):
+def test_other_folds_than_the_members_were_trained_without_are_noticed(kfold, stores):
     """Other patients make other folds, and then a head would be fitted on what its members saw."""
-    import h5py
-
-    shutil.copytree(stores, tmp_path / "stores")
     store = open_store(stores / "train.h5")
     out_of_fold_items({"gru": kfold["gru"]}, store)
-    with h5py.File(tmp_path / "stores" / "train.h5", "r+") as file:
-        patients = file["patient_id"][:]
-        file["patient_id"][:] = patients[::-1]
-        for name in [name for name in file.attrs if "checksum" in name]:
-            del file.attrs[name]
-    from dataclasses import replace
-
     changed = replace(store, columns={**store.columns, "patient_id": store.columns["patient_id"][::-1]})
-    with pytest.raises(EcgFusionError, match="has other items, labels or patients than .*gru was trained with"):
+    with pytest.raises(EcgFusionError, match=r"has other items, labels or patients than .*gru was trained with"):
         out_of_fold_items({"gru": kfold["gru"]}, changed)
 
 
@@ -213,6 +204,11 @@ def test_limited_branches_are_fused_on_their_items(stores, tmp_path):
     assert (tmp_path / "0/members/1" / WEIGHTS).read_bytes() != (tmp_path / "1/members/1" / WEIGHTS).read_bytes()
 
 
+def test_folds_are_dealt_where_there_are_some(stores, tmp_path):
+    with pytest.raises(EcgFusionError, match="-folds_seed says how -kfold deals the patients: give that too"):
+        train.main(f"-model gru -folds_seed 3 -data {stores} -path_save_model {tmp_path / 'run'}".split())
+
+
 def damaged(run: Path, folder: Path, **fields: object) -> Path:
     shutil.copytree(run, folder)
     write_json(folder, {**card_json(folder), **fields})
@@ -222,8 +218,8 @@ def damaged(run: Path, folder: Path, **fields: object) -> Path:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"fitted_on": {"scores": "dev"}}, "fitted_on has scores, which do not go with it"),
-        ({"fitted_on": {}}, "fitted_on has neither scores nor features, which"),
+        ({"fitted_on": {"scores": "dev"}}, "fitted_on has scores, which runs of intermediate do not have"),
+        ({"fitted_on": {}}, "fitted_on has neither scores nor features, which runs"),
         ({"fitted_on": {"features": "mixed"}}, "fitted_on.features is 'mixed', not in_sample or out_of_fold"),
         ({"fitted_on": {"features": "in_sample"}}, "damaged or of another|not the card of|no network|k-fold"),
     ],
