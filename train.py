@@ -165,7 +165,7 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
         read_card(folder)
     elif folder and not (folder / CARD).exists():
         refuse_files_of_others(folder)
-    data = options.data if resume or options.branches else options.data or defaults.DATA
+    data = options.data or (None if resume or options.run_kind in FUSIONS else defaults.DATA)
     if data and options.model:
         for partition in ("train", "dev"):
             require_store(store_path(Path(data), partition))

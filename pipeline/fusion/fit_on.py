@@ -9,7 +9,7 @@ from models import describe_fusion
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
 from pipeline.fusion.fitting import SOLVERS
-from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
+from pipeline.runs.card import CARD, DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
 from pipeline.runs.folder import branch_folders, member_folder
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
@@ -94,7 +94,10 @@ def out_of_fold_items(branches: Mapping[str, Path], train: Store) -> tuple[np.nd
         rows, held_out_by = held_out_members(card, train)
         for number in range(1, (card.kfold or 0) + 1):
             seen = digest_of_items(train.columns["item_id"][rows[held_out_by != number]])
-            if read_card(member_folder(folder, number)).data.train_items_digest != seen:
+            place = member_folder(folder, number)
+            if not (place / CARD).exists():
+                raise EcgFusionError(f"{place / CARD} is missing: copy the whole run folder")
+            if read_card(place).data.train_items_digest != seen:
                 raise EcgFusionError(
                     f"{train.path} has other items, labels or patients than {folder} was trained with: "
                     f"name the store of its training with -data"

@@ -126,7 +126,9 @@ def _n_heads(card: Card, branches: Mapping[str, Run]) -> int:
     members = {run.card.kfold for run in branches.values()}
     (number,) = members if len(members) == 1 else (None,)
     if number is None:
-        raise EcgFusionError("it was fitted out of fold, and its branches are no k-fold runs of as many members")
+        raise EcgFusionError(
+            "it was fitted out of fold, and its branches are no k-fold runs of as many members: copy the run again"
+        )
     return number
 
 

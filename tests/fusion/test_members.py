@@ -204,6 +204,20 @@ def test_limited_branches_are_fused_on_their_items(stores, tmp_path):
     assert (tmp_path / "0/members/1" / WEIGHTS).read_bytes() != (tmp_path / "1/members/1" / WEIGHTS).read_bytes()
 
 
+def test_a_member_that_is_gone_is_named(kfold, tmp_path):
+    part = shutil.copytree(kfold["stft"], tmp_path / "part")
+    shutil.rmtree(part / "members" / "2")
+    with pytest.raises(EcgFusionError, match=r"part/members/2/run\.json is missing: copy the whole run folder$"):
+        fuse("concat", [kfold["gru"], part], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_card_without_k_fold_branches_cannot_be_out_of_fold(earlier, tmp_path):
+    run = damaged(earlier / "runs" / "concat", tmp_path / "run", fitted_on={"features": "out_of_fold"})
+    with pytest.raises(EcgFusionError, match=r"run\.json: it was fitted out of fold, and its branches are no k-fold"):
+        load_run(run)
+
+
 def test_folds_are_dealt_where_there_are_some(stores, tmp_path):
     with pytest.raises(EcgFusionError, match="-folds_seed says how -kfold deals the patients: give that too"):
         train.main(f"-model gru -folds_seed 3 -data {stores} -path_save_model {tmp_path / 'run'}".split())
