@@ -176,7 +176,8 @@ def _subject(run: Path, partition: str, data: Path | None) -> Subject:
 def _network(card: "Card") -> str:
     """What a run is, in a few words."""
     if card.branches:
-        return f"{card.model} {card.options['combine']} of {', '.join(card.branches)}"
+        fused = f"{card.model} {card.options['combine']} of {', '.join(card.branches)}"
+        return ", ".join(filter(None, [fused, card.fitted]))
     return f"{card.kfold} of {card.model}" if card.kfold else card.model
 
 

@@ -81,7 +81,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention")
     combined = "late: what is combined (default probabilities; of stacking: logits)"
     parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
-    fitted_on = "late, but mean: scores that it is fitted on (default dev)"
+    fitted_on = "late, but mean: scores it is fitted on (default dev); intermediate: out_of_fold, of k-fold branches"
     parser.option("fit_on", group, choices=("dev", "out_of_fold"), help=fitted_on)
     on = "intermediate: train on the branches, too"
     parser.option("finetune", group, action="store_true", default=None, help=on)
@@ -108,6 +108,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
+    dealt = "with -kfold: how patients are dealt (default -seed); branches to be fused out of fold need the same"
+    parser.option("folds_seed", group, type=int, help=dealt)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
@@ -163,7 +165,7 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
         read_card(folder)
     elif folder and not (folder / CARD).exists():
         refuse_files_of_others(folder)
-    data = options.data if resume or options.branches else options.data or defaults.DATA
+    data = options.data or (None if resume or options.run_kind in FUSIONS else defaults.DATA)
     if data and options.model:
         for partition in ("train", "dev"):
             require_store(store_path(Path(data), partition))

@@ -1,9 +1,12 @@
 """Does an image network add to a signal network, and more than a second signal network does?
 
 Trains, on stores of folds 1–7 with dev on fold 8, a signal network and an image network with several seeds each, fuses
-them seed by seed, and fuses each two signal networks, which is the control: what any second network adds. All are
-scored on the test partition. With `-screen`, every image form is first trained briefly on a quarter of the items; with
-`-joint`, the signal and the beat network are also trained on together.
+them seed by seed, and beside each of these fusions makes the same fusion of two signal networks, which is its control:
+what any second network adds, joined in that way. All are scored on the test partition. The p-values against the
+controls are corrected for as many fusions as the table has (Holm), and the intervals with them, as `evaluate.py` does
+it: 0 lies outside exactly where p is at most 0.05. One seed alone has no control. With `-screen`, every image form is
+first trained briefly on a quarter of the items; with `-joint`, the signal and the beat network are also trained on
+together.
 
     python create_images.py --representations none --folds train=1-7 dev=8 test=9 --out data/signals
     python -m benchmarks.does_fusion_help -data data/signals -screen
@@ -43,6 +46,7 @@ FUSIONS = {
 }
 JOINT = {"joint": "-model intermediate -combine concat -finetune"}  # beats go with any crop of the signal network
 SCREENED_ITEMS, SCREENED_EPOCHS = 3700, 4
+RESAMPLES = 1000
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -72,19 +76,33 @@ def _matrix(options: Any) -> dict[str, list[Path]]:
     for form in options.forms or (list(FULL_IMAGES) if options.full else ["beat"]):
         how = f"-model resnet -leads all {FULL_IMAGES[form]}" if options.full else _small(form)
         runs[form] = [_network(options, form, how, IMAGE_EPOCHS, seed) for seed in options.seeds]
-        joint = JOINT if form == "beat" and (options.joint or options.full) else {}
-        for fusion, combine in (FUSIONS | joint).items():
-            pairs = zip(options.seeds, runs["signal"], runs[form], strict=True)
-            runs[f"signal + {form}, {fusion}"] = [
-                _fusion(options, f"{form}-{fusion}", combine, pair, seed) for seed, *pair in pairs
-            ]
+        for fusion, combine in _fusions(options, form).items():
+            runs[f"signal + {form}, {fusion}"] = _fused(
+                options, f"{form}-{fusion}", combine, runs["signal"], runs[form]
+            )
     if len(options.seeds) > 1:
-        others = np.roll(np.array(runs["signal"], object), -1)
-        pairs = zip(options.seeds, runs["signal"], others, strict=True)
-        runs["control: two signal networks, late mean"] = [
-            _fusion(options, "control", FUSIONS["late mean"], pair, seed) for seed, *pair in pairs
-        ]
+        seconds = [*runs["signal"][1:], runs["signal"][0]]
+        every = FUSIONS | {name: how for form in runs for name, how in _fusions(options, form).items()}
+        for fusion, combine in every.items():
+            name = "control" if fusion == "late mean" else f"control-{fusion}"
+            runs[_control_of(fusion)] = _fused(options, name, combine, runs["signal"], seconds)
     return runs
+
+
+def _fusions(options: Any, form: str) -> dict[str, str]:
+    """The fusions of the signal network with a form, and how each is made."""
+    return FUSIONS | (JOINT if form == "beat" and (options.joint or options.full) else {})
+
+
+def _control_of(row: str) -> str:
+    """The row of the control of a fused row, which joins two signal networks in the same way."""
+    return f"control: two signal networks, {row.rpartition(', ')[2]}"
+
+
+def _fused(options: Any, name: str, how: str, first: Sequence[Path], second: Sequence[Path]) -> list[Path]:
+    """One fusion a seed."""
+    pairs = zip(options.seeds, first, second, strict=True)
+    return [_fusion(options, name, how, pair, seed) for seed, *pair in pairs]
 
 
 def _screen(options: Any) -> None:
@@ -135,20 +153,31 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
 
 
 def _print_table(runs: dict[str, list[Path]]) -> None:
-    """Mean test macro-AUC of the seeds, and what it has over the signal network and the control, with intervals."""
-    values, draws = {}, {}
+    """Mean test macro-AUC of the seeds, and what it has over the signal network and its control, with intervals."""
+    from pipeline.evaluation.intervals import resamples_for
+
+    controls = {name: _control_of(name) for name in runs if name.startswith("signal + ") and _control_of(name) in runs}
+    n_resamples = max(RESAMPLES, resamples_for(max(len(controls), 1)))
+    values: dict[str, Any] = {}
+    draws: dict[str, np.ndarray] = {}
     for name, folders in runs.items():
-        values[name], draws[name] = zip(*(_macro_auroc(folder) for folder in folders), strict=True)
-    control = next((name for name in runs if name.startswith("control")), "signal")
-    print("| | seeds | mean | over the signal network | over the control |\n| --- | --- | ---: | --- | --- |")
+        values[name], drawn = zip(*(_macro_auroc(folder, n_resamples) for folder in folders), strict=True)
+        draws[name] = np.mean(drawn, 0)
+    over_signal = {name: _differences(values, draws, {name: "signal"})[name] for name in runs if name != "signal"}
+    over_control = _differences(values, draws, controls)
+    print(
+        "| | seeds | mean | over the signal network | over its control, p by Holm |\n| --- | --- | ---: | --- | --- |"
+    )
     for name in runs:
         each = " ".join(f"{value:.4f}" for value in values[name])
-        over = [_difference(values, draws, name, other) for other in ("signal", control)]
+        over = [found.get(name, "") for found in (over_signal, over_control)]
         print(f"| {name} | {each} | {np.mean(values[name]):.4f} | {over[0]} | {over[1]} |", flush=True)
+    if not controls:
+        print("\nNo fusion has its control, which takes two signal networks: give two -seeds or more.")
 
 
-def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
-    """The test macro-AUC of a run, and that of 1,000 resamples of patients, the same ones for every run."""
+def _macro_auroc(folder: Path, n_resamples: int) -> tuple[float, np.ndarray]:
+    """The test macro-AUC of a run, and that of resamples of patients, the same ones for every run."""
     from pipeline.evaluation.figures import evaluate
     from pipeline.evaluation.intervals import Resampling
     from pipeline.evaluation.resampling import columns
@@ -158,19 +187,32 @@ def _macro_auroc(folder: Path) -> tuple[float, np.ndarray]:
     file = folder / "evaluation" / "test" / "scores.npz"
     if not file.exists():
         save_scores(file, score_partition(folder, None, "test"))
-    intervals = evaluate(load_scores(file), resampling=Resampling(1000, 0)).intervals
+    intervals = evaluate(load_scores(file), resampling=Resampling(n_resamples, 0)).intervals
     assert intervals is not None
     return intervals.macro_values["auroc"], intervals.draws[:, 0, columns().index("auroc")]
 
 
-def _difference(values: dict[str, Any], draws: dict[str, Any], name: str, other: str) -> str:
-    """Mean of the seeds less that of the other, with the paired interval over patients."""
-    from pipeline.evaluation.intervals import paired_interval
+def _differences(values: dict[str, Any], draws: dict[str, np.ndarray], against: dict[str, str]) -> dict[str, str]:
+    """Means of the seeds less those of others, with paired intervals over patients and p-values, both by Holm.
 
-    if name == other:
-        return ""
-    low, high = paired_interval(np.mean(draws[name], 0) - np.mean(draws[other], 0))
-    return f"{np.mean(values[name]) - np.mean(values[other]):+.4f} ({low:+.4f} to {high:+.4f})"
+    Args:
+        values: of each row, a macro-AUC a seed.
+        draws: the mean of the seeds on each resample.
+        against: row to the row that it is compared with; all of them are one family.
+    """
+    from pipeline.evaluation.intervals import holm, paired_interval, paired_p_value
+
+    if not against:
+        return {}
+    changes = [draws[name] - draws[other] for name, other in against.items()]
+    p = np.array([paired_p_value(change) for change in changes])
+    corrected, found = holm(p), {}
+    for i, (name, other) in enumerate(against.items()):
+        low, high = paired_interval(changes[i], corrected[i] / p[i])
+        noise = ", within noise" if low <= 0 <= high else ""
+        difference = np.mean(values[name]) - np.mean(values[other])
+        found[name] = f"{difference:+.4f} ({low:+.4f} to {high:+.4f}), p {corrected[i]:.3f}{noise}"
+    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The items that a late fusion's weights are fitted on: what its card says of them, and that they can be fitted."""
+"""The items that a fusion is fitted on: what its card says of them, and that they can be fitted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,11 @@ from models import describe_fusion
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
 from pipeline.fusion.fitting import SOLVERS
-from pipeline.runs.card import DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
-from pipeline.runs.folder import branch_folders
-from pipeline.store.reading import Store
+from pipeline.runs.card import CARD, DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, FittedOn, read_card
+from pipeline.runs.folder import branch_folders, member_folder
+from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
+from pipeline.training.kfold import held_out_members
 from pipeline.training.options import TrainOptions
 
 FITTED_ON = ("dev", "out_of_fold")
@@ -21,7 +22,7 @@ FITTED_ON = ("dev", "out_of_fold")
 def fitted_on(
     options: TrainOptions, combine: str, named: Mapping[str, Path], cards: Mapping[str, Card]
 ) -> FittedOn | None:
-    """What the card says of the items that weights are fitted on; None where there are none.
+    """What the card says of the items that a late fusion's weights are fitted on; None where there are none.
 
     Args:
         options: what the user chose.
@@ -48,6 +49,67 @@ def fitted_on(
         branches_stopped_on_these_items=tuple(cards),
         branches_fitted_on_these_items=tuple(name for name in named if _is_fitted_on_dev(cards[name], named[name])),
     )
+
+
+def fitted_on_features(options: TrainOptions, named: Mapping[str, Path], cards: Mapping[str, Card]) -> FittedOn | None:
+    """What the card says of the features that an intermediate fusion is fitted on; arguments as of ``fitted_on``.
+
+    None where the branches are trained on with it, so that there are none beforehand.
+
+    Raises:
+        EcgFusionError: a branch is not of the kind whose features are asked for.
+    """
+    out_of_fold = options.fit_on == "out_of_fold"
+    for name, folder in named.items():
+        kind = cards[name].run_kind
+        if out_of_fold and kind != "members":
+            raise EcgFusionError(f"{folder} has no features out of fold: train it with -kfold, or leave -fit_on out")
+        if not out_of_fold and kind != "network":
+            way = " take -fit_on out_of_fold," if kind == "members" and not options.finetune else ""
+            raise EcgFusionError(
+                f"{folder} consists of several networks, and -model intermediate fuses what single ones see:{way} "
+                f"name one of the runs inside it, or take -model late"
+            )
+    if options.finetune:
+        return None
+    return FittedOn(features="out_of_fold" if out_of_fold else "in_sample")
+
+
+def out_of_fold_items(branches: Mapping[str, Path], train: Store) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the items that k-fold branches were trained on, and of each the member that never saw it, in any.
+
+    Args:
+        branches: the folders of k-fold runs.
+        train: the store of their training.
+
+    Shape:
+        (items,) int64 both; members are counted from 1.
+
+    Raises:
+        EcgFusionError: a branch was trained on other items, or leaves out other folds than the first.
+    """
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for folder in branches.values():
+        card = read_card(folder)
+        rows, held_out_by = held_out_members(card, train)
+        for number in range(1, (card.kfold or 0) + 1):
+            seen = digest_of_items(train.columns["item_id"][rows[held_out_by != number]])
+            place = member_folder(folder, number)
+            if not (place / CARD).exists():
+                raise EcgFusionError(f"{place / CARD} is missing: copy the whole run folder")
+            if read_card(place).data.train_items_digest != seen:
+                raise EcgFusionError(
+                    f"{train.path} has other items, labels or patients than {folder} was trained with: "
+                    f"name the store of its training with -data"
+                )
+        found.append((rows, held_out_by))
+        if not all(map(np.array_equal, found[0], found[-1])):
+            first = next(iter(branches.values()))
+            raise EcgFusionError(
+                f"the members of {folder} were trained without other items than those of {first}, so that few "
+                f"items are new to both: train all branches with one -kfold, -limit and -folds_seed"
+            )
+    return found[0]
 
 
 def _is_fitted_on_dev(card: Card, folder: Path) -> bool:

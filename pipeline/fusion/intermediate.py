@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pipeline.fusion.fit_on import out_of_fold_items
 from pipeline.fusion.learners import fusion_items, fusion_learner
 from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.inputs.placement import streaming_workers
@@ -15,6 +16,7 @@ from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_fusion
 from pipeline.runs.card import Card, write_card
 from pipeline.runs.copies import copy_branches
+from pipeline.runs.folder import branch_folders
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.load import load_branches, load_fusion
 from pipeline.scoring.partition import as_scores
@@ -36,7 +38,8 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     _announce_fusion(card, network, branches, device)
     announce_settings(card.training)
     learner = placed(fusion_learner(card, network, branches), device)
-    on_train, _ = _examples(card, network, branches, train, device)
+    folds = out_of_fold_items(branch_folders(card, folder), train) if card.is_fitted_out_of_fold else None
+    on_train, _ = _examples(card, network, branches, train, device, folds)
     on_dev, rows = _examples(card, network, branches, dev, device)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
     dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows)
@@ -49,11 +52,12 @@ def _examples(
     branches: Mapping[str, Run],
     store: Store,
     device: torch.device,
+    folds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Examples, np.ndarray]:
-    """The labelled items of a store as the fusion takes them, and their rows."""
+    """The labelled items of a store, or those of ``out_of_fold_items``, as the fusion takes them, and their rows."""
     labels = store.task(card.task)
-    rows = np.flatnonzero(labels.labelled)
-    items = fusion_items(card, network, branches, store, rows, device, card.training.workers)
+    rows, held_out_by = folds or (np.flatnonzero(labels.labelled), None)
+    items = fusion_items(card, network, branches, store, rows, device, card.training.workers, held_out_by)
     return Examples(items, labels.values[rows]), rows
 
 
@@ -62,6 +66,14 @@ def _announce_fusion(card: Card, network: torch.nn.Module, branches: dict[str, R
     how = "trained on" if card.options["finetune"] else "frozen"
     named = ", ".join(f"{name} ({run.card.model})" for name, run in branches.items())
     remark(f"{card.options['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}")
+    if card.is_fitted_out_of_fold:
+        n_members = next(iter(branches.values())).card.kfold
+        remark(
+            f"{card.fitted}: a head for each of the {n_members} members of every branch, on the items that these never "
+            f"saw; the fusion is the mean of the heads"
+        )
+    elif card.fitted:
+        remark(f"{card.fitted}; of k-fold branches, -fit_on out_of_fold takes members that never saw them")
 
 
 def _predict(

@@ -10,7 +10,7 @@ import torch
 from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
-from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on
+from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on, fitted_on_features, out_of_fold_items
 from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
 from pipeline.machine.devices import default_precision
@@ -52,12 +52,27 @@ def check_fusion(options: TrainOptions) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(options)
+    if level == "intermediate":
+        _check_fit_on(options)
     if options.seed is not None and options.fit_on == "out_of_fold" and entry.fitting == "solver":
         raise EcgFusionError(
             f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
             f"leave one of them out"
         )
     read_branches(named_branches(options.branches))
+
+
+def _check_fit_on(options: TrainOptions) -> None:
+    if options.fit_on == "dev":
+        raise EcgFusionError(
+            "-fit_on dev is for -model late, and an intermediate fusion is fitted on training items: leave it out, or "
+            "take -fit_on out_of_fold, for features by members of k-fold branches that never saw them"
+        )
+    if options.fit_on == "out_of_fold" and options.finetune:
+        raise EcgFusionError(
+            "-finetune trains the branches on, on all items, and -fit_on out_of_fold is for branches that stay as they "
+            "are: leave one of them out"
+        )
 
 
 def _taken(entry: FusionEntry) -> set[str]:
@@ -67,7 +82,9 @@ def _taken(entry: FusionEntry) -> set[str]:
         return taken
     if entry.level == "late":
         return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
-    return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
+    return (
+        taken | _TRAINED | {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
+    )
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -79,16 +96,18 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         for store in (train, dev):
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
-    rows = training_rows(first.task, train, None)
+    of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
+    rows, limit = training_rows(first.task, train, None), None
+    if of_features and of_features.features == "out_of_fold":
+        (rows, _), limit = out_of_fold_items(named, train), first.data.limit
     of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
     workers, specs = 0, []
     if entry.level == "intermediate":
-        _check_networks(named, cards)
         specs = [branch.spec for branch in cards.values()]
         workers = choose_workers(options.workers, train, len(rows), specs, device)
         auxiliary = defaults.AUXILIARY if options.auxiliary is None else options.auxiliary
         of_fusion |= {"finetune": bool(options.finetune), "auxiliary": auxiliary}
-    items = data_card(first.task, train, rows, dev, None, specs)
+    items = data_card(first.task, train, rows, dev, limit, specs)
     card = Card(
         complete=False,
         model=str(options.model),
@@ -101,7 +120,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         training=_training(options, entry, train, dev, rows, first.task, workers, device),
         given=options.given,
         versions=versions(),
-        fitted_on=fitted_on(options, entry.name, named, cards) if entry.level == "late" else None,
+        fitted_on=fitted_on(options, entry.name, named, cards) if entry.level == "late" else of_features,
     )
     if options.finetune:
         _check_crops(named, cards)
@@ -114,8 +133,8 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
 def _check_network(card: Card, named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
     """Refuses options that no fusion can be built with."""
     with torch.device("meta"):  # no memory is needed to see what the fusion is
-        single = {name: cards[name].run_kind == "network" for name in named}
-        networks = {name: build_network(cards[name]) if single[name] else None for name in named}
+        seeing = {name: cards[name].run_kind in ("network", "members") for name in named}
+        networks = {name: build_network(cards[name]) if seeing[name] else None for name in named}
         fusion = build_fusion(card, {name: Run(named[name], cards[name], networks[name]) for name in named})
     if card.training.batch_size is not None:
         check_batch_size(card.training.batch_size, fusion, f"-model {card.model}")
@@ -151,15 +170,6 @@ def _training(
     labels = dev.task(task) if fitted_on_dev else train.task(task)
     rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
     return replace(training, class_weights=class_weights(labels.rows(rows), options.class_weights, task))
-
-
-def _check_networks(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
-    for name, folder in named.items():
-        if cards[name].run_kind != "network":
-            raise EcgFusionError(
-                f"{folder} consists of several networks, and -model intermediate fuses what single ones see: "
-                f"name one of the runs inside it, or take -model late"
-            )
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:

@@ -82,7 +82,10 @@ def build_network(card: Card, to_train: bool = False) -> Network:
 
 
 def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:
-    """The card's fusion; together with its branches' networks, where they are trained on with it."""
+    """The card's fusion; together with its branches' networks, where they are trained on with it.
+
+    One that is fitted out of fold is a list of fusions, one for each member of its k-fold branches.
+    """
     options = {name: value for name, value in card.options.items() if name not in _OF_TRAINING}
     name = options.pop("combine")
     try:
@@ -94,17 +97,39 @@ def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:
     if level == "late":  # which reads no widths
         options["kind"], shapes = card.kind, dict.fromkeys(branches, BranchShape(0, 0))
     else:
-        shapes = {
-            branch: BranchShape(run.network.token_dim, run.network.feature_dim) for branch, run in branches.items()
-        }
+        shapes = {branch: _shape(run) for branch, run in branches.items()}
     try:
-        fusion = create_fusion(name, branches=shapes, n_classes=len(card.classes), **options)
+        fusions = [
+            create_fusion(name, branches=shapes, n_classes=len(card.classes), **options)
+            for _ in range(_n_heads(card, branches))
+        ]
     except (ValueError, TypeError) as problem:
         raise EcgFusionError(_with_remedy(str(problem), options)) from None
+    if card.is_fitted_out_of_fold:
+        return torch.nn.ModuleList(fusions)
+    (fusion,) = fusions
     if not card.options.get("finetune"):
         return fusion
     networks = torch.nn.ModuleList(run.network for run in branches.values())
     return torch.nn.ModuleDict({"fusion": fusion, "branches": networks})
+
+
+def _shape(run: Run) -> BranchShape:
+    """The widths of a branch, or of any member of it, which are alike."""
+    network = next(iter(run.parts.values())).network if run.network is None else run.network
+    return BranchShape(network.token_dim, network.feature_dim)
+
+
+def _n_heads(card: Card, branches: Mapping[str, Run]) -> int:
+    if not card.is_fitted_out_of_fold:
+        return 1
+    members = {run.card.kfold for run in branches.values()}
+    (number,) = members if len(members) == 1 else (None,)
+    if number is None:
+        raise EcgFusionError(
+            "it was fitted out of fold, and its branches are no k-fold runs of as many members: copy the run again"
+        )
+    return number
 
 
 def _with_remedy(problem: str, options: Mapping[str, object]) -> str:

@@ -44,7 +44,7 @@ class DataCard:
         contents: of ``train`` and ``dev``, digests of labels, signals and images; see ``training.contents``.
         held_out: of a member of a k-fold run, which fold of the patients it never sees, from 1.
         of: how many members there are.
-        folds_seed: of how the patients were dealt.
+        folds_seed: of how the patients were dealt; of a k-fold run itself, where it is not that of the training.
     """
 
     folder: str
@@ -99,6 +99,12 @@ class TrainingCard:
     class_weights: tuple[float, ...] | None
     branch_learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
 
+
+_FITTED = {
+    "dev": "fitted on dev",
+    "out_of_fold": "fitted out of fold",
+    "in_sample": "fitted on features of items that its branches were trained on",
+}
 
 _LONGEST_NAME = 200  # bytes; a copy that is being made has a few more
 
@@ -159,17 +165,21 @@ class BranchCard:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedOn:
-    """What a late fusion's weights were fitted on.
+    """What a fusion was fitted on: a late one on scores, an intermediate one with frozen branches on features.
 
     Attributes:
-        scores: ``dev``, or ``out_of_fold`` of the training items.
+        scores: of a late one, ``dev``, or ``out_of_fold`` of the training items.
+        features: of an intermediate one, of the training items: ``in_sample``, by branches that were trained on them,
+            or ``out_of_fold``, by members that never saw them. Cards of earlier programs do not say that it is the
+            former.
         cross_fitting_folds: of dev, so that no patient's fused score comes from weights that saw it.
         branches_stopped_on_these_items: whose epoch dev chose.
         branches_fitted_on_these_items: whose own weights come from dev.
         weights: of each branch, once they are fitted.
     """
 
-    scores: str = field(metadata=one_of("dev", "out_of_fold"))
+    scores: str | None = field(default=None, metadata=left_out() | one_of("dev", "out_of_fold"))
+    features: str | None = field(default=None, metadata=left_out() | one_of("in_sample", "out_of_fold"))
     cross_fitting_folds: int | None = field(default=None, metadata=left_out())
     branches_stopped_on_these_items: tuple[str, ...] | None = field(default=None, metadata=left_out())
     branches_fitted_on_these_items: tuple[str, ...] | None = field(default=None, metadata=left_out())
@@ -218,7 +228,7 @@ class Card:
         branches: of a fusion, by name.
         data: the items.
         training: how it is fitted.
-        fitted_on: of a late fusion with weights.
+        fitted_on: of a fusion with weights, unless its branches were trained on with it.
         given: the options that were typed.
         versions: of the packages that made it.
         diverged: why it came to no result.
@@ -279,6 +289,22 @@ class Card:
     def dev_macro_auroc(self) -> float:
         """What it reached on dev; NaN while it is unfinished."""
         return self.result.dev_macro_auroc if self.result else float("nan")
+
+    @property
+    def is_fitted_out_of_fold(self) -> bool:
+        """Whether it is an intermediate fusion that has one head a member of its k-fold branches."""
+        return self.fitted_on is not None and self.fitted_on.features == "out_of_fold"
+
+    @property
+    def fitted(self) -> str | None:
+        """What a fusion was fitted on, in words; None of all that is no fusion with weights of its own."""
+        if self.run_kind == "intermediate" and not self.options.get("finetune"):
+            how = "out_of_fold" if self.is_fitted_out_of_fold else "in_sample"
+        elif self.fitted_on is not None and self.fitted_on.scores is not None:
+            how = self.fitted_on.scores
+        else:
+            return None
+        return _FITTED[how]
 
     def with_training(self, **changes: Any) -> "Card":
         """The same with other fields of ``training``."""
@@ -378,6 +404,19 @@ def _check_place(folder: str, where: str) -> None:
         raise FieldError(f"{where} is {folder!r}, which no folder is called")
 
 
+def _check_fitted_on(card: Card) -> None:
+    """Refuses a card that was fitted on what runs of its kind are not fitted on."""
+    if card.fitted_on is None:
+        return
+    read = {"late": "scores", "intermediate": "features"}.get(card.run_kind)
+    found = [name for name in ("scores", "features") if getattr(card.fitted_on, name) is not None]
+    if found != [read]:
+        has = " and ".join(found) or "neither scores nor features"
+        raise FieldError(f"fitted_on has {has}, which runs of {card.run_kind} do not have")
+    if card.is_fitted_out_of_fold and card.options.get("finetune"):
+        raise FieldError("fitted_on.features is 'out_of_fold', and options.finetune is true")
+
+
 def _check_whole(card: Card) -> None:
     """Refuses fields that do not go together, and names that are no plain part of a path."""
     for name, branch in (card.branches or {}).items():
@@ -393,6 +432,7 @@ def _check_whole(card: Card) -> None:
         from_json(FusionOptions, {name: x for name, x in card.options.items() if name in _OF_FUSIONS}, "options")
         if card.run_kind == "intermediate" and not card.options.keys() >= _OF_FUSIONS:
             raise FieldError(f"it lacks options.{min(_OF_FUSIONS - card.options.keys())}")
+    _check_fitted_on(card)
     if card.run_kind != "late":  # which may have weights that no step has found
         steps = [name for name in CHOICES if getattr(card.training, name) is None]
         if steps:

@@ -17,6 +17,8 @@ def check_network(options: TrainOptions) -> None:
             raise EcgFusionError(
                 f"-{name} is for fusions (-model late or intermediate), not {options.model}: leave it out"
             )
+    if options.folds_seed is not None and options.kfold is None:
+        raise EcgFusionError("-folds_seed says how -kfold deals the patients: give that too, or leave it out")
     for name in options.of_network(NETWORK_OPTIONS):
         if name not in entry.options:
             raise EcgFusionError(_not_taken(name, entry))

@@ -53,6 +53,8 @@ def plan_members(options: TrainOptions, train: Store, dev: Store, device: torch.
         EcgFusionError: an option does not fit, or a member would have nothing to learn.
     """
     card = replace(plan(options, train, dev, device), kfold=options.kfold)
+    if options.folds_seed is not None:
+        card = replace(card, data=replace(card.data, folds_seed=options.folds_seed))
     rows, held_out_by = held_out_members(card, train)
     for number in _members(card):
         check_labels(card.task, train.task(card.task).rows(rows[held_out_by != number]), train)
@@ -77,9 +79,13 @@ def held_out_members(card: Card, train: Store) -> tuple[np.ndarray, np.ndarray]:
     rows = training_rows(card.task, train, card.data.limit)
     labels, patients = train.task(card.task).values[rows], train.columns["patient_id"][rows]
     try:
-        return rows, patient_folds(labels, patients, card.kfold or 0, card.training.seed) + 1
+        return rows, patient_folds(labels, patients, card.kfold or 0, _folds_seed(card)) + 1
     except ValueError as problem:
         raise EcgFusionError(f"-kfold {card.kfold} does not fit {train.path}: {problem}") from None
+
+
+def _folds_seed(card: Card) -> int:
+    return card.training.seed if card.data.folds_seed is None else card.data.folds_seed
 
 
 def train_members(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
@@ -125,7 +131,7 @@ def _is_finished(folder: Path, train: Store) -> bool:
 def _member_card(card: Card, number: int, train: Store) -> Card:
     """The card of one network on the items that ``train`` labels, which says what it never sees."""
     own = planned_on(card, train)
-    data = replace(own.data, held_out=number, of=card.kfold, folds_seed=own.training.seed)
+    data = replace(own.data, held_out=number, of=card.kfold, folds_seed=_folds_seed(card))
     return replace(own, kfold=None, data=data)
 
 

@@ -76,6 +76,7 @@ class TrainOptions(InputOptions):
     clip_norm: float | None = None
     patience: int | None = field(default=None, metadata=at_least(1))
     kfold: int | None = None
+    folds_seed: int | None = None
     loss: str | None = None
     class_weights: str | None = field(default=None, metadata=one_of("balanced", "none"))
     augment: tuple[str, ...] | None = None

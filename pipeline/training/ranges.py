@@ -13,6 +13,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "momentum": (0, 1),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
+    "folds_seed": (0, 2**63),
     "workers": (0, 257),
     "threads": (1, MOST_THREADS + 1),
     "gpu_id": (0, 1025),

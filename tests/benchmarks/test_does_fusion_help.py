@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from signal_stores import make_signal_stores
 
 from benchmarks import does_fusion_help
+from pipeline.evaluation.intervals import paired_p_value
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +17,15 @@ def signals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_matrix_ends_in_its_table(signals: Path, tmp_path: Path, capsys):
-    rows = ["signal", "beat", "mean", "weighted", "stacking", "concat", "gated", "joint", "control"]
+    fusions = ["late mean", "late weighted", "late stacking", "concat", "gated", "joint"]
+    rows = ["signal", "beat", *(f"signal + beat, {name}" for name in fusions)]
+    rows += [f"control: two signal networks, {name}" for name in fusions]
     typed = ["-seeds", "0", "1", "-joint", "-data", str(signals), "-out", str(tmp_path), "-limit", "16", "-epochs", "1"]
     does_fusion_help.main(typed)
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     for row, name in zip(table[2:], rows, strict=True):
-        assert name in row
+        assert row.split("|")[1].strip() == name
+        assert ("p " in row.split("|")[5]) == name.startswith("signal + ")  # each beside its own control
     assert {len(row.split("|")) for row in table} == {len(table[0].split("|"))}
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("run.json")}
     does_fusion_help.main(typed)
@@ -40,5 +45,38 @@ def test_the_whole_matrix_has_every_form_and_no_joint_training_that_would_be_ref
     does_fusion_help.main(["-full"])
     forms = does_fusion_help.FULL_IMAGES
     assert {f"{form}-{seed}" for form in forms for seed in range(3)} <= set(commands)
-    assert [name for name, words in commands.items() if "-finetune" in words] == [f"beat-joint-{n}" for n in range(3)]
-    assert int(commands["rows"]) == 2 + len(forms) * (1 + len(does_fusion_help.FUSIONS)) + 1
+    joint = [f"{what}-joint-{n}" for what in ("beat", "control") for n in range(3)]
+    assert [name for name, words in commands.items() if "-finetune" in words] == joint
+    n_fusions = len(does_fusion_help.FUSIONS)
+    assert int(commands["rows"]) == 1 + len(forms) * (1 + n_fusions) + 1 + n_fusions + 1
+    for fusion, how in (does_fusion_help.FUSIONS | does_fusion_help.JOINT).items():
+        name = "control" if fusion == "late mean" else f"control-{fusion}".replace(" ", "-")
+        for seed, other in ((0, 1), (1, 2), (2, 0)):
+            assert commands[f"{name}-{seed}"].startswith(f"{how} -branches signal-{seed} signal-{other} ")
+
+
+def test_one_seed_has_no_control_and_the_table_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(does_fusion_help, "_train", lambda options, name, words, threads=None: Path(name))
+    monkeypatch.setattr(does_fusion_help, "_macro_auroc", lambda folder, n: (0.9, np.full(n, 0.9)))
+    does_fusion_help.main(["-seeds", "0"])
+    said = capsys.readouterr().out
+    assert "control:" not in said
+    assert said.endswith("No fusion has its control, which takes two signal networks: give two -seeds or more.\n")
+
+
+def test_differences_from_controls_are_one_family_as_in_a_comparison():
+    """As evaluate.py has them: a p-value that stands alone is below 0.05, and no longer among five."""
+    random = np.random.default_rng(0)
+    draws = {"control": random.normal(0.9, 0.001, 1000)}
+    for i, (mean, spread) in enumerate(
+        ((0.002, 0.0005), (0.002, 0.0006), (0.0011, 0.0005), (0.0, 0.001), (0.0, 0.001))
+    ):
+        draws[str(i)] = draws["control"] + random.normal(mean, spread, 1000)
+    values = {name: [float(x.mean())] for name, x in draws.items()}
+    against = {name: "control" for name in draws if name != "control"}
+    alone = {name: does_fusion_help._differences(values, draws, {name: "control"})[name] for name in against}
+    together = does_fusion_help._differences(values, draws, against)
+    assert ["within noise" in text for text in alone.values()] == [False, False, False, True, True]
+    assert ["within noise" in text for text in together.values()] == [False, False, True, True, True]
+    p = paired_p_value(draws["0"] - draws["control"])
+    assert f"p {5 * p:.3f}" in together["0"]

@@ -311,6 +311,8 @@ def joint(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_training_on_branches_leaves_their_copies(joint, runs, stores):
     weights, run = load_file(joint / WEIGHTS), load_run(joint)
+    assert run.card.fitted_on is None  # whose features change from step to step
+    assert run.card.fitted is None
     for number, name in enumerate(("wang", "stft")):
         assert digests(joint / BRANCHES / name) == digests(runs[name])
         before = state(load_run(runs[name]))
