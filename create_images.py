@@ -112,10 +112,10 @@ def _check(arguments: argparse.Namespace) -> None:
     """Names what is damaged in the data set's folder, where it has a list of sums, and in the stores.
 
     Raises:
-        EcgFusionError: something is damaged, or there is nothing to check.
+        EcgFusionError: something is damaged, or there is nothing that can be checked.
     """
     from pipeline.sources.download.checksums import SUMS, problems_of
-    from pipeline.store.check import damage_of_store
+    from pipeline.store.check import UncheckedError, damage_of_store
     from pipeline.store.reading import store_path
 
     paths = [store_path(arguments.out, name) for name in arguments.partition or PARTITIONS]
@@ -124,17 +124,24 @@ def _check(arguments: argparse.Namespace) -> None:
     if not paths and not listed:
         raise EcgFusionError(f"there is nothing to check: no {SUMS} in {arguments.data}, no store in {arguments.out}")
     found = [f"{arguments.data / name} {problem}" for name, problem in problems_of(arguments.data)] if listed else []
+    checked, unchecked = [arguments.data] if listed else [], []
     for path in paths:
         try:
             found += damage_of_store(path)
+            checked.append(path)
+        except UncheckedError as problem:
+            unchecked.append(str(problem))
         except EcgFusionError as refused:
             found.append(str(refused))
-    for sentence in found:
-        print(sentence)
-    checked = ", ".join(map(str, [*([arguments.data] if listed else []), *paths]))
+            checked.append(path)
+    for sentence in (*found, *unchecked):
+        say(sentence)
+    where = ", ".join(map(str, checked))
     if found:
-        raise EcgFusionError(f"{len(found)} damaged, each named above, in {checked}")
-    print(f"no damage in {checked}")
+        raise EcgFusionError(f"{len(found)} damaged, each named above, in {where}")
+    if not checked:
+        raise EcgFusionError("nothing could be checked, as is said above")
+    say(f"no damage in {where}")
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:

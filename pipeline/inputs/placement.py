@@ -119,6 +119,7 @@ def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.devic
     counts = torch.empty((len(rows), len(spec.leads), width), dtype=torch.int16, device=home)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]
+        store.signals.check(part, signals)
         read = padded(signals, part, leads, starts[: len(part)], store.lengths[part], width)
         counts[first : first + len(part)] = torch.from_numpy(read)
     return counts
@@ -141,6 +142,7 @@ def _median_beats(store: Store, rows: np.ndarray, leads: list[int], extent_s: tu
     beats = np.empty((len(rows), len(leads), n_samples), np.int16)
     items = zip(beats, rows, store.lengths[rows], strict=True)
     for place, row, length in progress_bar(items, "median beats", total=len(rows), leave=False):
+        store.signals.check(np.array([row]), on_disk)
         x = to_millivolts(on_disk[row][:, :length], store.gain)
         place[:] = to_counts(median_beat(x, store.sampling_rate, *extent_s)[leads], store.gain)
     return beats

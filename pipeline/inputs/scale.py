@@ -46,6 +46,7 @@ def _seen(
     """(leads, time) mV of each item, its median beat or all of it."""
     positions, stored = choose_leads(train.leads, leads), train.signals.open()
     for row, length in zip(rows, train.lengths[rows], strict=True):
+        train.signals.check(np.array([row]), stored)
         if beat is None:
             yield to_millivolts(stored[row][positions][:, :length], train.gain)
         else:

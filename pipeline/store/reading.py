@@ -7,6 +7,7 @@ own row reads and safe in any number of processes: nothing of the HDF5 library s
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from pipeline.listening import remark
 from pipeline.machine.files import require_file
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
-from pipeline.store.checksums import DIGEST, digest_of_contents
+from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray
 from pipeline.store.structure import check_structure, plain_name
 
@@ -174,12 +175,12 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
-    images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
-    mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
+    images, signals = file.get("images", {}), _mapped(path, file, "signals")
+    mapped = {name: _mapped(path, file, f"images/{name}") for name in images}
     _check_extent(path, [signals, *mapped.values()])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
-        remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
+        _say_that_nothing_is_noticed(path.absolute(), path.stat().st_mtime_ns)
     elif digest_of_contents(file) != attributes[DIGEST]:
         raise ValueError("its tables are not what was written")
     return Store(
@@ -191,6 +192,16 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
     )
+
+
+def _mapped(path: Path, file: h5py.File, name: str) -> Mapped:
+    known = file[f"{SUMS}/{name}"][()] if DIGEST in file.attrs else None  # both or neither were written
+    return Mapped.of(path, file[name], None if known is None else ItemSums(path, name, known))
+
+
+@cache  # a training opens a store several times
+def _say_that_nothing_is_noticed(path: Path, _: int) -> None:
+    remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
 
 
 def _check_names(columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:

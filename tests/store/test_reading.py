@@ -154,7 +154,7 @@ def test_garbage_is_refused(tmp_path, content):
 
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "x.h5").mkdir()
-    assert "is not a readable store" in refusal(tmp_path / "x.h5")
+    assert "x.h5 is a folder: name a file" in refusal(tmp_path / "x.h5")
 
 
 def test_a_truncated_store_is_refused_wherever_it_ends(copied):
