@@ -57,7 +57,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("representations", type=one_word, nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
-    parser.option("limit", type=positive_int, help="only the first so many records of each partition")
+    parser.option(
+        "limit", type=positive_int, help="only so many records of each partition, sampled in the classes' shares"
+    )
     parser.option("skip_bad_records", action="store_true", help="leave bad records out instead of stopping")
     parser.option(
         "verify", type=positive_int, metavar="N", help="compare N records of finished stores with pyts, make none"

@@ -23,7 +23,7 @@ data, folder, small = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 # machine code that is loaded here need not be loaded by each child
 pipeline.representations.draw_images(torch.randn(64), 100.0, pipeline.representations.ImageRecipe(size=8))
 pipeline.store.stages._BYTES_BETWEEN_SYNCS = 1
-pipeline.store.stages.RECORDS_READ_AT_ONCE = pipeline.store.stages._RECORDS_DRAWN_AT_ONCE = 8
+pipeline.store.stages.RECORDS_READ_AT_ONCE = pipeline.store.stages.RECORDS_DRAWN_AT_ONCE = 8
 steps = [(os, "pwrite"), (os, "fdatasync"), (os, "fsync"), (Path, "replace"), (h5py.File, "close")]
 
 

@@ -79,7 +79,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         for store in (train, dev):
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
-    rows = training_rows(first.task, train, None)
+    rows = training_rows(first.task, train, None, None)
     of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
     workers, specs = 0, []
     if entry.level == "intermediate":

@@ -59,7 +59,9 @@ class ItemSums:
         """What is wrong with a damaged item, without a remedy."""
         what = self.name.replace("images/", "images of ")
         with h5py.File(self._path, "r") as file:
-            return f"{self._path} is damaged: the {what} of item {file['item_id'].asstr()[row]} are not what was written"
+            return (
+                f"{self._path} is damaged: the {what} of item {file['item_id'].asstr()[row]} are not what was written"
+            )
 
 
 def sums_of(rows: np.ndarray) -> np.ndarray:

@@ -155,11 +155,22 @@ def require_store(path: Path) -> None:
         raise EcgFusionError(
             f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
         )
+    if _holds_recordings(path.parent):
+        store = store_path(path.parent.with_name(f"{path.parent.name}-images"), path.stem)
+        made = "" if store.exists() else f", when {_command(store)} --data {path.parent} has made them there"
+        raise EcgFusionError(
+            f"there is no {path}, for {path.parent} holds recordings: name the folder of its stores, {store.parent}{made}"
+        )
     raise EcgFusionError(f"there is no {path}: make it with {_command(path)}")
 
 
 def _command(path: Path) -> str:
     return f"python create_images.py --partition {path.stem} --out {path.parent}"
+
+
+def _holds_recordings(folder: Path) -> bool:
+    """Whether it is a data set's own, in which no stores are to be made."""
+    return any(next(folder.glob(pattern), None) for pattern in ("ptbxl_database.csv", "records*/", "*.hea", "RECORDS"))
 
 
 def _read_store(path: Path, file: h5py.File) -> Store:

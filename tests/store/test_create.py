@@ -10,8 +10,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.listening import Listener, Remark, listening
 from pipeline.sources import open_source
 from pipeline.sources.base import SourceOpened
-from pipeline.store.create import create_stores
 from pipeline.store.checksums import DIGEST, SUMS
+from pipeline.store.create import create_stores
 from pipeline.store.reading import open_store, store_path
 
 
