@@ -22,9 +22,10 @@ def begun(copied_folder: Path, tmp_path: Path, monkeypatch) -> Path:
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    with pytest.raises(KeyboardInterrupt):
         make(copied_folder, tmp_path / "out", "--partition", "train")
+    monkeypatch.undo()
     return tmp_path / "out"
 
 

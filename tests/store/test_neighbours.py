@@ -33,9 +33,10 @@ def test_an_unfinished_neighbour_counts_and_a_sample_does_not(synthetic_folder, 
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    with pytest.raises(KeyboardInterrupt):
         make(synthetic_folder, tmp_path, "--partition", "dev")
+    monkeypatch.undo()
     assert part_path(store_path(tmp_path, "dev")).exists()
     with pytest.raises(EcgFusionError, match=r"dev\.h5\.part has images gaf size 16, not 32"):
         make(synthetic_folder, tmp_path, "--partition", "train", "--size", "32")
