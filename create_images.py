@@ -57,7 +57,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("representations", type=one_word, nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
-    parser.option("limit", type=positive_int, help="only the first so many records of each partition")
+    parser.option(
+        "limit", type=positive_int, help="only so many records of each partition, sampled in the classes' shares"
+    )
     parser.option("skip_bad_records", action="store_true", help="leave bad records out instead of stopping")
     parser.option(
         "verify", type=positive_int, metavar="N", help="compare N records of finished stores with pyts, make none"
@@ -112,10 +114,10 @@ def _check(arguments: argparse.Namespace) -> None:
     """Names what is damaged in the data set's folder, where it has a list of sums, and in the stores.
 
     Raises:
-        EcgFusionError: something is damaged, or there is nothing to check.
+        EcgFusionError: something is damaged, or there is nothing that can be checked.
     """
     from pipeline.sources.download.checksums import SUMS, problems_of
-    from pipeline.store.check import damage_of_store
+    from pipeline.store.check import UncheckedError, damage_of_store
     from pipeline.store.reading import store_path
 
     paths = [store_path(arguments.out, name) for name in arguments.partition or PARTITIONS]
@@ -124,17 +126,24 @@ def _check(arguments: argparse.Namespace) -> None:
     if not paths and not listed:
         raise EcgFusionError(f"there is nothing to check: no {SUMS} in {arguments.data}, no store in {arguments.out}")
     found = [f"{arguments.data / name} {problem}" for name, problem in problems_of(arguments.data)] if listed else []
+    checked, unchecked = [arguments.data] if listed else [], []
     for path in paths:
         try:
             found += damage_of_store(path)
+            checked.append(path)
+        except UncheckedError as problem:
+            unchecked.append(str(problem))
         except EcgFusionError as refused:
             found.append(str(refused))
-    for sentence in found:
-        print(sentence)
-    checked = ", ".join(map(str, [*([arguments.data] if listed else []), *paths]))
+            checked.append(path)
+    for sentence in (*found, *unchecked):
+        say(sentence)
+    where = ", ".join(map(str, checked))
     if found:
-        raise EcgFusionError(f"{len(found)} damaged, each named above, in {checked}")
-    print(f"no damage in {checked}")
+        raise EcgFusionError(f"{len(found)} damaged, each named above, in {where}")
+    if not checked:
+        raise EcgFusionError("nothing could be checked, as is said above")
+    say(f"no damage in {where}")
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:

@@ -60,7 +60,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     normal = NORMALISATIONS
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
-    parser.option("limit", group, type=positive_int, help="train on the first so many items only")
+    parser.option("limit", group, type=positive_int, help="train on so many items only, sampled in the classes' shares")
 
     of_dev = "for quick trials: choose epoch and thresholds on a sample of so many dev items, which the card says"
     parser.option("dev_limit", group, type=positive_int, metavar="N", help=of_dev)

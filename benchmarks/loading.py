@@ -52,6 +52,8 @@ def measure(n_records: int = 400, turns: int = 7) -> list[Row]:
         three = make_store(recordings, Path(folder) / "three", THREE_LEADS)
         return [
             *_random_reads(twelve, turns),
+            _checked(twelve, "12 × 224 × 224", turns),
+            _checked(three, "12 × 256 × 256", turns),
             _shuffled(twelve, "12 × 224 × 224", turns),
             _shuffled(three, "12 × 256 × 256", turns),
             _drawn(twelve, "GAF of 12 leads at 224", turns),
@@ -90,6 +92,24 @@ def _random_reads(store: "Store", turns: int) -> list[Row]:
         Row(f"{what}, in batches of one, against numpy.memmap", each["our batches of one"], each["memmap"], 0.9),
         Row(f"{what}, as the store maps them, against h5py's d[i]", each["ours"], each["h5py"]),
     ]
+
+
+def _checked(store: "Store", what: str, turns: int) -> Row:
+    """A first epoch, in which each item is compared with its sum, against a later one, in which none is."""
+    from pipeline.store.reading import open_store
+
+    picks = _picks(np.random.default_rng(0).permutation(store.n_items))
+    later = _items(store, on_the_fly=False)
+    _read(later, picks)
+    found = medians(
+        {
+            "first": lambda: _read(_items(open_store(store.path), on_the_fly=False), picks),
+            "later": lambda: _read(later, picks),
+        },
+        turns,
+    )
+    name = f"a first epoch of stored images, {what}, with its checksums against a later one, a record"
+    return Row(name, found["first"] / store.n_items, found["later"] / store.n_items)
 
 
 def _shuffled(store: "Store", what: str, turns: int) -> Row:

@@ -148,7 +148,7 @@ def _stop_midway(place: Path) -> None:
         from pipeline.store import stages
         from pipeline.store.writing import StoreWriter
 
-        stages.RECORDS_READ_AT_ONCE = stages._RECORDS_DRAWN_AT_ONCE = 4
+        stages.RECORDS_READ_AT_ONCE = stages.RECORDS_DRAWN_AT_ONCE = 4
         stages._BYTES_BETWEEN_SYNCS = 1
         write, calls = StoreWriter.write, []
 

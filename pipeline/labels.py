@@ -66,6 +66,33 @@ class Labels:
         """The labels of some items only; ``chosen`` are row numbers."""
         return Labels(self.classes, self.kind, self.values[chosen], self.labelled[chosen], self.none_name)
 
+    def lost_from(self, whole: "Labels") -> list[str]:
+        """The classes that some item of the whole bears and none of these, of what is labelled."""
+        here, there = (labels.values[labels.labelled].any(axis=0) for labels in (self, whole))
+        return [name for name, lost in zip(self.classes, there & ~here, strict=True) if lost]
+
+
+def sample_in_proportion(values: np.ndarray, limit: int, seed: int) -> np.ndarray:
+    """Positions of a sample of items, in their order, in which the classes have the shares that they have in all.
+
+    Items are sorted by the rarest class that they bear, at random among equals, and every so many-th is taken.
+
+    Args:
+        values: 1 for each class that an item bears.
+        limit: how many items; fewer than there are.
+        seed: the same one takes the same items.
+
+    Shape:
+        values (items, classes) to (limit,) int64.
+    """
+    values = np.asarray(values, bool)
+    by_rarity = np.argsort(values.sum(axis=0), kind="stable")
+    rarest = np.zeros(len(values), np.int64)
+    if values.shape[1]:
+        rarest = np.where(values.any(axis=1), values[:, by_rarity].argmax(axis=1), values.shape[1])
+    order = np.lexsort((np.random.default_rng(seed).random(len(values)), rarest))
+    return np.sort(order[(np.arange(limit) * len(values) + len(values) // 2) // limit])
+
 
 def none_name_of(task: str | None, classes: Iterable[str]) -> str | None:
     """What an item without a class is called where nothing says it: NORM in PTB-XL's four diseases, alone.

@@ -1,12 +1,15 @@
 """create_images.py as a user types it: what it prints, what it draws, and how it refuses."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 import create_images
@@ -102,6 +105,15 @@ MISTAKES = [
     (["--stft_db_range", "0", "-60"], "range"),
     (["--rp_percentage", "10"], "-rp_percentage is for -rp_threshold point or distance"),
     (["--show", "41"], "there is no record 41 in these folds and partitions: see the ecg_id of the table"),
+    (["--size", "100000"], "1000 samples are too few for images of size 100000, which need 100000: take -size 1000"),
+    (["--show", "1", "--size", "100000"], "1000 samples are too few for images of size 100000"),
+    (["--rp_delay", "1000000", "--rp_dimension", "1000"], "are too few for images"),
+    (["--mtf_bins", "1000000000"], "mtf"),
+    (["--stft_window", "1e9"], "window"),
+    (
+        ["--representations", "none", "--band", "none", "--sampling_rate", "0.01"],
+        "--sampling_rate 0.01 leaves no sample of a record: raise it",
+    ),
     (["--show", "x"], "there is no record x in these folds and partitions"),
     (["--show", "1", "--verify", "3"], "--verify does not go with --show, which makes no store: leave it out"),
     (["--export", "there"], "there is no data/ptbxl-images/train.h5: make it with python create_images.py"),
@@ -163,6 +175,56 @@ def test_an_out_that_is_a_file_is_one_sentence(synthetic_folder, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("create_images.py: ")
     assert "Traceback" not in done.stderr
+    assert "loading" not in done.stdout
+
+
+@pytest.mark.parametrize("where", ["out", "out/deeper"])
+def test_an_out_that_cannot_be_written_is_told_before_any_record_is_read(
+    synthetic_folder, tmp_path, monkeypatch, where
+):
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("pipeline.store.stages.read_counts", None)
+    with pytest.raises(EcgFusionError, match=f"no permission to write {tmp_path}/{where}: change its permissions"):
+        make(synthetic_folder, tmp_path / where, "-size", "16")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_complete_stores_are_said_in_a_line_even_where_nothing_can_be_written(
+    synthetic_folder, tmp_path, monkeypatch, capsys
+):
+    make(synthetic_folder, tmp_path, "-size", "16")
+    capsys.readouterr()
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    make(synthetic_folder, tmp_path, "-size", "16")
+    assert capsys.readouterr().out == (
+        f"{tmp_path}/train.h5, {tmp_path}/dev.h5 and {tmp_path}/test.h5 are complete: nothing to do\n"
+    )
+    with pytest.raises(EcgFusionError, match="was made with other parameters"):
+        make(synthetic_folder, tmp_path, "-size", "32")
+
+
+def test_nothing_to_do_for_want_of_records_ends_with_1(synthetic_folder, tmp_path):
+    done = run("--data", synthetic_folder, "--out", "o", "--folds", "train=77", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("create_images.py: ")
+    assert "has no record for any partition that was asked for" in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_an_empty_table_ends_with_1(synthetic_folder, tmp_path):
+    folder = shutil.copytree(synthetic_folder, tmp_path / "ptbxl")
+    table = folder / "ptbxl_database.csv"
+    table.write_text(table.read_text().splitlines()[0] + "\n")
+    done = run("--data", folder, "--out", "o", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "o").exists()
 
 
 # --show
@@ -200,6 +262,25 @@ def test_show_finds_a_record_of_any_partition_and_labels_its_axes(synthetic_fold
     traces = [axes for axes in figure.axes if axes.get_ylabel() == "mV"]
     assert [axes.get_xlim() for axes in traces] == [(0, 10)] * 3
     assert len({axes.get_ylim() for axes in traces}) == 1  # one scale of mV, so that leads can be compared
+
+
+def test_a_record_of_another_partition_is_told_where_it_is(synthetic_folder, tmp_path):
+    items = open_source("ptbxl", synthetic_folder).items
+    record = items.loc[items["fold"] == 10, "record_id"].iloc[0]
+    words = ["--data", str(synthetic_folder), "--out", str(tmp_path), "--show", record]
+    sentence = f"there is no record {record} in train dev, but in test: give --partition test, or leave it out"
+    with pytest.raises(EcgFusionError, match=sentence):
+        create_images.main([*words, "--partition", "train", "dev"])
+    with pytest.raises(EcgFusionError, match="in train dev: it is of fold 10, which is in no partition: give other"):
+        create_images.main([*words, "--folds", "train=1-8", "dev=9"])
+    others = [name for name in items.loc[items["fold"] == 10, "record_id"] if name != record]
+    refused = 0
+    for name in (record, *others):
+        try:
+            create_images.main([*words[:-1], name, "--limit", "1", "--representations", "none"])
+        except EcgFusionError as problem:
+            refused += "it is not in the sample of test: leave --limit out" in str(problem)
+    assert refused == len(others)
 
 
 def test_show_of_a_bad_record_is_one_sentence(tmp_path):

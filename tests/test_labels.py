@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.labels import LONGEST_NAME, Labels, none_name_of, wrong_name
+from pipeline.labels import LONGEST_NAME, Labels, none_name_of, sample_in_proportion, wrong_name
 
 ALL = Labels(
     ("MI", "STTC"), "multilabel", np.array([[1, 0], [0, 1], [0, 0], [1, 1]], np.uint8), np.array([1, 1, 0, 1], bool)
@@ -77,3 +77,23 @@ def test_a_task_is_a_plain_file_name(name):
 def test_a_class_norm_is_not_what_no_class_is_called():
     assert none_name_of("disease", ("MI", "CD")) == "NORM"
     assert none_name_of("disease", ("NORM", "MI", "CD")) is None
+
+
+@pytest.mark.parametrize("limit", [1, 5, 40, 399])
+def test_a_sample_has_the_shares_of_all(limit):
+    random = np.random.default_rng(0)
+    values = random.random((400, 3)) < (0.4, 0.1, 0.02)
+    chosen = sample_in_proportion(values, limit, 0)
+    assert len(set(chosen.tolist())) == limit
+    assert (np.diff(chosen) > 0).all()
+    rarest = values[:, 2]
+    assert abs(rarest[chosen].sum() - rarest.mean() * limit) <= 1
+    assert chosen.tolist() == sample_in_proportion(values, limit, 0).tolist()
+    assert limit in (1, 399) or chosen.tolist() != sample_in_proportion(values, limit, 1).tolist()
+    assert len(sample_in_proportion(values[:, :0], limit, 0)) == limit
+
+
+def test_a_class_without_an_item_is_lost():
+    whole = Labels(("a", "b", "c"), "multilabel", np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0]]), np.array([True] * 3))
+    assert whole.rows(np.array([0, 2])).lost_from(whole) == ["b"]
+    assert whole.lost_from(whole) == []

@@ -97,7 +97,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
     of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
-    rows, limit = training_rows(first.task, train, None), None
+    rows, limit = training_rows(first.task, train, None, None), None
     if of_features and of_features.features == "out_of_fold":
         (rows, _), limit = out_of_fold_items(named, train), first.data.limit
     of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}

@@ -119,10 +119,10 @@ def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list
 
 def scoring_picks(items: Items, batch_size: int) -> list[Pick]:
     """Every crop of every item, in order."""
-    pairs = np.array(
-        [(row, start) for row, n in enumerate(items.lengths) for start in items.crop_starts(int(n))],
-        dtype=np.int64,
-    ).reshape(-1, 2)
+    starts = {n: np.array(items.crop_starts(n), np.int64) for n in set(items.lengths.tolist())}
+    of_rows = [starts[n] for n in items.lengths.tolist()]
+    rows = np.repeat(np.arange(len(of_rows)), [len(each) for each in of_rows])
+    pairs = np.column_stack([rows, np.concatenate([np.zeros(0, np.int64), *of_rows])])
     return [
         Pick(pairs[first : first + batch_size, 0].copy(), pairs[first : first + batch_size, 1].copy())
         for first in range(0, len(pairs), batch_size)

@@ -26,6 +26,7 @@ def median_beats(
     """
     on_disk, made = store.signals.open(), _maker(version)
     for row, length in zip(rows, store.lengths[rows], strict=True):
+        store.signals.check(np.array([row]), on_disk)
         yield made(to_millivolts(on_disk[row][:, :length], store.gain), store.sampling_rate, *extent_s)
 
 

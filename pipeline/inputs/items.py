@@ -94,6 +94,7 @@ class StreamedSignals(_Signals):
         length, width = self._extent(pick)
         rows = self._rows[pick.rows]
         self._stored.read_ahead(rows)
+        self._stored.check(rows, self._signals)
         raw = padded(self._signals, rows, self._leads, pick.starts, length, width)
         return Batch(torch.from_numpy(raw), _unless_whole(length, width), torch.from_numpy(pick.rows))
 
@@ -118,6 +119,7 @@ class StoredImages(StoreItems):
         drawn = np.empty((len(rows), len(self.spec.leads) * n_representations, *self._images[0].shape[2:]), np.uint8)
         for number, (mapped, images) in enumerate(zip(self._stored.values(), self._images, strict=True)):
             mapped.read_ahead(rows)
+            mapped.check(rows, images)
             of_representation = drawn[:, number::n_representations]  # channels are lead-major
             for place, row in enumerate(rows.tolist()):
                 of_representation[place] = images[row, self._leads]

@@ -120,6 +120,7 @@ def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.devic
     counts = torch.empty((len(rows), len(spec.leads), width), dtype=torch.int16, device=home)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]
+        store.signals.check(part, signals)
         read = padded(signals, part, leads, starts[: len(part)], store.lengths[part], width)
         counts[first : first + len(part)] = torch.from_numpy(read)
     return counts

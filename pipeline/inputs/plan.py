@@ -34,6 +34,11 @@ def plan_input(
     crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
+    if options.stride is not None and round(options.stride * train.sampling_rate) < 1:
+        raise EcgFusionError(
+            f"-stride {options.stride:g} s is less than a sample at {train.sampling_rate:g} Hz: give at least "
+            f"{1 / train.sampling_rate:g}"
+        )
     one_image = names_lead_map(options.representation or ())
     on_the_fly = modality == "image" and _draws(options, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads

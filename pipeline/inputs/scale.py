@@ -54,4 +54,5 @@ def _seen(
         yield from (found.mv[positions] for found in median_beats(train, rows, beat, beat_version))
         return
     for row, length in zip(rows, train.lengths[rows], strict=True):
+        train.signals.check(np.array([row]), stored)
         yield to_millivolts(stored[row][positions][:, :length], train.gain)

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import file_error
 
 
 @contextmanager
@@ -19,6 +20,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
 
     Raises:
         EcgFusionError: another process holds the lock.
+        FileError: the disk takes no lock file.
     """
     file = path.with_name(f".{path.name}.lock")
     lock = FileLock(file, timeout=0)
@@ -26,6 +28,10 @@ def locked(path: Path, busy: str) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise EcgFusionError(busy) from None
+    except NotImplementedError:  # of filelock, where a disk knows no locks
+        raise EcgFusionError(f"the disk of {path.parent} knows no locks: name a folder on another one") from None
+    except OSError as problem:
+        raise file_error(problem, path, "write") from None
     try:
         yield
     finally:

@@ -35,7 +35,8 @@ class DataCard:
         folds: partition to the folds that make it.
         band: of the filter, Hz; None for none.
         min_likelihood: of PTB-XL's diagnostic statements, percent.
-        limit: the first so many items only; None for all.
+        limit: so many items only; None for all.
+        sampled: whether these are a sample in the classes' shares; None for the first ones, as earlier programs took.
         dev_limit: the epoch and the thresholds are chosen on a sample of so many dev items; None for all.
         n_train_items: items that are trained on.
         train_items_digest: of their ``item_id``, whatever their order.
@@ -54,6 +55,7 @@ class DataCard:
     band: tuple[float, float] | None
     min_likelihood: float = 0.0
     limit: int | None = field(metadata=at_least(1))
+    sampled: bool | None = field(default=None, metadata=left_out())
     dev_limit: int | None = field(default=None, metadata=left_out() | at_least(1))
     n_train_items: int = field(default=0, metadata=at_least(0))
     train_items_digest: str

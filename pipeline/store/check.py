@@ -1,13 +1,18 @@
-"""Whether what lies on the disk is what was written: stores by their checksums, a source by its list of sums."""
+"""Whether what lies on the disk is what was written: stores by their checksums."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
+import numpy as np
 
+from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
-from pipeline.store.checksums import SUMS, sums_of
+from pipeline.store.mapped import Mapped
 from pipeline.store.reading import open_store
+
+
+class UncheckedError(EcgFusionError):
+    """A store that cannot be checked."""
 
 
 def damage_of_store(path: Path) -> Iterator[str]:
@@ -15,16 +20,14 @@ def damage_of_store(path: Path) -> Iterator[str]:
 
     Raises:
         EcgFusionError: the store is refused already when it is opened, as where its tables are damaged.
+        UncheckedError: it was made by an earlier program and bears no sums, so that nothing can be said.
     """
     store = open_store(path)
-    with h5py.File(path, "r") as file:
-        known = {
-            name: file[f"{SUMS}/{name}"][()]
-            for name in ("signals", *(f"images/{each}" for each in store.images))
-            if SUMS in file
-        }
-    for name, sums in known.items():
-        rows = (store.signals if name == "signals" else store.images[name.removeprefix("images/")]).open()
-        for row in progress_bar(range(store.n_items), f"check {path.stem} {name}"):
-            if sums_of(rows[row : row + 1])[0] != sums[row]:
-                yield f"{path}: {name} of {store.columns['item_id'][row]} are damaged: make the store anew"
+    for array in (store.signals, *store.images.values()):
+        if not isinstance(array, Mapped) or array.sums is None:
+            raise UncheckedError(f"{path} bears no checksums, so that damage to it cannot be told: make it anew")
+        opened = array.open()
+        for row in progress_bar(range(store.n_items), f"check {path.stem} {array.sums.name}"):
+            array.read_ahead(np.array([row]))
+            if array.sums.differs(row, opened):
+                yield f"{array.sums.sentence(row)}: make it anew"

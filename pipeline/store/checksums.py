@@ -1,22 +1,67 @@
 """Sums by which a store knows damage: a CRC-32 of each item's signals and images, a SHA-256 of everything small.
 
-The sums of items are written with the items, so that a run that goes on finds what is not what it was; the digest is
-written when the store is laid out. Stores of earlier programs have neither.
+The sums of items are written with the items, and compared when an item is read for the first time; the digest is
+written when the store is laid out, and compared when it is opened. Stores of earlier programs have neither.
 """
 
 import hashlib
 import json
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from pipeline.errors import EcgFusionError
+
 DIGEST = "contents_digest"
 SUMS = "checksums"
 _LARGE = ("signals", "images/")
 _UNSUMMED = ("finished", f"{SUMS}/")
+
+
+class ItemSums:
+    """The sums of one large array of a store, and which of its items have been found to bear theirs.
+
+    A process looks at each item once. A copy in another process looks for itself.
+
+    Args:
+        path: the store.
+        name: of the array: ``signals`` or ``images/gaf``.
+        known: (items,) uint32.
+    """
+
+    def __init__(self, path: Path, name: str, known: np.ndarray) -> None:
+        self._path, self.name, self.known = path, name, known
+        self._to_check = np.ones(len(known), bool)
+
+    def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
+        """Refuses the first of some items that is not what was written; see ``Mapped.check``."""
+        new = rows[self._to_check[rows]]
+        if not len(new):
+            return
+        items = np.asarray(opened)  # a memmap takes its time for each row
+        for row in new.tolist():
+            if self.differs(row, items):
+                raise EcgFusionError(
+                    f"{self.sentence(row)}: remove it and make it anew with create_images.py, whose --check names all "
+                    f"that is damaged"
+                )
+            self._to_check[row] = False
+
+    def differs(self, row: int, opened: np.ndarray) -> bool:
+        """Whether an item does not bear its sum."""
+        return bool(zlib.crc32(opened[row]) != self.known[row])
+
+    def sentence(self, row: int) -> str:
+        """What is wrong with a damaged item, without a remedy."""
+        what = self.name.replace("images/", "images of ")
+        with h5py.File(self._path, "r") as file:
+            return (
+                f"{self._path} is damaged: the {what} of item {file['item_id'].asstr()[row]} are not what was written"
+            )
 
 
 def sums_of(rows: np.ndarray) -> np.ndarray:

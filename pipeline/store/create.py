@@ -13,13 +13,16 @@ from typing import Unpack
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark, warn
+from pipeline.machine.files import check_writable, make_folder
 from pipeline.machine.locks import locked
 from pipeline.machine.memory import machine_memory
 from pipeline.machine.threads import ordered_map
 from pipeline.sources import BadRecord, Source
 from pipeline.store.attributes import from_attribute
 from pipeline.store.disk import check_disk
+from pipeline.store.going_on import check_recordings, check_tables
 from pipeline.store.job import Job
+from pipeline.store.neighbours import check_neighbours
 from pipeline.store.options import StoreKeywords, StoreOptions
 from pipeline.store.plan import announce, plan_stores
 from pipeline.store.reading import digest_of_items, open_store
@@ -59,12 +62,24 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
     """
     chosen = StoreOptions.of(source, out, options)
     jobs = plan_stores(chosen)
-    announce(chosen)
+    done = bool(jobs) and all(job.path.exists() for job in jobs)
+    announce(chosen, counts=not done)
     if not jobs:
         raise EcgFusionError(
             f"{source.folder} has no record for any partition that was asked for: choose other --folds or --partition"
         )
-    _create_all(jobs)
+    check_neighbours(jobs)
+    if done:
+        for job in jobs:
+            _check_complete(job)
+        paths = [str(job.path) for job in jobs]
+        are = "are" if len(paths) > 1 else "is"
+        remark(
+            f"{' and '.join([', '.join(paths[:-1]), paths[-1]] if paths[1:] else paths)} {are} complete: nothing to do"
+        )
+    else:
+        check_writable(chosen.out)
+        _create_all(jobs)
     return [job.path for job in jobs]
 
 
@@ -98,13 +113,15 @@ def create_store(job: Job) -> Summary | None:
             another process at work on it.
     """
     started = time.monotonic()
-    job.out.mkdir(parents=True, exist_ok=True)
+    if job.path.exists():  # before the lock, which a disk that can only be read does not take
+        _check_complete(job)
+        remark(f"{job.path} is complete: nothing to do")
+        return None
+    make_folder(job.out)
     busy = f"{job.path} is being written by another process: wait for it, or choose another --out"
     with locked(job.path, busy):
         if job.path.exists():
-            open_store(job.path)
-            _refuse_to_mix(job, job.path)
-            remark(f"{job.path} is complete: nothing to do")
+            _check_complete(job)  # made by another process since
             return None
         part = part_path(job.path)
         if part.exists():
@@ -112,6 +129,11 @@ def create_store(job: Job) -> Summary | None:
         job, left_out = _fill(job, part)
         complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)
+
+
+def _check_complete(job: Job) -> None:
+    open_store(job.path)
+    _refuse_to_mix(job, job.path)
 
 
 def _refuse_to_mix(job: Job, path: Path) -> None:
@@ -133,6 +155,9 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
             f"go on with --skip_bad_records, or remove it to begin anew"
         )
     job = _without(job, bad)
+    goes_on = part.exists()
+    if goes_on:
+        check_tables(job, part)
     while True:
         if not part.exists():
             _begin(job, part, bad, asked)
@@ -140,6 +165,9 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
             damaged = writer.take_back_damaged()
             if damaged is not None:
                 warn(f"{part} is damaged from record {damaged} on: these are made again")
+            if goes_on:
+                check_recordings(job, writer)
+                goes_on = False
             found = store_signals(job, writer)
             if not found:
                 store_images(job, writer)

@@ -79,6 +79,7 @@ class StoreDataset(Dataset[tuple[Tensor, Tensor, str]]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, str]:
+        self._stored.check(np.atleast_1d(self.rows[index]), self._array)
         stored = self._array[self.rows[index]][self._leads]
         if self._draws:
             x = stored.astype(np.float32) / np.float32(255)

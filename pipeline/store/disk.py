@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark
+from pipeline.machine.files import make_folder
 from pipeline.store.job import Job
 from pipeline.store.writing import part_path
 
@@ -19,7 +20,7 @@ def check_disk(jobs: Sequence[Job]) -> None:
     if not unfinished:
         return
     out = unfinished[0].out
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     free, needed = shutil.disk_usage(out).free, 0
     for job in unfinished:
         part = part_path(job.path)

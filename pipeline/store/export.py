@@ -51,5 +51,6 @@ def _write_files(store: Store, folder: Path) -> None:
     images = {name: mapped.open() for name, mapped in store.images.items()}
     for row, item_id in enumerate(progress_bar(store.columns["item_id"], f"export {folder}")):
         for name, of_items in images.items():
+            store.images[name].check(np.array([row]), of_items)
             for lead, image in zip(store.image_leads, of_items[row], strict=True):
                 Image.fromarray(image).save(folder / "images" / f"{item_id}_{lead}_{name}.png")

@@ -14,6 +14,7 @@ from pipeline.sources import Labels, Source
 from pipeline.store.partitions import Folds
 from pipeline.store.reading import digest_of_items, store_path
 
+RECORDS_DRAWN_AT_ONCE = 8  # by one thread
 LEAST_GAIN = 1000.0  # counts to the millivolt; a source that is finer keeps its own
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.store.checksums import ItemSums
 
 
 class StoredArray(Protocol):
@@ -26,6 +27,9 @@ class StoredArray(Protocol):
 
     def read_ahead(self, rows: np.ndarray) -> None:
         """Makes several items ready that are about to be read."""
+
+    def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
+        """Refuses items that are not what was written, each when it is read for the first time; see ``Mapped``."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,27 @@ class Held:
     def read_ahead(self, rows: np.ndarray) -> None:
         """Nothing: it is there."""
 
+    def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
+        """Nothing: no disk has had it."""
+
 
 @dataclass(frozen=True)
 class Mapped:
-    """A contiguous dataset inside a file, to be mapped into memory when it is needed."""
+    """A contiguous dataset inside a file, to be mapped into memory when it is needed.
+
+    Attributes:
+        path: the file.
+        offset: of the dataset in it, bytes.
+        shape: of the dataset.
+        dtype: of the dataset.
+        sums: of its items; None where a store of an earlier program has none.
+    """
 
     path: Path
     offset: int
     shape: tuple[int, ...]
     dtype: np.dtype
+    sums: ItemSums | None = field(default=None, compare=False)
 
     def open(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
         """The dataset as an array on disk; ``r+`` also writes it."""
@@ -77,13 +93,26 @@ class Mapped:
                 if not _begins_in_memory(file.fileno(), offset):
                     os.posix_fadvise(file.fileno(), offset, n_bytes, os.POSIX_FADV_WILLNEED)
 
+    def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
+        """Refuses items that are not what was written; each is looked at once, when it is read for the first time.
+
+        Args:
+            rows: row numbers of what is about to be used.
+            opened: what ``open`` gave: its pages are then at hand for who reads on.
+
+        Raises:
+            EcgFusionError: an item is damaged; it is named.
+        """
+        if self.sums is not None:
+            self.sums.check(rows, opened)
+
     @classmethod
-    def of(cls, path: Path, dataset: h5py.Dataset) -> "Mapped":
+    def of(cls, path: Path, dataset: h5py.Dataset, sums: ItemSums | None = None) -> "Mapped":
         """Where a dataset lies in its file."""
         offset = dataset.id.get_offset()
         if offset is None:
             raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
-        return cls(path, offset, dataset.shape, dataset.dtype)
+        return cls(path, offset, dataset.shape, dataset.dtype, sums)
 
 
 def _begins_in_memory(file: int, offset: int) -> bool:

@@ -59,7 +59,7 @@ class StoreOptions:
         band: what the filter lets through, Hz; None for no filter.
         representations: what is drawn of each lead; ``none`` alone for nothing, None for everything.
         workers: threads; None for the cores that are free.
-        limit: only the first so many records of each partition; None for all.
+        limit: only so many records of each partition, a sample in the shares of the usual task's classes; None for all.
         skip_bad_records: whether bad records are left out instead of ending the work.
         image_options: fields of ``ImageRecipe`` that were chosen.
 

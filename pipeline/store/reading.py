@@ -7,6 +7,7 @@ own row reads and safe in any number of processes: nothing of the HDF5 library s
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from pipeline.listening import remark
 from pipeline.machine.files import require_file
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.store.attributes import from_attribute
-from pipeline.store.checksums import DIGEST, digest_of_contents
+from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray
 from pipeline.store.structure import check_structure, plain_name
 
@@ -169,11 +170,23 @@ def require_store(path: Path) -> None:
         raise EcgFusionError(
             f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
         )
+    if _holds_recordings(path.parent):
+        store = store_path(path.parent.with_name(f"{path.parent.name}-images"), path.stem)
+        made = "" if store.exists() else f", when {_command(store)} --data {path.parent} has made them there"
+        raise EcgFusionError(
+            f"there is no {path}, for {path.parent} holds recordings: "
+            f"name the folder of its stores, {store.parent}{made}"
+        )
     raise EcgFusionError(f"there is no {path}: make it with {_command(path)}")
 
 
 def _command(path: Path) -> str:
     return f"python create_images.py --partition {path.stem} --out {path.parent}"
+
+
+def _holds_recordings(folder: Path) -> bool:
+    """Whether it is a data set's own, in which no stores are to be made."""
+    return any(next(folder.glob(pattern), None) for pattern in ("ptbxl_database.csv", "records*/", "*.hea", "RECORDS"))
 
 
 def _read_store(path: Path, file: h5py.File) -> Store:
@@ -189,12 +202,12 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
-    images, signals = file.get("images", {}), Mapped.of(path, file["signals"])
-    mapped = {name: Mapped.of(path, dataset) for name, dataset in images.items()}
+    images, signals = file.get("images", {}), _mapped(path, file, "signals")
+    mapped = {name: _mapped(path, file, f"images/{name}") for name in images}
     _check_extent(path, [signals, *mapped.values()])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
-        remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
+        _say_that_nothing_is_noticed(path.absolute(), path.stat().st_mtime_ns)
     elif digest_of_contents(file) != attributes[DIGEST]:
         raise ValueError("its tables are not what was written")
     return Store(
@@ -206,6 +219,16 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
     )
+
+
+def _mapped(path: Path, file: h5py.File, name: str) -> Mapped:
+    known = file[f"{SUMS}/{name}"][()] if DIGEST in file.attrs else None  # both or neither were written
+    return Mapped.of(path, file[name], None if known is None else ItemSums(path, name, known))
+
+
+@cache  # a training opens a store several times
+def _say_that_nothing_is_noticed(path: Path, _: int) -> None:
+    remark(f"{path} was made by an earlier ecgfusion, without checksums: damage to it would not be noticed")
 
 
 def _check_names(columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 
 from pipeline.commands.escaping import file_name
 from pipeline.errors import EcgFusionError
+from pipeline.listening import remark
+from pipeline.machine.files import file_errors_told, make_folder
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord
@@ -36,9 +38,7 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
         if len(found):
             break
     else:
-        raise EcgFusionError(
-            f"there is no record {record_id} in these folds and partitions: see the ecg_id of the table"
-        )
+        raise EcgFusionError(_where_it_is(jobs, record_id))
     item = job.items.iloc[found[:1]]
     signal = job.source.read(item)[0]
     if isinstance(signal, BadRecord):
@@ -49,14 +49,35 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     except ValueError as problem:
         raise EcgFusionError(f"record {record_id} is bad: it {problem}") from None
     x = to_millivolts(counts, recipe.gain)[choose_leads(job.source.leads, job.image_leads)]
+    if job.image_recipe.representations:
+        remark(f"drawing record {record_id}; the first images on a machine wait some seconds for the compiler")
     drawn = draw_images(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
     path = Path(job.out) / f"{file_name(record_id)}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     labels = _label_words(job, int(found[0]))
     title = f"{job.source.name} record {record_id} ({job.partition}){': ' + labels if labels else ''}"
     parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
-    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
+    with file_errors_told(path, "write"):
+        draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
     return f"saved {path}"
+
+
+def _where_it_is(jobs: Sequence["Job"], record_id: str) -> str:
+    """The sentence on a record that is in none of the partitions that were asked for."""
+    asked = " ".join(job.partition for job in jobs) or "these folds and partitions"
+    nowhere = f"there is no record {record_id} in {asked}"
+    if jobs:
+        items, folds = jobs[0].source.items, jobs[0].folds
+        of_record = items.loc[items["record_id"] == record_id, "fold"]
+        if len(of_record):
+            fold = int(of_record.iloc[0])
+            partition = next((name for name, numbers in folds.items() if fold in numbers), None)
+            if partition is None:
+                return f"{nowhere}: it is of fold {fold}, which is in no partition: give other --folds"
+            if partition in {job.partition for job in jobs}:
+                return f"{nowhere}: it is not in the sample of {partition}: leave --limit out"
+            return f"{nowhere}, but in {partition}: give --partition {partition}, or leave it out"
+    return f"there is no record {record_id} in these folds and partitions: see the ecg_id of the table"
 
 
 def _label_words(job: "Job", row: int) -> str:

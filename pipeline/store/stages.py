@@ -14,10 +14,10 @@ from pipeline.representations import draw_images
 from pipeline.signals.counts import PADDING, to_millivolts
 from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord
-from pipeline.store.job import Job
+from pipeline.store.job import RECORDS_DRAWN_AT_ONCE, Job
 from pipeline.store.writing import StoreWriter
 
-RECORDS_READ_AT_ONCE, _RECORDS_DRAWN_AT_ONCE = 32, 8
+RECORDS_READ_AT_ONCE = 32
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 
 
@@ -81,14 +81,14 @@ def store_images(job: Job, writer: StoreWriter) -> None:
     def store(first: int, last: int) -> list[BadRecord]:
         x = torch.from_numpy(to_millivolts(writer.read_signals(first, last)[:, leads], job.signal_recipe.gain))
         if not hasattr(of_thread, "drawn"):  # memory is slow when it is new, and where numpy asks for no huge pages
-            of_thread.drawn = torch.from_numpy(np.empty((_RECORDS_DRAWN_AT_ONCE, *job.image_shape), np.uint8))
+            of_thread.drawn = torch.from_numpy(np.empty((RECORDS_DRAWN_AT_ONCE, *job.image_shape), np.uint8))
         drawn = of_thread.drawn[: last - first]
         for name, recipe in recipes.items():
             draw_images(x, job.signal_recipe.sampling_rate, recipe, out=drawn[:, :, None], known_finite=True)
             writer.write(name, first, drawn.numpy())
         return []
 
-    _run_stage(job, writer, "images", store, _RECORDS_DRAWN_AT_ONCE, job.image_bytes)
+    _run_stage(job, writer, "images", store, RECORDS_DRAWN_AT_ONCE, job.image_bytes)
 
 
 def _run_stage(

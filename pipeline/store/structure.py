@@ -4,6 +4,7 @@ HDF5 can point into other files, unpack on reading and declare shapes that no fi
 """
 
 import math
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import h5py
@@ -13,6 +14,7 @@ _GROUPS = ("labels", "labelled", "images", "checksums")
 _DEEPEST = 2  # groups above a dataset: checksums/images/gaf
 _WIDEST_ATTRIBUTE = 2**16  # bytes, HDF5's own bound for what lies in a header
 _TYPES = {"signals": np.int16, "images": np.uint8, "labels": np.uint8, "labelled": np.uint8, "finished": np.int64}
+_TYPES |= {"checksums": np.uint32}
 
 
 def check_structure(path: Path, file: h5py.File) -> None:
@@ -29,10 +31,19 @@ def check_structure(path: Path, file: h5py.File) -> None:
     for name, dimensions in (("signals", 3), *((f"images/{each}", 4) for each in file.get("images", {}))):
         if len(file[name].shape) != dimensions or file[name].shape[0] != n_items:
             raise ValueError(f"{name} has the shape {file[name].shape} for {n_items} items")
+    for name, sums in _sums(file.get("checksums", {})):
+        if sums.shape != (n_items,) or name not in file:
+            raise ValueError(f"checksums/{name} has the shape {sums.shape} for {n_items} items")
     for name in ("labels", "labelled"):
         for task, dataset in file.get(name, {}).items():
             if len(dataset.shape) != (2 if name == "labels" else 1) or dataset.shape[0] != n_items:
                 raise ValueError(f"{name}/{task} has the shape {dataset.shape} for {n_items} items")
+
+
+def _sums(group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
+    for name, member in group.items():
+        inside = member.items() if isinstance(member, h5py.Group) else [("", member)]
+        yield from ((f"{name}/{inner}".rstrip("/"), dataset) for inner, dataset in inside)
 
 
 def _check_group(group: h5py.Group, size: int, depth: int = 0) -> None:

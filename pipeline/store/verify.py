@@ -1,9 +1,11 @@
 """A finished store against other people's code: its images made again by the reference, and how far they are off."""
 
+import sys
 from typing import Any
 
 import numpy as np
 
+from pipeline.listening import progress_bar, remark
 from pipeline.representations import REPRESENTATIONS
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import choose_leads
@@ -12,6 +14,9 @@ from pipeline.store.reading import Store
 
 def verify_store(store: Store, n_records: int) -> str:
     """Draws random records of a store again and says how many grey levels each representation is off at most.
+
+    Of a thresholded recurrence plot, whose pixels are black or white, it says how many differ: a distance that lies at
+    the threshold, but for a rounding, falls on either side.
 
     Args:
         store: the store.
@@ -23,11 +28,16 @@ def verify_store(store: Store, n_records: int) -> str:
     leads = choose_leads(store.leads, store.image_leads)
     x = to_millivolts(store.signals.open()[np.sort(rows)][:, leads], store.gain)  # (n, leads, time)
     differences = []
-    for name, parameters in store.image_parameters.items():
+    if "pyts" not in sys.modules:
+        remark("loading pyts, which may take most of a minute")
+    for name, parameters in progress_bar(store.image_parameters.items(), f"verify {store.path.stem}", leave=False):
         stored = store.images[name].open()[np.sort(rows)].astype(int)  # (n, leads, size, size)
         drawn = reference_images(name, x.reshape(-1, x.shape[-1]), store.sampling_rate, parameters)
         if drawn is None:
             differences.append(f"{name} has no reference")
+        elif parameters.get("threshold") is not None:
+            n_others = int((stored != drawn.reshape(stored.shape)).sum())
+            differences.append(f"{name} (thresholded) {n_others:,} of {stored.size:,} pixels on the other side")
         else:
             differences.append(f"{name} {np.abs(stored - drawn.reshape(stored.shape)).max(initial=0)}")
     return (

@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
 from pipeline.listening import progress_bar
-from pipeline.machine.files import require_file
+from pipeline.machine.files import file_errors_told, require_file
 from pipeline.store.attributes import from_attribute, to_attribute
 from pipeline.store.checksums import DIGEST, SUMS, digest_of_contents, sums_of
 from pipeline.store.mapped import Mapped
@@ -87,8 +87,21 @@ def lay_out(
         images: representation to its parameters.
 
     Raises:
-        OSError: the disk is too full, or does not take files of that size.
+        FileError: the disk is too full, or does not take files of that size.
     """
+    with file_errors_told(path, "write"):
+        _lay_out(path, recipe, items, labels, signal_shape, image_shape, images)
+
+
+def _lay_out(
+    path: Path,
+    recipe: Mapping[str, Any],
+    items: pd.DataFrame,
+    labels: Mapping[str, Labels],
+    signal_shape: Sequence[int],
+    image_shape: Sequence[int],
+    images: Mapping[str, Mapping[str, Any]],
+) -> None:
     n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
     _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
     with h5py.File(path, "w") as file:
@@ -164,9 +177,10 @@ class StoreWriter:
             place.offset + int(np.prod(place.shape)) * place.dtype.itemsize
             for place in (*self._places.values(), *self._sums.values())
         )
-        self._descriptor = os.open(path, os.O_RDWR)
-        if os.fstat(self._descriptor).st_size < end:
-            os.ftruncate(self._descriptor, end)
+        with file_errors_told(path, "write"):
+            self._descriptor = os.open(path, os.O_RDWR)
+            if os.fstat(self._descriptor).st_size < end:
+                os.ftruncate(self._descriptor, end)
 
     def __enter__(self) -> "StoreWriter":
         return self
@@ -185,9 +199,10 @@ class StoreWriter:
     def _put(self, place: Mapped, first: int, rows: np.ndarray) -> None:
         data = rows.data.cast("B")
         offset = place.offset + first * int(np.prod(place.shape[1:])) * place.dtype.itemsize
-        while data:
-            written = os.pwrite(self._descriptor, data, offset)
-            data, offset = data[written:], offset + written
+        with file_errors_told(self.path, "write"):
+            while data:
+                written = os.pwrite(self._descriptor, data, offset)
+                data, offset = data[written:], offset + written
 
     def read_signals(self, first: int, last: int) -> np.ndarray:
         """Rows of signals that have been written, int16."""
@@ -226,7 +241,8 @@ class StoreWriter:
 
     def mark_finished(self, stage: str, rows: int) -> None:
         """Counts rows as finished, after their data has reached the disk; see ``keep_cached``."""
-        os.fdatasync(self._descriptor)
+        with file_errors_told(self.path, "write"):
+            os.fdatasync(self._descriptor)
         if stage == "images" and not self._keep_cached and hasattr(os, "posix_fadvise"):
             signals = self._places["signals"]
             behind = signals.offset + int(np.prod(signals.shape)) * signals.dtype.itemsize
@@ -239,9 +255,10 @@ class StoreWriter:
 def complete(part: Path, path: Path, check: Callable[[Path], object]) -> None:
     """Makes a filled part the store: a check, fsync, a rename."""
     check(part)
-    _sync(part)
-    part.replace(path)
-    _sync(path.parent)
+    with file_errors_told(path, "write"):
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
 
 
 def _sync(path: Path) -> None:

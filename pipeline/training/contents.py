@@ -46,6 +46,7 @@ def _digest_of(array: StoredArray, rows: np.ndarray) -> str:
     digest = hashlib.sha256(repr((array.dtype.str, array.shape[1:])).encode())
     for piece in np.array_split(rows, max(1, len(rows) * bytes_each // _PIECE_BYTES)):
         array.read_ahead(piece)
+        array.check(piece, values)
         digest.update(np.ascontiguousarray(values[piece]).data)
     return digest.hexdigest()
 

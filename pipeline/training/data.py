@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels
-from pipeline.listening import remark, warn
+from pipeline.labels import Labels, LabelsChosen, sample_in_proportion
+from pipeline.listening import remark, tell, warn
+from pipeline.runs.card import Card
 from pipeline.store.reading import Store
 
 
@@ -34,16 +35,45 @@ def check_labels(task: str, labels: Labels, store: Store) -> None:
         )
 
 
-def training_rows(task: str, train: Store, limit: int | None) -> np.ndarray:
-    """Rows of the items that the task labels, or the first ``limit`` of them."""
-    return np.flatnonzero(train.task(task).labelled)[:limit]
+def training_rows(task: str, train: Store, limit: int | None, seed: int | None) -> np.ndarray:
+    """Rows of the items that the task labels, or of ``limit`` of them.
+
+    Args:
+        task: whose labels count.
+        train: the store.
+        limit: how many items, or None for all.
+        seed: of a sample in which the classes have their shares; None for the first items, as cards of before mean it.
+    """
+    labels = train.task(task)
+    rows = np.flatnonzero(labels.labelled)
+    if limit is None or seed is None or limit >= len(rows):
+        return rows[:limit]
+    sampled: np.ndarray = rows[sample_in_proportion(labels.values[rows], limit, seed)]
+    return sampled
+
+
+def rows_of(card: Card, train: Store) -> np.ndarray:
+    """Rows of the items that the training of a card sees."""
+    return training_rows(card.task, train, card.data.limit, card.training.seed if card.data.sampled else None)
+
+
+def announce_limit(card: Card, train: Store) -> None:
+    """Says which items are trained on where these are not all, and warns of the classes that they lack."""
+    limit, labels = card.data.limit, train.task(card.task)
+    if not limit:
+        return
+    seen = labels.rows(rows_of(card, train))
+    which = f"a sample of {limit:,} (-limit)" if card.data.sampled else f"the first {limit:,}"
+    tell(LabelsChosen(f"of train, {which}:", card.task, seen))
+    lost = seen.lost_from(labels)
+    if lost:
+        warn(f"the sample of train has no item of {', '.join(lost)}, which cannot be learnt: take a higher -limit")
 
 
 def sampled_dev(task: str, dev: Store, limit: int | None, seed: int) -> Store:
     """The dev store as if the task labelled a sample of its items alone; the store itself where that is all of them.
 
-    The same seed takes the same items. Classes have the shares that they have in all of dev: items are sorted by the
-    rarest class that they bear, at random among equals, and every so many-th is taken.
+    The same seed takes the same items. Classes have the shares that they have in all of dev.
 
     Args:
         task: whose labels count.
@@ -55,11 +85,7 @@ def sampled_dev(task: str, dev: Store, limit: int | None, seed: int) -> Store:
     rows = np.flatnonzero(labels.labelled)
     if limit is None or limit >= len(rows):
         return dev
-    values = labels.values[rows].astype(bool)
-    by_rarity = np.argsort(values.sum(axis=0), kind="stable")
-    rarest = np.where(values.any(axis=1), values[:, by_rarity].argmax(axis=1), values.shape[1])
-    order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rarest))
-    chosen = rows[order[(np.arange(limit) * len(rows) + len(rows) // 2) // limit]]
+    chosen = rows[sample_in_proportion(labels.values[rows], limit, seed)]
     labelled = np.isin(np.arange(len(labels.labelled)), chosen)
     return replace(dev, labels={**dev.labels, task: replace(labels, labelled=labelled)})
 
@@ -74,11 +100,6 @@ def announce_sample(task: str, dev: Store, sample: Store, seed: int) -> None:
         f"-dev_limit: epoch and thresholds are chosen on a sample of {n_items:,} of {n_all:,} dev items (seed {seed}), "
         f"for a quick trial: a run to be reported takes all of them"
     )
-    positives = labels.values[labels.labelled].sum(axis=0)
-    lost = [
-        name
-        for name, here, there in zip(labels.classes, positives, dev.task(task).values.sum(axis=0), strict=True)
-        if there and not here
-    ]
+    lost = labels.lost_from(dev.task(task))
     if lost:
         warn(f"the sample of dev has no item of {', '.join(lost)}, whose thresholds are 0.5: take a higher -dev_limit")

@@ -27,7 +27,7 @@ from pipeline.scoring.partition import as_scores, scores_of
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training.checks import check_network
-from pipeline.training.data import check_labels, training_rows
+from pipeline.training.data import check_labels, rows_of
 from pipeline.training.loop import DivergedError
 from pipeline.training.network import announce, complete, fit_network, result_of
 from pipeline.training.options import TrainOptions
@@ -76,7 +76,7 @@ def held_out_members(card: Card, train: Store) -> tuple[np.ndarray, np.ndarray]:
     Shape:
         (items,) int64 both; members are counted from 1.
     """
-    rows = training_rows(card.task, train, card.data.limit)
+    rows = rows_of(card, train)
     labels, patients = train.task(card.task).values[rows], train.columns["patient_id"][rows]
     try:
         return rows, patient_folds(labels, patients, card.kfold or 0, _folds_seed(card)) + 1
@@ -120,7 +120,7 @@ def _is_finished(folder: Path, train: Store) -> bool:
     if not (folder / CARD).exists():
         return False
     card = read_card(folder)
-    rows = training_rows(card.task, train, card.data.limit)
+    rows = rows_of(card, train)
     if card.data.train_items_digest != digest_of_items(train.columns["item_id"][rows]):
         raise EcgFusionError(
             f"{train.path} has other labels or patients than {folder} was begun with: name its store with -data"

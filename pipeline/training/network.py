@@ -25,7 +25,7 @@ from pipeline.scoring.predict import by_learner, predict_probabilities
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
-from pipeline.training.data import training_rows
+from pipeline.training.data import announce_limit, rows_of
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import Settings
@@ -48,7 +48,7 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     torch.manual_seed(card.training.seed)
     network = placed(build_network(card, to_train=not (folder / RESUME).exists()), device)
     write_card(folder, card)
-    rows = training_rows(task, train, card.data.limit)
+    rows = rows_of(card, train)
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = NetworkLearner(network, spec)
@@ -103,10 +103,8 @@ def announce_data(card: Card, train: Store, dev: Store) -> None:
 def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None:
     """Tells what is about to be trained, and on what."""
     announce_data(card, train, dev)
-    task, spec, limit = card.task, card.spec, card.data.limit
-    if limit:
-        trained_on = train.task(task).rows(training_rows(task, train, limit))
-        tell(LabelsChosen(f"of train, the first {limit:,}:", task, trained_on))
+    spec = card.spec
+    announce_limit(card, train)
     with torch.device("meta"):  # no memory is needed to count
         network = build_network(card)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())

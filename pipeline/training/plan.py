@@ -23,7 +23,7 @@ from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.contents import contents
-from pipeline.training.data import check_labels, check_stores, training_rows
+from pipeline.training.data import check_labels, check_stores, rows_of, training_rows
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
@@ -38,7 +38,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     labels, dev_labels = train.task(task), dev.task(task)
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
-    rows = training_rows(task, train, options.limit)
+    rows = training_rows(task, train, options.limit, defaults.SEED if options.seed is None else options.seed)
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
@@ -92,7 +92,7 @@ def data_card(
         train: the training store.
         rows: of it, that are trained on.
         dev: the dev store.
-        limit: the first so many items only; None for all.
+        limit: so many items only, a sample in the classes' shares; None for all.
         specs: what networks see; none where nothing but scores is read.
     """
     made, on_dev = train.attributes, dev.columns["item_id"][dev.task(task).labelled]
@@ -104,6 +104,7 @@ def data_card(
         band=tuple(made["band"]) if made["band"] else None,
         min_likelihood=made.get("min_likelihood", 0),
         limit=limit,
+        sampled=None if limit is None else True,
         n_train_items=len(rows),
         train_items_digest=digest_of_items(train.columns["item_id"][rows]),
         n_dev_items=len(on_dev),
@@ -119,7 +120,7 @@ def planned_on(card: Card, train: Store) -> Card:
         card: from ``plan``; all that it has chosen stays.
         train: the store, alike in everything but which items the task labels.
     """
-    spec, rows = card.spec, training_rows(card.task, train, card.data.limit)
+    spec, rows = card.spec, rows_of(card, train)
     if spec.normalise == "global":
         spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version))
     weighting = "none" if card.training.class_weights is None else "balanced"

@@ -26,7 +26,7 @@ from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store, digest_of_items, open_partition
 from pipeline.training import defaults
 from pipeline.training.contents import check_contents
-from pipeline.training.data import announce_sample, sampled_dev, training_rows
+from pipeline.training.data import announce_sample, rows_of, sampled_dev
 from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
 from pipeline.training.ranges import check_ranges
@@ -206,7 +206,7 @@ def _resumed_card(folder: Path, options: TrainOptions) -> Card:
 
 
 def _check_same_items(card: Card, train: Store, dev: Store, folder: Path) -> None:
-    rows = training_rows(card.task, train, card.data.limit)
+    rows = rows_of(card, train)
     same_train = digest_of_items(train.columns["item_id"][rows]) == card.data.train_items_digest
     on_dev = dev.columns["item_id"][dev.task(card.task).labelled]
     same_dev = len(on_dev) == card.data.n_dev_items and card.data.dev_items_digest in (None, digest_of_items(on_dev))

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from cards import card_json, sealed_anew, write_json
+from small_stores import sum_anew
 
 import train
 from pipeline.errors import EcgFusionError
@@ -262,6 +263,7 @@ def test_stacking_is_fitted_on_more_than_one_class(others, runs, stores, tmp_pat
             right = np.arange(len(values)) % 4 if name == "train" else np.arange(len(values)) < others
             values[:] = np.eye(4, dtype=np.uint8)[right.astype(int)]
             values.attrs["kind"] = "multiclass"
+            sum_anew(file)
     store, branches = open_store(tmp_path / "dev.h5"), []
     for name in ("wang", "gru"):
         branches.append(

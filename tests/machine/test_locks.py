@@ -1,8 +1,13 @@
 """One writer at a time, and a lock that does not outlive its block."""
 
+import errno
+import os
+
 import pytest
+from filelock import FileLock
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import FileError
 from pipeline.machine.locks import locked
 
 
@@ -20,4 +25,27 @@ def test_a_failure_in_the_block_frees_it(tmp_path):
     with pytest.raises(ValueError, match="inside"), locked(tmp_path / "x", "busy"):
         raise ValueError("inside")
     with locked(tmp_path / "x", "busy"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.EROFS, "can only be read"), (errno.EACCES, "no permission to write"), (errno.ENOSPC, "the disk is full")],
+)
+def test_a_disk_that_takes_no_lock_is_one_sentence(tmp_path, monkeypatch, number, said):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    with pytest.raises(FileError, match=said) as told, locked(tmp_path / "x.h5", "busy"):
+        pass
+    assert str(tmp_path / "x.h5") in str(told.value)
+
+
+def test_a_disk_without_locks_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    with pytest.raises(EcgFusionError, match="knows no locks"), locked(tmp_path / "x.h5", "busy"):
         pass

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from cards import card_json, small_card, write_json
+from small_stores import sum_anew
 
 import train
 from models import Network, create_model
@@ -195,6 +196,7 @@ def score_changed(run: Path, stores: Path, folder: Path, change: Callable[[h5py.
     shutil.copy(stores / "test.h5", folder)
     with h5py.File(folder / "test.h5", "r+") as file:
         change(file)
+        sum_anew(file)
     return score_partition(run, folder, "test", threads=1)
 
 

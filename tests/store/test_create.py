@@ -10,6 +10,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.listening import Listener, Remark, listening
 from pipeline.sources import open_source
 from pipeline.sources.base import SourceOpened
+from pipeline.store.checksums import DIGEST, SUMS
 from pipeline.store.create import create_stores
 from pipeline.store.reading import open_store, store_path
 
@@ -77,8 +78,9 @@ def test_a_store_of_before_goes_on_without_what_is_usual(synthetic_folder, tmp_p
     make(synthetic_folder, tmp_path, "--partition", "dev")
     path = store_path(tmp_path, "dev")
     with h5py.File(path, "r+") as file:
-        for name in ("default_task", "default_leads"):
+        for name in ("default_task", "default_leads", DIGEST):
             del file.attrs[name]
+        del file[SUMS]
     before = path.read_bytes()
     make(synthetic_folder, tmp_path, "--partition", "dev")
     assert path.read_bytes() == before

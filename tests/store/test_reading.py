@@ -133,6 +133,17 @@ def test_a_missing_store_is_told_its_command(tmp_path):
     assert "give the command that began it again, with the same options" in refusal(tmp_path / "dev.h5")
 
 
+def test_no_command_makes_stores_among_recordings(synthetic_folder, tmp_path):
+    folder = shutil.copytree(synthetic_folder, tmp_path / "ptbxl")
+    said = refusal(folder / "train.h5")
+    beside = tmp_path / "ptbxl-images"
+    assert f"{folder} holds recordings: name the folder of its stores, {beside}, when python create_images.py" in said
+    assert f"--partition train --out {beside} --data {folder} has made them there" in said
+    beside.mkdir()
+    (beside / "train.h5").touch()
+    assert refusal(folder / "train.h5").endswith(f"name the folder of its stores, {beside}")
+
+
 def test_a_newer_store_is_refused(copied):
     with h5py.File(copied, "r+") as file:
         file.attrs["schema_version"] = SCHEMA_VERSION + 1
@@ -155,7 +166,7 @@ def test_garbage_is_refused(tmp_path, content):
 
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "x.h5").mkdir()
-    assert "is a folder: name a file" in refusal(tmp_path / "x.h5")
+    assert "x.h5 is a folder: name a file" in refusal(tmp_path / "x.h5")
 
 
 def test_a_truncated_store_is_refused_wherever_it_ends(copied):

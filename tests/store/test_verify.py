@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 import create_images
+from pipeline.listening import Remark
 from pipeline.store.reading import open_store, store_path
 from pipeline.store.verify import verify_store
 
@@ -57,7 +58,25 @@ def test_no_image_is_off_by_more_than_one_grey_level(synthetic_folder, tmp_path,
 def test_a_thresholded_recurrence_plot_is_that_of_pyts(synthetic_folder, tmp_path, threshold):
     words = ["--representations", "rp", "--rp_threshold", threshold]
     path = make(synthetic_folder, tmp_path, *words, *(["--rp_percentage", "20"] if threshold != "0.3" else []))
-    assert differences(verify_store(open_store(path), 4)) == {"rp": 0}
+    assert verify_store(open_store(path), 4).endswith("rp (thresholded) 0 of 12,288 pixels on the other side")
+
+
+def test_pixels_on_the_other_side_of_a_threshold_are_counted(synthetic_folder, tmp_path):
+    path = make(synthetic_folder, tmp_path, "--representations", "rp", "--rp_threshold", "0.3")
+    with h5py.File(path, "r+") as file:
+        file["images/rp"][1, 2, 3, 4:6] = 255 - file["images/rp"][1, 2, 3, 4:6]
+    assert verify_store(open_store(path), 4).endswith("rp (thresholded) 2 of 12,288 pixels on the other side")
+
+
+def test_the_wait_for_pyts_is_said(synthetic_folder, tmp_path, told, monkeypatch):
+    import sys
+
+    path = make(synthetic_folder, tmp_path, "--representations", "gaf")
+    verify_store(open_store(path), 1)
+    monkeypatch.delitem(sys.modules, "pyts")
+    verify_store(open_store(path), 1)
+    said = [event.sentence for event in told if isinstance(event, Remark)]
+    assert said.count("loading pyts, which may take most of a minute") == 1
 
 
 @pytest.mark.realdata

@@ -11,6 +11,7 @@ import pytest
 import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
+from small_stores import sum_anew
 
 import train
 from pipeline.errors import EcgFusionError
@@ -119,6 +120,7 @@ def test_a_training_goes_on_with_what_it_was_begun_with(
             train.main([*words, *(["-branches", *branches] if "combine" in RUNS[name] else [])])
     with h5py.File(stores / f"{partition}.h5", "r+") as file:
         CHANGES[what](file)
+        sum_anew(file)
     with pytest.raises(EcgFusionError, match=rf"{partition}\.h5 has other {what} than .*run was begun with: name its"):
         train.main(["-resume", "-path_save_model", str(tmp_path / "run")])
     train.main(["-resume", "-path_save_model", str(tmp_path / "run"), "-data", str(small_store_folder)])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cards import card_json
+from batches_of_stores import signal_spec
+from cards import card_json, small_card
 
 import train
 from pipeline.errors import EcgFusionError
@@ -13,7 +14,7 @@ from pipeline.evaluation.scores import load_scores
 from pipeline.labels import Labels
 from pipeline.listening import Remark, Warned
 from pipeline.store.reading import Store, open_store
-from pipeline.training.data import announce_sample, sampled_dev
+from pipeline.training.data import announce_limit, announce_sample, rows_of, sampled_dev, training_rows
 
 QUICK = "-model gru -leads I -hidden_size 4 -n_layers 1 -epochs 2 -crop 2.5 -threads 1"
 
@@ -110,3 +111,29 @@ def test_the_members_of_a_kfold_run_have_the_same_sample(workplace: Path):
     assert len(own) == 3
     assert own[0] == own[1] == own[2]
     assert len(own[0]) == 4
+
+
+def test_training_items_are_sampled_alike(dev: Store):
+    """Cards of before took the first ones, and still do."""
+    labelled = np.flatnonzero(dev.task("t").labelled)
+    assert training_rows("t", dev, 50, 3).tolist() == rows(sampled_dev("t", dev, 50, 3))
+    assert training_rows("t", dev, 50, None).tolist() == labelled[:50].tolist()
+    for limit in (None, 1000, 5000):
+        assert training_rows("t", dev, limit, 3).tolist() == labelled.tolist()
+
+
+@pytest.mark.parametrize("sampled", [True, None])
+def test_which_items_are_trained_on_is_said(dev: Store, told, sampled):
+    card = small_card(signal_spec(dev), task="t")
+    card = replace(card, data=replace(card.data, limit=20, sampled=sampled))
+    assert len(rows_of(card, dev)) == 20
+    values = dev.task("t").values.copy()
+    values[:, 1] = 0
+    values[-1, 1] = 1
+    announce_limit(card, replace(dev, labels={"t": replace(dev.task("t"), values=values)}))
+    chosen, warned = told
+    assert chosen.of == ("of train, a sample of 20 (-limit):" if sampled else "of train, the first 20:")
+    assert warned.sentence == ("the sample of train has no item of b, which cannot be learnt: take a higher -limit")
+    told.clear()
+    announce_limit(replace(card, data=replace(card.data, limit=None)), dev)
+    assert told == []

@@ -13,6 +13,7 @@ import pytest
 import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
+from small_stores import sum_anew
 
 import evaluate
 import train
@@ -38,6 +39,7 @@ from pipeline.scoring.partition import score_partition
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import kfold, loop, network
+from pipeline.training.data import rows_of
 from pipeline.training.kfold import held_out_members
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -75,6 +77,7 @@ def changed_stores(stores: Path, folder: Path, change: Callable[[h5py.File], obj
     for name in names:
         with h5py.File(copy / f"{name}.h5", "r+") as file:
             change(file)
+            sum_anew(file)
     return copy
 
 
@@ -189,10 +192,11 @@ def test_a_loaded_run_has_its_members_as_parts(finished: Path):
     assert not any(part.network.training for part in loaded.parts.values())
 
 
-def test_limit_folds_the_first_items_only(small_store_folder: Path, store: Store, tmp_path: Path):
+def test_limit_folds_a_sample_only(small_store_folder: Path, store: Store, tmp_path: Path):
     run = fit_run(small_store_folder, tmp_path / "run", f"{WORDS} -limit 12 -epochs 1")
-    first = np.flatnonzero(store.task("disease").labelled)[:12]
-    assert load_scores(run / OUT_OF_FOLD_SCORES).item_id.tolist() == store.columns["item_id"][first].tolist()
+    sample = rows_of(read_card(run), store)
+    assert len(sample) == 12
+    assert load_scores(run / OUT_OF_FOLD_SCORES).item_id.tolist() == store.columns["item_id"][sample].tolist()
     assert sum(card_json(member(run, number))["data"]["n_train_items"] for number in NUMBERS) == 12 * (K - 1)
 
 

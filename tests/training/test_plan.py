@@ -19,6 +19,7 @@ from pipeline.runs.card import CHOICES
 from pipeline.signals.beats import BEAT_S, median_beat
 from pipeline.store.reading import Store, digest_of_items, open_store
 from pipeline.training import defaults
+from pipeline.training.data import training_rows
 from pipeline.training.kfold import plan_members
 from pipeline.training.losses import class_weights
 from pipeline.training.options import TrainOptions
@@ -113,7 +114,7 @@ def test_class_weights_are_negatives_over_positives(stores):
 
 def test_class_weights_count_the_items_that_are_trained_on(stores):
     labels = stores[0].task("disease")
-    values = labels.values[labels.labelled][:12].astype(int)
+    values = labels.values[training_rows("disease", stores[0], 12, defaults.SEED)].astype(int)
     found = card_of(stores, model="gru", limit=12)["training"]["class_weights"]
     expected = np.minimum((12 - values.sum(0)) / np.maximum(values.sum(0), 1), 20)
     assert found == pytest.approx(expected.tolist())
@@ -156,17 +157,21 @@ def test_classes_that_exclude_each_other_are_weighted_to_equal_shares(stores):
     assert weights * values.sum(0) == pytest.approx(np.full(3, len(values) / 3))
 
 
-def test_limit_takes_the_first_labelled_items(stores):
+@pytest.mark.parametrize("seed", [None, 3])
+def test_limit_takes_a_sample_of_the_labelled_items(stores, seed):
     train = stores[0]
-    ids = train.columns["item_id"][np.flatnonzero(train.task("disease").labelled)[:9]]
-    data = card_of(stores, model="gru", limit=9)["data"]
+    rows = training_rows("disease", train, 9, defaults.SEED if seed is None else seed)
+    assert train.task("disease").labelled[rows].all()
+    ids = train.columns["item_id"][rows]
+    data = card_of(stores, model="gru", limit=9, seed=seed)["data"]
+    assert data["sampled"] is True
     assert (data["limit"], data["n_train_items"], data["train_items_digest"]) == (9, 9, digest_of_items(ids))
 
 
 def test_global_scale_is_the_deviation_of_all_training_signals(stores):
     train = stores[0]
     leads = [train.leads.index(lead) for lead in ("V2", "I")]
-    x = train.signals.open()[np.flatnonzero(train.task("disease").labelled)[:9]][:, leads] / train.gain
+    x = train.signals.open()[training_rows("disease", train, 9, defaults.SEED)][:, leads] / train.gain
     spec = spec_of(stores, model="gru", leads=["V2", "I"], limit=9)
     assert (spec.normalise, spec.leads) == ("global", ("V2", "I"))
     assert spec.scale_mv == pytest.approx(x.std(), rel=1e-9)

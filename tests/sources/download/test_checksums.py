@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.sources.download.checksums import has_sum, parse_sums
+from pipeline.sources.download.checksums import SUMS, has_sum, parse_sums, problems_of
 
 A, B = "a" * 64, "0123456789abcdef" * 4
 
@@ -64,3 +64,29 @@ def test_a_file_has_its_sum_or_not(tmp_path: Path):
     assert has_sum(file, digest)
     assert not has_sum(file, A)
     assert not has_sum(tmp_path / "none", digest)
+
+
+def test_every_file_of_the_list_is_compared(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a", "b", "deep/c"):
+        (tmp_path / name).write_text(name)
+    sums = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("a", "b", "deep/c", "d")}
+    (tmp_path / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+    assert list(problems_of(tmp_path)) == [("d", "is missing")]
+    (tmp_path / "b").write_text("B")
+    (tmp_path / "deep" / "c").unlink()
+    (tmp_path / "more").touch()
+    assert dict(problems_of(tmp_path)) == {
+        "b": f"differs from what {SUMS} says",
+        "deep/c": "is missing",
+        "d": "is missing",
+    }
+    (tmp_path / "b").unlink()
+    (tmp_path / "b").mkdir()
+    assert dict(problems_of(tmp_path))["b"] == "is missing"
+
+
+def test_a_list_that_is_none_is_told_where_it_is_checked(tmp_path: Path):
+    (tmp_path / SUMS).write_text("<html>")
+    with pytest.raises(EcgFusionError, match="is no list of SHA-256 sums"):
+        list(problems_of(tmp_path))
