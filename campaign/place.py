@@ -148,8 +148,7 @@ def _stop_midway(place: Path) -> None:
         from pipeline.store import stages
         from pipeline.store.writing import StoreWriter
 
-        stages.RECORDS_READ_AT_ONCE = stages.RECORDS_DRAWN_AT_ONCE = 4
-        stages._BYTES_BETWEEN_SYNCS = 1
+        vars(stages).update(RECORDS_READ_AT_ONCE=4, RECORDS_DRAWN_AT_ONCE=4, _BYTES_BETWEEN_SYNCS=1)
         write, calls = StoreWriter.write, []
 
         def write_and_die(self: StoreWriter, name: str, first: int, rows: object) -> None:
