@@ -83,6 +83,15 @@ def test_an_artefact_hides_no_beat():
     assert len(found) <= len(peaks) + 1
 
 
+def test_a_loose_electrode_hides_no_beat_of_the_other_leads():
+    """Some steps of 5 mV in one lead of twelve are no beats and hide none."""
+    x, peaks = train(75)
+    x = np.vstack([np.linspace(-1, 1, 11)[:, None] * x[0], x[1]])
+    x[3, 1060:1280] += 5.0
+    x[3, 2700:2960] += 5.0
+    assert_found(x, 250, peaks)
+
+
 def test_a_quiet_stretch_is_seen_by_its_own_level():
     """The level is that of the seconds around: beats of a sixth of the height, after some seconds, are beats."""
     loud, peaks = train(70, seconds=60)
