@@ -76,12 +76,13 @@ def _derivatives(sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _root_of_sum(energy: np.ndarray) -> np.ndarray:
     """(time,): of the leads, weighted by how far the beats of each stand above what is between them."""
+    total: np.ndarray = np.sqrt(energy.sum(0))
     if len(energy) < 2:
-        return np.sqrt(np.asarray(energy.sum(0)))
+        return total
     amplitude = np.sqrt(energy[:, ::2])  # every other sample is as good, and quantiles take their time
     steep, usual = np.quantile(amplitude, [_STEEP, _USUAL], axis=1)
     weights = (1 - np.divide(usual, steep, out=np.ones_like(steep), where=steep > 0)) ** 4
-    total: np.ndarray = np.sqrt(weights @ np.minimum(energy, np.square(_STEEPEST * steep)[:, None]))
+    total = np.sqrt(weights @ np.minimum(energy, np.square(_STEEPEST * steep)[:, None]))
     return total
 
 
