@@ -152,16 +152,22 @@ def of_cinc2017(folder: Path, most: int) -> Iterator[tuple[np.ndarray, float]]:
 
 def agreement(what: str, recordings: Sequence[tuple[np.ndarray, float]]) -> str:
     """Of our peaks and version 1's: how many are xqrs's too and the other way, and in how many recordings all are."""
+    finders = {"ours": r_peaks, "version 1": first_version}
+    total, alike = {name: np.zeros(3, np.int64) for name in finders}, dict.fromkeys(finders, 0)
+    for x, sampling_rate in recordings:
+        told = _within(xqrs(x, sampling_rate), x, sampling_rate)
+        for name, find in finders.items():
+            counted = counts(told, _within(find(x, sampling_rate), x, sampling_rate), sampling_rate)
+            total[name], alike[name] = total[name] + counted, alike[name] + int(not counted[1:].any())
     lines = [f"{what}: of xqrs's peaks found, of those found xqrs's, %; recordings that agree in every peak"]
-    for name, find in (("ours", r_peaks), ("version 1", first_version)):
-        total, alike = np.zeros(3, np.int64), 0
-        for x, sampling_rate in recordings:
-            n, edge = x.shape[1], 0.5 * sampling_rate  # where xqrs finds no peak
-            found, told = (p[(p > edge) & (p < n - edge)] for p in (find(x, sampling_rate), xqrs(x, sampling_rate)))
-            counted = counts(told, found, sampling_rate)
-            total, alike = total + counted, alike + int(not counted[1:].any())
-        lines.append(f"  {name}: {shares(total)}; {alike} of {len(recordings)}")
+    lines += [f"  {name}: {shares(total[name])}; {alike[name]} of {len(recordings)}" for name in finders]
     return "\n".join(lines)
+
+
+def _within(peaks: np.ndarray, x: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Those half a second from a recording's ends, where xqrs finds none."""
+    edge = 0.5 * sampling_rate
+    return peaks[(peaks > edge) & (peaks < x.shape[1] - edge)]
 
 
 def times(file: Path, turns: int) -> Iterator[str]:
