@@ -70,17 +70,19 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     if not np.shape(x)[1]:
         raise ValueError("a record without samples has no beat")
     before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
-    peaks, energy, n_samples = r_peaks(x, sampling_rate), steepness(x, sampling_rate), np.shape(x)[1]
+    peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
     peaks = _evenly(peaks[(peaks >= before) & (peaks + after <= n_samples)], _MOST_BEATS)
     n_beats = len(peaks)
     if not n_beats:
-        peaks = np.array([energy.argmax()])
+        peaks = np.array([steepness(x, sampling_rate).argmax()])
     around = peaks[:, None] + np.arange(-before - 2 * reach, after + 2 * reach)
     windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
     first, end = (round(s * sampling_rate) for s in QRS_S)
     qrs = slice(max(0, before - first), before + min(after, max(1, end)))
-    follows = (np.diff(peaks, prepend=-np.inf) < T_WAVE_S * sampling_rate) & (np.diff(energy[peaks], prepend=0) < 0)
-    alike, shifts = _dominant(windows[..., reach + qrs.start : qrs.stop + 3 * reach], qrs.stop - qrs.start, follows)
+    seen = windows[..., reach + qrs.start : qrs.stop + 3 * reach]
+    steep = np.square(np.diff(seen, axis=-1)).max(-1, initial=0).sum(0)
+    follows = (np.diff(peaks, prepend=-np.inf) < T_WAVE_S * sampling_rate) & (np.diff(steep, prepend=0) < 0)
+    alike, shifts = _dominant(seen, qrs.stop - qrs.start, follows)
     central = 2 * reach + shifts - round(float(np.median(shifts)))
     beat = np.median(at_shifts(windows[:, alike], central, before + after), axis=1)
     return MedianBeat(beat, min(len(alike), n_beats), n_beats)
@@ -103,6 +105,8 @@ def _dominant(seen: np.ndarray, width: int, follows: np.ndarray) -> tuple[np.nda
         members, begin = seen[:, alike], refined_shifts(seen[:, alike], width, shifts[alike, leader])
         correlation, shifts = likeness(seen, np.median(at_shifts(members, begin, width), axis=1)[:, None])
         near, leader = correlation >= ALIKE, 0
+        if np.array_equal(np.flatnonzero(near), alike):
+            break
     return alike, begin
 
 
