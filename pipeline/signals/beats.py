@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.signals.alignment import at_shifts, likeness, refined_shifts
-from pipeline.signals.peaks import r_peaks, steepness
+from pipeline.signals.peaks import T_WAVE_S, r_peaks, steepness
 
 BEAT_VERSION = 2  # what is new in cards; ``beats_of_version_1`` makes the beats of earlier ones
 BEAT_S = (0.32, 0.48)  # of a median beat, before the R peak and after it, s: from P to the end of T
@@ -48,8 +48,9 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     """The usual beat: the median of the whole beats of the dominant morphology.
 
     Dominant is what most beats are like: that beat which the most others resemble, by the correlation of the QRS
-    complexes in all leads, each shifted by up to 80 ms, and all that resemble the median of these. So in bigeminy it is
-    the one beat or the other, never a mixture. They lie upon each other, and in the middle of what their R peaks say.
+    complexes in all leads, each shifted by up to 80 ms, and all that resemble the median of these; but never what
+    mostly follows others and is less steep, which may be their T waves. So in bigeminy it is the one beat or the other,
+    never a mixture. The beats lie upon each other, and in the middle of what their R peaks say.
 
     A record without a whole beat gives what is around its steepest place; where that reaches beyond an end, the end's
     value is repeated.
@@ -78,19 +79,25 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     windows = np.asarray(x, np.float64)[:, around.clip(0, n_samples - 1)]  # (leads, beats, time)
     first, end = (round(s * sampling_rate) for s in QRS_S)
     qrs = slice(max(0, before - first), before + min(after, max(1, end)))
-    alike, shifts = _dominant(windows[..., reach + qrs.start : qrs.stop + 3 * reach], qrs.stop - qrs.start)
+    seen = windows[..., reach + qrs.start : qrs.stop + 3 * reach]
+    steep = np.square(np.diff(seen, axis=-1)).max(-1, initial=0).sum(0)
+    follows = (np.diff(peaks, prepend=-np.inf) < T_WAVE_S * sampling_rate) & (np.diff(steep, prepend=0) < 0)
+    alike, shifts = _dominant(seen, qrs.stop - qrs.start, follows)
     central = 2 * reach + shifts - round(float(np.median(shifts)))
     beat = np.median(at_shifts(windows[:, alike], central, before + after), axis=1)
     return MedianBeat(beat, min(len(alike), n_beats), n_beats)
 
 
-def _dominant(seen: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which beats are of the dominant morphology, and where in its window (leads, beats, time) each of them begins."""
+def _dominant(seen: np.ndarray, width: int, follows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which beats are of the dominant morphology, and where in its window (leads, beats, time) each of them begins.
+
+    ``follows`` says of each beat whether it comes soon after a steeper one.
+    """
     reach = (seen.shape[-1] - width) // 2
     compared = _evenly(np.arange(seen.shape[1]), _MOST_COMPARED)
     correlation, shifts = likeness(seen, seen[:, compared, reach : reach + width])
     near = correlation >= ALIKE
-    leader = np.lexsort((np.where(near, correlation, 0).sum(0), near.sum(0)))[-1]
+    leader = _leader(near, np.where(near, correlation, 0).sum(0), follows)
     for _ in range(2):
         alike = np.flatnonzero(near[:, leader])
         if not len(alike):  # all is flat
@@ -98,7 +105,20 @@ def _dominant(seen: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
         members, begin = seen[:, alike], refined_shifts(seen[:, alike], width, shifts[alike, leader])
         correlation, shifts = likeness(seen, np.median(at_shifts(members, begin, width), axis=1)[:, None])
         near, leader = correlation >= ALIKE, 0
+        if np.array_equal(np.flatnonzero(near), alike):
+            break
     return alike, begin
+
+
+def _leader(near: np.ndarray, likeness_in_all: np.ndarray, follows: np.ndarray) -> int:
+    """The column of ``near`` with the most beats that are no T waves, of equal ones that which is most like its own."""
+    ordered = np.lexsort((likeness_in_all, near.sum(0)))[::-1]
+    for leader in ordered:
+        group = near[:, leader]
+        waves = group & follows & ~np.append(False, group[:-1])
+        if 2 * waves.sum() <= group.sum():
+            return int(leader)
+    return int(ordered[0])
 
 
 def _evenly(all_of: np.ndarray, most: int) -> np.ndarray:

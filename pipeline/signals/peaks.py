@@ -9,10 +9,11 @@ _LEVEL_BLOCK_S = 2.0  # one beat at least lies in most blocks of this length, ab
 _LEVEL_BLOCKS = 5  # whose median is what stands for a beat: an artefact fills one of them
 _LEAST_SHARE = 0.35  # of that level which a beat must have
 _MOST_SHARE = 1.6  # of that level which counts: an artefact does not hide the beat behind it
-_T_WAVE_S = 0.42  # after a beat its T wave may come,
+T_WAVE_S = 0.42  # after a beat its T wave may come,
 _P_WAVE_S = 0.30  # before a beat its P wave may come, or the spike that paces the atria:
 _LOW_SHARE = 0.55  # both are lower than so much of the beat
 _STEEP, _USUAL = 0.97, 0.5  # quantiles of a lead's slopes: within QRS complexes, and between them
+_STEEPEST = 1.5  # of the former, what counts of a lead: an electrode that comes loose hides no beat of other leads
 
 
 def r_peaks(x: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -59,7 +60,7 @@ def steepness(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     for kernel in _derivatives(sampling_rate):
         energy += np.square(convolve1d(np.asarray(x, np.float64), kernel, mode="nearest"))
     window = np.hanning(2 * max(1, round(_SMOOTHING_S * sampling_rate / 2)) + 1)[1:-1]
-    smooth: np.ndarray = convolve1d(np.sqrt(_weights(energy) @ energy), window / window.sum(), mode="nearest")
+    smooth: np.ndarray = convolve1d(_root_of_sum(energy), window / window.sum(), mode="nearest")
     return smooth
 
 
@@ -73,14 +74,16 @@ def _derivatives(sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
     return slope / np.abs(slope).sum(), bend / np.abs(bend).sum()
 
 
-def _weights(energy: np.ndarray) -> np.ndarray:
-    """(leads,): by how much a lead's beats stand above what is between them; nought for a flat lead."""
+def _root_of_sum(energy: np.ndarray) -> np.ndarray:
+    """(time,): of the leads, weighted by how far the beats of each stand above what is between them."""
+    total: np.ndarray = np.sqrt(energy.sum(0))
     if len(energy) < 2:
-        return np.ones(len(energy))
+        return total
     amplitude = np.sqrt(energy[:, ::2])  # every other sample is as good, and quantiles take their time
     steep, usual = np.quantile(amplitude, [_STEEP, _USUAL], axis=1)
-    weights: np.ndarray = (1 - np.divide(usual, steep, out=np.ones_like(steep), where=steep > 0)) ** 4
-    return weights
+    weights = (1 - np.divide(usual, steep, out=np.ones_like(steep), where=steep > 0)) ** 4
+    total = np.sqrt(weights @ np.minimum(energy, np.square(_STEEPEST * steep)[:, None]))
+    return total
 
 
 def _level(energy: np.ndarray, places: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -104,7 +107,7 @@ def _without_waves(places: np.ndarray, height: np.ndarray, sampling_rate: float)
     places, height = places[is_beat], height[is_beat]
     beats: list[int] = []
     for number, place in enumerate(places):
-        soon = beats and place - places[beats[-1]] < _T_WAVE_S * sampling_rate
+        soon = beats and place - places[beats[-1]] < T_WAVE_S * sampling_rate
         if not soon or height[number] >= _LOW_SHARE * height[beats[-1]]:
             beats.append(number)
     return places[beats]

@@ -71,6 +71,21 @@ def test_of_two_morphologies_the_more_frequent_is_shown_pure(seed: int, kinds: s
     assert found.is_doubtful == (found.n_alike == 6)
 
 
+def test_t_waves_that_were_taken_for_beats_are_not_the_dominant_ones(monkeypatch):
+    """As many as the beats, or one more, where the record begins within a beat; it remains doubtful."""
+    x, peaks = periodic(11), r_peaks(periodic(11), 100)
+    both = np.sort(np.concatenate([peaks, peaks + 29]))
+    monkeypatch.setattr(beats, "r_peaks", lambda *_: both)
+    expected = usual(x)
+    for n_samples in (x.shape[1], x.shape[1] - 20):
+        found = median_beat(x[:, -n_samples:], 100, BEFORE, AFTER)
+        assert found.is_doubtful
+        monkeypatch.setattr(beats, "r_peaks", lambda *_: both - 20)
+    np.testing.assert_array_equal(expected, found.mv)
+    monkeypatch.undo()
+    assert difference(found.mv, usual(x)) < 0.01
+
+
 def test_jitter_of_the_peaks_is_undone(monkeypatch):
     """Peaks that are up to 60 ms off give the beat that exact ones give, neither lower nor wider nor elsewhere."""
     x, off = periodic(15), np.random.default_rng(0).permutation(np.linspace(-6, 6, 15).round().astype(int))

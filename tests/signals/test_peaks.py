@@ -74,13 +74,24 @@ def test_a_pacemaker_s_spikes_are_no_beats(sampling_rate: int, before_s: float):
     assert_found(resample_poly(x, sampling_rate, 1000, axis=1), sampling_rate, peaks, within=0.06)
 
 
-def test_an_artefact_hides_no_beat():
+@pytest.mark.parametrize("n_leads", [1, 2])
+def test_an_artefact_hides_no_beat(n_leads: int):
     """Of ten times their height, in the middle of an interval; it is itself no more than one more peak."""
     x, peaks = train(75)
+    x = x[:n_leads]
     x[:, round(250 * (peaks[9] + 0.55)) :][:, :10] += 10.0
     found = r_peaks(x, 250) / 250
     assert np.abs(found[:, None] - peaks).min(axis=0).max() < 0.04
     assert len(found) <= len(peaks) + 1
+
+
+def test_a_loose_electrode_hides_no_beat_of_the_other_leads():
+    """Some steps of 5 mV in one lead of twelve are no beats and hide none."""
+    x, peaks = train(75)
+    x = np.vstack([np.linspace(-1, 1, 11)[:, None] * x[0], x[1]])
+    x[3, 1060:1280] += 5.0
+    x[3, 2700:2960] += 5.0
+    assert_found(x, 250, peaks)
 
 
 def test_a_quiet_stretch_is_seen_by_its_own_level():
