@@ -165,7 +165,8 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
         read_card(folder)
     elif folder and not (folder / CARD).exists():
         refuse_files_of_others(folder)
-    data = options.data or (None if resume or options.run_kind in FUSIONS else defaults.DATA)
+    others = resume or options.branches or options.model in FUSIONS  # which know their stores, or are refused
+    data = options.data or (None if others else defaults.DATA)
     if data and options.model:
         for partition in ("train", "dev"):
             require_store(store_path(Path(data), partition))
