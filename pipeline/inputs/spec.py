@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.signals.windows import crop_starts
-from pipeline.typed import FieldError, at_least, one_of
+from pipeline.typed import FieldError, at_least, left_out, one_of
 
 NORMALISATIONS = ("global", "none", "record")
 
@@ -32,6 +32,7 @@ class InputSpec:
         on_the_fly: whether images are made from the signal here or come from the store.
         beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None
             for the item itself.
+        beat_version: which program's median beat that is; None, as in cards that do not say, for the first one's.
     """
 
     modality: str = field(metadata=one_of("signal", "image"))
@@ -46,6 +47,7 @@ class InputSpec:
     representations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_the_fly: bool = False
     beat: tuple[float, float] | None = None
+    beat_version: int | None = field(default=None, metadata=left_out() | one_of(1, 2))
 
     def __post_init__(self) -> None:
         if self.stride is not None and round(self.stride * self.sampling_rate) < 1:
