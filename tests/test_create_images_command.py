@@ -108,7 +108,7 @@ MISTAKES = [
     (["--size", "100000"], "1000 samples are too few for images of size 100000, which need 100000: take -size 1000"),
     (["--show", "1", "--size", "100000"], "1000 samples are too few for images of size 100000"),
     (["--rp_delay", "1000000", "--rp_dimension", "1000"], "are too few for images"),
-    (["--mtf_bins", "1000000000"], "mtf"),
+    (["--mtf_bins", "1000000000"], "-mtf_bins is more than the 1000 samples of a lead: take fewer"),
     (["--stft_window", "1e9"], "window"),
     (
         ["--representations", "none", "--band", "none", "--sampling_rate", "0.01"],
@@ -136,7 +136,7 @@ def test_a_mistake_is_one_sentence(synthetic_folder, tmp_path, monkeypatch, word
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--partition", "valid"], "invalid choice: 'valid'"),
+        (["--partition", "valid"], "valid is called dev here"),
         (["--limit", "0"], "0 is not a whole number of at least 1"),
         (["--limit", "-5"], "-5 is not a whole number of at least 1"),
         (["--workers", "two"], "two is not a whole number of at least 1"),
@@ -249,7 +249,7 @@ def test_show_finds_a_record_of_any_partition_and_labels_its_axes(synthetic_fold
     from matplotlib.figure import Figure
 
     seen = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: seen.append(figure))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, to, **_: (seen.append(figure), Path(to).touch()))
     items = open_source("ptbxl", synthetic_folder).items
     record = items.loc[items["fold"] == 10, "record_id"].iloc[0]
     create_images.main(["--data", str(synthetic_folder), "--out", str(tmp_path), "--show", record])

@@ -142,6 +142,8 @@ def check_size(recipe: "ImageRecipe | LeadMapRecipe", n_samples: int, sampling_r
         sampling_rate: Hz.
         longer: how the user could get longer leads, as the end of a sentence.
     """
+    if "mtf" in getattr(recipe, "representations", ()) and getattr(recipe, "mtf_bins", 0) > n_samples:
+        raise EcgFusionError(f"-mtf_bins is more than the {n_samples} samples of a lead: take fewer")
     try:
         smallest = recipe.smallest_length(sampling_rate)
         if n_samples >= smallest:

@@ -6,10 +6,10 @@ image is made, and a store of signals only is the first stage alone.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark, warn
@@ -124,9 +124,8 @@ def create_store(job: Job) -> Summary | None:
             _check_complete(job)  # made by another process since
             return None
         part = part_path(job.path)
-        if part.exists():
-            _refuse_to_mix(job, part)
-        job, left_out = _fill(job, part)
+        begun = _refuse_to_mix(job, part) if part.exists() else None
+        job, left_out = _fill(job, part, begun)
         complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)
 
@@ -136,36 +135,44 @@ def _check_complete(job: Job) -> None:
     _refuse_to_mix(job, job.path)
 
 
-def _refuse_to_mix(job: Job, path: Path) -> None:
+def _refuse_to_mix(job: Job, path: Path) -> dict[str, Any]:
+    """Gives the attributes of what was begun, where it was begun so."""
     found = recorded_attributes(path)
     # a store without its bad records has fewer items than the source; it says itself which it was asked for
     found["items_digest"] = found.get("asked_items_digest", found.get("items_digest"))
     others = differing(job.recipe(), found)
     if others:
         raise EcgFusionError(f"{path} was made with other parameters ({'; '.join(others)}): choose another --out")
+    return found
 
 
-def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
-    """Both stages; where bad records are left out, the signals are laid out again without them."""
+def _fill(job: Job, part: Path, begun: Mapping[str, Any] | None) -> tuple[Job, list[BadRecord]]:
+    """Both stages; where bad records are left out, the signals are laid out again without them.
+
+    Args:
+        job: what is to be stored.
+        part: where, until it is complete.
+        begun: its attributes, where there is one to go on with.
+    """
     asked = digest_of_items(job.items["item_id"])
-    bad = _already_left_out(part)
+    bad = [BadRecord(*pair) for pair in from_attribute(begun["bad_records"])] if begun else []
     if bad and not job.skip_bad_records:
         raise EcgFusionError(
             f"{part} was begun without {len(bad)} bad records ({bad[0].record_id}: {bad[0].problem}): "
             f"go on with --skip_bad_records, or remove it to begin anew"
         )
     job = _without(job, bad)
-    goes_on = part.exists()
+    goes_on = begun is not None
     if goes_on:
         check_tables(job, part)
     while True:
         if not part.exists():
             _begin(job, part, bad, asked)
         with StoreWriter(part, keep_cached=_fits_into_cache(job)) as writer:
-            damaged = writer.take_back_damaged()
-            if damaged is not None:
-                warn(f"{part} is damaged from record {damaged} on: these are made again")
             if goes_on:
+                damaged = writer.take_back_damaged()
+                if damaged is not None:
+                    warn(f"{part} is damaged from record {damaged} on: these are made again")
                 check_recordings(job, writer)
                 goes_on = False
             found = store_signals(job, writer)
@@ -184,11 +191,6 @@ def _fill(job: Job, part: Path) -> tuple[Job, list[BadRecord]]:
 def _fits_into_cache(job: Job) -> bool:
     """Whether a first epoch may find the images in memory, where the system keeps what was written."""
     return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * machine_memory()
-
-
-def _already_left_out(part: Path) -> list[BadRecord]:
-    recorded = recorded_attributes(part)["bad_records"] if part.exists() else "[]"
-    return [BadRecord(*pair) for pair in from_attribute(recorded)]
 
 
 def _begin(job: Job, part: Path, bad: list[BadRecord], asked: str) -> None:

@@ -172,10 +172,10 @@ def require_store(path: Path) -> None:
         )
     if _holds_recordings(path.parent):
         store = store_path(path.parent.with_name(f"{path.parent.name}-images"), path.stem)
-        made = "" if store.exists() else f", when {_command(store)} --data {path.parent} has made them there"
+        first = "" if store.exists() else f", when {_command(store)} --data {path.parent} has made them there"
         raise EcgFusionError(
-            f"there is no {path}, for {path.parent} holds recordings: "
-            f"name the folder of its stores, {store.parent}{made}"
+            f"there is no {path}, for {path.parent} holds recordings: name the folder of its stores, "
+            f"{store.parent}{first}"
         )
     raise EcgFusionError(f"there is no {path}: make it with {_command(path)}")
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.commands.escaping import file_name
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark
-from pipeline.machine.files import file_errors_told, make_folder
+from pipeline.machine.files import make_folder
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord
@@ -57,8 +57,7 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     labels = _label_words(job, int(found[0]))
     title = f"{job.source.name} record {record_id} ({job.partition}){': ' + labels if labels else ''}"
     parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
-    with file_errors_told(path, "write"):
-        draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
+    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
     return f"saved {path}"
 
 

@@ -123,13 +123,17 @@ def test_image_leads_are_chosen_and_signals_carry_all(synthetic_folder, tmp_path
     assert store.images["gaf"].shape[1] == len(store.image_leads)
 
 
-def test_limit_keeps_the_first_of_each_partition(reference_stores, synthetic_folder, tmp_path):
+def test_limit_keeps_a_sample_of_each_partition(reference_stores, synthetic_folder, tmp_path):
     make(synthetic_folder, tmp_path, "--limit", "3")
     for name, store in stores(tmp_path).items():
         whole = open_store(store_path(reference_stores, name))
-        assert store.columns["item_id"].tolist() == whole.columns["item_id"][:3].tolist()
-        np.testing.assert_array_equal(store.signals.open(), whole.signals.open()[:3])
-        np.testing.assert_array_equal(store.images["mtf"].open(), whole.images["mtf"].open()[:3])
+        rows = np.flatnonzero(np.isin(whole.columns["item_id"], store.columns["item_id"]))
+        assert len(rows) == 3
+        assert (store.attributes["limit"], store.attributes["sample"]) == (3, "in proportion to disease, seed 0")
+        assert "sample" not in whole.attributes
+        assert store.columns["item_id"].tolist() == whole.columns["item_id"][rows].tolist()
+        np.testing.assert_array_equal(store.signals.open(), whole.signals.open()[rows])
+        np.testing.assert_array_equal(store.images["mtf"].open(), whole.images["mtf"].open()[rows])
 
 
 def test_the_gain_of_a_finer_source_is_kept():
