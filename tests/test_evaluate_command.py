@@ -52,7 +52,7 @@ def finished_run(folder: Path) -> None:
         thresholds=ThresholdsCard(criterion=chosen.choice, values=chosen.values, not_chosen=chosen.not_chosen),
         result=Result(dev_macro_auroc=0.5),
     )
-    write_card(folder, replace(card, data=replace(card.data, n_dev_items=50)))
+    write_card(folder, replace(card, data=replace(card.data, folder=".", n_dev_items=50)))
 
 
 def subject_of(name: str, partition: str = "test") -> Subject:
@@ -69,6 +69,7 @@ def run_folder(tmp_path, monkeypatch) -> Path:
     folds = {"train": tuple(range(1, 9)), "dev": (9,), "test": (10,)}
     store = types.SimpleNamespace(attributes={"source": "ptbxl", "source_version": "1.0.3", "folds": folds})
     monkeypatch.setattr("pipeline.store.reading.open_partition", lambda folder, partition: store)
+    monkeypatch.setattr("pipeline.store.reading.require_store", lambda path: None)
 
     def score_partition(run, data, partition, batch_size, threads, gpu_id):
         scoring.asked = (run, data, partition, batch_size, threads, gpu_id)

@@ -89,8 +89,8 @@ def geometric_mean(values: tuple[float, float], spans: tuple[Span, Span]) -> Spa
     Reference:
         Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 2008.
     """
-    if min(values) == 0:
-        ends = [value or span[1] for value, span in zip(values, spans, strict=True)]
+    if min(values) < _TINY:
+        ends = [span[1] if value < _TINY else value for value, span in zip(values, spans, strict=True)]
         return 0.0, float(np.sqrt(ends[0] * ends[1]))
     middle = float(np.sqrt(values[0] * values[1]))
     # on the scale of logarithms, where the mean is one of sums
