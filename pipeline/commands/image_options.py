@@ -142,11 +142,10 @@ def check_size(recipe: "ImageRecipe | LeadMapRecipe", n_samples: int, sampling_r
         sampling_rate: Hz.
         longer: how the user could get longer leads, as the end of a sentence.
     """
-    if "mtf" in getattr(recipe, "representations", ()) and getattr(recipe, "mtf_bins", 0) > n_samples:
-        raise EcgFusionError(f"-mtf_bins is more than the {n_samples} samples of a lead: take fewer")
     try:
         smallest = recipe.smallest_length(sampling_rate)
         if n_samples >= smallest:
+            _check_bins(recipe, n_samples)
             return
         largest = recipe.largest_size(n_samples, sampling_rate)
     except ValueError as problem:
@@ -155,3 +154,9 @@ def check_size(recipe: "ImageRecipe | LeadMapRecipe", n_samples: int, sampling_r
     raise EcgFusionError(
         f"{n_samples} samples are too few for images of size {recipe.size}, which need {smallest}: {remedy}{longer}"
     )
+
+
+def _check_bins(recipe: "ImageRecipe | LeadMapRecipe", n_samples: int) -> None:
+    """Refuses more bins than there are samples to lie in them, whose transitions no memory would hold."""
+    if "mtf" in getattr(recipe, "representations", ()) and getattr(recipe, "mtf_bins", 0) > n_samples:
+        raise EcgFusionError(f"-mtf_bins is more than the {n_samples} samples of a lead: take fewer")

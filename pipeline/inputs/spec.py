@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.signals.windows import crop_starts
-from pipeline.typed import FieldError, at_least, left_out, one_of
+from pipeline.typed import at_least, left_out, one_of
 
 NORMALISATIONS = ("global", "none", "record")
 
@@ -24,7 +24,7 @@ class InputSpec:
         gain: counts to the millivolt.
         n_samples: samples of the longest item, or of the median beat.
         crop: length of what the network sees at once, s; None for the whole item.
-        stride: step between the crops that are averaged at scoring, s; a sample at least.
+        stride: step between the crops that are averaged at scoring, s; at least a sample.
         normalise: of a signal: ``global`` divides by ``scale_mv``, ``record`` makes each lead's mean 0 and its
             standard deviation 1 over what the network sees, ``none`` leaves mV.
         scale_mv: the standard deviation of what is seen of the training items, mV.
@@ -48,10 +48,6 @@ class InputSpec:
     on_the_fly: bool = False
     beat: tuple[float, float] | None = None
     beat_version: int | None = field(default=None, metadata=left_out() | one_of(1, 2))
-
-    def __post_init__(self) -> None:
-        if self.stride is not None and round(self.stride * self.sampling_rate) < 1:
-            raise FieldError(f"stride is {self.stride:g} s, less than a sample at {self.sampling_rate:g} Hz")
 
     @property
     def takes_signals(self) -> bool:
@@ -79,4 +75,4 @@ class InputSpec:
         """First samples of the crops whose scores are averaged for an item of ``n_samples``."""
         if self.crop is None or self.stride is None:
             return [0]
-        return crop_starts(n_samples, self.crop_samples, round(self.stride * self.sampling_rate))
+        return crop_starts(n_samples, self.crop_samples, max(1, round(self.stride * self.sampling_rate)))

@@ -49,7 +49,8 @@ def plan_stores(options: StoreOptions) -> list[Job]:
         if len(chosen)
     ]
     for job in jobs:
-        check_size(recipe, job.n_samples, options.sampling_rate)
+        if recipe.representations:
+            check_size(recipe, job.n_samples, options.sampling_rate)
         if job.n_samples < 1:
             raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of a record: raise it")
         _check_memory(job)
