@@ -82,7 +82,7 @@ MISTAKES = [
     (["--leads", "I", "i"], "the leads I I name one twice"),
     (["--leads", "all", "I"], "there is no lead all"),
     (["--sampling_rate", "600"], "--sampling_rate 600 is above the 500 Hz of the recordings"),
-    (["--sampling_rate", "0.01"], "A window of 0.32 s holds fewer than 2 samples at 0.01 Hz"),
+    (["--sampling_rate", "0.01"], "--sampling_rate 0.01 leaves no sample of a record: raise it"),
     (["--min_likelihood", "101"], "--min_likelihood 101 is no percentage: give 0 to 100"),
     (["--min_likelihood", "-1"], "--min_likelihood -1 is no percentage"),
     (["--min_likelihood", "nan"], "--min_likelihood nan is no percentage"),

@@ -53,11 +53,8 @@ def member_folder(folder: Path, number: int) -> Path:
 def check_file(card: Card, folder: Path, name: str) -> None:
     """Refuses a file of a finished run that is not the one that its card holds a digest of; one that is gone passes."""
     wanted, path = (card.sha256 or {}).get(name), folder / name
-    try:
-        if wanted is not None and path.exists() and digest_of_file(path) != wanted:
-            raise EcgFusionError(f"{path} is damaged or of another run: copy the run folder again")
-    except OSError as problem:
-        raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): copy the run folder again") from None
+    if wanted is not None and path.exists() and digest_of_file(path) != wanted:
+        raise EcgFusionError(f"{path} is damaged or of another run: copy the run folder again")
 
 
 def check_files(card: Card, folder: Path) -> None:

@@ -4,12 +4,13 @@ A card holds the digest of each of its files, and a seal over its own words; wei
 what the card says of them. So neither a flipped bit, nor another run's file, nor a card that somebody changed passes.
 """
 
-import errno
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pipeline.machine.files import open_file
 
 SEAL = "seal"
 """The field of ``run.json`` with the digest of all others."""
@@ -24,11 +25,10 @@ def digest_of_file(path: Path) -> str:
     """SHA-256 of a file, read piece by piece.
 
     Raises:
-        OSError: it cannot be read, or is no plain file, from which no end would come.
+        FileNotFoundError: there is none.
+        FileError: it cannot be read, or is no file, from which no end would come.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no plain file", str(path))
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

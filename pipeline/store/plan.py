@@ -49,10 +49,10 @@ def plan_stores(options: StoreOptions) -> list[Job]:
         if len(chosen)
     ]
     for job in jobs:
-        if recipe.representations:
-            check_size(recipe, job.n_samples, options.sampling_rate)
         if job.n_samples < 1:
             raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of a record: raise it")
+        if recipe.representations:
+            check_size(recipe, job.n_samples, options.sampling_rate)
         _check_memory(job)
     return jobs
 

@@ -84,8 +84,6 @@ class TrainingState:
         """
         require_file(path)
         try:
-            if not path.is_file():
-                raise ValueError("it is no plain file")
             state = torch.load(path, map_location="cpu", weights_only=True)
             seal = state.pop(SEAL, None)
             if seal is None:  # of an earlier program

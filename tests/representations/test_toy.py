@@ -86,6 +86,5 @@ def test_a_drawing_has_its_title_its_axes_and_its_unit(monkeypatch, tmp_path: Pa
     toy, plot = axes["products"], axes["recurrence plot"]
     assert (toy.get_xlabel(), toy.get_ylabel(), toy.get_ylim()) == ("time (s)", "frequency (Hz)", (0.0, 50.0))
     assert (plot.get_xlabel(), plot.get_ylabel(), plot.get_ylim()) == ("time (s)", "time (s)", (0.6, 0.0))
-    assert [bar.get_ylabel() for one in figures[0].axes for bar in one.child_axes].count(
-        "mV²"
-    ) == 2  # beside the bars of two leads
+    bars = [bar.get_ylabel() for one in figures[0].axes for bar in one.child_axes]
+    assert bars.count("mV²") == 2  # beside the bars of two leads
