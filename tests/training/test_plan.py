@@ -334,6 +334,11 @@ REFUSED = [
     ({"model": "resnet", "leads": ["V6"]}, {}, "there is no lead V6: the leads are I II V2"),
     # items
     ({"model": "gru", "task": "beats"}, {}, "no task beats: choose one of disease"),
+    (
+        {"model": "gru", "crop": 2.5, "stride": 0.001},
+        {},
+        "-stride 0.001 s is less than a sample at 100 Hz: give at least",
+    ),
     ({"model": "gru", "limit": 1}, {}, "no class with both positives and negatives"),
     ({"model": "resnet1d_wang", "batch_size": 1}, {}, "-batch_size 1 is too small for resnet1d_wang"),
 ]
