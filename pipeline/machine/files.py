@@ -7,8 +7,8 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from pipeline.errors import EcgFusionError
 
@@ -107,7 +107,7 @@ def file_errors_told(path: Path | str | None = None, do: str = "use") -> Iterato
         raise file_error(problem, path, do) from None
 
 
-def open_file(path: Path | str) -> BinaryIO:
+def open_file(path: Path | str) -> BufferedReader:
     """A file, open for reading; what would never end or never begin, as a fifo or a device, is refused at once.
 
     Raises:

@@ -28,7 +28,7 @@ WORDS = st.lists(FIELD_WORDS | ODD_WORDS | st.text(max_size=12), max_size=8)
 )
 @given(words=WORDS)
 def test_words_are_understood_or_refused_in_a_line(parse, words):
-    code = 0
+    code: object = 0
     try:
         parse(words)
     except SystemExit as ended:
