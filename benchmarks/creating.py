@@ -108,7 +108,7 @@ def create_only(words: Sequence[str], stores: Path) -> None:
 
 def _without_sums(words: Sequence[str], stores: Path) -> None:
     """As ``make_stores``, but that no item is summed up."""
-    with mock.patch("pipeline.store.writing.sums_of", lambda rows: np.zeros(len(rows), np.uint32)):
+    with mock.patch("pipeline.store.writing.sums_of", lambda rows: np.zeros(len(rows), np.uint64)):
         create_only(words, stores)
 
 

@@ -1,4 +1,4 @@
-"""Sums by which a store knows damage: a CRC-32 of each item's signals and images, a SHA-256 of everything small.
+"""Sums by which a store knows damage: an XXH3 of each item's signals and images, a SHA-256 of everything small.
 
 The sums of items are written with the items, and compared when an item is read for the first time; the digest is
 written when the store is laid out, and compared when it is opened. Stores of earlier programs have neither.
@@ -6,13 +6,13 @@ written when the store is laid out, and compared when it is opened. Stores of ea
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import xxhash
 
 from pipeline.errors import EcgFusionError
 
@@ -30,7 +30,7 @@ class ItemSums:
     Args:
         path: the store.
         name: of the array: ``signals`` or ``images/gaf``.
-        known: (items,) uint32.
+        known: (items,) uint64.
     """
 
     def __init__(self, path: Path, name: str, known: np.ndarray) -> None:
@@ -53,7 +53,7 @@ class ItemSums:
 
     def differs(self, row: int, opened: np.ndarray) -> bool:
         """Whether an item does not bear its sum."""
-        return bool(zlib.crc32(opened[row]) != self.known[row])
+        return bool(xxhash.xxh3_64_intdigest(opened[row]) != self.known[row])
 
     def sentence(self, row: int) -> str:
         """What is wrong with a damaged item, without a remedy."""
@@ -65,8 +65,8 @@ class ItemSums:
 
 
 def sums_of(rows: np.ndarray) -> np.ndarray:
-    """A CRC-32 of each row's bytes, (rows,) uint32."""
-    return np.array([zlib.crc32(row.data.cast("B")) for row in np.ascontiguousarray(rows)], np.uint32)
+    """A 64-bit XXH3 of each row's bytes, (rows,) uint64."""
+    return np.array([xxhash.xxh3_64_intdigest(row.data.cast("B")) for row in np.ascontiguousarray(rows)], np.uint64)
 
 
 def digest_of_contents(file: h5py.File) -> str:

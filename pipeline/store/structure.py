@@ -14,7 +14,7 @@ _GROUPS = ("labels", "labelled", "images", "checksums")
 _DEEPEST = 2  # groups above a dataset: checksums/images/gaf
 _WIDEST_ATTRIBUTE = 2**16  # bytes, HDF5's own bound for what lies in a header
 _TYPES = {"signals": np.int16, "images": np.uint8, "labels": np.uint8, "labelled": np.uint8, "finished": np.int64}
-_TYPES |= {"checksums": np.uint32}
+_TYPES |= {"checksums": np.uint64}
 
 
 def check_structure(path: Path, file: h5py.File) -> None:

@@ -116,7 +116,7 @@ def _lay_out(
             _write_labels(file, task, task_labels)
         file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
         for name in ("signals", *(f"images/{each}" for each in images)):
-            _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint32)
+            _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint64)
         _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
         for name, parameters in images.items():
             dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)

@@ -17,6 +17,7 @@ from pipeline.inputs.batches import Batch, Pick, scoring_picks
 from pipeline.inputs.items import StoredImages, StoreItems
 from pipeline.inputs.placement import store_items
 from pipeline.inputs.scale import standard_deviation
+from pipeline.inputs.spec import InputSpec
 from pipeline.store.export import export_store
 from pipeline.store.reading import Store, open_store, store_path
 from pipeline.training.contents import contents
@@ -33,7 +34,7 @@ def damaged(folder: Path, out: Path, name: str) -> Store:
     return open_store(path)
 
 
-def batches(spec: Callable[[Store], object], workers: int = 0, **changed) -> Callable[[Store, np.ndarray], object]:
+def batches(spec: Callable[[Store], InputSpec], workers: int = 0, **changed) -> Callable[[Store, np.ndarray], object]:
     return lambda store, rows: all_of(store_items(store, rows, replace(spec(store), **changed)), workers)
 
 
