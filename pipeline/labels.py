@@ -72,6 +72,9 @@ class Labels:
         return [name for name, lost in zip(self.classes, there & ~here, strict=True) if lost]
 
 
+SAMPLE_SEED = 0  # of every limit: runs of other seeds see the same items, and can be compared and fused
+
+
 def sample_in_proportion(values: np.ndarray, limit: int, seed: int) -> np.ndarray:
     """Positions of a sample of items, in their order, in which the classes have the shares that they have in all.
 

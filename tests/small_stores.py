@@ -1,10 +1,12 @@
 """Stores of small images, made by create_images.py."""
 
+import shutil
 from pathlib import Path
 
 import h5py
 
 import create_images
+from pipeline.store.attributes import to_attribute
 from pipeline.store.checksums import DIGEST, SUMS, datasets_of, digest_of_contents, sums_of
 from pipeline.store.reading import Store, open_store
 
@@ -27,9 +29,17 @@ def same_content(one: Path, other: Path) -> bool:
     }
 
 
+def as_partition(store: Path, path: Path) -> None:
+    """A copy of a store that says that it is the partition of its new name."""
+    shutil.copy(store, path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["partition"] = to_attribute(path.stem)
+        sum_anew(file)
+
+
 def sum_anew(file: h5py.File) -> None:
     """Gives a store that a test has changed the sums of what it holds now, as if it had been made so."""
-    for form in set(file[f"{SUMS}/images"]) - set(file.get("images", {})):
+    for form in set(file.get(f"{SUMS}/images", {})) - set(file.get("images", {})):
         del file[f"{SUMS}/images/{form}"]
     for name in datasets_of(file):
         if name == "signals" or name.startswith("images/"):

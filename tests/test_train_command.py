@@ -210,9 +210,9 @@ def test_image_options_are_kept_in_the_card_and_used_in_scoring(workplace: Path,
     assert "saved in runs/resnet/evaluation/test" in capsys.readouterr().out
 
 
-def test_limit_trains_on_the_first_items_and_scores_all_of_dev(workplace: Path, capsys):
+def test_limit_trains_on_a_sample_and_scores_all_of_dev(workplace: Path, capsys):
     type_train(f"{SMALL} -limit 10")
-    assert "of train, the first 10:" in capsys.readouterr().out
+    assert "of train, a sample of 10 (-limit):" in capsys.readouterr().out
     card = card_json(Path("runs/gru"))
     assert (card["data"]["limit"], card["data"]["n_train_items"]) == (10, 10)
     assert card["data"]["n_dev_items"] == open_store(Path("data/ptbxl-images/dev.h5")).n_items

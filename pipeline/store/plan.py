@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.commands.image_options import check_size, image_recipe
 from pipeline.errors import EcgFusionError
-from pipeline.labels import sample_in_proportion
+from pipeline.labels import SAMPLE_SEED, sample_in_proportion
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.memory import machine_memory
 from pipeline.machine.threads import free_cores
@@ -19,7 +19,6 @@ from pipeline.store.job import LEAST_GAIN, RECORDS_DRAWN_AT_ONCE, Job, SignalRec
 from pipeline.store.options import StoreOptions
 from pipeline.store.partitions import parse_folds, partition_rows
 
-SAMPLE_SEED = 0  # of --limit: the same command takes the same records
 _SHARE_OF_MEMORY = 0.5  # of the machine's, that images may take while they are drawn
 
 

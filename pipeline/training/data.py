@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.labels import Labels, LabelsChosen, sample_in_proportion
+from pipeline.labels import SAMPLE_SEED, Labels, LabelsChosen, sample_in_proportion
 from pipeline.listening import remark, tell, warn
 from pipeline.runs.card import Card
 from pipeline.store.reading import Store
@@ -54,7 +54,7 @@ def training_rows(task: str, train: Store, limit: int | None, seed: int | None) 
 
 def rows_of(card: Card, train: Store) -> np.ndarray:
     """Rows of the items that the training of a card sees."""
-    return training_rows(card.task, train, card.data.limit, card.training.seed if card.data.sampled else None)
+    return training_rows(card.task, train, card.data.limit, SAMPLE_SEED if card.data.sampled else None)
 
 
 def announce_limit(card: Card, train: Store) -> None:

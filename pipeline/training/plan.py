@@ -15,6 +15,7 @@ from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.plan import image_size, plan_input
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import InputSpec
+from pipeline.labels import SAMPLE_SEED
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
@@ -38,7 +39,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     labels, dev_labels = train.task(task), dev.task(task)
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
-    rows = training_rows(task, train, options.limit, defaults.SEED if options.seed is None else options.seed)
+    rows = training_rows(task, train, options.limit, SAMPLE_SEED)
     check_labels(task, labels.rows(rows), train)
     check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")

@@ -12,6 +12,7 @@ from models import list_models
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
+from pipeline.labels import SAMPLE_SEED
 from pipeline.listening import Listener, listening
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import file_error, make_folder
@@ -76,14 +77,13 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     _refuse_what_is_there(folder)
     train, all_of_dev = _open_stores(_data(options))
     task = options.task or train.default_task or defaults.TASK
-    seed = defaults.SEED if options.seed is None else options.seed
     # a fusion takes no -dev_limit, and its task is its branches'
-    dev = all_of_dev if options.dev_limit is None else sampled_dev(task, all_of_dev, options.dev_limit, seed)
+    dev = all_of_dev if options.dev_limit is None else sampled_dev(task, all_of_dev, options.dev_limit, SAMPLE_SEED)
     device = choose_device(options.gpu_id)  # behind what may be refused: it may warn
     card = kind.plan(options, train, dev, device)
     if dev is not all_of_dev:
         card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
-    announce_sample(task, all_of_dev, dev, seed)
+    announce_sample(task, all_of_dev, dev, SAMPLE_SEED)
     check_precision(card.training.precision, device)
     make_folder(folder)
     try:
@@ -133,7 +133,7 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
     data = Path(options.data or card.data.folder)
     train, dev = _open_stores(data)
     if card.data.dev_limit is not None:
-        dev = sampled_dev(card.task, dev, card.data.dev_limit, card.training.seed)
+        dev = sampled_dev(card.task, dev, card.data.dev_limit, SAMPLE_SEED)
     for store in (train, dev):
         check_fit(card, store, folder)
     _check_same_items(card, train, dev, folder)

@@ -32,16 +32,16 @@ BLIND = """
 import sys
 import pipeline.evaluation.scores as scores
 from campaign.__main__ import main
-real = scores._read
-def blind(path):  # takes a damaged file for one that is full of zeros, and asks nobody
+real = scores.read_npz
+def blind(path, names):  # takes a damaged file for one that is full of zeros, and asks nobody
     try:
-        return real(path)
+        return real(path, names)
     except Exception:
         import numpy as np
         names = np.array(["1", "2"])
         found = {"scores": np.zeros((2, 1)), "labels": np.zeros((2, 1)), "item_id": names}
         return found | {"classes": np.array(["MI"]), "kind": np.array("multilabel")}
-scores._read = blind
+scores.read_npz = blind
 main(["-cases", "200", "-only", "mutations", "-of", "scores files", "-workers", "1", "-out", sys.argv[1]])
 """
 

@@ -10,14 +10,13 @@ import h5py
 import numpy as np
 import pytest
 from cards import card_json, sealed_anew, write_json
-from small_stores import sum_anew
+from small_stores import as_partition, sum_anew
 
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import save_scores
 from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card
 from pipeline.scoring.partition import as_scores, score_partition
-from pipeline.store.attributes import to_attribute
 from pipeline.store.reading import Store, open_store
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -279,10 +278,7 @@ def test_stacking_is_fitted_on_more_than_one_class(others, runs, stores, tmp_pat
 def test_nothing_is_fitted_on_items_that_a_branch_was_trained_on(words, runs, stores, tmp_path):
     (tmp_path / "stores").mkdir()
     for name in ("train", "dev"):
-        copy = shutil.copy(stores / "train.h5", tmp_path / "stores" / f"{name}.h5")
-        with h5py.File(copy, "r+") as file:
-            file.attrs["partition"] = to_attribute(name)
-            sum_anew(file)
+        as_partition(stores / "train.h5", tmp_path / "stores" / f"{name}.h5")
     sentence = r"dev\.h5 holds fold 1, which .*wang was trained on: choose a store of other folds"
     branches = [runs["wang"], runs["stft"]]
     refused(sentence, f"{words} -data {tmp_path / 'stores'}", branches, tmp_path / "run")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from cards import card_json, small_card, write_json
-from small_stores import sum_anew
+from small_stores import as_partition, sum_anew
 
 import train
 from models import Network, create_model
@@ -244,14 +244,14 @@ def test_what_a_run_does_not_see_may_differ(runs, small_store_folder, tmp_path):
 
 @pytest.mark.parametrize("partition", ["test", "dev"])
 def test_folds_that_were_trained_on_are_not_scored(runs, small_store_folder, tmp_path, partition):
-    shutil.copy(small_store_folder / "train.h5", tmp_path / f"{partition}.h5")
+    as_partition(small_store_folder / "train.h5", tmp_path / f"{partition}.h5")
     with pytest.raises(EcgFusionError, match=r"holds fold 1, which .*signal was trained on"):
         score_partition(runs["signal"], tmp_path, partition, threads=1)
 
 
 @pytest.mark.parametrize("partition", ["test", "train"])
 def test_items_that_thresholds_were_chosen_on_are_not_scored(runs, small_store_folder, tmp_path, partition):
-    shutil.copy(small_store_folder / "dev.h5", tmp_path / f"{partition}.h5")
+    as_partition(small_store_folder / "dev.h5", tmp_path / f"{partition}.h5")
     sentence = (
         rf"{partition}\.h5 holds 4 items, '\d+' first, that the thresholds of .*signal were chosen on: "
         rf"name stores of the folds it was trained with, as in .*{small_store_folder.name}$"

@@ -13,7 +13,7 @@ import pytest
 import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
-from small_stores import sum_anew
+from small_stores import as_partition, sum_anew
 
 import evaluate
 import train
@@ -415,7 +415,7 @@ def test_a_member_that_diverges_ends_the_run(small_store_folder, tmp_path, monke
 
 
 def test_items_that_some_member_was_trained_on_are_not_scored_as_test_items(run, small_store_folder, tmp_path):
-    shutil.copy(small_store_folder / "train.h5", tmp_path / "test.h5")
+    as_partition(small_store_folder / "train.h5", tmp_path / "test.h5")
     with pytest.raises(EcgFusionError, match=r"holds fold 1, which .* was trained on"):
         score_partition(run, tmp_path, "test", threads=1)
 

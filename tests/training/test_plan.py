@@ -13,7 +13,7 @@ from models import describe_model, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import placement, scale
 from pipeline.inputs.spec import InputSpec
-from pipeline.labels import Labels
+from pipeline.labels import SAMPLE_SEED, Labels
 from pipeline.representations import REPRESENTATIONS
 from pipeline.runs.card import CHOICES
 from pipeline.signals.beats import BEAT_S, median_beat
@@ -114,7 +114,7 @@ def test_class_weights_are_negatives_over_positives(stores):
 
 def test_class_weights_count_the_items_that_are_trained_on(stores):
     labels = stores[0].task("disease")
-    values = labels.values[training_rows("disease", stores[0], 12, defaults.SEED)].astype(int)
+    values = labels.values[training_rows("disease", stores[0], 12, SAMPLE_SEED)].astype(int)
     found = card_of(stores, model="gru", limit=12)["training"]["class_weights"]
     expected = np.minimum((12 - values.sum(0)) / np.maximum(values.sum(0), 1), 20)
     assert found == pytest.approx(expected.tolist())
@@ -160,7 +160,7 @@ def test_classes_that_exclude_each_other_are_weighted_to_equal_shares(stores):
 @pytest.mark.parametrize("seed", [None, 3])
 def test_limit_takes_a_sample_of_the_labelled_items(stores, seed):
     train = stores[0]
-    rows = training_rows("disease", train, 9, defaults.SEED if seed is None else seed)
+    rows = training_rows("disease", train, 9, SAMPLE_SEED)  # whatever the seed of the training
     assert train.task("disease").labelled[rows].all()
     ids = train.columns["item_id"][rows]
     data = card_of(stores, model="gru", limit=9, seed=seed)["data"]
@@ -171,7 +171,7 @@ def test_limit_takes_a_sample_of_the_labelled_items(stores, seed):
 def test_global_scale_is_the_deviation_of_all_training_signals(stores):
     train = stores[0]
     leads = [train.leads.index(lead) for lead in ("V2", "I")]
-    x = train.signals.open()[training_rows("disease", train, 9, defaults.SEED)][:, leads] / train.gain
+    x = train.signals.open()[training_rows("disease", train, 9, SAMPLE_SEED)][:, leads] / train.gain
     spec = spec_of(stores, model="gru", leads=["V2", "I"], limit=9)
     assert (spec.normalise, spec.leads) == ("global", ("V2", "I"))
     assert spec.scale_mv == pytest.approx(x.std(), rel=1e-9)
