@@ -5,7 +5,7 @@ import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,27 @@ def counts_are_as_numpy_counts_them(place: Path, result: Mapping[str, Any]) -> s
     return None
 
 
+def content_of(name: str) -> Callable[[Path], Mapping[str, Any]]:
+    """Reads all datasets and attributes of a store, wherever in the file they lie."""
+
+    def read(place: Path) -> Mapping[str, Any]:
+        import h5py
+
+        found: dict[str, Any] = {}
+
+        def keep(path: str, item: Any) -> None:
+            found[path] = repr(sorted((key, str(value)) for key, value in item.attrs.items()))
+            if isinstance(item, h5py.Dataset):
+                found[f"{path}: values"] = item.asstr()[()].tolist() if item.dtype.kind == "O" else item[()]
+
+        with h5py.File(place / name) as file:
+            keep("", file)
+            file.visititems(keep)
+        return found
+
+    return read
+
+
 def store_is_one_made_anew(place: Path, result: Mapping[str, Any]) -> str | None:
     """None where the store that was gone on with is the one that the recordings of today make."""
     from campaign.children import watched
@@ -183,8 +204,13 @@ def store_is_one_made_anew(place: Path, result: Mapping[str, Any]) -> str | None
     outcome = watched(lambda: run(COMMANDS["go on"].replace("data/stores", "anew")), place)
     if outcome.code:
         return "it was made although the recordings are refused"
-    alike = (place / "anew/train.h5").read_bytes() == result["data/begun/train.h5"]
+    made = content_of("anew/train.h5")(place)
+    alike = made.keys() == result.keys() and all(_bits(made[name]) == _bits(result[name]) for name in made)
     return None if alike else "it is a mixture of the recordings before and after"
+
+
+def _bits(value: Any) -> Any:
+    return value.tobytes() if isinstance(value, np.ndarray) else value
 
 
 def given(place: Path) -> Mapping[str, Any]:

@@ -68,6 +68,8 @@ def import_everything() -> None:
     import train  # noqa: F401
     from pipeline.representations import ImageRecipe, draw_images
 
+    for codec in ("ascii", "latin-1", "utf-8-sig", "utf-16"):  # found by name at their first use
+        "".encode(codec)
     torch.set_num_threads(1)
     draw_images(torch.randn(2, 64), 100.0, ImageRecipe(size=8))
 

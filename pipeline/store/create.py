@@ -20,7 +20,7 @@ from pipeline.machine.threads import ordered_map
 from pipeline.sources import BadRecord, Source
 from pipeline.store.attributes import from_attribute
 from pipeline.store.disk import check_disk
-from pipeline.store.going_on import check_recordings, check_tables
+from pipeline.store.going_on import check_begun, check_recordings, check_tables
 from pipeline.store.job import Job
 from pipeline.store.neighbours import check_neighbours
 from pipeline.store.options import StoreKeywords, StoreOptions
@@ -124,7 +124,10 @@ def create_store(job: Job) -> Summary | None:
             _check_complete(job)  # made by another process since
             return None
         part = part_path(job.path)
-        begun = _refuse_to_mix(job, part) if part.exists() else None
+        begun = None
+        if part.exists():
+            check_begun(part)
+            begun = _refuse_to_mix(job, part)
         job, left_out = _fill(job, part, begun)
         complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)

@@ -7,11 +7,40 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
+from pipeline.machine.files import FileError, require_file
 from pipeline.machine.threads import ordered_map
+from pipeline.store.checksums import DIGEST, SUMS, datasets_of, digest_of_contents
 from pipeline.store.job import Job
 from pipeline.store.reading import NUMBER_COLUMNS, TEXT_COLUMNS
 from pipeline.store.stages import RECORDS_READ_AT_ONCE, read_counts
+from pipeline.store.structure import check_structure
 from pipeline.store.writing import StoreWriter, part_path
+
+
+def check_begun(part: Path) -> None:
+    """Refuses an unfinished store whose structure, attributes or tables are not what was written.
+
+    Raises:
+        EcgFusionError: it is damaged, or no store.
+    """
+    require_file(part)
+    try:
+        with h5py.File(part, "r") as file:
+            check_structure(part, file)
+            whole = DIGEST not in file.attrs or _is_whole(file)
+            problem = None if whole else "its tables are not what was written"
+    except FileError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as met:  # as h5py meets damage
+        problem = " ".join(str(met).split())
+    if problem:
+        raise EcgFusionError(f"{part} is damaged ({problem}): remove it, and the same command begins anew")
+
+
+def _is_whole(file: h5py.File) -> bool:
+    large = [name for name in datasets_of(file) if name == "signals" or name.startswith("images/")]
+    needed = ["finished", "signals", *(f"{SUMS}/{name}" for name in large)]
+    return all(name in file for name in needed) and bool(digest_of_contents(file) == file.attrs[DIGEST])
 
 
 def check_tables(job: Job, part: Path) -> None:

@@ -1,8 +1,10 @@
 """What a part was begun with must be there still: recordings, labels, patients."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,3 +121,37 @@ def test_a_count_that_cannot_be_begins_anew(copied_folder, begun, reference_stor
     make(copied_folder, begun, "--partition", "train")
     assert open_store(store_path(begun, "train")).n_items == 31
     assert store_path(begun, "train").read_bytes() == store_path(reference_stores, "train").read_bytes()
+
+
+def _retyped(file: h5py.File) -> None:
+    values = file["record_id"].asstr()[()].astype(float)
+    del file["record_id"]
+    file["record_id"] = values
+
+
+SPOILT: list[Callable[[h5py.File], object]] = [
+    lambda file: file["labels/form"].attrs.pop("classes"),
+    lambda file: file["labels/form"].attrs.__setitem__("classes", "é"),
+    lambda file: file.attrs.pop("bad_records"),
+    lambda file: file.attrs.__setitem__("bad_records", "[1"),
+    lambda file: file["checksums/images"].pop("gaf"),
+    lambda file: file.pop("finished"),
+    lambda file: file.pop("signals"),
+    lambda file: file.__setitem__("soft", h5py.SoftLink("/signals")),
+    _retyped,
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_part_that_is_no_part_any_more_is_one_sentence(copied_folder, begun, spoil):
+    part = part_path(store_path(begun, "train"))
+    with h5py.File(part, "r+") as file:
+        spoil(file)
+    assert str(part) in refusal(copied_folder, begun)
+
+
+@pytest.mark.parametrize("contents", [b"", b"not a store", b"\x89HDF\r\n\x1a\n" + bytes(500)])
+def test_garbage_is_no_part(copied_folder, begun, contents):
+    part = part_path(store_path(begun, "train"))
+    part.write_bytes(contents)
+    assert str(part) in refusal(copied_folder, begun)
