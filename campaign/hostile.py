@@ -178,7 +178,7 @@ HOSTILE = (
         )
         for name in (
             "../../../outside/x",
-            "/tmp/campaign-was-here",
+            "/campaign-was-here",
             "..",
             ".",
             "",

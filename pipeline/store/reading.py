@@ -207,6 +207,8 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     _check_extent(path, [signals, *mapped.values()])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
+        if SUMS in file:  # both or neither were written
+            raise ValueError("the digest of its tables is gone")
         _say_that_nothing_is_noticed(path.absolute(), path.stat().st_mtime_ns)
     elif digest_of_contents(file) != attributes[DIGEST]:
         raise ValueError("its tables are not what was written")

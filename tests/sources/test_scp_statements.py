@@ -47,7 +47,7 @@ def test_what_is_read_is_what_python_reads(text):
         "{" + "'A': 1, " * 1100,
         "{'" + "A" * 9900,
         "{'NORM': " + "9" * 9900 + "}",
-        "{'A': __import__('os').system('touch /tmp/x')}",
+        "{'A': __import__('os').abort()}",
         "",
         "NORM",
         "{'NORM'}",

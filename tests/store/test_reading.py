@@ -227,3 +227,9 @@ def test_a_store_under_the_name_of_another_partition_is_refused(small_store_fold
     with pytest.raises(EcgFusionError, match=r"dev\.h5 holds the partition test: rename it"):
         open_partition(tmp_path, "dev")
     assert open_partition(small_store_folder, "dev").attributes["partition"] == "dev"
+
+
+def test_a_store_with_sums_and_no_digest_is_no_earlier_one(copied):
+    with h5py.File(copied, "r+") as file:
+        del file.attrs["contents_digest"]
+    assert "the digest of its tables is gone" in refusal(copied)
