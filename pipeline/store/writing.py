@@ -90,39 +90,27 @@ def lay_out(
         FileError: the disk is too full, or does not take files of that size.
     """
     with file_errors_told(path, "write"):
-        _lay_out(path, recipe, items, labels, signal_shape, image_shape, images)
-
-
-def _lay_out(
-    path: Path,
-    recipe: Mapping[str, Any],
-    items: pd.DataFrame,
-    labels: Mapping[str, Labels],
-    signal_shape: Sequence[int],
-    image_shape: Sequence[int],
-    images: Mapping[str, Mapping[str, Any]],
-) -> None:
-    n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
-    _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
-    with h5py.File(path, "w") as file:
-        for key, value in recipe.items():
-            file.attrs[key] = to_attribute(value)
-        file.attrs["schema_version"] = SCHEMA_VERSION
-        for name in TEXT_COLUMNS:
-            file.create_dataset(name, data=items[name].to_numpy(object), dtype=h5py.string_dtype())
-        for name, dtype in NUMBER_COLUMNS.items():
-            file.create_dataset(name, data=items[name].to_numpy(dtype))
-        for task, task_labels in labels.items():
-            _write_labels(file, task, task_labels)
-        file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
-        for name in ("signals", *(f"images/{each}" for each in images)):
-            _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint64)
-        _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
-        for name, parameters in images.items():
-            dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
-            for key, value in parameters.items():
-                dataset.attrs[key] = to_attribute(value)
-        file.attrs[DIGEST] = digest_of_contents(file)
+        n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
+        _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
+        with h5py.File(path, "w") as file:
+            for key, value in recipe.items():
+                file.attrs[key] = to_attribute(value)
+            file.attrs["schema_version"] = SCHEMA_VERSION
+            for name in TEXT_COLUMNS:
+                file.create_dataset(name, data=items[name].to_numpy(object), dtype=h5py.string_dtype())
+            for name, dtype in NUMBER_COLUMNS.items():
+                file.create_dataset(name, data=items[name].to_numpy(dtype))
+            for task, task_labels in labels.items():
+                _write_labels(file, task, task_labels)
+            file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
+            for name in ("signals", *(f"images/{each}" for each in images)):
+                _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint64)
+            _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
+            for name, parameters in images.items():
+                dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
+                for key, value in parameters.items():
+                    dataset.attrs[key] = to_attribute(value)
+            file.attrs[DIGEST] = digest_of_contents(file)
 
 
 def _check_room(path: Path, reserved: int, written: int) -> None:
