@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pipeline.commands.image_options import IMAGE_OPTIONS, REPRESENTATION_NAMES, add_image_options, given_image_options
-from pipeline.commands.parser import CommandParser, one_word, partition_name, positive_float, positive_int, run_command
+from pipeline.commands.parser import (
+    CommandParser,
+    natural_number,
+    one_word,
+    partition_name,
+    positive_float,
+    positive_int,
+    run_command,
+)
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
 from pipeline.machine.streams import say
 from pipeline.report.console import Console
 from pipeline.sources import DEFAULT_SOURCE, SOURCES, Source, SourceOption, data_folder, open_source
+from pipeline.sources.cuts import CUTS
 from pipeline.store.options import StoreKeywords, StoreOptions
 from pipeline.store.partitions import PARTITIONS
 
@@ -30,7 +39,8 @@ examples:
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options; see ``--help``."""
     parser = CommandParser(prog="create_images.py", description=__doc__, epilog=EXAMPLES)
-    usual, rate, band = SOURCES[DEFAULT_SOURCE], StoreOptions.sampling_rate, StoreOptions.band or ()
+    usual = SOURCES[DEFAULT_SOURCE]
+    rate, band = usual.default_sampling_rate, usual.default_band or ()
     known = f"the kind of data set: {' '.join(SOURCES)} (default %(default)s)"
     parser.option("source", default=DEFAULT_SOURCE, help=known)
     parser.option("data", type=Path, help=f"the data set's folder (default {data_folder(DEFAULT_SOURCE)})")
@@ -43,17 +53,33 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="which stores to make (default: all of --folds)",
     )
     folds = f"of each partition (default of {DEFAULT_SOURCE} {' '.join(usual.default_folds)})"
-    parser.option("folds", nargs="+", help=folds)
+    parser.option(
+        "folds", nargs="+", help=f"{folds}; or how to make them: stratified, kfold:5, or the data set's own way"
+    )
+    parser.option("fold", type=positive_int, metavar="N", help="which fold of --folds kfold:5 is test (default 1)")
+    parser.option(
+        "folds_file", type=Path, metavar="FILE", help="a table record_id,fold instead of the data set's folds"
+    )
+    parser.option("folds_seed", type=natural_number, default=0, help="of folds that are drawn (default %(default)s)")
+    parser.option("window", type=positive_float, metavar="S", help="cut records into windows of S seconds")
+    parser.option(
+        "stride", type=positive_float, metavar="S", help="from one window to the next, s (default: its length)"
+    )
+    parser.option("beat", choices=list(CUTS), help="cut records into heartbeats, in this way")
+    extent = "seconds of a heartbeat before and after its R peak (default 0.25 0.45)"
+    parser.option("beat_extent", type=positive_float, nargs=2, metavar="S", help=extent)
+    parser.option("beats", type=positive_int, choices=[1, 3], help="heartbeats that an item shows (default 1)")
     for name, own in _options_of_sources().items():
         parser.option(name, type=own.reads, help=own.help)
     drawn = f"leads to draw, or all (default of {DEFAULT_SOURCE} {' '.join(usual.default_leads)})"
     parser.option("leads", type=one_word, nargs="+", help=f"{drawn}; signals are stored of all leads")
-    stored = f"of the stored signals, Hz (default {rate:g})"
-    parser.option("sampling_rate", type=positive_float, default=rate, help=stored)
+    stored = f"of the stored signals, Hz (default of {DEFAULT_SOURCE} {rate:g})"
+    parser.option("sampling_rate", type=positive_float, help=stored)
     let_through = (
-        f"what the filter lets through, from and to, Hz; or none (default {' '.join(f'{edge:g}' for edge in band)})"
+        f"what the filter lets through, from and to, Hz; or none (default of {DEFAULT_SOURCE} "
+        f"{' '.join(f'{edge:g}' for edge in band)})"
     )
-    parser.option("band", nargs="+", default=band, help=let_through)
+    parser.option("band", nargs="+", help=let_through)
     parser.option("representations", type=one_word, nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
@@ -88,8 +114,8 @@ _INSTEAD_OF_STORES = {
     "check": {"source", "data", "out", "partition"},
     "export": {"out", "partition"},
     "verify": {"out", "partition"},
-    "show": {"source", "data", "out", "partition", "folds", "leads", "sampling_rate", "band", "representations"}
-    | {"limit", *IMAGE_OPTIONS},
+    "show": {"source", "data", "out", "partition", "folds", "fold", "folds_file", "folds_seed", "window", "stride"}
+    | {"beat", "beat_extent", "beats", "leads", "sampling_rate", "band", "representations", "limit", *IMAGE_OPTIONS},
 }
 """What makes no store, and the options that go with it; with ``show`` go also those of a data set."""
 
@@ -151,6 +177,8 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:
     own = {name: getattr(arguments, name) for name in _options_of_sources() if name in arguments.typed}
     source = open_source(arguments.source, arguments.data, arguments.sampling_rate, **own)
     given = {name: value for name, value in vars(arguments).items() if name in StoreKeywords.__annotations__}
+    if "band" not in arguments.typed:  # None would be a band that somebody chose: no filter
+        del given["band"]
     return source, cast(StoreKeywords, given | given_image_options(arguments))
 
 

@@ -28,8 +28,8 @@ def _read_recordings(words: object) -> None:
     from pipeline.sources import BadRecord
 
     source = open_source("ptbxl", "data/ptbxl")
-    wanted = source.items["record_id"].isin([str(number) for number in range(1, len(RECORDINGS) + 1)])
-    found = source.read(source.items[wanted])
+    wanted = source.records["record_id"].isin([str(number) for number in range(1, len(RECORDINGS) + 1)])
+    found = source.read(source.records[wanted])
     bad = [each for each in found if isinstance(each, BadRecord)]
     if bad:
         raise EcgFusionError(f"record {bad[0].record_id} is bad: {bad[0].problem}")

@@ -7,6 +7,9 @@ import numpy as np
 
 from pipeline.listening import Event
 
+INTRA_PATIENT = "beats of one patient are in train and test"
+"""What every table, card and report of such a division says."""
+
 LONGEST_NAME = 200  # characters; the longest of SNOMED's that records bear have about a hundred
 
 

@@ -8,12 +8,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-GROUND = {"errors", "labels", "listening", "typed", "models", "signals", "representations"}
+GROUND = {"errors", "labels", "listening", "typed", "patient_folds", "models", "signals", "representations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "labels": {"errors", "listening"},
     "listening": {"errors"},
     "typed": set(),
+    "patient_folds": set(),
     "models": set(),
     "signals": {"errors"},
     "representations": {"errors", "signals", "listening"},

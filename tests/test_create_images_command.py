@@ -250,7 +250,7 @@ def test_show_finds_a_record_of_any_partition_and_labels_its_axes(synthetic_fold
 
     seen = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, to, **_: (seen.append(figure), Path(to).touch()))
-    items = open_source("ptbxl", synthetic_folder).items
+    items = open_source("ptbxl", synthetic_folder).records
     record = items.loc[items["fold"] == 10, "record_id"].iloc[0]
     create_images.main(["--data", str(synthetic_folder), "--out", str(tmp_path), "--show", record])
     (figure,) = seen
@@ -265,7 +265,7 @@ def test_show_finds_a_record_of_any_partition_and_labels_its_axes(synthetic_fold
 
 
 def test_a_record_of_another_partition_is_told_where_it_is(synthetic_folder, tmp_path):
-    items = open_source("ptbxl", synthetic_folder).items
+    items = open_source("ptbxl", synthetic_folder).records
     record = items.loc[items["fold"] == 10, "record_id"].iloc[0]
     words = ["--data", str(synthetic_folder), "--out", str(tmp_path), "--show", record]
     sentence = f"there is no record {record} in train dev, but in test: give --partition test, or leave it out"

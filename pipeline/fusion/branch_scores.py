@@ -9,12 +9,12 @@ import numpy as np
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.scores import Scores
+from pipeline.patient_folds import patient_folds
 from pipeline.runs.card import OUT_OF_FOLD_SCORES, read_card
 from pipeline.runs.folder import scores_of_run
 from pipeline.scoring.partition import as_scores
 from pipeline.store.reading import Store
 from pipeline.training import defaults
-from pipeline.training.patient_folds import patient_folds
 
 
 @dataclass(frozen=True)

@@ -19,5 +19,5 @@ class Console(Terminal):
         if isinstance(event, LabelsChosen):
             return f"{event.of}\n{task_overview(event.task, event.labels)}"
         if isinstance(event, SourceOpened):
-            return source_overview(event.source, event.source.folder, event.rows)
+            return source_overview(event.source, event.items, event.rows)
         return super().text(event)

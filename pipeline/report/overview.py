@@ -2,25 +2,31 @@
 
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from pipeline.commands.escaping import one_line
 from pipeline.sources import Labels, Source
+from pipeline.sources.items import ItemTable
 
 
-def source_overview(source: Source, folder: Path, rows: Mapping[str, np.ndarray]) -> str:
-    """Version, records and patients, then for each partition and task the records, the unlabelled, each class."""
-    items = source.items
+def source_overview(source: Source, items: ItemTable, rows: Mapping[str, np.ndarray]) -> str:
+    """Version, records and patients, then for each partition and task the items, the unlabelled, each class."""
+    records, cut = source.records, len(items.rows) != len(source.records)
+    rates = records["sampling_rate"] if "sampling_rate" in records else pd.Series([source.sampling_rate])
+    rate = f"{rates.min():g} Hz" if rates.nunique() == 1 else f"{rates.min():g} to {rates.max():g} Hz"
     lines = [
-        f"{source.name} {one_line(source.version)} in {folder}: {items['record_id'].nunique():,} records of "
-        f"{items['patient_id'].nunique():,} patients at {source.sampling_rate:g} Hz",
+        f"{source.name} {one_line(source.version)} in {source.folder}: {len(records):,} records of "
+        f"{records['patient_id'].nunique():,} patients at {rate}",
         *source.remarks,
+        *items.remarks,
     ]
     for partition, chosen in rows.items():
-        lines.append(f"{partition}: {len(chosen):,} records of {items['patient_id'].iloc[chosen].nunique():,} patients")
-        lines += [task_overview(task, labels.rows(chosen)) for task, labels in source.labels.items() if len(chosen)]
+        of = items.rows.iloc[chosen]
+        what = f"{len(of):,} items of {of['record_id'].nunique():,} records" if cut else f"{len(of):,} records"
+        lines.append(f"{partition}: {what} of {of['patient_id'].nunique():,} patients")
+        lines += [task_overview(task, labels.rows(chosen)) for task, labels in items.labels.items() if len(chosen)]
     return "\n".join(lines)
 
 

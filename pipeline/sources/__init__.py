@@ -7,14 +7,13 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, wrong_name
 from pipeline.signals.leads import IMAGE_LEADS
-from pipeline.sources.base import BadRecord, Source
+from pipeline.sources.base import BadRecord, Beats, Source
 from pipeline.sources.entry import SourceEntry, SourceOption
 from pipeline.typed import near_names
 
-__all__ = ["SOURCES", "BadRecord", "Labels", "Source", "SourceEntry", "SourceOption", "open_source"]
+__all__ = ["SOURCES", "BadRecord", "Beats", "Labels", "Source", "SourceEntry", "SourceOption", "open_source"]
 
 DEFAULT_SOURCE = "ptbxl"
-DEFAULT_SAMPLING_RATE = 100.0  # Hz
 
 SOURCES = {
     "ptbxl": SourceEntry(
@@ -38,15 +37,15 @@ def data_folder(name: str) -> Path:
 
 
 def open_source(
-    name: str, folder: Path | str | None = None, sampling_rate: float = DEFAULT_SAMPLING_RATE, **options: Any
+    name: str, folder: Path | str | None = None, sampling_rate: float | None = None, **options: Any
 ) -> Source:
     """The data set in a folder.
 
     Args:
         name: a key of ``SOURCES``.
         folder: the folder as its publisher lays it out; None for ``data/NAME``.
-        sampling_rate: hertz that the signals are wanted at; where a set is published at several rates, the
-            one to read is chosen by it. ``source.sampling_rate`` is the rate that ``read`` gives.
+        sampling_rate: hertz that the signals are wanted at, None for what is usual; where a set is published at
+            several rates, the one to read is chosen by it. ``source.sampling_rate`` is the rate that ``read`` gives.
         options: the set's own, as its entry in ``SOURCES`` names them.
 
     Raises:
@@ -62,7 +61,8 @@ def open_source(
         own = f"has only --{' --'.join(entry.options)}" if entry.options else "has none of its own"
         raise EcgFusionError(f"--{foreign[0]} is no option of the source {name}, which {own}: leave it out")
     where = data_folder(name) if folder is None else Path(folder)
-    opened: Source = resolve_name(entry.opener)(where, sampling_rate=sampling_rate, **options)
+    wanted = entry.default_sampling_rate if sampling_rate is None else sampling_rate
+    opened: Source = resolve_name(entry.opener)(where, sampling_rate=wanted, **options)
     opened.entry = entry
     _check_names(opened)
     return opened
@@ -70,8 +70,9 @@ def open_source(
 
 def _check_names(source: Source) -> None:
     """Refuses names of leads, tasks and classes that no table or file can bear."""
-    names = wrong_name("lead", source.leads) or wrong_name("task", source.labels, plain=True)
-    for task, labels in source.labels.items():
+    names = wrong_name("lead", source.leads) or wrong_name("task", [*source.labels], plain=True)
+    of_beats = source.beats.labels if source.beats else {}
+    for task, labels in (*source.labels.items(), *of_beats.items()):
         names = names or wrong_name(f"class of {task}", labels.classes)
         if len(set(labels.classes)) != len(labels.classes) or labels.none_name in labels.classes:
             names = names or f"the task {task} has one class twice: {', '.join(labels.classes)}"

@@ -16,6 +16,9 @@ from pipeline.sources.entry import SourceEntry
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.sources.items import ItemTable
+    from pipeline.sources.schemes import Scheme
+
 
 @dataclass(frozen=True)
 class BadRecord:
@@ -25,20 +28,43 @@ class BadRecord:
     problem: str
 
 
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """The heartbeats that somebody has annotated, in the order of the records, and then of time.
+
+    Attributes:
+        record: row numbers of ``Source.records``.
+        sample: of the R peak, at the record's native rate.
+        labels: task name to ``Labels``, rows as here.
+
+    Shape:
+        ``record`` and ``sample`` are (beats,) int64.
+    """
+
+    record: np.ndarray
+    sample: np.ndarray
+    labels: dict[str, Labels]
+
+
 class Source(ABC):
     """A data set that has been opened.
+
+    It gives records. Items are cut from them afterwards (``pipeline.sources.items``).
 
     Attributes:
         name: its key in the registry.
         entry: what the registry says of it; ``open_source`` sees to it.
         folder: where it lies.
         version: as published, or ``unknown`` with a digest of its table.
-        sampling_rate: hertz of what ``read`` gives.
+        sampling_rate: hertz of what ``read`` gives; where records differ, the lowest.
         leads: canonical names, in the order of what ``read`` gives.
         gain: counts per millivolt of the files, where one number holds for all of them.
-        items: one row an item: ``item_id``, ``record_id``, ``patient_id`` (text), ``fold`` (0: none),
-            ``start`` and ``length`` (s), ``age`` (years, NaN unknown), ``sex`` (0 male, 1 female, −1 unknown).
-        labels: task name to ``Labels``, rows as in ``items``; may be empty.
+        records: one row a record: ``record_id``, ``patient_id`` (text; of its own where nobody knows the patient),
+            ``fold`` (0: none), ``length`` (s), ``age`` (years, NaN unknown), ``sex`` (0 male, 1 female, −1 unknown);
+            ``sampling_rate`` (Hz) too, where records differ.
+        labels: task name to ``Labels``, rows as in ``records``; may be empty.
+        beats: annotated heartbeats; None where the set has none.
+        schemes: its own ways to make folds, by the word that chooses one.
         remarks: sentences that the user should see once.
         options: its own options, as they were chosen; stores keep them among their attributes.
     """
@@ -50,14 +76,16 @@ class Source(ABC):
     sampling_rate: float
     leads: tuple[str, ...]
     gain: float
-    items: "pd.DataFrame"
+    records: "pd.DataFrame"
     labels: dict[str, Labels]
+    beats: Beats | None = None
+    schemes: "Mapping[str, Scheme]" = MappingProxyType({})
     remarks: tuple[str, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
-    def read(self, items: "pd.DataFrame") -> list[np.ndarray | BadRecord]:
-        """The signals of some rows of ``items``: for each (leads, time) float64 mV, or what is wrong with it."""
+    def read(self, records: "pd.DataFrame") -> list[np.ndarray | BadRecord]:
+        """The whole signals of some rows of ``records``: (leads, time) float64 mV each, or what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +94,10 @@ class SourceOpened(Event):
 
     Attributes:
         source: the data set.
-        rows: partition name to row numbers of ``source.items``, those that have none left out.
+        items: what is cut from its records.
+        rows: partition name to row numbers of ``items``, those that have none left out.
     """
 
     source: Source
+    items: "ItemTable"
     rows: Mapping[str, np.ndarray]

@@ -27,12 +27,18 @@ class SourceEntry:
             imported only then, since a set's module may be heavy, and a command too.
         default_task: what is learnt of it where nobody chooses.
         default_leads: those that are drawn where nobody chooses; none stands for all of them.
-        default_folds: which of its folds make which partition, as ``--folds`` has it; none where it has no folds.
+        default_folds: which of its folds make which partition, or the scheme that makes them, as ``--folds`` has it.
+        default_sampling_rate: Hz of the stored signals.
+        default_band: what the filter lets through, Hz; None for no filter.
+        default_cut: what its items are: ``whole`` records, or a way to cut heartbeats, as ``--beat`` has it.
         options: those that it has by itself, by name.
     """
 
     opener: str = ""
     default_task: str | None = None
     default_leads: tuple[str, ...] = ()
-    default_folds: tuple[str, ...] = ()
+    default_folds: tuple[str, ...] = ("stratified",)
+    default_sampling_rate: float = 100.0
+    default_band: tuple[float, float] | None = (0.5, 40.0)
+    default_cut: str = "whole"
     options: Mapping[str, SourceOption] = field(default_factory=dict)

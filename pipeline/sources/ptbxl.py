@@ -70,15 +70,15 @@ class PtbXl(Source):
         statements = read_statements(folder / "scp_statements.csv")
         self.version = _version(folder)
         self.remarks = (_HOW_TO_TELL,) if self.version.startswith("unknown") else ()
-        self.items = _items(table, files)
+        self.records = _records(table, files)
         self.labels = _labels(table, statements, min_likelihood)
 
-    def read(self, items: pd.DataFrame) -> list[np.ndarray | BadRecord]:
+    def read(self, records: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         recordings = self.folder / ("records100" if self.sampling_rate == 100 else "records500")
         if not recordings.exists():  # one sentence, not one for each record
             other = "500" if self.sampling_rate == 100 else "100"
             raise EcgFusionError(f"there is no {recordings}: download it, or take --sampling_rate {other}")
-        return [self._read_one(*row) for row in zip(items["record_id"], items["file"], strict=True)]
+        return [self._read_one(*row) for row in zip(records["record_id"], records["file"], strict=True)]
 
     def _read_one(self, record_id: str, file: str) -> np.ndarray | BadRecord:
         path, n_samples = os.path.join(self.folder, file), round(DURATION * self.sampling_rate)
@@ -162,7 +162,7 @@ def _version(folder: Path) -> str:
     return f"unknown (table {digest[:12]})"
 
 
-def _items(table: Table, files: str) -> pd.DataFrame:
+def _records(table: Table, files: str) -> pd.DataFrame:
     ids = identifiers(table, "ecg_id")
     names = table.each(files, file_name(".hea", ".dat"))
     twice, again = first_twice(ids), first_twice(names)
@@ -175,11 +175,9 @@ def _items(table: Table, files: str) -> pd.DataFrame:
         )
     return pd.DataFrame(
         {
-            "item_id": ids,
             "record_id": ids,
             "patient_id": identifiers(table, "patient_id"),
             "fold": np.array(table.each("strat_fold", fold_number(N_FOLDS)), np.int64),
-            "start": 0.0,
             "length": DURATION,
             "age": np.array(table.each("age", age_in_years), float) if "age" in table.columns else np.nan,
             "sex": np.array(table.each("sex", sex_code), np.int64) if "sex" in table.columns else -1,

@@ -11,9 +11,9 @@ from pipeline.labels import Labels
 from pipeline.signals.counts import PADDING
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import LEADS, canonical_lead
+from pipeline.sources import SourceEntry
 from pipeline.store.job import LEAST_GAIN, SignalRecipe
 from pipeline.store.mapped import Held
-from pipeline.store.options import StoreOptions
 from pipeline.store.reading import Store, digest_of_items
 
 _FEWEST_SAMPLES = 2  # of an item, at the rate of the store
@@ -35,8 +35,8 @@ class ArrayStore(Store):
         sampling_rate: float,
         leads: Sequence[str],
         *,
-        stored_rate: float = StoreOptions.sampling_rate,
-        band: Band | None = StoreOptions.band,
+        stored_rate: float = SourceEntry.default_sampling_rate,
+        band: Band | None = SourceEntry.default_band,
         gain: float = LEAST_GAIN,
         item_ids: Sequence[str] | None = None,
         patient_ids: Sequence[str] | None = None,

@@ -18,17 +18,19 @@ from pipeline.machine.locks import locked
 from pipeline.machine.memory import machine_memory
 from pipeline.machine.threads import ordered_map
 from pipeline.sources import BadRecord, Source
+from pipeline.sources.folds_files import FOLDS_FILE, write_folds
 from pipeline.store.attributes import from_attribute
 from pipeline.store.disk import check_disk
+from pipeline.store.division import divide
 from pipeline.store.going_on import check_begun, check_recordings, check_tables
 from pipeline.store.job import Job
 from pipeline.store.neighbours import check_neighbours
 from pipeline.store.options import StoreKeywords, StoreOptions
 from pipeline.store.plan import announce, plan_stores
 from pipeline.store.reading import digest_of_items, open_store
-from pipeline.store.stages import RECORDS_READ_AT_ONCE, read_counts, store_images, store_signals
+from pipeline.store.stages import chunks_of, read_counts, store_images, store_signals
 from pipeline.store.summary import Summary
-from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
+from pipeline.store.writing import Columns, StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
 _SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's images may take in the system's cache
 
@@ -61,9 +63,10 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
             partition, or see ``create_store``.
     """
     chosen = StoreOptions.of(source, out, options)
-    jobs = plan_stores(chosen)
+    division = divide(chosen)
+    jobs = plan_stores(chosen, division)
     done = bool(jobs) and all(job.path.exists() for job in jobs)
-    announce(chosen, counts=not done)
+    announce(chosen, division, counts=not done)
     if not jobs:
         raise EcgFusionError(
             f"{source.folder} has no record for any partition that was asked for: choose other --folds or --partition"
@@ -79,6 +82,9 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
         )
     else:
         check_writable(chosen.out)
+        if division.computed:
+            make_folder(chosen.out)
+            write_folds(chosen.out / FOLDS_FILE, division.items)
         _create_all(jobs)
     return [job.path for job in jobs]
 
@@ -206,7 +212,8 @@ def _begin(job: Job, part: Path, bad: list[BadRecord], asked: str) -> None:
     }
     laid = part.with_name(part.name + ".new")
     signal_shape = (len(job.source.leads), job.n_samples)
-    lay_out(laid, attributes, job.items, job.labels, signal_shape, job.image_shape, recipe["images"])
+    columns = Columns(job.items, job.labels, job.features)
+    lay_out(laid, attributes, columns, signal_shape, job.image_shape, recipe["images"])
     laid.replace(part)
 
 
@@ -224,9 +231,7 @@ def _find_bad(job: Job) -> list[BadRecord]:
     """Reads a whole partition only to name its bad records; none where its store is complete already."""
     items, bad = job.items, []
     if not job.path.exists():
-        chunks = [
-            items.iloc[first : first + RECORDS_READ_AT_ONCE] for first in range(0, len(items), RECORDS_READ_AT_ONCE)
-        ]
+        chunks = [items.iloc[first:last] for first, last in chunks_of(items)]
         for _, found in ordered_map(lambda chunk: read_counts(job, chunk), chunks, job.workers):
             bad += found
     _name(bad)

@@ -12,7 +12,7 @@ from pipeline.machine.threads import ordered_map
 from pipeline.store.checksums import DIGEST, SUMS, datasets_of, digest_of_contents
 from pipeline.store.job import Job
 from pipeline.store.reading import NUMBER_COLUMNS, TEXT_COLUMNS
-from pipeline.store.stages import RECORDS_READ_AT_ONCE, read_counts
+from pipeline.store.stages import chunks_of, read_counts
 from pipeline.store.structure import check_structure
 from pipeline.store.writing import StoreWriter, part_path
 
@@ -70,6 +70,9 @@ def _other_column(job: Job, file: h5py.File) -> str | None:
     for name, dtype in NUMBER_COLUMNS.items():
         if name not in file or not np.array_equal(file[name][()], items[name].to_numpy(dtype), equal_nan=True):
             return f"values of {name}"
+    for name, numbers in job.features.items():
+        if f"features/{name}" not in file or not np.array_equal(file[f"features/{name}"][()], numbers, equal_nan=True):
+            return f"features {name}"
     for task, labels in job.labels.items():
         for name, values in ((f"labels/{task}", labels.values), (f"labelled/{task}", labels.labelled)):
             if name not in file or not np.array_equal(file[name][()], values):
@@ -86,9 +89,7 @@ def check_recordings(job: Job, writer: StoreWriter) -> None:
         EcgFusionError: a recording gives other signals, or none; it is named.
     """
     n_finished, items, part = writer.finished("signals"), job.items, part_path(job.path)
-    chunks = [
-        (first, min(first + RECORDS_READ_AT_ONCE, n_finished)) for first in range(0, n_finished, RECORDS_READ_AT_ONCE)
-    ]
+    chunks = chunks_of(items.iloc[:n_finished])
 
     def differing(chunk: tuple[int, int]) -> str | None:
         first, last = chunk

@@ -1,6 +1,7 @@
 """What is to be stored of one partition: which records, how their signals and images are made, and where."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pandas as pd
 from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import to_counts
 from pipeline.signals.filters import FILTER_ORDER, Band, band_pass, resample
+from pipeline.signals.windows import samples_of
 from pipeline.sources import Labels, Source
-from pipeline.store.partitions import Folds
+from pipeline.store.division import Division
 from pipeline.store.reading import digest_of_items, store_path
 
 RECORDS_DRAWN_AT_ONCE = 8  # by one thread
@@ -26,16 +28,23 @@ class SignalRecipe:
     sampling_rate: float
     gain: float
 
+    def prepared(self, signal: np.ndarray, native_rate: float) -> np.ndarray:
+        """(..., leads, time) mV at the native rate to mV at the store's, filtered.
+
+        Raises:
+            ValueError: a sample is missing.
+        """
+        if not np.isfinite(signal).all():
+            raise ValueError("has a missing sample")
+        return resample(band_pass(signal, native_rate, self.band), native_rate, self.sampling_rate)
+
     def counts(self, signal: np.ndarray, native_rate: float) -> np.ndarray:
         """(..., leads, time) mV at the native rate to int16 at the store's.
 
         Raises:
             ValueError: see ``to_counts``.
         """
-        if not np.isfinite(signal).all():
-            raise ValueError("has a missing sample")
-        filtered = band_pass(signal, native_rate, self.band)
-        return to_counts(resample(filtered, native_rate, self.sampling_rate), self.gain)
+        return to_counts(self.prepared(signal, native_rate), self.gain)
 
     def attributes(self) -> dict[str, Any]:
         """What a store says of it."""
@@ -52,10 +61,9 @@ class Job:
     """One partition to be stored: which rows of which source, how, and where.
 
     Attributes:
-        source: the opened data set.
+        division: what the opened data set is cut into, and the folds of each partition, whichever is stored here.
         partition: ``train``, ``dev`` or ``test``.
-        rows: row numbers of ``source.items``.
-        folds: of each partition, whichever is stored here.
+        rows: row numbers of ``division.items``.
         signal_recipe: how signals are prepared.
         image_recipe: how images are made of them.
         image_leads: of which leads.
@@ -65,10 +73,9 @@ class Job:
         workers: threads.
     """
 
-    source: Source
+    division: Division
     partition: str
     rows: np.ndarray
-    folds: Folds
     signal_recipe: SignalRecipe
     image_recipe: ImageRecipe
     image_leads: tuple[str, ...]
@@ -82,16 +89,25 @@ class Job:
         return store_path(self.out, self.partition)
 
     @property
+    def source(self) -> Source:
+        return self.division.source
+
+    @cached_property
     def items(self) -> pd.DataFrame:
-        return self.source.items.iloc[self.rows]
+        return self.division.items.rows.iloc[self.rows]
 
     @property
     def labels(self) -> dict[str, Labels]:
-        return {task: labels.rows(self.rows) for task, labels in self.source.labels.items()}
+        return {task: labels.rows(self.rows) for task, labels in self.division.items.labels.items()}
 
     @property
+    def features(self) -> dict[str, np.ndarray]:
+        return {name: values[self.rows] for name, values in self.division.items.features.items()}
+
+    @cached_property
     def n_samples(self) -> int:
-        return round(float(self.items["length"].max()) * self.signal_recipe.sampling_rate)
+        """Samples of the longest item."""
+        return int(samples_of(self.items["length"].max(), self.signal_recipe.sampling_rate))
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -113,14 +129,15 @@ class Job:
             "source": self.source.name,
             "source_version": self.source.version,
             "partition": self.partition,
-            "folds": self.folds,
+            "folds": self.division.folds,
             "leads": list(self.source.leads),
             "image_leads": list(self.image_leads) if self.image_recipe.representations else [],
             "source_sampling_rate": float(self.source.sampling_rate),
             **self.signal_recipe.attributes(),
             "images": {name: self.image_recipe.parameters(name) for name in self.image_recipe.representations},
-            "tasks": list(self.source.labels),
+            "tasks": list(self.division.items.labels),
             "items_digest": digest_of_items(self.items["item_id"]),
+            **self.division.attributes(),
             **self.extra,
         }
 
@@ -129,6 +146,7 @@ class Job:
 
         Attributes too, but nothing that a second run is compared with: older stores do not say it.
         """
-        entry = self.source.entry
-        task = {} if entry.default_task is None else {"default_task": entry.default_task}
-        return task | {"default_leads": list(entry.default_leads or self.source.leads)}
+        entry, task = self.source.entry, self.division.sampled_task
+        return ({} if task is None else {"default_task": task}) | {
+            "default_leads": list(entry.default_leads or self.source.leads)
+        }

@@ -8,7 +8,7 @@ from pipeline.store.partitions import PARTITIONS
 from pipeline.store.reading import store_path
 from pipeline.store.writing import differing, part_path, recorded_attributes
 
-_ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
+_ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images", "cut", "scheme")
 
 
 def check_neighbours(jobs: Sequence[Job]) -> None:

@@ -1,7 +1,7 @@
 """What stores are to be made of a data set: the choices of ``create_images.py``, each with its default."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 from pipeline.commands.image_options import IMAGE_OPTIONS
 from pipeline.errors import EcgFusionError
 from pipeline.signals.filters import Band
-from pipeline.sources import DEFAULT_SAMPLING_RATE, Source
+from pipeline.sources import Source, SourceEntry
+from pipeline.sources.cuts import CUTS
 from pipeline.store.partitions import PARTITIONS, format_folds
 from pipeline.typed import near_names
 
@@ -22,8 +23,16 @@ class StoreKeywords(TypedDict, total=False):
 
     partition: "Words | None"
     folds: "Words | Mapping[str, Iterable[int]] | None"
+    fold: int | None
+    folds_file: "Path | str | None"
+    folds_seed: int
+    window: float | None
+    stride: float | None
+    beat: str | None
+    beat_extent: "tuple[float, float] | None"
+    beats: int | None
     leads: "Words | None"
-    sampling_rate: float
+    sampling_rate: float | None
     band: "Band | Words | None"
     representations: "Words | None"
     workers: int | None
@@ -53,7 +62,16 @@ class StoreOptions:
         source: the opened data set.
         out: folder for the stores.
         partition: which stores; None for all that the folds name.
-        folds: of each partition, as ``train=1-8``; None for those that are usual for the data set.
+        folds: of each partition, as ``train=1-8``, or the scheme that makes them, alone or before such words; None for
+            what is usual for the data set.
+        fold: of the scheme ``kfold``, which fold is test.
+        folds_file: a table of the fold of each record or patient, instead of the data set's own.
+        folds_seed: of a scheme that draws.
+        window: items are windows of so many seconds; None for whole records, or what is usual for the data set.
+        stride: from one window to the next, s; None for the window's length.
+        beat: items are heartbeats, cut in this way.
+        beat_extent: of a heartbeat, how many seconds before and after its R peak.
+        beats: how many heartbeats an item shows, 1 or 3.
         leads: those that are drawn, or all; None for those that are usual. Signals are stored of all leads.
         sampling_rate: of the stored signals, Hz.
         band: what the filter lets through, Hz; None for no filter.
@@ -71,9 +89,17 @@ class StoreOptions:
     out: Path
     partition: tuple[str, ...] | None = None
     folds: tuple[str, ...] | None = None
+    fold: int | None = None
+    folds_file: Path | None = None
+    folds_seed: int = 0
+    window: float | None = None
+    stride: float | None = None
+    beat: str | None = None
+    beat_extent: tuple[float, float] | None = None
+    beats: int | None = None
     leads: tuple[str, ...] | None = None
-    sampling_rate: float = DEFAULT_SAMPLING_RATE
-    band: Band | None = (0.5, 40.0)
+    sampling_rate: float = SourceEntry.default_sampling_rate
+    band: Band | None = SourceEntry.default_band
     representations: tuple[str, ...] | None = None
     workers: int | None = None
     limit: int | None = None
@@ -81,8 +107,20 @@ class StoreOptions:
     image_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("workers", "limit"):
+        for name in ("workers", "limit", "fold"):
             _check_count(name, getattr(self, name))
+        for name in ("window", "stride"):
+            _check_seconds(name, getattr(self, name))
+        for seconds in self.beat_extent or ():
+            _check_seconds("beat_extent", seconds)
+        if isinstance(self.folds_seed, bool) or not isinstance(self.folds_seed, int) or self.folds_seed < 0:
+            raise EcgFusionError(f"--folds_seed {self.folds_seed!r} is not a whole number of at least 0")
+        if self.stride is not None and self.window is None:
+            raise EcgFusionError("--stride is the step between windows: give --window too, or leave it out")
+        if self.beat is not None and self.beat not in CUTS:
+            raise EcgFusionError(f"there is no way to cut heartbeats {self.beat}: {near_names(self.beat, CUTS)}")
+        if self.window is not None and self.beat is not None:
+            raise EcgFusionError("--window and --beat are two ways to cut records: leave one of them out")
         rate = self.sampling_rate
         if not isinstance(rate, int | float) or not 0 < rate < math.inf:
             raise EcgFusionError(f"--sampling_rate {rate!r} is not a number above 0")
@@ -102,9 +140,14 @@ class StoreOptions:
         Raises:
             EcgFusionError: there is no such option, or a value is not understood.
         """
+        readers: dict[str, Callable[[Any], Any]]
         readers = {"partition": _words, "leads": _words, "representations": _words, "folds": _folds, "band": parse_band}
+        readers |= {"folds_file": lambda value: None if value is None else Path(value), "beat_extent": _two_numbers}
         own = [each.name for each in fields(cls) if each.name not in ("source", "out", "image_options")]
-        chosen: dict[str, Any] = {}
+        # what is usual for the data set, where nobody chooses; a band of None is one that somebody chose
+        chosen: dict[str, Any] = {"band": source.entry.default_band}
+        given = {name: value for name, value in given.items() if name != "sampling_rate" or value is not None}  # type: ignore[assignment]
+        chosen["sampling_rate"] = source.entry.default_sampling_rate
         drawn: dict[str, Any] = {}
         for name, value in given.items():
             if name in own:
@@ -131,6 +174,24 @@ def parse_band(value: Any) -> Band | None:
 def _check_count(name: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise EcgFusionError(f"--{name} {value!r} is not a whole number of at least 1")
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise EcgFusionError(f"--{name} {value!r} is not a number of seconds above 0")
+
+
+def _two_numbers(value: Any) -> tuple[float, float] | None:
+    words = _words(value)
+    if words is None:
+        return None
+    try:
+        before, after = (float(word) for word in words)
+    except ValueError:
+        raise EcgFusionError(f"--beat_extent {' '.join(words)} is not understood: write 0.25 0.45") from None
+    return before, after
 
 
 def _words(value: Any) -> tuple[str, ...] | None:

@@ -68,15 +68,20 @@ def _span(part: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def partition_rows(items: "pd.DataFrame", folds: Folds) -> dict[str, np.ndarray]:
+def partition_rows(items: "pd.DataFrame", folds: Folds, intra_patient: bool = False) -> dict[str, np.ndarray]:
     """Partition name to the row numbers of its items, in the table's order.
 
+    Args:
+        items: their ``fold`` and ``patient_id``.
+        folds: of each partition.
+        intra_patient: whether a patient may be in two.
+
     Raises:
-        EcgFusionError: a patient is in two partitions.
+        EcgFusionError: a patient is in two partitions, and may not.
     """
     rows = {name: np.flatnonzero(items["fold"].isin(numbers)) for name, numbers in folds.items()}
     seen: dict[str, str] = {}
-    for name, chosen in rows.items():
+    for name, chosen in () if intra_patient else rows.items():
         patients = set(items["patient_id"].iloc[chosen])
         shared = sorted(patients & seen.keys())
         if shared:

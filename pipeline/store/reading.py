@@ -20,6 +20,7 @@ from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.listening import remark
 from pipeline.machine.files import require_file
 from pipeline.signals.leads import IMAGE_LEADS
+from pipeline.signals.windows import samples_of
 from pipeline.store.attributes import from_attribute
 from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray
@@ -66,6 +67,7 @@ class Store:
         signals: (items, leads, time) int16, ``gain`` counts to the millivolt.
         images: representation to (items, leads, height, width) uint8.
         image_parameters: representation to the parameters that made it.
+        features: name to numbers of each item, (items, numbers) float32.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class Store:
     signals: StoredArray
     images: Mapping[str, StoredArray] = field(default_factory=dict)
     image_parameters: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def n_items(self) -> int:
@@ -99,6 +102,21 @@ class Store:
         return self.attributes.get("default_task")
 
     @property
+    def cut(self) -> Mapping[str, Any]:
+        """How records were cut into its items, ``kind`` and numbers; empty where each is a whole record."""
+        return dict(self.attributes.get("cut") or {})
+
+    @property
+    def scheme(self) -> str | None:
+        """How its folds were made; None where they are the data set's own."""
+        return self.attributes.get("scheme")
+
+    @property
+    def intra_patient(self) -> bool:
+        """Whether items of one patient may be in several partitions."""
+        return bool(self.attributes.get("intra_patient", False))
+
+    @property
     def sampling_rate(self) -> float:
         return float(self.attributes["sampling_rate"])
 
@@ -109,7 +127,7 @@ class Store:
     @property
     def lengths(self) -> np.ndarray:
         """Samples of each item that are not padding, (items,) int64."""
-        return np.rint(self.columns["length"] * self.sampling_rate).astype(np.int64)
+        return samples_of(self.columns["length"], self.sampling_rate)
 
     def task(self, name: str) -> Labels:
         """The labels of a task; an unknown one is refused with those that there are."""
@@ -220,6 +238,7 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         signals=signals,
         images=mapped,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
+        features={name: dataset[()] for name, dataset in file.get("features", {}).items()},
     )
 
 

@@ -12,7 +12,8 @@ from pipeline.listening import remark
 from pipeline.machine.files import make_folder
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import choose_leads
-from pipeline.sources import BadRecord
+from pipeline.signals.windows import samples_of
+from pipeline.store.stages import read_counts
 
 if TYPE_CHECKING:
     from pipeline.store.job import Job
@@ -34,28 +35,28 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     from pipeline.representations import draw_images
 
     for job in jobs:
-        found = np.flatnonzero((job.items["record_id"] == record_id).to_numpy())
+        names = job.items[["item_id", "record_id"]].to_numpy()
+        found = np.flatnonzero((names == record_id).any(axis=1))  # of a record that was cut, its first item
         if len(found):
             break
     else:
         raise EcgFusionError(_where_it_is(jobs, record_id))
     item = job.items.iloc[found[:1]]
-    signal = job.source.read(item)[0]
-    if isinstance(signal, BadRecord):
-        raise EcgFusionError(f"record {record_id} is bad: {signal.problem}")
-    recipe = job.signal_recipe
-    try:
-        counts = recipe.counts(signal, job.source.sampling_rate)
-    except ValueError as problem:
-        raise EcgFusionError(f"record {record_id} is bad: it {problem}") from None
+    rows, bad = read_counts(job, item)
+    if bad:
+        raise EcgFusionError(f"record {bad[0].record_id} is bad: {bad[0].problem}")
+    recipe, n_samples = job.signal_recipe, int(samples_of(item["length"].iloc[0], job.signal_recipe.sampling_rate))
+    counts = rows[0, :, :n_samples]
     x = to_millivolts(counts, recipe.gain)[choose_leads(job.source.leads, job.image_leads)]
     if job.image_recipe.representations:
         remark(f"drawing record {record_id}; the first images on a machine wait some seconds for the compiler")
     drawn = draw_images(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
+    shown = str(item["item_id"].iloc[0])
     path = Path(job.out) / f"{file_name(record_id)}.png"
     make_folder(path.parent)
     labels = _label_words(job, int(found[0]))
-    title = f"{job.source.name} record {record_id} ({job.partition}){': ' + labels if labels else ''}"
+    what = "record" if shown == item["record_id"].iloc[0] else "item"
+    title = f"{job.source.name} {what} {shown} ({job.partition}){': ' + labels if labels else ''}"
     parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
     draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
     return f"saved {path}"
@@ -66,7 +67,7 @@ def _where_it_is(jobs: Sequence["Job"], record_id: str) -> str:
     asked = " ".join(job.partition for job in jobs) or "these folds and partitions"
     nowhere = f"there is no record {record_id} in {asked}"
     if jobs:
-        items, folds = jobs[0].source.items, jobs[0].folds
+        items, folds = jobs[0].division.items.rows, jobs[0].division.folds
         of_record = items.loc[items["record_id"] == record_id, "fold"]
         if len(of_record):
             fold = int(of_record.iloc[0])
@@ -76,7 +77,7 @@ def _where_it_is(jobs: Sequence["Job"], record_id: str) -> str:
             if partition in {job.partition for job in jobs}:
                 return f"{nowhere}: it is not in the sample of {partition}: leave --limit out"
             return f"{nowhere}, but in {partition}: give --partition {partition}, or leave it out"
-    return f"there is no record {record_id} in these folds and partitions: see the ecg_id of the table"
+    return f"there is no record {record_id} in these folds and partitions: see the names of its records"
 
 
 def _label_words(job: "Job", row: int) -> str:

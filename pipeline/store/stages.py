@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ import pandas as pd
 from pipeline.listening import progress_bar
 from pipeline.machine.threads import in_background, ordered_map
 from pipeline.representations import draw_images
-from pipeline.signals.counts import PADDING, to_millivolts
+from pipeline.signals.counts import PADDING, to_counts, to_millivolts
 from pipeline.signals.leads import choose_leads
+from pipeline.signals.windows import samples_of
 from pipeline.sources import BadRecord
 from pipeline.store.job import RECORDS_DRAWN_AT_ONCE, Job
 from pipeline.store.writing import StoreWriter
@@ -21,34 +23,81 @@ RECORDS_READ_AT_ONCE = 32
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 
 
+def chunks_of(items: pd.DataFrame, first: int = 0) -> list[tuple[int, int]]:
+    """Spans of items that are read together: those of some records each, so that no file is read twice.
+
+    Args:
+        items: those of a record stand together.
+        first: where the first span begins.
+    """
+    record = items["record"].to_numpy()[first:]
+    begins = np.flatnonzero(np.append(True, record[1:] != record[:-1])) if len(record) else np.array([], int)
+    cuts = [*(first + begins[::RECORDS_READ_AT_ONCE]).tolist(), len(items)]
+    return list(pairwise(cuts))
+
+
 def read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
     """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
     rows = np.full((len(items), len(job.source.leads), job.n_samples), PADDING, np.int16)
-    found = job.source.read(items)
-    prepared = iter(_prepare(job, [signal for signal in found if not isinstance(signal, BadRecord)]))
-    bad = []
-    for row, record_id, signal in zip(rows, items["record_id"], found, strict=True):
-        counts = signal if isinstance(signal, BadRecord) else next(prepared)
-        if isinstance(counts, BadRecord):
-            bad.append(counts)
-        elif isinstance(counts, ValueError):
-            bad.append(BadRecord(record_id, f"it {counts}"))
-        else:
-            row[:, : counts.shape[-1]] = counts
+    numbers, n_items = np.unique(items["record"].to_numpy(), return_counts=True)
+    records = job.source.records.iloc[numbers]
+    found = job.source.read(records)
+    rates = records["sampling_rate"].tolist() if "sampling_rate" in records else [job.source.sampling_rate] * len(found)
+    signals = _prepared(job, found, rates)
+    bad, last = [], 0
+    for n, record_id, signal in zip(n_items.tolist(), records["record_id"], signals, strict=True):
+        first, last = last, last + n
+        try:
+            if isinstance(signal, Exception):
+                raise signal
+            if isinstance(signal, BadRecord):
+                bad.append(signal)
+                continue
+            _fill(job, rows[first:last], signal, items.iloc[first:last])
+        except ValueError as problem:
+            bad.append(BadRecord(record_id, f"it {problem}"))
+            rows[first:last] = PADDING
     return rows, bad
 
 
-def _prepare(job: Job, found: Sequence[np.ndarray]) -> list[np.ndarray | ValueError]:
-    """Counts of each signal, or what is wrong with it. Together they take half as long as one by one."""
-    try:
-        return list(job.signal_recipe.counts(np.stack(found), job.source.sampling_rate))
-    except ValueError:  # of unequal lengths, none at all, or a bad one among them
-        return [_prepare_one(job, signal) for signal in found]
+def _fill(job: Job, rows: np.ndarray, signal: np.ndarray, items: pd.DataFrame) -> None:
+    """Writes the items of one prepared record, rounded, into their rows.
+
+    Raises:
+        ValueError: the record is shorter than its items, or see ``to_counts``.
+    """
+    rate = job.signal_recipe.sampling_rate
+    cut = job.division.cut.cut(signal, rate, items)
+    wanted = samples_of(items["length"].to_numpy(), rate).tolist()
+    for row, item, n_samples in zip(rows, cut, wanted, strict=True):
+        if item.shape[-1] != n_samples:
+            raise ValueError(f"has {item.shape[-1]} samples at {rate:g} Hz where {n_samples} were announced")
+        row[:, :n_samples] = to_counts(item, job.signal_recipe.gain)
 
 
-def _prepare_one(job: Job, signal: np.ndarray) -> np.ndarray | ValueError:
+Prepared = np.ndarray | BadRecord | ValueError
+
+
+def _prepared(job: Job, found: Sequence[np.ndarray | BadRecord], rates: Sequence[float]) -> list[Prepared]:
+    """Each whole record at the store's rate, or what is wrong with it.
+
+    Together they take half as long as one by one, where they are of one rate and length.
+    """
+    good = [signal for signal in found if not isinstance(signal, BadRecord)]
+    if good and len(set(rates)) == 1 and len({signal.shape for signal in good}) == 1:
+        try:
+            together = iter(job.signal_recipe.prepared(np.stack(good), rates[0]))
+            return [signal if isinstance(signal, BadRecord) else next(together) for signal in found]
+        except ValueError:  # a bad one among them
+            pass
+    return [_prepare_one(job, signal, rate) for signal, rate in zip(found, rates, strict=True)]
+
+
+def _prepare_one(job: Job, signal: np.ndarray | BadRecord, rate: float) -> Prepared:
+    if isinstance(signal, BadRecord):
+        return signal
     try:
-        return job.signal_recipe.counts(signal, job.source.sampling_rate)
+        return job.signal_recipe.prepared(signal, rate)
     except ValueError as problem:
         return problem
 
@@ -63,7 +112,8 @@ def store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
         return bad
 
     bytes_per_item = 2 * len(job.source.leads) * job.n_samples
-    return _run_stage(job, writer, "signals", store, RECORDS_READ_AT_ONCE, bytes_per_item)
+    chunks = chunks_of(items, writer.finished("signals"))
+    return _run_stage(job, writer, "signals", store, chunks, bytes_per_item)
 
 
 def store_images(job: Job, writer: StoreWriter) -> None:
@@ -88,7 +138,10 @@ def store_images(job: Job, writer: StoreWriter) -> None:
             writer.write(name, first, drawn.numpy())
         return []
 
-    _run_stage(job, writer, "images", store, RECORDS_DRAWN_AT_ONCE, job.image_bytes)
+    n_items = len(job.rows)
+    firsts = range(writer.finished("images"), n_items, RECORDS_DRAWN_AT_ONCE)
+    chunks = [(first, min(first + RECORDS_DRAWN_AT_ONCE, n_items)) for first in firsts]
+    _run_stage(job, writer, "images", store, chunks, job.image_bytes)
 
 
 def _run_stage(
@@ -96,15 +149,19 @@ def _run_stage(
     writer: StoreWriter,
     stage: str,
     store: Callable[[int, int], list[BadRecord]],
-    records_at_once: int,
+    chunks: Sequence[tuple[int, int]],
     bytes_per_item: int,
 ) -> list[BadRecord]:
     """Stores what is left of a stage, behind a bar; rows after a bad record never count as finished."""
     marked, n_items = writer.finished(stage), len(job.rows)
-    chunks = [(start, min(start + records_at_once, n_items)) for start in range(marked, n_items, records_at_once)]
     bad: list[BadRecord] = []
     with (
-        progress_bar(name=f"{job.partition} {stage}", total=n_items, initial=marked, unit="records") as bar,
+        progress_bar(
+            name=f"{job.partition} {stage}",
+            total=n_items,
+            initial=marked,
+            unit="records" if not job.division.cut.parameters() else "items",
+        ) as bar,
         in_background() as behind,
     ):
         for (_, last), found in zip(chunks, ordered_map(lambda chunk: store(*chunk), chunks, job.workers), strict=True):

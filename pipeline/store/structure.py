@@ -10,11 +10,17 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import h5py
 import numpy as np
 
-_GROUPS = ("labels", "labelled", "images", "checksums")
+_GROUPS = ("labels", "labelled", "images", "checksums", "features")
 _DEEPEST = 2  # groups above a dataset: checksums/images/gaf
 _WIDEST_ATTRIBUTE = 2**16  # bytes, HDF5's own bound for what lies in a header
-_TYPES = {"signals": np.int16, "images": np.uint8, "labels": np.uint8, "labelled": np.uint8, "finished": np.int64}
-_TYPES |= {"checksums": np.uint64}
+_TYPES: dict[str, type] = {
+    "signals": np.int16,
+    "images": np.uint8,
+    "labels": np.uint8,
+    "labelled": np.uint8,
+    "finished": np.int64,
+}
+_TYPES |= {"checksums": np.uint64, "features": np.float32}
 
 
 def check_structure(path: Path, file: h5py.File) -> None:
@@ -34,6 +40,9 @@ def check_structure(path: Path, file: h5py.File) -> None:
     for name, sums in _sums(file.get("checksums", {})):
         if sums.shape != (n_items,) or name not in file:
             raise ValueError(f"checksums/{name} has the shape {sums.shape} for {n_items} items")
+    for name, dataset in file.get("features", {}).items():
+        if len(dataset.shape) != 2 or dataset.shape[0] != n_items:
+            raise ValueError(f"features/{name} has the shape {dataset.shape} for {n_items} items")
     for name in ("labels", "labelled"):
         for task, dataset in file.get(name, {}).items():
             if len(dataset.shape) != (2 if name == "labels" else 1) or dataset.shape[0] != n_items:

@@ -7,6 +7,7 @@ second run goes on behind them. A store is complete when all rows of both stages
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,25 @@ def from_numpy(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+@dataclass(frozen=True)
+class Columns:
+    """The small part of a store.
+
+    Attributes:
+        items: one row an item, the columns of ``ItemTable.rows``.
+        labels: task name to labels, rows as in ``items``.
+        features: name to numbers of each item, (items, numbers) float32.
+    """
+
+    items: pd.DataFrame
+    labels: Mapping[str, Labels]
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
 def lay_out(
     path: Path,
     recipe: Mapping[str, Any],
-    items: pd.DataFrame,
-    labels: Mapping[str, Labels],
+    columns: Columns,
     signal_shape: Sequence[int],
     image_shape: Sequence[int],
     images: Mapping[str, Mapping[str, Any]],
@@ -80,8 +95,7 @@ def lay_out(
     Args:
         path: the file to write.
         recipe: attributes that say what made it.
-        items: one row an item, the columns of ``Source.items``.
-        labels: task name to labels, rows as in ``items``.
+        columns: what it says of each item.
         signal_shape: (leads, time).
         image_shape: (leads, height, width).
         images: representation to its parameters.
@@ -89,6 +103,7 @@ def lay_out(
     Raises:
         FileError: the disk is too full, or does not take files of that size.
     """
+    items = columns.items
     with file_errors_told(path, "write"):
         n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
         _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
@@ -100,8 +115,10 @@ def lay_out(
                 file.create_dataset(name, data=items[name].to_numpy(object), dtype=h5py.string_dtype())
             for name, dtype in NUMBER_COLUMNS.items():
                 file.create_dataset(name, data=items[name].to_numpy(dtype))
-            for task, task_labels in labels.items():
+            for task, task_labels in columns.labels.items():
                 _write_labels(file, task, task_labels)
+            for name, numbers in columns.features.items():
+                file.create_dataset(f"features/{name}", data=np.asarray(numbers, np.float32))
             file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
             for name in ("signals", *(f"images/{each}" for each in images)):
                 _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint64)

@@ -18,6 +18,7 @@ from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.batches import CPU
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
+from pipeline.patient_folds import patient_folds
 from pipeline.runs.build import Run
 from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, Card, Result, read_card, write_card
 from pipeline.runs.folder import member_folder
@@ -31,7 +32,6 @@ from pipeline.training.data import check_labels, rows_of
 from pipeline.training.loop import DivergedError
 from pipeline.training.network import announce, complete, fit_network, result_of
 from pipeline.training.options import TrainOptions
-from pipeline.training.patient_folds import patient_folds
 from pipeline.training.plan import plan, planned_on
 
 

@@ -134,8 +134,8 @@ def test_a_comparison_over_a_class_without_interval_of_auroc_says_so():
 @pytest.mark.realdata
 def test_16_of_the_71_statements_are_too_rare_in_fold_9_for_an_interval(ptbxl_folder):
     source = open_source("ptbxl", ptbxl_folder)
-    rows = np.flatnonzero(source.items["fold"] == 9)
-    items, labels = source.items.iloc[rows], source.labels["all"].rows(rows)
+    rows = np.flatnonzero(source.records["fold"] == 9)
+    items, labels = source.records.iloc[rows], source.labels["all"].rows(rows)
     frame = pd.DataFrame(labels.values, columns=list(labels.classes)).assign(patient=items["patient_id"].to_numpy())
     n_patients = frame.groupby("patient").max().sum()
     rare = set(n_patients.index[n_patients < 5])

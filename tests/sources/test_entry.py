@@ -28,14 +28,14 @@ class Toy(Source):
     def __init__(self, folder, sampling_rate, loudness=1.0):
         self.folder, self.sampling_rate, self.options = folder, 200.0, {"loudness": loudness}
         ids = [f"t{number}" for number in range(N_RECORDS)]
-        columns = {"item_id": ids, "record_id": ids, "patient_id": ids, "fold": np.arange(N_RECORDS) % 3 + 1}
-        self.items = pd.DataFrame({**columns, "start": 0.0, "length": 4.0, "age": np.nan, "sex": -1})
+        columns = {"record_id": ids, "patient_id": ids, "fold": np.arange(N_RECORDS) % 3 + 1}
+        self.records = pd.DataFrame({**columns, "length": 4.0, "age": np.nan, "sex": -1})
         values = np.eye(N_RECORDS, 2, dtype=np.uint8)
         self.labels = {"rhythm": Labels(("AF", "SR"), "multiclass", values, np.asarray(values.any(axis=1)))}
 
-    def read(self, items):
+    def read(self, records):
         times = np.arange(800) / 200
-        waves = [np.sin(2 * np.pi * times * (1 + int(name[1:]))) for name in items["record_id"]]
+        waves = [np.sin(2 * np.pi * times * (1 + int(name[1:]))) for name in records["record_id"]]
         return [self.options["loudness"] * np.stack([wave, 0.5 * wave]) for wave in waves]
 
 
@@ -124,14 +124,14 @@ def test_names_are_checked_where_they_enter(toy, tmp_path, monkeypatch, task, cl
         open_source("toy", tmp_path)
 
 
-def test_a_source_that_is_in_no_registry_needs_its_folds_said(tmp_path):
+def test_a_source_that_is_in_no_registry_is_dealt_into_ten_folds(tmp_path):
     source = Toy(tmp_path, 100.0)
-    with pytest.raises(EcgFusionError, match="toy has no folds of its own: give --folds, for example train=1-8"):
+    with pytest.raises(EcgFusionError, match="9 patients make from 2 to 9 folds, not 10: give fewer, as --folds kfold:5"):
         create_stores(source, tmp_path)
     (path,) = create_stores(source, tmp_path, folds={"dev": [1, 3]}, representations="rp", size=8, workers=1)
     store = open_store(path)
     assert (store.n_items, store.image_leads) == (6, ["II", "V5"])
-    assert (store.default_task, store.default_leads) == (None, ["II", "V5"])
+    assert (store.default_task, store.default_leads) == ("rhythm", ["II", "V5"])
 
 
 def test_the_facts_of_ptbxl(synthetic_folder):

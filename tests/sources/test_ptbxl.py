@@ -64,7 +64,7 @@ def real(ptbxl_folder):
 
 @pytest.mark.realdata
 def test_fold_9_has_the_published_superclass_counts(real):
-    rows = partition_rows(real.items, parse_folds(["dev=9"]))["dev"]
+    rows = partition_rows(real.records, parse_folds(["dev=9"]))["dev"]
     labels = real.labels["superdiagnostic"].rows(rows)
     counts = dict(zip(labels.classes, labels.values.sum(axis=0), strict=True))
     assert counts == {"NORM": 955, "MI": 540, "STTC": 528, "CD": 495, "HYP": 268}
@@ -73,7 +73,7 @@ def test_fold_9_has_the_published_superclass_counts(real):
 
 @pytest.mark.realdata
 def test_a_task_labels_the_records_with_one_of_its_statements(real):
-    assert len(real.items) == 19_601
+    assert len(real.records) == 19_601
     assert {task: int(labels.labelled.sum()) for task, labels in real.labels.items()} == {
         "disease": 19_230,
         "superdiagnostic": 19_230,
@@ -99,15 +99,15 @@ def test_only_disease_has_labelled_rows_without_a_class(real):
 
 @pytest.mark.realdata
 def test_real_folds_have_their_published_sizes_and_no_patient_is_shared(real):
-    sizes = np.bincount(real.items["fold"], minlength=11)[1:]
+    sizes = np.bincount(real.records["fold"], minlength=11)[1:]
     assert sizes.tolist() == [2175, 2181, 2192, 2174, 2174, 2173, 2176, 2173, 2183, 0]
-    rows = partition_rows(real.items, parse_folds(["train=1-8", "dev=9", "test=10"]))
+    rows = partition_rows(real.records, parse_folds(["train=1-8", "dev=9", "test=10"]))
     assert [len(rows[name]) for name in ("train", "dev", "test")] == [17_418, 2183, 0]
 
 
 @pytest.mark.realdata
 def test_a_real_record_is_what_its_file_holds(real, ptbxl_folder):
-    chosen = real.items.iloc[[0, 777, 19_600]]
+    chosen = real.records.iloc[[0, 777, 19_600]]
     for signal, file in zip(real.read(chosen), chosen["file"], strict=True):
         recording = read_recording(ptbxl_folder / file)
         assert recording.leads == LEADS
@@ -130,7 +130,7 @@ def test_the_official_rows_are_read_whole(ptbxl_folder, tmp_path):
     superclass = statements.loc[statements["diagnostic"] == 1, "diagnostic_class"]
     for least in (0, 50, 100):
         source = open_source("ptbxl", tmp_path, min_likelihood=least)
-        assert source.items["record_id"].tolist() == table["ecg_id"].astype(str).tolist()
+        assert source.records["record_id"].tolist() == table["ecg_id"].astype(str).tolist()
         labels = source.labels["superdiagnostic"]
         for row, text in enumerate(table["scp_codes"]):
             # by the rule itself: 0 is unknown and kept, anything else has to reach the least likelihood
@@ -187,8 +187,8 @@ def test_official_rows_give_their_counts(tmp_path, synthetic_folder):
     assert source.labels["all"].values.sum() == sum(
         len(ast.literal_eval(codes)) for codes in pd.read_csv(ROWS)["scp_codes"]
     )
-    assert np.bincount(source.items["fold"], minlength=11).tolist() == [0, 7, 8, 3, 6, 8, 9, 6, 6, 19, 0]
-    assert source.items["patient_id"].tolist()[:4] == ["15709", "13243", "20372", "11275"]
+    assert np.bincount(source.records["fold"], minlength=11).tolist() == [0, 7, 8, 3, 6, 8, 9, 6, 6, 19, 0]
+    assert source.records["patient_id"].tolist()[:4] == ["15709", "13243", "20372", "11275"]
 
 
 def test_official_rows_of_full_likelihood_give_their_counts(tmp_path, synthetic_folder):
@@ -249,7 +249,7 @@ def test_ids_are_decimal_and_ages_over_89_are_90(tmp_path, synthetic_folder):
         {"ecg_id": 12, "patient_id": 8.0, "age": 56.0, "sex": 0},
         {"ecg_id": 13, "patient_id": 8.0, "age": "", "sex": ""},
     ]
-    items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).items
+    items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).records
     assert items["item_id"].tolist() == items["record_id"].tolist() == ["7", "12", "13"]
     assert items["patient_id"].tolist() == ["15709", "8", "8"]
     np.testing.assert_array_equal(items["age"], [90, 56, np.nan])
@@ -261,7 +261,7 @@ def test_ids_are_decimal_and_ages_over_89_are_90(tmp_path, synthetic_folder):
 def test_patients_of_twenty_digits_stay_themselves(tmp_path, synthetic_folder):
     for name, end in (("whole", ""), ("floats", ".0")):
         rows = [{"patient_id": f"{10**20 + number}{end}"} for number in range(30)]
-        items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder, name)).items
+        items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder, name)).records
         assert items["patient_id"].tolist() == [str(10**20 + number) for number in range(30)]
 
 
@@ -272,19 +272,19 @@ def test_a_file_is_found_however_its_name_is_written(copied_folder, written):
     table.loc[2, "filename_lr"] = written.format("records100/00000/00003_lr")
     table.to_csv(copied_folder / "ptbxl_database.csv", index=False)
     source = open_source("ptbxl", copied_folder)
-    np.testing.assert_array_equal(source.read(source.items.iloc[2:3])[0], usual.read(usual.items.iloc[2:3])[0])
+    np.testing.assert_array_equal(source.read(source.records.iloc[2:3])[0], usual.read(usual.records.iloc[2:3])[0])
 
 
 def test_words_for_the_sexes(tmp_path, synthetic_folder):
     rows = [{"sex": word} for word in ("male", "F", "m", "Female", "", "0.0")]
-    items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).items
+    items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).records
     assert items["sex"].tolist() == [0, 1, 0, 1, -1, 0]
 
 
 def test_optional_columns_may_be_absent(tmp_path, synthetic_folder):
     source = open_source("ptbxl", write_table(tmp_path, [{}], synthetic_folder))
-    assert np.isnan(source.items["age"]).all()
-    assert source.items["sex"].tolist() == [-1]
+    assert np.isnan(source.records["age"]).all()
+    assert source.records["sex"].tolist() == [-1]
     with pytest.raises(EcgFusionError, match="has no column filename_hr"):
         open_source("ptbxl", tmp_path / "set", sampling_rate=500)
 
@@ -441,7 +441,7 @@ def test_a_bad_record_is_named_with_what_is_wrong(copied_folder, old, new, probl
     header = header_of(copied_folder, 3)
     header.write_text(header.read_text().replace(old, new))
     source = open_source("ptbxl", copied_folder)
-    read = source.read(source.items.iloc[1:4])
+    read = source.read(source.records.iloc[1:4])
     assert [isinstance(signal, BadRecord) for signal in read] == [False, True, False]
     assert read[1].record_id == "3"
     assert re.search(problem, read[1].problem)
@@ -461,7 +461,7 @@ def test_a_record_of_other_length_or_lead_count_is_bad(copied_folder):
         ]
         header_of(copied_folder, 3).write_text("\n".join([f"00003_lr {n_leads} 100 {n_samples}", *described]))
         source = open_source("ptbxl", copied_folder)
-        return source.read(source.items.iloc[2:3])[0]
+        return source.read(source.records.iloc[2:3])[0]
 
     assert isinstance(store(data), np.ndarray)
     assert store(data[:900]).problem.endswith("00003_lr has 900 samples, not 1000")
@@ -470,13 +470,13 @@ def test_a_record_of_other_length_or_lead_count_is_bad(copied_folder):
 
 def test_leads_come_in_the_standard_order_however_the_file_has_them(copied_folder):
     source = open_source("ptbxl", copied_folder)
-    (signal,) = source.read(source.items.iloc[2:3])
+    (signal,) = source.read(source.records.iloc[2:3])
     header = header_of(copied_folder, 3)
     lines = header.read_text().splitlines()
     data = np.fromfile(header.with_suffix(".dat"), "<i2").reshape(-1, 12)
     np.ascontiguousarray(data[:, ::-1]).tofile(header.with_suffix(".dat"))
     header.write_text("\n".join([lines[0], *lines[:0:-1]]))
-    np.testing.assert_array_equal(source.read(source.items.iloc[2:3])[0], signal)
+    np.testing.assert_array_equal(source.read(source.records.iloc[2:3])[0], signal)
 
 
 def test_both_rates_are_read_and_any_other_takes_the_finer(tmp_path):
@@ -485,8 +485,8 @@ def test_both_rates_are_read_and_any_other_takes_the_finer(tmp_path):
     write_dataset(tmp_path / "set", n_records=2, seed=0, rates=(100, 500))
     slow, fast = (open_source("ptbxl", tmp_path / "set", sampling_rate=rate) for rate in (100, 500))
     assert (slow.sampling_rate, fast.sampling_rate) == (100.0, 500.0)
-    assert slow.read(slow.items)[0].shape == (12, 1000)
-    assert fast.read(fast.items)[0].shape == (12, 5000)
+    assert slow.read(slow.records)[0].shape == (12, 1000)
+    assert fast.read(fast.records)[0].shape == (12, 5000)
     assert open_source("ptbxl", tmp_path / "set", sampling_rate=250).sampling_rate == 500
     assert open_source("ptbxl", tmp_path / "set", sampling_rate=50).sampling_rate == 100
 
@@ -503,7 +503,7 @@ def test_the_overview_counts_records_patients_and_classes(tmp_path, synthetic_fo
     ]
     folder = write_table(tmp_path, rows, synthetic_folder, "ptbxl-1.0.3")
     source = open_source("ptbxl", folder)
-    chosen = partition_rows(source.items, parse_folds(["train=1", "dev=9", "test=10"]))
+    chosen = partition_rows(source.records, parse_folds(["train=1", "dev=9", "test=10"]))
     lines = source_overview(source, folder, chosen).splitlines()
     assert lines[0] == f"ptbxl 1.0.3 in {folder}: 4 records of 3 patients at 100 Hz"
     assert lines[1] == "train: 3 records of 2 patients"

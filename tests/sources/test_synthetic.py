@@ -212,16 +212,16 @@ def test_a_patient_keeps_to_one_fold_and_grows_no_younger_than_18(table: pd.Data
 def test_forty_records_fill_all_folds_and_superclasses(tmp_path: Path, seed: int) -> None:
     write_dataset(tmp_path / "forty", n_records=40, seed=seed)
     source = open_source("ptbxl", tmp_path / "forty")
-    assert set(source.items["fold"]) == set(range(1, 11))
+    assert set(source.records["fold"]) == set(range(1, 11))
     assert source.labels["superdiagnostic"].values.any(axis=0).all()
-    assert source.items["patient_id"].duplicated().any()
+    assert source.records["patient_id"].duplicated().any()
 
 
 def test_folds_are_balanced(folder: Path) -> None:
     source = open_source("ptbxl", folder)
-    assert source.items["fold"].value_counts().between(20, 40).all()
+    assert source.records["fold"].value_counts().between(20, 40).all()
     normal = source.labels["superdiagnostic"].values[:, source.labels["superdiagnostic"].classes.index("NORM")]
-    assert pd.Series(normal).groupby(source.items["fold"]).sum().between(8, 19).all()
+    assert pd.Series(normal).groupby(source.records["fold"]).sum().between(8, 19).all()
 
 
 # --- the physiology
@@ -229,7 +229,7 @@ def test_folds_are_balanced(folder: Path) -> None:
 
 def test_the_twelve_leads_obey_einthoven_and_goldberger(folder: Path) -> None:
     source = open_source("ptbxl", folder)
-    for signal in source.read(source.items.iloc[:30]):
+    for signal in source.read(source.records.iloc[:30]):
         assert isinstance(signal, np.ndarray)
         one, two, three, right, left, foot = signal[:6]
         rounding = 0.0021  # each of up to three leads by half a count
@@ -368,7 +368,7 @@ def read(source: Source, rows: pd.DataFrame) -> Iterator[np.ndarray]:
 
 def test_one_patients_records_resemble_each_other(folder: Path) -> None:
     source = open_source("ptbxl", folder)
-    patients = source.items.groupby("patient_id").filter(lambda rows: len(rows) > 1)
+    patients = source.records.groupby("patient_id").filter(lambda rows: len(rows) > 1)
     beats_of = {
         patient: np.array([averaged_beat(signal).ravel() for signal in read(source, rows)])
         for patient, rows in patients.groupby("patient_id")
@@ -387,8 +387,8 @@ def test_classes_can_be_learnt_but_not_perfectly(large_folder: Path) -> None:
     from sklearn.preprocessing import StandardScaler
 
     source = open_source("ptbxl", large_folder)
-    labels, fold = source.labels["superdiagnostic"], source.items["fold"].to_numpy()
-    features = np.array([averaged_beat(signal).ravel() for signal in read(source, source.items)])
+    labels, fold = source.labels["superdiagnostic"], source.records["fold"].to_numpy()
+    features = np.array([averaged_beat(signal).ravel() for signal in read(source, source.records)])
     areas = {}
     for name, truth in zip(labels.classes, labels.values.T, strict=True):
         model = make_pipeline(StandardScaler(), PCA(60, random_state=0), LogisticRegression(C=0.1, max_iter=2000))

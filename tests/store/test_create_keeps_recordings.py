@@ -26,7 +26,7 @@ from pipeline.store.reading import open_store, store_path
 def test_image_and_signal_of_an_item_come_from_its_recording(small_store_folder, synthetic_folder, partition):
     store = open_store(store_path(small_store_folder, partition))
     source = open_source("ptbxl", synthetic_folder)
-    items = source.items.set_index("item_id", drop=False).loc[store.columns["item_id"]]
+    items = source.records.set_index("item_id", drop=False).loc[store.columns["item_id"]]
     recordings = np.array(source.read(items))
     counts = to_counts(band_pass(recordings, 100, (0.5, 40)), 1000)
     np.testing.assert_array_equal(store.signals.open(), counts)
@@ -75,7 +75,7 @@ def test_a_store_may_be_finer_than_100_hz(tmp_path, rate, n_samples):
     assert (store.sampling_rate, store.attributes["source_sampling_rate"]) == (rate, native)
     assert store.signals.shape == (3, 12, n_samples)
     assert store.lengths.tolist() == [n_samples] * 3
-    for signal, stored in zip(source.read(source.items), store.signals.open(), strict=True):
+    for signal, stored in zip(source.read(source.records), store.signals.open(), strict=True):
         assert not isinstance(signal, BadRecord)
         # filtered at the native rate, then resampled, then rounded
         expected = to_counts(resample(band_pass(signal, native, (1, 45)), native, rate), 1000)

@@ -35,9 +35,9 @@ def asked(source, **given) -> StoreOptions:
 def test_without_options_there_are_three_jobs_of_all_records(source):
     jobs = plan_stores(asked(source))
     assert [job.partition for job in jobs] == ["train", "dev", "test"]
-    assert sorted(row for job in jobs for row in job.rows) == list(range(len(source.items)))
+    assert sorted(row for job in jobs for row in job.rows) == list(range(len(source.records)))
     for job in jobs:
-        assert set(job.items["fold"]) <= set(job.folds[job.partition])
+        assert set(job.items["fold"]) <= set(job.division.folds[job.partition])
         assert job.image_leads == ("I", "II", "V2")
         assert job.image_recipe == ImageRecipe()
         assert (job.signal_recipe.band, job.signal_recipe.sampling_rate, job.signal_recipe.gain) == (

@@ -87,18 +87,18 @@ def test_rows_are_those_of_the_table(small_store_folder, synthetic_folder):
     for partition in PARTITIONS:
         store = open_store(store_path(small_store_folder, partition))
         n_items += store.n_items
-        items = source.items.set_index("item_id").loc[store.columns["item_id"]]
+        items = source.records.set_index("item_id").loc[store.columns["item_id"]]
         assert store.columns["patient_id"].tolist() == items["patient_id"].tolist()
         for name in NUMBER_COLUMNS:
             np.testing.assert_array_equal(store.columns[name], items[name].to_numpy(NUMBER_COLUMNS[name]))
-        rows = source.items.index[source.items["item_id"].isin(store.columns["item_id"])].to_numpy()
+        rows = source.records.index[source.records["item_id"].isin(store.columns["item_id"])].to_numpy()
         for task, labels in source.labels.items():
             np.testing.assert_array_equal(store.task(task).values, labels.values[rows])
             np.testing.assert_array_equal(store.task(task).labelled, labels.labelled[rows])
             assert store.task(task).classes == labels.classes
         assert store.lengths.tolist() == [1000] * store.n_items
         assert store.attributes["items_digest"] == digest_of_items(store.columns["item_id"])
-    assert n_items == len(source.items)
+    assert n_items == len(source.records)
 
 
 def test_an_unknown_task_is_told_the_known_ones(small_store_folder):

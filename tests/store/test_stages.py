@@ -9,9 +9,11 @@ import pytest
 from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import PADDING
 from pipeline.sources import BadRecord, Source
+from pipeline.sources.items import Whole
+from pipeline.store.division import Division
 from pipeline.store.job import Job, SignalRecipe
 from pipeline.store.stages import read_counts, store_images, store_signals
-from pipeline.store.writing import StoreWriter, lay_out
+from pipeline.store.writing import Columns, StoreWriter, lay_out
 
 SECONDS = (1.0, 2.0, 1.0, 2.0, 2.0)
 SIGNALS = [np.random.default_rng(n).normal(0, 0.2, (2, round(100 * seconds))) for n, seconds in enumerate(SECONDS)]
@@ -25,24 +27,26 @@ class Several(Source):
     def __init__(self, spoiled=None):
         self.spoiled, self.asked, self.labels = spoiled or {}, [], {}
         ids = [str(number) for number in range(len(SECONDS))]
-        columns = {"item_id": ids, "record_id": ids, "patient_id": ids, "length": SECONDS}
-        self.items = pd.DataFrame({**columns, "fold": 1, "start": 0.0, "age": np.nan, "sex": -1})
+        columns = {"record_id": ids, "patient_id": ids, "length": SECONDS}
+        self.records = pd.DataFrame({**columns, "fold": 1, "age": np.nan, "sex": -1})
 
-    def read(self, items):
-        self.asked += items["record_id"].tolist()
-        return [self.spoiled.get(int(name), SIGNALS[int(name)]) for name in items["record_id"]]
+    def read(self, records):
+        self.asked += records["record_id"].tolist()
+        return [self.spoiled.get(int(name), SIGNALS[int(name)]) for name in records["record_id"]]
 
 
 def job_of(source: Source, **changed) -> Job:
     recipe = ImageRecipe(representations=("gaf",), size=8)
     rows, signal = np.arange(5), SignalRecipe(None, 100.0, 1000.0)
-    job = Job(source, "train", rows, {"train": [1]}, signal, recipe, ("II",), {}, None, False, 1)
+    cut = Whole()
+    division = Division(source, cut, cut.table(source), {"train": [1]}, None, False, False, ("train",), None, 0)
+    job = Job(division, "train", rows, signal, recipe, ("II",), {}, None, False, 1)
     return replace(job, **changed)
 
 
 def laid_out(job: Job, path):
     attributes = {"gain": 1000.0, "images": {}, "tasks": []}
-    lay_out(path, attributes, job.items, {}, (2, job.n_samples), job.image_shape, {"gaf": {"size": 8}})
+    lay_out(path, attributes, Columns(job.items, {}), (2, job.n_samples), job.image_shape, {"gaf": {"size": 8}})
     return StoreWriter(path)
 
 

@@ -62,7 +62,7 @@ def test_the_source_reads_what_was_fetched(server, published, folder, capsys):
     assert said.endswith(f"next: python create_images.py --data {folder}\n")
     source = open_source("ptbxl", folder)
     assert source.version == "1.0.3"  # from the list of sums
-    signals = source.read(source.items)
+    signals = source.read(source.records)
     assert len(signals) == 30
     assert not any(isinstance(signal, BadRecord) for signal in signals)
     np.testing.assert_array_equal(signals[6], read_recording(published / "records100/00000/00007_lr").signal)

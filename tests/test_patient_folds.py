@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.training.patient_folds import patient_folds
+from pipeline.patient_folds import patient_folds
 
 RANDOM = np.random.default_rng(0)
 PATIENTS = RANDOM.integers(0, 700, 1000).astype(str)
