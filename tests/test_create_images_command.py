@@ -104,7 +104,7 @@ MISTAKES = [
     (["--range_mv", "2", "--scale", "record"], "-range_mv is for the fixed scale"),
     (["--stft_db_range", "0", "-60"], "range"),
     (["--rp_percentage", "10"], "-rp_percentage is for -rp_threshold point or distance"),
-    (["--show", "41"], "there is no record 41 in these folds and partitions: see the ecg_id of the table"),
+    (["--show", "41"], "there is no record 41 in these folds and partitions: see the names of its records"),
     (["--size", "100000"], "1000 samples are too few for images of size 100000, which need 100000: take -size 1000"),
     (["--show", "1", "--size", "100000"], "1000 samples are too few for images of size 100000"),
     (["--rp_delay", "1000000", "--rp_dimension", "1000"], "are too few for images"),

@@ -135,8 +135,9 @@ class Windows(Cut):
 
     def cut(self, signal: np.ndarray, sampling_rate: float, items: pd.DataFrame) -> list[np.ndarray]:
         n_samples = int(samples_of(self.window_s, sampling_rate))
-        last = signal.shape[-1] - n_samples  # a rounding of the start may lead a sample beyond the end
-        starts = np.clip(samples_of(items["start"].to_numpy(), sampling_rate), 0, max(last, 0))
+        starts = samples_of(items["start"].to_numpy(), sampling_rate)
+        last = signal.shape[-1] - n_samples
+        starts[starts == last + 1] = last  # the rounding of both may lead a sample beyond the end
         return [signal[:, start : start + n_samples] for start in starts.tolist()]
 
 

@@ -120,7 +120,7 @@ def divide(options: StoreOptions) -> Division:
         try:
             items = items.with_folds(scheme.folds(source, items, options.folds_seed))
         except ValueError as problem:
-            raise EcgFusionError(f"--folds {name} of {source.folder}: {problem}: give fewer, as --folds kfold:5") from None
+            raise EcgFusionError(f"{source.folder}, --folds {name}: {problem}: give fewer, as kfold:5") from None
     folds = parse_folds(words)
     return Division(
         source=source,

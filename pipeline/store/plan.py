@@ -51,7 +51,7 @@ def plan_stores(options: StoreOptions, division: Division | None = None) -> list
     ]
     for job in jobs:
         if job.n_samples < 1:
-            raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of an item: raise it")
+            raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of a record: raise it")
         if recipe.representations:
             _refuse_unequal(job)
             check_size(recipe, job.n_samples, options.sampling_rate)

@@ -44,8 +44,9 @@ def read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadReco
     found = job.source.read(records)
     rates = records["sampling_rate"].tolist() if "sampling_rate" in records else [job.source.sampling_rate] * len(found)
     signals = _prepared(job, found, rates)
+    announced = samples_of(records["length"].to_numpy(), job.signal_recipe.sampling_rate).tolist()
     bad, last = [], 0
-    for n, record_id, signal in zip(n_items.tolist(), records["record_id"], signals, strict=True):
+    for n, record_id, n_samples, signal in zip(n_items.tolist(), records["record_id"], announced, signals, strict=True):
         first, last = last, last + n
         try:
             if isinstance(signal, Exception):
@@ -53,6 +54,8 @@ def read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadReco
             if isinstance(signal, BadRecord):
                 bad.append(signal)
                 continue
+            if signal.shape[-1] != n_samples:
+                raise ValueError(f"has {signal.shape[-1]} samples at the store's rate where {n_samples} were announced")
             _fill(job, rows[first:last], signal, items.iloc[first:last])
         except ValueError as problem:
             bad.append(BadRecord(record_id, f"it {problem}"))
@@ -64,15 +67,10 @@ def _fill(job: Job, rows: np.ndarray, signal: np.ndarray, items: pd.DataFrame) -
     """Writes the items of one prepared record, rounded, into their rows.
 
     Raises:
-        ValueError: the record is shorter than its items, or see ``to_counts``.
+        ValueError: see ``to_counts``.
     """
-    rate = job.signal_recipe.sampling_rate
-    cut = job.division.cut.cut(signal, rate, items)
-    wanted = samples_of(items["length"].to_numpy(), rate).tolist()
-    for row, item, n_samples in zip(rows, cut, wanted, strict=True):
-        if item.shape[-1] != n_samples:
-            raise ValueError(f"has {item.shape[-1]} samples at {rate:g} Hz where {n_samples} were announced")
-        row[:, :n_samples] = to_counts(item, job.signal_recipe.gain)
+    for row, item in zip(rows, job.division.cut.cut(signal, job.signal_recipe.sampling_rate, items), strict=True):
+        row[:, : item.shape[-1]] = to_counts(item, job.signal_recipe.gain)
 
 
 Prepared = np.ndarray | BadRecord | ValueError

@@ -126,7 +126,7 @@ def test_names_are_checked_where_they_enter(toy, tmp_path, monkeypatch, task, cl
 
 def test_a_source_that_is_in_no_registry_is_dealt_into_ten_folds(tmp_path):
     source = Toy(tmp_path, 100.0)
-    with pytest.raises(EcgFusionError, match="9 patients make from 2 to 9 folds, not 10: give fewer, as --folds kfold:5"):
+    with pytest.raises(EcgFusionError, match="9 patients make from 2 to 9 folds, not 10: give fewer"):
         create_stores(source, tmp_path)
     (path,) = create_stores(source, tmp_path, folds={"dev": [1, 3]}, representations="rp", size=8, workers=1)
     store = open_store(path)

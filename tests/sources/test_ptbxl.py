@@ -16,6 +16,7 @@ from pipeline.report.overview import source_overview
 from pipeline.signals.leads import LEADS
 from pipeline.sources import SOURCES, BadRecord, open_source
 from pipeline.sources.formats.wfdb import read_recording
+from pipeline.sources.items import Whole
 from pipeline.store.partitions import parse_folds, partition_rows
 
 SUPERCLASSES = ("CD", "HYP", "MI", "NORM", "STTC")
@@ -250,11 +251,10 @@ def test_ids_are_decimal_and_ages_over_89_are_90(tmp_path, synthetic_folder):
         {"ecg_id": 13, "patient_id": 8.0, "age": "", "sex": ""},
     ]
     items = open_source("ptbxl", write_table(tmp_path, rows, synthetic_folder)).records
-    assert items["item_id"].tolist() == items["record_id"].tolist() == ["7", "12", "13"]
+    assert items["record_id"].tolist() == ["7", "12", "13"]
     assert items["patient_id"].tolist() == ["15709", "8", "8"]
     np.testing.assert_array_equal(items["age"], [90, 56, np.nan])
     assert items["sex"].tolist() == [1, 0, -1]
-    assert items["start"].tolist() == [0.0] * 3
     assert items["length"].tolist() == [10.0] * 3
 
 
@@ -410,7 +410,7 @@ def test_or_it_is_unknown_and_the_table_is_named_by_its_digest(tmp_path, synthet
     (remark,) = open_source("ptbxl", tmp_path / "a").remarks
     assert remark.startswith("Its version is not known, since neither the folder's name nor a SHA256SUMS.txt")
     assert "name the folder after it (ptb-xl-1.0.3), or put its SHA256SUMS.txt there" in remark
-    assert remark in source_overview(open_source("ptbxl", tmp_path / "a"), tmp_path, {})
+    assert remark in overview(open_source("ptbxl", tmp_path / "a"), {})
 
 
 def test_or_in_the_change_logs_beside_it(tmp_path, synthetic_folder):
@@ -494,6 +494,10 @@ def test_both_rates_are_read_and_any_other_takes_the_finer(tmp_path):
 # what is printed
 
 
+def overview(source, rows):
+    return source_overview(source, Whole().table(source), rows)
+
+
 def test_the_overview_counts_records_patients_and_classes(tmp_path, synthetic_folder):
     rows: list[dict[str, object]] = [
         {"patient_id": 1, "scp_codes": "{'IMI': 100.0, 'SR': 0.0}"},
@@ -504,7 +508,7 @@ def test_the_overview_counts_records_patients_and_classes(tmp_path, synthetic_fo
     folder = write_table(tmp_path, rows, synthetic_folder, "ptbxl-1.0.3")
     source = open_source("ptbxl", folder)
     chosen = partition_rows(source.records, parse_folds(["train=1", "dev=9", "test=10"]))
-    lines = source_overview(source, folder, chosen).splitlines()
+    lines = overview(source, chosen).splitlines()
     assert lines[0] == f"ptbxl 1.0.3 in {folder}: 4 records of 3 patients at 100 Hz"
     assert lines[1] == "train: 3 records of 2 patients"
     assert "  disease: 2 labelled, 1 not; MI 2 STTC 0 CD 0 HYP 1" in lines

@@ -135,7 +135,7 @@ def test_both_rates_are_one_recording(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_records", [1, 2, 9])
 def test_very_few_records_can_be_written_too(tmp_path: Path, n_records: int) -> None:
     write_dataset(tmp_path / "few", n_records=n_records, seed=0)
-    assert len(open_source("ptbxl", tmp_path / "few").items) == n_records
+    assert len(open_source("ptbxl", tmp_path / "few").records) == n_records
 
 
 def test_the_thousandth_record_begins_a_new_folder(large_folder: Path) -> None:

@@ -26,7 +26,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.3, (3, 2, 1000))
 def of_the_same(store: Store, folder: Path, rate: float) -> ArrayStore:
     """The millivolts that a store was made of, as arrays."""
     source = open_source("ptbxl", folder, rate)
-    rows = source.records.set_index("item_id", drop=False).loc[store.columns["item_id"]]
+    rows = source.records.set_index("record_id", drop=False).loc[store.columns["record_id"]]
     band = store.attributes["band"]
     return ArrayStore.of(
         [np.asarray(signal) for signal in source.read(rows)],

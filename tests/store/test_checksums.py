@@ -5,7 +5,7 @@ import pandas as pd
 
 from pipeline.labels import Labels
 from pipeline.store.checksums import sums_of
-from pipeline.store.writing import StoreWriter, lay_out
+from pipeline.store.writing import Columns, StoreWriter, lay_out
 
 
 def test_rows_that_were_never_written_are_taken_back(tmp_path):
@@ -14,7 +14,7 @@ def test_rows_that_were_never_written_are_taken_back(tmp_path):
     items = items.assign(fold=1, start=0.0, length=0.5, age=np.nan, sex=-1)
     labels = Labels(("A", "B"), "multilabel", np.eye(5, 2, dtype=np.uint8), np.arange(5) % 2 == 0)
     attributes = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I", "II"], "image_leads": ["I"], "tasks": ["t"]}
-    lay_out(tmp_path / "x.h5", attributes, items, {"t": labels}, (2, 5), (1, 3, 3), {})
+    lay_out(tmp_path / "x.h5", attributes, Columns(items, {"t": labels}), (2, 5), (1, 3, 3), {})
     with StoreWriter(tmp_path / "x.h5") as writer:
         writer.write("signals", 0, np.ones((2, 2, 5), np.int16))
         writer.mark_finished("signals", 5)

@@ -17,6 +17,7 @@ from pipeline.signals.counts import to_counts, to_millivolts
 from pipeline.signals.filters import band_pass, resample
 from pipeline.signals.leads import choose_leads
 from pipeline.sources import BadRecord, open_source
+from pipeline.sources.items import Whole
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store.job import SignalRecipe
 from pipeline.store.reading import open_store, store_path
@@ -26,8 +27,8 @@ from pipeline.store.reading import open_store, store_path
 def test_image_and_signal_of_an_item_come_from_its_recording(small_store_folder, synthetic_folder, partition):
     store = open_store(store_path(small_store_folder, partition))
     source = open_source("ptbxl", synthetic_folder)
-    items = source.records.set_index("item_id", drop=False).loc[store.columns["item_id"]]
-    recordings = np.array(source.read(items))
+    items = Whole().table(source).rows.set_index("item_id", drop=False).loc[store.columns["item_id"]]
+    recordings = np.array(source.read(source.records.iloc[items["record"]]))
     counts = to_counts(band_pass(recordings, 100, (0.5, 40)), 1000)
     np.testing.assert_array_equal(store.signals.open(), counts)
     x = to_millivolts(counts, 1000)[:, choose_leads(store.leads, store.image_leads)]

@@ -15,7 +15,7 @@ from pipeline.store.reading import open_store, store_path
 
 def damage_three(folder: Path) -> None:
     """Records 2, 14 and 30 of the training folds go bad, each in its own way, and one of the test fold."""
-    items = open_source("ptbxl", folder).items
+    items = open_source("ptbxl", folder).records
     assert set(items.loc[items["fold"] < 9, "record_id"]) >= {"2", "14", "30"}
     data_file(folder, 2).unlink()
     data_file(folder, 14).write_bytes(data_file(folder, 14).read_bytes()[:-100])

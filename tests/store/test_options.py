@@ -26,7 +26,8 @@ def test_keywords_are_the_fields_and_those_of_images():
 
 def test_the_command_has_the_same_defaults(source):
     arguments = vars(create_images.parse([]))
-    given: Any = {name: arguments[name] for name in StoreKeywords.__annotations__}
+    # a band of None is one that somebody chose
+    given: Any = {name: arguments[name] for name in StoreKeywords.__annotations__ if name != "band"}
     assert StoreOptions.of(source, arguments["out"], given) == StoreOptions(source, Path("data/ptbxl-images"))
 
 
@@ -56,7 +57,7 @@ def test_words_come_as_one_text_or_several(source, given, field, value):
     ("given", "sentence"),
     [
         ({"sise": 64}, "stores have no option sise: did you mean size"),
-        ({"fold": "train=1"}, "stores have no option fold: did you mean folds"),
+        ({"fols": "train=1"}, "stores have no option fols: did you mean folds"),
         ({"xyz": 1}, "stores have no option xyz: choose from partition, folds"),
         ({"image_options": {}}, "stores have no option image_options"),
         ({"partition": "valid"}, "there is no partition valid: choose of train, dev, test"),

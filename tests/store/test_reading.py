@@ -11,6 +11,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import PADDING
 from pipeline.sources import open_source
+from pipeline.sources.items import Whole
 from pipeline.store.attributes import from_attribute
 from pipeline.store.reading import (
     NUMBER_COLUMNS,
@@ -87,11 +88,11 @@ def test_rows_are_those_of_the_table(small_store_folder, synthetic_folder):
     for partition in PARTITIONS:
         store = open_store(store_path(small_store_folder, partition))
         n_items += store.n_items
-        items = source.records.set_index("item_id").loc[store.columns["item_id"]]
+        items = Whole().table(source).rows.set_index("item_id").loc[store.columns["item_id"]]
         assert store.columns["patient_id"].tolist() == items["patient_id"].tolist()
         for name in NUMBER_COLUMNS:
             np.testing.assert_array_equal(store.columns[name], items[name].to_numpy(NUMBER_COLUMNS[name]))
-        rows = source.records.index[source.records["item_id"].isin(store.columns["item_id"])].to_numpy()
+        rows = source.records.index[source.records["record_id"].isin(store.columns["record_id"])].to_numpy()
         for task, labels in source.labels.items():
             np.testing.assert_array_equal(store.task(task).values, labels.values[rows])
             np.testing.assert_array_equal(store.task(task).labelled, labels.labelled[rows])

@@ -13,7 +13,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.sources import Labels
 from pipeline.store.attributes import from_attribute
 from pipeline.store.reading import open_store
-from pipeline.store.writing import StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
+from pipeline.store.writing import Columns, StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
 
 
 def small_items(n: int) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def small_items(n: int) -> pd.DataFrame:
 def lay_out_small(path: Path, n: int = 5, **recipe) -> None:
     labels = Labels(("Ä", "B"), "multilabel", np.eye(n, 2, dtype=np.uint8), np.arange(n) % 2 == 0)
     attributes = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I", "II"], "image_leads": ["I"], "tasks": ["t"]}
-    lay_out(path, attributes | recipe, small_items(n), {"t": labels}, (2, 5), (1, 3, 3), {"gaf": {"size": 3}})
+    lay_out(path, attributes | recipe, Columns(small_items(n), {"t": labels}), (2, 5), (1, 3, 3), {"gaf": {"size": 3}})
 
 
 def test_rows_may_come_in_any_order_and_are_counted_when_they_are_there(tmp_path):
@@ -71,7 +71,7 @@ def test_pictures_that_have_left_the_systems_cache_are_on_the_disk(tmp_path, mon
     monkeypatch.setattr(os, "posix_fadvise", lambda *how: asked.append(how[3]) or advise(*how))
     labels = Labels(("a", "b"), "multilabel", np.eye(n, 2, dtype=np.uint8), np.ones(n, bool))
     recipe = {"gain": 1000.0, "sampling_rate": 10.0, "leads": ["I"], "image_leads": ["I"], "tasks": ["t"]}
-    lay_out(path, recipe, small_items(n), {"t": labels}, (1, 5), (1, 200, 200), {"gaf": {"size": 200}})
+    lay_out(path, recipe, Columns(small_items(n), {"t": labels}), (1, 5), (1, 200, 200), {"gaf": {"size": 200}})
     images = np.random.default_rng(0).integers(0, 256, (n, 1, 200, 200)).astype(np.uint8)
     with StoreWriter(path, keep_cached=False) as writer:
         writer.write("signals", 0, np.arange(n * 5).reshape(n, 1, 5))

@@ -1,0 +1,134 @@
+"""What a data set is cut into, who is in which partition, and that stores say it and hold it."""
+
+import numpy as np
+import pytest
+
+from pipeline.errors import EcgFusionError
+from pipeline.store.create import create_stores
+from pipeline.store.division import divide
+from pipeline.store.options import StoreOptions
+from pipeline.store.reading import open_store
+from tests.toy_sources import Toy
+
+SIGNALS = {"representations": "none", "workers": 1}
+
+
+def divided(source, **given):
+    return divide(StoreOptions.of(source, "out", given))
+
+
+def test_whole_records_in_their_own_folds_say_nothing_new():
+    division = divided(Toy([3] * 6))
+    assert division.attributes() == {}
+    assert {name: rows.tolist() for name, rows in division.rows.items()} == {
+        "train": [0, 3],
+        "dev": [1, 4],
+        "test": [2, 5],
+    }
+
+
+def test_a_scheme_is_named_alone_or_before_partitions():
+    division = divided(Toy([3] * 20), folds="stratified")
+    assert division.attributes() == {"scheme": "stratified", "folds_seed": 0}
+    assert division.folds == {"train": [1, 2, 3, 4, 5, 6, 7, 8], "dev": [9], "test": [10]}
+    division = divided(Toy([3] * 20), folds="stratified train=1-6 dev=7 test=8-10")
+    assert [len(rows) for rows in division.rows.values()] == [12, 2, 6]
+    division = divided(Toy([3] * 20), folds="kfold:5", fold=2)
+    assert division.folds == {"train": [1, 4, 5], "dev": [3], "test": [2]}
+
+
+def test_folds_may_come_from_a_file(tmp_path):
+    (tmp_path / "f.csv").write_text("record_id,fold\n" + "".join(f"r{n},{9 - n}\n" for n in range(6)))
+    division = divided(Toy([3] * 6), folds_file=tmp_path / "f.csv", folds="train=4-6 dev=7 test=8-9")
+    assert {name: rows.tolist() for name, rows in division.rows.items()} == {
+        "train": [3, 4, 5],
+        "dev": [2],
+        "test": [0, 1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"folds": "stratifed"}, "--folds stratifed is not understood: write for example train=1-8"),
+        ({"fold": 2}, "--fold says which fold of --folds kfold:5 is test"),
+        ({"folds": "stratified"}, "3 patients make from 2 to 3 folds, not 10: give fewer, as kfold:5"),
+        ({"stride": 2.0}, "--stride is the step between windows: give --window too"),
+        ({"window": 2.0, "beat": "window"}, "--window and --beat are two ways to cut records"),
+        ({"window": 0.0}, "--window 0.0 is not a number of seconds above 0"),
+        ({"beat": "windw"}, "there is no way to cut heartbeats windw: did you mean window"),
+        ({"folds_seed": -1}, "--folds_seed -1 is not a whole number of at least 0"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(given, problem):
+    with pytest.raises(EcgFusionError, match=problem):
+        divided(Toy([3] * 3), **given)
+
+
+def test_a_patient_in_two_partitions_is_refused():
+    with pytest.raises(EcgFusionError, match=r"patient a .* is in train and in dev"):
+        _ = divided(Toy([3] * 3, ["a", "a", "b"])).rows
+
+
+def test_a_limit_takes_all_windows_of_so_many_records():
+    division = divided(Toy([6] * 30), window=2.0, limit=4)
+    for rows in division.rows.values():
+        items = division.items.rows.iloc[rows]
+        assert items["record_id"].nunique() == 4
+        assert len(items) == 12
+
+
+def test_stores_hold_the_windows_and_say_so(tmp_path):
+    source = Toy([5.0, 7.5, 6.0, 2.5])
+    paths = create_stores(source, tmp_path, window=2.5, stride=1.25, **SIGNALS)
+    for path in paths:
+        store = open_store(path)
+        assert store.cut == {"kind": "windows", "window_s": 2.5, "stride_s": 1.25}
+        assert (store.scheme, store.intra_patient) == (None, False)
+        assert store.signals.shape[1:] == (2, 250)
+        for row, (name, start) in enumerate(zip(store.columns["record_id"], store.columns["start"], strict=True)):
+            whole = np.rint(source.ramp(name) * 1000)
+            first = round(start * 100)
+            np.testing.assert_array_equal(store.signals.open()[row], whole[:, first : first + 250])
+
+
+def test_a_record_is_read_once_for_all_of_its_windows(tmp_path):
+    source = Toy([30.0] * 3)
+    create_stores(source, tmp_path, window=1.0, **SIGNALS)
+    assert sorted(source.asked) == ["r0", "r1", "r2"]
+
+
+def test_records_of_several_rates_are_brought_to_one(tmp_path):
+    source = Toy([6.0, 6.0, 6.0], rates=[100, 250, 500])
+    for path in create_stores(source, tmp_path, **SIGNALS):
+        store = open_store(path)
+        assert store.lengths.tolist() == [600]
+        expected = source.ramp(store.columns["record_id"][0])[:, 0] * 1000
+        assert abs(store.signals.open()[0, :, 0] - expected).max() <= 2
+    with pytest.raises(EcgFusionError, match="--sampling_rate 200 is above the 100 Hz of the recordings"):
+        create_stores(source, tmp_path / "b", sampling_rate=200, **SIGNALS)
+
+
+def test_unequal_records_are_padded_and_have_no_images(tmp_path):
+    source = Toy([5.0, 4.0, 6.0, 3.0, 4.0, 6.0])
+    with pytest.raises(EcgFusionError, match="cut windows of one length with --window 3, or store signals only"):
+        create_stores(source, tmp_path, representations="gaf", size=8)
+    store = open_store(create_stores(source, tmp_path, **SIGNALS)[0])
+    assert store.lengths.tolist() == [500, 300]
+    assert (store.signals.open()[1, :, 300:] == -32768).all()
+
+
+def test_a_record_shorter_than_announced_is_bad(tmp_path):
+    source = Toy([5.0] * 6, spoiled={"r3": np.zeros((2, 300))})
+    with pytest.raises(EcgFusionError, match="1 bad record"):
+        create_stores(source, tmp_path, window=2.5, **SIGNALS)
+    with pytest.raises(EcgFusionError, match="1 bad record"):
+        create_stores(source, tmp_path / "whole", **SIGNALS)
+
+
+def test_computed_folds_are_written_beside_the_stores(tmp_path):
+    create_stores(Toy([3] * 20), tmp_path, folds="stratified", **SIGNALS)
+    again = divided(Toy([3] * 20), folds_file=tmp_path / "folds.csv", folds="train=1-8 dev=9 test=10")
+    stores = {path.stem: open_store(path) for path in tmp_path.glob("*.h5")}
+    for name, rows in again.rows.items():
+        assert stores[name].columns["item_id"].tolist() == again.items.rows["item_id"].iloc[rows].tolist()
