@@ -34,7 +34,7 @@ def of_the_same(store: Store, folder: Path, rate: float) -> ArrayStore:
         [lead.upper() for lead in source.leads],
         stored_rate=store.sampling_rate,
         band=band and tuple(band),
-        item_ids=rows["item_id"].tolist(),
+        item_ids=rows["record_id"].tolist(),
         labels=store.labels,
     )
 
