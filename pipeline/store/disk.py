@@ -27,7 +27,7 @@ def check_disk(jobs: Sequence[Job]) -> None:
         present = part.stat().st_blocks * 512 if part.exists() else 0
         to_come = max(0, job.bytes_to_come - present)
         needed += to_come
-        remark(f"{job.path}: {len(job.rows)} records, {to_come:,} bytes to come, {free:,} free on disk")
+        remark(f"{job.path}: {job.extent}, {to_come:,} bytes to come, {free:,} free on disk")
     if needed > free:
         raise EcgFusionError(
             f"{out} has {free:,} bytes free and {needed:,} are to come: free some space, "

@@ -110,6 +110,13 @@ class Job:
         return int(samples_of(self.items["length"].max(), self.signal_recipe.sampling_rate))
 
     @property
+    def extent(self) -> str:
+        """How much it is, in words."""
+        if not self.division.cut.parameters():
+            return f"{len(self.rows)} records"
+        return f"{len(self.rows)} items of {self.items['record'].nunique()} records"
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         return len(self.image_leads), self.image_recipe.size, self.image_recipe.size
 

@@ -22,7 +22,7 @@ class Summary:
         job, n_items = self.job, len(self.job.rows)
         n_images = n_items * len(job.image_leads) * len(job.image_recipe.representations)
         lines = [
-            f"{job.path}: {n_items} records, {len(self.left_out)} left out, {n_images} images, "
+            f"{job.path}: {job.extent}, {len(self.left_out)} left out, {n_images} images, "
             f"{job.path.stat().st_size:,} bytes, {self.seconds:.1f} s, peak memory {peak_memory():.0f} MB",
             *(f"  left out {bad.record_id}: {bad.problem}" for bad in self.left_out[:_SHOWN_BAD_RECORDS]),
         ]
