@@ -12,7 +12,8 @@ def lines(tmp_path, n_bad: int) -> list[str]:
     path = tmp_path / "dev.h5"
     path.write_bytes(bytes(1234))
     recipe = ImageRecipe(representations=("gaf", "rp"))
-    job: Any = SimpleNamespace(path=path, rows=range(5), image_leads=("I", "II", "V2"), image_recipe=recipe)
+    job: Any = SimpleNamespace(path=path, rows=range(5), extent="5 records", image_leads=("I", "II", "V2"))
+    job.image_recipe = recipe
     return str(Summary(job, [BadRecord(str(n), "is gone") for n in range(n_bad)], 2.0)).splitlines()
 
 
