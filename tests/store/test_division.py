@@ -1,5 +1,7 @@
 """What a data set is cut into, who is in which partition, and that stores say it and hold it."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from pipeline.store.create import create_stores
 from pipeline.store.division import divide
 from pipeline.store.options import StoreOptions
 from pipeline.store.reading import open_store
+from pipeline.store.writing import StoreWriter
 from tests.toy_sources import Toy
 
 SIGNALS = {"representations": "none", "workers": 1}
@@ -132,3 +135,20 @@ def test_computed_folds_are_written_beside_the_stores(tmp_path):
     stores = {path.stem: open_store(path) for path in tmp_path.glob("*.h5")}
     for name, rows in again.rows.items():
         assert stores[name].columns["item_id"].tolist() == again.items.rows["item_id"].iloc[rows].tolist()
+
+
+@pytest.mark.parametrize("n_finished", [0, 1, 5, 8, 11])
+def test_it_goes_on_in_the_midst_of_a_record(tmp_path, n_finished):
+    def made(folder):
+        return create_stores(Toy([30.0] * 9), folder, window=5.0, stride=2.5, representations="gaf", size=8, workers=1)
+
+    whole, part = made(tmp_path / "whole")[0], tmp_path / "part" / "train.h5.part"
+    part.parent.mkdir()
+    shutil.copy(whole, part)
+    with StoreWriter(part) as writer:
+        rows = writer.read_signals(0, 33)
+        writer.write("signals", n_finished, np.zeros_like(rows[n_finished:]))
+        for stage in ("signals", "images"):
+            writer.mark_finished(stage, n_finished)
+    again = made(tmp_path / "part")[0]
+    assert again.read_bytes() == whole.read_bytes()
