@@ -1,20 +1,22 @@
 """Scores and thresholds to every figure of a table."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import metrics
+from pipeline.evaluation.agreement import agreement
 from pipeline.evaluation.alignment import differences
+from pipeline.evaluation.confusion import Confusion, confusion_of, taken
 from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
 from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.subject import Subject
-from pipeline.evaluation.thresholds import Thresholds, get_thresholds, predict
+from pipeline.evaluation.thresholds import Thresholds, decisions, get_thresholds
 from pipeline.labels import none_name_of
 from pipeline.listening import Event
 
@@ -51,20 +53,22 @@ class Evaluation:
         task: Name of the task, None if unknown.
         kind: ``multilabel`` or ``multiclass``.
         n_items: Number of labelled items, which is TP + FN + FP + TN of every class.
-        note: What to say over the table, empty for a fair one.
+        note: What to say over the table, empty for a fair one; the scores' own remark is part of it.
         classes: A row a class.
         macro: Mean over the classes that have a positive; also ``g_mean_of_means``, the older study's G-mean,
             which is that of the macro sensitivity and the macro specificity.
         micro: Figures of the pooled counts; AUROC and average precision over all item-class pairs.
         norm: "No class found" as a class of its own, where the task has a name for it; in neither mean.
-        thresholds: None for multiclass, where the class with the highest score is taken.
-        accuracy: Share of the items whose class was found; None for multilabel.
+        thresholds: None where the class with the highest score is found, as in multiclass tasks unless thresholds were
+            asked for, by which each class is then judged against the rest.
         without_positives: Classes left out of the macro mean.
         without_negatives: Classes without specificity, G-mean and AUROC.
         n_patients_in_dev: How many patients are in the dev scores too.
         intervals: What other patients might have given, None if nothing was resampled.
         none_name: The name of "no class found", such as NORM.
         subject: What was judged, on what and when; None where nobody has said it.
+        confusion: Which class was taken for which, the highest score deciding; None for multilabel.
+        agreement: Name to figure of the confusion matrix, as in ``agreement.AGREEMENT``; none for multilabel.
     """
 
     task: str | None
@@ -76,13 +80,19 @@ class Evaluation:
     micro: Row
     norm: Row | None
     thresholds: Thresholds | None
-    accuracy: float | None
     without_positives: tuple[str, ...]
     without_negatives: tuple[str, ...]
     n_patients_in_dev: int = 0
     intervals: Intervals | None = None
     none_name: str | None = None
     subject: Subject | None = None
+    confusion: Confusion | None = None
+    agreement: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the items whose class has the highest score; None for multilabel."""
+        return self.agreement.get("accuracy")
 
     @property
     def worse_than_chance(self) -> tuple[str, ...]:
@@ -106,6 +116,11 @@ class Evaluation:
             "micro": _as_json(self.micro),
             **({none: _as_json(self.norm)} if self.norm and none and none not in _KEYS else {}),
             "accuracy": self.accuracy,
+            **(
+                {"confusion": self.confusion.as_json(), "agreement": _without_nan(self.agreement)}
+                if self.confusion
+                else {}
+            ),
             "thresholds": dict(chosen.values) if chosen else None,
             "threshold_choice": chosen.choice if chosen else None,
             "n_dev_items": chosen.n_dev if chosen else 0,
@@ -120,9 +135,8 @@ class Evaluation:
         }
 
     def _accuracy_interval(self) -> dict[str, list[float]]:
-        # with one class an item, the share of items whose class was found is the pooled sensitivity
-        spans = self.intervals.micro if self.intervals and self.accuracy is not None else {}
-        return {"accuracy": list(spans["sensitivity"])} if spans else {}
+        spans = self.intervals.agreement if self.intervals else {}
+        return {"accuracy": list(spans["accuracy"])} if "accuracy" in spans else {}
 
 
 @dataclass(frozen=True)
@@ -146,13 +160,14 @@ def evaluate(
     Args:
         scores: What is judged.
         dev: What thresholds are chosen on; shares no item with ``scores``.
-        threshold: A criterion, a number from 0 to 1, or None for the default criterion.
+        threshold: A criterion, a number from 0 to 1, or None for the default criterion; for multiclass scores None
+            lets the highest one win, and anything else judges each class against the rest.
         note: What to say over the table.
         resampling: How to draw intervals, or None for none.
         chosen: Thresholds that were chosen before, which are then the ones; None to choose as ``threshold`` says.
 
     Raises:
-        EcgFusionError: If dev does not fit, or a threshold is given for a multiclass task.
+        EcgFusionError: If dev does not fit, or a criterion is asked for and there is no dev to choose on.
     """
     if dev is not None:
         _check_dev(scores, dev)
@@ -177,11 +192,12 @@ def _evaluate(
     resampling: Resampling | None,
     chosen: Thresholds | None = None,
 ) -> Evaluation:
-    if scores.kind == "multiclass" and threshold is not None:
-        problem = "no threshold applies to multiclass scores, where the highest score wins: leave out -threshold"
-        raise EcgFusionError(f"{scores.name}: {problem}")
-    thresholds = None if scores.kind == "multiclass" else chosen or get_thresholds(scores.classes, dev, threshold)
-    found = _predict(scores, thresholds)
+    is_multiclass = scores.kind == "multiclass"
+    thresholds = chosen
+    if thresholds is None and (threshold is not None or not is_multiclass):
+        thresholds = get_thresholds(scores.classes, dev, threshold)
+    found = decisions(scores, thresholds)
+    confusion = confusion_of(scores) if is_multiclass else None
     counts = metrics.count(scores.labels, found)
     figures = _class_figures(scores, counts)
     without = [tuple(np.array(scores.classes)[n == 0].tolist()) for n in (counts.positives, counts.negatives)]
@@ -189,23 +205,25 @@ def _evaluate(
         task=scores.task or ("disease" if none_name_of(None, scores.classes) and scores.none_name else None),
         kind=scores.kind,
         n_items=len(scores.labels),
-        note=note,
+        note="; ".join(filter(None, [note, scores.remark])),
         classes=_class_rows(scores.classes, counts, figures),
         macro=_macro_row(counts, figures),
         micro=_micro_row(scores, counts.pooled),
         norm=_norm_row(scores.labels, found) if scores.none_name else None,
         none_name=scores.none_name,
         thresholds=thresholds,
-        accuracy=float((found & (scores.labels == 1)).any(1).mean()) if thresholds is None else None,
         without_positives=without[0],
         without_negatives=without[1],
         n_patients_in_dev=0 if dev is None or dev is scores else _shared_patients(scores, dev),
         intervals=_intervals(scores, found, resampling) if resampling else None,
+        confusion=confusion,
+        agreement=agreement(confusion.counts, scores.classes) if confusion else {},
     )
 
 
 def _intervals(scores: Scores, found: np.ndarray, resampling: Resampling) -> Intervals:
-    judged = Judged(scores.labels, scores.scores, found, none_name=scores.none_name)
+    highest = taken(scores.scores) if scores.kind == "multiclass" else None
+    judged = Judged(scores.labels, scores.scores, found, scores.none_name, highest)
     return bootstrap(judged, scores.classes, scores.item_id, scores.patient_id, resampling)
 
 
@@ -224,13 +242,6 @@ def _shared_patients(scores: Scores, dev: Scores) -> int:
     if scores.patient_id is None or dev.patient_id is None:
         return 0
     return len(np.intersect1d(scores.patient_id, dev.patient_id))
-
-
-def _predict(scores: Scores, thresholds: Thresholds | None) -> np.ndarray:
-    if thresholds is None:
-        values: np.ndarray = scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
-        return values
-    return predict(scores.scores, [thresholds.values[name] for name in scores.classes])
 
 
 def _class_figures(scores: Scores, counts: Counts) -> dict[str, np.ndarray]:
@@ -274,5 +285,8 @@ def _cells(counts: Counts) -> dict[str, int]:
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    figures = {name: None if math.isnan(value) else value for name, value in row.figures.items()}
-    return (row.counts or {}) | figures
+    return (row.counts or {}) | _without_nan(row.figures)
+
+
+def _without_nan(figures: dict[str, float]) -> dict[str, Any]:
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation import proportions
+from pipeline.evaluation.agreement_intervals import AgreementResamples
 from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
 from pipeline.evaluation.row_intervals import (
     RowIntervals,
@@ -26,7 +27,7 @@ RESAMPLES = range(40, 100_001)
 """Fewer do not reach the 2.5th percentile, and more would take gigabytes."""
 
 Key = tuple[str, str]
-"""What a row is, ``class``, ``macro``, ``micro`` or ``no class``, and its name, which may be any word."""
+"""What a row is, ``class``, ``macro``, ``micro``, ``no class`` or ``agreement``, and its name, which may be any word."""
 
 FEW_PATIENTS = 25
 """Rows with fewer, of either side, are marked: their intervals hold the truth, and are wide."""
@@ -68,9 +69,12 @@ class Intervals:
         n_redrawn: How many resamples were drawn again, because they lacked a class.
         draws: The macro and the micro row of every resample.
         none_name: What "no class found" is called.
+        agreement: Those of the figures of the confusion matrix, where the classes exclude each other.
+        agreement_draws: These figures of every resample, in the order of ``agreement.agreement_figures``; None where
+            the classes do not exclude each other.
 
     Shape:
-        ``draws`` is ``(resamples, 2, columns)``.
+        ``draws`` is ``(resamples, 2, columns)``, ``agreement_draws`` ``(resamples, figures)``.
     """
 
     classes: dict[str, dict[str, Span]]
@@ -88,6 +92,8 @@ class Intervals:
     none_name: str | None = None
     withheld: dict[Key, dict[str, str]] = field(default_factory=dict)
     marked: tuple[Key, ...] = ()
+    agreement: dict[str, Span] = field(default_factory=dict)
+    agreement_draws: np.ndarray | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the draws as plain dicts; each interval is ``[low, high]``, None if it is withheld."""
@@ -106,6 +112,11 @@ class Intervals:
             **(
                 {self.none_name: self._as_lists(("no class", self.none_name), self.norm)}
                 if self.norm and self.none_name
+                else {}
+            ),
+            **(
+                {"agreement": self._as_lists(("agreement", ""), self.agreement)}
+                if self.agreement_draws is not None
                 else {}
             ),
             "too_few_positive_patients": list(self.few_positives),
@@ -149,7 +160,13 @@ def bootstrap(
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
     blocks = progress_bar(resampler.blocks(resampling.n), "resampling patients", unit="blocks", leave=False, delay=2.0)
-    draws = np.concatenate([measurer.measure(weights) for weights in blocks])
+    agreement = None if judged.taken is None else AgreementResamples(judged.labels, judged.taken, classes, patients)
+    measured = []
+    for weights in blocks:
+        measured.append(measurer.measure(weights))
+        if agreement:
+            agreement.add(weights)
+    draws = np.concatenate(measured)
     draws[:, :-1][:, ~rows.kept] = np.nan
     plain = measurer.measure(np.ones((len(patients), 1)))[0]
     names = [*classes, "micro", *([judged.none_name] if judged.none_name else [])]
@@ -165,6 +182,9 @@ def bootstrap(
         *([("no class", n)] if (n := judged.none_name) else []),
     ]
     withheld = {key: each.withheld for key, each in zip([*keys, ("macro", "")], [*found, macro], strict=True)}
+    agreed = agreement.intervals() if agreement else None
+    if agreed:
+        withheld["agreement", ""] = agreed.found.withheld
     few = [kept and support.rarer < FEW_PATIENTS for support, kept in zip(behind, rows.kept, strict=True)]
     return Intervals(
         classes={name: own.spans for name, own in zip(classes, found, strict=False) if own.spans},
@@ -182,6 +202,8 @@ def bootstrap(
         none_name=judged.none_name,
         withheld={key: reasons for key, reasons in withheld.items() if reasons},
         marked=tuple(key for key, is_few in zip(keys, few, strict=True) if is_few),
+        agreement=agreed.found.spans if agreed else {},
+        agreement_draws=agreed.draws if agreed else None,
     )
 
 

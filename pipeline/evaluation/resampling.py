@@ -30,15 +30,17 @@ class Judged:
         scores: Its scores.
         found: True where the class was found.
         none_name: What "no class found" is called, where it is a row of its own.
+        taken: The column of the highest score, where an item has one class; None where it may have several.
 
     Shape:
-        ``(items, classes)`` each.
+        ``(items, classes)`` each, ``taken`` ``(items,)``.
     """
 
     labels: np.ndarray
     scores: np.ndarray
     found: np.ndarray
     none_name: str | None = None
+    taken: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

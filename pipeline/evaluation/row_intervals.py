@@ -98,7 +98,7 @@ def mean_intervals(values: np.ndarray, draws: np.ndarray, kept: Sequence[Support
         elif min(numbers) < fewest:
             found.withheld[name] = f"{min(numbers)} patients behind one of its classes, fewer than {fewest}"
         else:
-            found.spans[name] = _wilson(value, float(sampled.var(ddof=1)), _lowest(name), sum(numbers))
+            found.spans[name] = stretched_wilson(value, float(sampled.var(ddof=1)), _lowest(name), sum(numbers))
     return found
 
 
@@ -128,14 +128,21 @@ def _lowest(name: str) -> float:
 def _span(name: str, value: float, variance: float, support: Support) -> Span:
     lowest = _lowest(name)
     if name not in RANKINGS:
-        return _wilson(value, variance, lowest, support.of[name])
+        return stretched_wilson(value, variance, lowest, support.of[name])
     width = 1 - lowest
     span = smoothed_logit((value - lowest) / width, variance / width**2, support.positive, support.negative)
     return lowest + width * span[0], lowest + width * span[1]
 
 
-def _wilson(value: float, variance: float, lowest: float, n_patients: int) -> Span:
-    """The interval of a figure whose range, such as -1 to 1, is stretched to that of a share."""
+def stretched_wilson(value: float, variance: float, lowest: float, n_patients: int) -> Span:
+    """The interval of a figure whose range, such as -1 to 1, is stretched to that of a share.
+
+    Args:
+        value: Of the figure, from ``lowest`` to 1.
+        variance: Over resamples of patients.
+        lowest: What the figure may be at the least.
+        n_patients: Those that it is of.
+    """
     width = 1 - lowest
     share = (value - lowest) / width
     low, high = wilson(share, effective_number(share, variance / width**2, n_patients))

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.confusion import taken
 from pipeline.evaluation.metrics import Counts, f1
 from pipeline.evaluation.scores import Scores
 
@@ -163,6 +164,21 @@ def choose_threshold(labels: np.ndarray, scores: np.ndarray, criterion: str) -> 
     fp = last + 1 - tp
     counts = Counts(tp, true.sum() - tp, fp, (1 - true).sum() - fp)
     return float(falling[last][_criterion(criterion)(counts).argmax()])
+
+
+def decisions(scores: Scores, thresholds: Thresholds | None) -> np.ndarray:
+    """True where a class is found: where its score reaches its threshold, or without thresholds, where it is highest.
+
+    Of several highest scores the first class is found. With thresholds each class is judged against the rest, so that
+    of classes that exclude each other an item may have several found, or none.
+
+    Shape:
+        ``(items, classes)``.
+    """
+    if thresholds is None:
+        values: np.ndarray = taken(scores.scores)[:, None] == np.arange(len(scores.classes))
+        return values
+    return predict(scores.scores, [thresholds.values[name] for name in scores.classes])
 
 
 def predict(scores: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:

@@ -8,16 +8,13 @@ from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_o
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
 from pipeline.machine.files import all_or_none, make_folder, write_text
+from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import (
-    WITHHELD,
-    aligned,
     data_text,
-    figure_text,
     interval_remarks,
     inversion_remarks,
     overlap_remarks,
-    span_text,
     threshold_remarks,
 )
 

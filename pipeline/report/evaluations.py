@@ -3,20 +3,27 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-import numpy as np
-
 from pipeline.commands.escaping import csv_cell, one_line
+from pipeline.evaluation.agreement import agreement_figures
+from pipeline.evaluation.confusion import taken
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Span
 from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.resampling import CELLS
 from pipeline.evaluation.scores import Scores, save_scores
-from pipeline.evaluation.thresholds import predict
+from pipeline.evaluation.thresholds import decisions
 from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
+from pipeline.report.confusions import CAPTION, agreement_lines, confusion_csv_lines, confusion_lines
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
-_SOMETIMES = ("no_class.csv", "predictions.csv", *(f"table.{ending}" for ending in FORMATS.values()))
+_SOMETIMES = (
+    "no_class.csv",
+    "confusion.csv",
+    "confusion.png",
+    "predictions.csv",
+    *(f"table.{ending}" for ending in FORMATS.values()),
+)
 """What one evaluation writes and the next one may not."""
 
 
@@ -42,6 +49,9 @@ def save_evaluation(
     }
     if evaluation.norm:
         files["no_class.csv"] = lambda path: write_csv(path, no_class_lines(evaluation))
+    if confusion := evaluation.confusion:
+        files["confusion.csv"] = lambda path: write_csv(path, confusion_csv_lines(confusion))
+        files["confusion.png"] = lambda path: _draw(path, evaluation)
     if "md" in formats:
         files["table.md"] = lambda path: write_text(path, as_text(evaluation))
     if "csv" in formats:
@@ -67,7 +77,15 @@ def counts_lines(evaluation: Evaluation) -> list[list[str]]:
     """``counts.csv``: a line a class with its counts, how many items bear it and what share, and its threshold."""
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
     lines = [["class", *CELLS, "n", "prevalence", "threshold"]]
-    return lines + [[*_counted(name, row), number(thresholds.get(name))] for name, row in evaluation.classes.items()]
+    lines += [[*_counted(name, row), number(thresholds.get(name))] for name, row in evaluation.classes.items()]
+    return with_note(lines, evaluation.note)
+
+
+def with_note(lines: list[list[str]], note: str) -> list[list[str]]:
+    """Lines of a CSV file with what stands over the printed table in a last column, where there is such a note."""
+    if not note:
+        return lines
+    return [[*lines[0], "note"], *([*line, csv_cell(note)] for line in lines[1:])]
 
 
 def no_class_lines(evaluation: Evaluation) -> list[list[str]]:
@@ -90,7 +108,7 @@ def figure_lines(evaluation: Evaluation) -> list[list[str]]:
     says why.
     """
     thresholds = evaluation.thresholds.values if evaluation.thresholds else {}
-    names = [*CELLS, *headings()]
+    names = [*CELLS, *headings(), *_own_columns(evaluation)]
     lines = [["row", "name", "n", "prevalence", "threshold"]]
     lines[0] += [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
     lines[0].append("withheld")
@@ -105,6 +123,8 @@ def figure_lines(evaluation: Evaluation) -> list[list[str]]:
     rows.append(("micro", "", evaluation.micro, found.micro if found else {}))
     if evaluation.norm:
         rows.append(("no class", evaluation.none_name or "", evaluation.norm, found.norm if found else {}))
+    if evaluation.confusion:
+        rows.append(("agreement", "", Row(evaluation.agreement), found.agreement if found else {}))
     for kind, name, row, spans in rows:
         sizes = [str(sizes_of(row)[0]), number(sizes_of(row)[1])] if kind in ("class", "no class") else ["", ""]
         line = [kind, csv_cell(name), *sizes, number(thresholds.get(name)) if kind == "class" else ""]
@@ -116,32 +136,55 @@ def figure_lines(evaluation: Evaluation) -> list[list[str]]:
             found.withheld.get((kind.removesuffix(" of classes with an interval"), name), {}) if found and spans else {}
         )
         lines.append([*line, "; ".join(f"{figure}: {reason}" for figure, reason in reasons.items())])
-    return lines
+    return with_note(lines, evaluation.note)
+
+
+def _own_columns(evaluation: Evaluation) -> list[str]:
+    """The figures of the confusion matrix that no other row has, which stand in a row ``agreement``."""
+    names = agreement_figures(tuple(evaluation.classes)) if evaluation.confusion else {}
+    return [name for name in names if name not in headings()]
+
+
+def _draw(path: Path, evaluation: Evaluation) -> None:
+    from pipeline.report.confusion_drawing import draw_confusion  # here, because matplotlib takes its time
+
+    if evaluation.confusion:
+        draw_confusion(path, evaluation.confusion, [*head_of(evaluation, escape=one_line)])
 
 
 def latex_text(evaluation: Evaluation) -> str:
-    """``table.tex``: the table, and that of its intervals, for a paper."""
+    """``table.tex``: the table, its confusion matrix and its intervals, for a paper."""
     head = ". ".join(head_of(evaluation, escape=one_line))
     tables = [(head, table_lines(evaluation))]
+    noted = f"{one_line(evaluation.note)}. " if evaluation.note else ""  # each table may be taken alone
+    if evaluation.confusion:
+        tables.append((noted + CAPTION, confusion_lines(evaluation.confusion)))
+        tables.append((f"{noted}What follows from the confusion matrix", agreement_lines(evaluation)))
     found = evaluation.intervals
     if found and (found.micro or found.norm):
-        drawn = f"{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
+        drawn = f"{noted}{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
         tables.append((drawn, interval_lines(evaluation)))
     return latex_tables(tables)
 
 
 def prediction_lines(evaluation: Evaluation, scores: Scores) -> list[list[object]]:
-    """``predictions.csv``: a line an item with its names, and of each class score, decision and label."""
+    """``predictions.csv``: a line an item with its names, and of each class score, decision and label.
+
+    Where classes exclude each other, the one with the highest score and the true one stand before these.
+    """
     names = {"item_id": scores.item_id, "record_id": scores.record_id, "patient_id": scores.patient_id}
     known = {name: values for name, values in names.items() if values is not None}
-    if evaluation.thresholds:
-        found = predict(scores.scores, [evaluation.thresholds.values[name] for name in scores.classes])
+    found = decisions(scores, evaluation.thresholds)
+    if scores.kind == "multiclass":
+        classes = [csv_cell(name) for name in scores.classes]
+        of_items = {"found class": taken(scores.scores), "true class": scores.labels.argmax(1)}
     else:
-        found = scores.scores.argmax(1)[:, None] == np.arange(len(scores.classes))
+        classes, of_items = [], {}
     columns = [f"{name} {what}" for name in scores.classes for what in ("score", "found", "label")]
-    lines: list[list[object]] = [[*known, *map(csv_cell, columns)]]
+    lines: list[list[object]] = [[*known, *of_items, *map(csv_cell, columns)]]
     for i in range(len(scores.item_id)):
         line: list[object] = [csv_cell(str(values[i])) for values in known.values()]
+        line += [classes[numbers[i]] for numbers in of_items.values()]
         for j in range(len(scores.classes)):
             line += [str(scores.scores[i, j]), int(found[i, j]), int(scores.labels[i, j])]
         lines.append(line)

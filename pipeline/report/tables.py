@@ -1,6 +1,5 @@
 """The table of an evaluation as lines of cells, and as the Markdown that is printed and saved."""
 
-import math
 from collections.abc import Callable, Iterable
 
 from pipeline.commands.escaping import markdown
@@ -9,11 +8,11 @@ from pipeline.evaluation.intervals import FEW_PATIENTS, LEVEL, Intervals, Key, S
 from pipeline.evaluation.metrics import FIGURES, RANKINGS, headings
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
 from pipeline.evaluation.subject import Subject
+from pipeline.evaluation.thresholds import Thresholds
+from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
+from pipeline.report.confusions import confusion_parts
 
 SIZES = ("n", "prevalence")
-
-WITHHELD = "†"
-"""Stands beside a figure whose interval is withheld."""
 
 FEW = "‡"
 """Stands beside the name of a row with few patients."""
@@ -22,7 +21,7 @@ FEW = "‡"
 def as_text(evaluation: Evaluation) -> str:
     """The table as Markdown that also reads well on a console: what heads it, its lines, its remarks."""
     remarks = [f"- {remark}" for remark in remarks_of(evaluation)]
-    parts = [*head_of(evaluation), _markdown(table_lines(evaluation)), "\n".join(remarks)]
+    parts = [*head_of(evaluation), _markdown(table_lines(evaluation)), "\n".join(remarks), *confusion_parts(evaluation)]
     if evaluation.intervals:
         parts += _interval_parts(evaluation, evaluation.intervals)
     return "\n\n".join(parts) + "\n"
@@ -33,7 +32,10 @@ def head_of(evaluation: Evaluation, escape: Callable[[str], str] = markdown) -> 
     rule = threshold_remarks(evaluation)[0]
     task = escape(evaluation.task or evaluation.kind)
     named = [subject_text(evaluation.subject, escape)] if evaluation.subject else []
-    return [*filter(None, [evaluation.note, *named]), f"{task}, {evaluation.n_items} items; {rule}"]
+    if evaluation.thresholds is None and evaluation.accuracy is not None:
+        rule += f"; accuracy {figure_text(evaluation.accuracy)}"
+    note = escape(evaluation.note) if evaluation.note else ""
+    return [*filter(None, [note, *named]), f"{task}, {evaluation.n_items} items; {rule}"]
 
 
 def subject_text(subject: Subject, escape: Callable[[str], str] = markdown) -> str:
@@ -150,7 +152,7 @@ def interval_remarks(intervals: Intervals) -> list[str]:
     if intervals.marked:
         names = _named(name or kind for kind, name in intervals.marked)
         remarks.append(f"{FEW}: wide, because fewer than {FEW_PATIENTS} patients have it, or have it not: {names}")
-    if any(intervals.withheld.values()):
+    if any(reasons for (kind, _), reasons in intervals.withheld.items() if kind != "agreement"):
         fewest = ", ".join(f"{heading} {n}" for heading, n in _fewest().items())
         remarks.append(f"{WITHHELD}: no interval, because none would hold for so few patients: at least {fewest}")
     if intervals.n_redrawn:
@@ -162,30 +164,6 @@ def _fewest() -> dict[str, int]:
     """Heading to how many patients an interval needs, beyond what every row needs."""
     figures = (FIGURES | RANKINGS).values()
     return {figure.heading: figure.fewest for figure in figures if figure.fewest > MIN_PATIENTS}
-
-
-def span_text(span: Span) -> str:
-    """An interval, as it stands in a table."""
-    return f"{span[0]:.3f}–{span[1]:.3f}"
-
-
-def figure_text(value: float, digits: int = 3) -> str:
-    """A figure as it stands in a table, a dash for NaN."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def aligned(lines: list[list[str]]) -> str:
-    """Cells as a Markdown table that also reads well on a console; the first line holds the headings."""
-    widths = [max(2, *map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    padded = [
-        [
-            line[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
-        ]
-        for line in [lines[0], rule, *lines[1:]]
-    ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in padded)
 
 
 def remarks_of(evaluation: Evaluation) -> list[str]:
@@ -235,7 +213,15 @@ def threshold_remarks(evaluation: Evaluation) -> list[str]:
     """Where the thresholds come from; the first sentence is the rule."""
     thresholds = evaluation.thresholds
     if thresholds is None:
-        return [f"the highest score wins, without thresholds; accuracy {figure_text(evaluation.accuracy or 0.0)}"]
+        return ["the highest score wins, without thresholds"]
+    if evaluation.confusion:
+        rule, *others = _rule_of(thresholds)
+        of_both = "an item may be found in several classes, or in none; the confusion matrix has its highest score"
+        return [f"{rule}; each class against the rest", of_both, *others]
+    return _rule_of(thresholds)
+
+
+def _rule_of(thresholds: Thresholds) -> list[str]:
     if thresholds.choice is None:
         return ["thresholds: 0.5 for every class, because there are no dev scores to choose them on"]
     if isinstance(thresholds.choice, float):

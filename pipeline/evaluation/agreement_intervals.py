@@ -1,0 +1,102 @@
+"""The intervals of the figures of a confusion matrix, from resamples of patients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.evaluation.agreement import AgreementFigure, agreement_figures
+from pipeline.evaluation.confusion import cells
+from pipeline.evaluation.proportions import Span, mean_of_several
+from pipeline.evaluation.row_intervals import RowIntervals, stretched_wilson
+
+
+@dataclass(frozen=True, eq=False)
+class AgreementIntervals:
+    """What is known of them.
+
+    Attributes:
+        found: the intervals, and why a figure has none.
+        draws: the figures of every resample, in the order of ``agreement_figures``.
+
+    Shape:
+        ``draws`` is ``(resamples, figures)``.
+    """
+
+    found: RowIntervals
+    draws: np.ndarray
+
+
+class AgreementResamples:
+    """Gathers confusion matrices of resamples, and makes intervals of them.
+
+    Args:
+        labels: one 1 an item.
+        taken: the column of the class that was found.
+        classes: names of the columns.
+        patients: the patient of each item, numbered from 0.
+
+    Shape:
+        ``labels`` is ``(items, classes)``, ``taken`` and ``patients`` are ``(items,)``.
+    """
+
+    def __init__(self, labels: np.ndarray, taken: np.ndarray, classes: Sequence[str], patients: np.ndarray) -> None:
+        from scipy.sparse import csr_matrix  # here, because a plain table needs none
+
+        n_items, n_classes = labels.shape
+        where = (cells(labels, taken), np.arange(n_items))
+        self._weights_of = csr_matrix((np.ones(n_items), where), shape=(n_classes**2, n_items))
+        self._classes = tuple(classes)
+        self._n_patients = int(patients.max()) + 1
+        self._patients_of = np.array([len(np.unique(patients[column == 1])) for column in labels.T])
+        self._of_another = len(np.unique(patients[labels[:, labels.sum(0, dtype=np.int64).argmax()] == 0]))
+        self._blocks: list[np.ndarray] = []
+
+    def add(self, weights: np.ndarray) -> None:
+        """Takes a block of resamples; ``weights`` are ``(items, resamples)``."""
+        self._blocks.append(self._matrices(weights))
+
+    def intervals(self) -> AgreementIntervals:
+        """The interval of every figure, or why it has none."""
+        (plain,) = self._matrices(np.ones((self._weights_of.shape[1], 1)))
+        resampled = np.concatenate(self._blocks)
+        found, draws = RowIntervals(), []
+        for name, figure in agreement_figures(self._classes).items():
+            columns = figure.columns(plain, self._classes)
+            parts, drawn = figure.parts(plain, columns), figure.parts(resampled, columns)
+            draws.append(drawn.mean(-1))
+            reason = self._reason(figure, parts, drawn, columns)
+            if reason:
+                found.withheld[name] = reason
+            else:
+                found.spans[name] = self._span(figure, parts, drawn, columns)
+        return AgreementIntervals(found, np.stack(draws, -1))
+
+    def _matrices(self, weights: np.ndarray) -> np.ndarray:
+        """The confusion matrix of each weighting; ``(weightings, classes, classes)``."""
+        n = len(self._classes)
+        values: np.ndarray = (self._weights_of @ weights).T.reshape(-1, n, n)
+        return values
+
+    def _behind(self, figure: AgreementFigure, columns: Sequence[int]) -> int:
+        return int(self._patients_of[list(columns)].min()) if figure.is_mean else self._of_another
+
+    def _reason(
+        self, figure: AgreementFigure, parts: np.ndarray, drawn: np.ndarray, columns: Sequence[int]
+    ) -> str | None:
+        """Why a figure has no interval, None if it has one."""
+        n = self._behind(figure, columns)
+        if n < figure.fewest:
+            which = "in one of its classes" if figure.is_mean else "with another class than the commonest"
+            return f"{n} patients {which}, fewer than {figure.fewest}"
+        if np.isnan(drawn).any() or not (figure.lowest <= parts).all() or not (parts <= 1).all():
+            return f"it is not from {figure.lowest:g} to 1 in every resample"
+        return None
+
+    def _span(self, figure: AgreementFigure, parts: np.ndarray, drawn: np.ndarray, columns: Sequence[int]) -> Span:
+        behind = self._patients_of[list(columns)].tolist() if figure.is_mean else [self._n_patients]
+        spans = [
+            stretched_wilson(float(value), float(sampled.var(ddof=1)), figure.lowest, n)
+            for value, sampled, n in zip(parts, drawn.T, behind, strict=True)
+        ]
+        return mean_of_several(parts, np.array(spans), drawn)
