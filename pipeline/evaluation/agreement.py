@@ -67,7 +67,7 @@ class AgreementFigure:
         only_of: the sets of classes that it is defined of; None where it is of any.
         lowest: What it may be at the least; 1 is the most.
         fewest: It has an interval if as many patients have each class of the mean, or, where it is none, have another
-            class than the commonest.
+            class than the commonest (`benchmarks/agreement_coverage.py`).
     """
 
     heading: str
@@ -77,7 +77,7 @@ class AgreementFigure:
     mean_of: tuple[str, ...] | None = None
     only_of: tuple[tuple[str, ...], ...] | None = None
     lowest: float = 0.0
-    fewest: int = 5
+    fewest: int = 10
 
     def applies_to(self, classes: Sequence[str]) -> bool:
         """Whether it is defined of such classes."""
@@ -100,7 +100,7 @@ class AgreementFigure:
 
 
 AGREEMENT: dict[str, AgreementFigure] = {
-    "accuracy": AgreementFigure("accuracy", accuracy, "the share of the items whose class was found"),
+    "accuracy": AgreementFigure("accuracy", accuracy, "the share of the items whose class was found", fewest=0),
     "balanced_accuracy": AgreementFigure(
         "balanced accuracy", sensitivities, "the mean sensitivity of the classes that there are", is_mean=True
     ),

@@ -99,4 +99,4 @@ class AgreementResamples:
             stretched_wilson(float(value), float(sampled.var(ddof=1)), figure.lowest, n)
             for value, sampled, n in zip(parts, drawn.T, behind, strict=True)
         ]
-        return mean_of_several(parts, np.array(spans), drawn)
+        return spans[0] if len(spans) == 1 else mean_of_several(parts, np.array(spans), drawn)

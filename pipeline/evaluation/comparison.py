@@ -1,11 +1,13 @@
 """Several models on the same items: how much they differ, and which differences are within noise."""
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pipeline.evaluation.agreement import agreement_figures
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import LEVEL, Span, holm, paired_interval, paired_p_value
 from pipeline.evaluation.metrics import FIGURES, RANKINGS
@@ -40,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models and their differences: ``macro`` or ``micro``, then the figure."""
+    """Two models and their differences: ``macro``, ``micro`` or, of a confusion matrix, ``agreement``, then the figure."""
 
     first: str
     second: str
@@ -80,15 +82,51 @@ def compare(models: dict[str, Evaluation]) -> Comparison:
     draws = {name: model.intervals.draws for name, model in ranked.items() if model.intervals}
     if not draws:
         return Comparison(ranked, ())
+    of_rows = _compared(pairs, {name: _values(model) for name, model in ranked.items()}, draws, _widest())
+    names = [name for name in columns() if name in (*FIGURES, *RANKINGS)]
+    kept = [columns().index(name) for name in names]
+    rows = [{row: _named(names, each[:, j, kept]) for j, row in enumerate(_ROWS)} for each in of_rows]
+    for own, agreed in zip(rows, _agreements(pairs, ranked), strict=True):
+        if agreed:
+            own["agreement"] = agreed
+    return Comparison(ranked, tuple(Pair(*pair, own) for pair, own in zip(pairs, rows, strict=True)))
+
+
+def _compared(
+    pairs: Sequence[tuple[str, str]],
+    values: Mapping[str, np.ndarray],
+    draws: Mapping[str, np.ndarray],
+    widest: np.ndarray,
+) -> list[np.ndarray]:
+    """What is known of the differences of each pair.
+
+    Shape:
+        ``values`` (...) of each model, ``draws`` (resamples, ...), ``widest`` as their last axis, to (value, both ends,
+        both ends by Holm, p and p by Holm; ...) of each pair.
+    """
     changes = [draws[first] - draws[second] for first, second in pairs]
-    p = np.stack([paired_p_value(change) for change in changes])
-    corrected, widest = holm(p), _widest()
+    p = np.stack([paired_p_value(change) for change in changes]) if pairs else np.empty(0)
+    corrected = holm(p)
     found = []
     for i, (first, second) in enumerate(pairs):
         spans = [paired_interval(changes[i], times, widest) for times in (1.0, corrected[i] / p[i])]
-        values = [_values(ranked[first]) - _values(ranked[second]), *spans[0], *spans[1], p[i], corrected[i]]
-        found.append(Pair(first, second, {row: _differences(np.stack(values)[:, j]) for j, row in enumerate(_ROWS)}))
-    return Comparison(ranked, tuple(found))
+        found.append(np.stack([values[first] - values[second], *spans[0], *spans[1], p[i], corrected[i]]))
+    return found
+
+
+def _agreements(pairs: Sequence[tuple[str, str]], models: Mapping[str, Evaluation]) -> list[dict[str, Difference]]:
+    """Of each pair, the differences of what follows from confusion matrices; none where there are no matrices."""
+    draws = {
+        name: model.intervals.agreement_draws
+        for name, model in models.items()
+        if model.intervals and model.intervals.agreement_draws is not None
+    }
+    if not draws:
+        return [{} for _ in pairs]
+    figures = agreement_figures(tuple(next(iter(models.values())).classes))
+    values = {name: np.array([model.agreement[figure] for figure in figures]) for name, model in models.items()}
+    widest = np.array([1 - figure.lowest for figure in figures.values()])
+    return [_named(list(figures), each) for each in _compared(pairs, values, draws, widest)]
 
 
 def macro_of(evaluation: Evaluation) -> Row:
@@ -109,13 +147,13 @@ def _widest() -> np.ndarray:
     return np.array([1 - figures[name].lowest if name in figures else 1.0 for name in columns()])
 
 
-def _differences(values: np.ndarray) -> dict[str, Difference]:
-    """Figure to difference; ``(value, both ends, both ends by Holm, p and p by Holm; columns)``."""
-    named = zip(columns(), values.T.tolist(), strict=True)
+def _named(names: Sequence[str], values: np.ndarray) -> dict[str, Difference]:
+    """Figure to difference, where it has one; ``values`` as of ``_compared``, of these figures."""
+    named = zip(names, values.T.tolist(), strict=True)
     return {
         name: Difference(value, (low, high), p, p_holm, (lowest, highest))
         for name, (value, low, high, lowest, highest, p, p_holm) in named
-        if name in (*FIGURES, *RANKINGS) and not np.isnan([value, low]).any()
+        if not np.isnan([value, low]).any()
     }
 
 

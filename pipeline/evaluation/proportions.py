@@ -115,12 +115,14 @@ def mean_of_several(values: np.ndarray, spans: np.ndarray, draws: np.ndarray) ->
         ``(figures,)``, ``(figures, 2)`` and ``(resamples, figures)``.
 
     Reference:
-        Zou, Toward using confidence intervals to compare correlations, Psychological Methods 2007.
+        Zou, Toward using confidence intervals to compare correlations, Psychological Methods 2007. We take negative
+        correlations for none.
     """
     centred = draws - draws.mean(0)
     spread = np.sqrt((centred**2).sum(0))
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
-    together = scaled.T @ scaled  # correlations; 0 with a figure that is the same in every resample
+    # correlations; what goes against each other is not trusted to narrow the interval
+    together = np.maximum(scaled.T @ scaled, 0.0)
     np.fill_diagonal(together, 1.0)
     down, up = values - spans[:, 0], spans[:, 1] - values
     middle, n = float(values.mean()), len(values)

@@ -168,7 +168,9 @@ def load_scores(path: Path) -> Scores:
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise EcgFusionError(f"{path} lacks {', '.join(missing)}: save {', '.join(_REQUIRED)} in it")
-    texts = {name: _text(path, name, arrays[name]) for name in ("kind", "task", "none_name", "remark") if name in arrays}
+    texts = {
+        name: _text(path, name, arrays[name]) for name in ("kind", "task", "none_name", "remark") if name in arrays
+    }
     known = (*_REQUIRED, "record_id", "patient_id")
     rest = {name: arrays[name] for name in known if name in arrays and name not in texts}
     return Scores(**rest, **texts, name=str(path))  # type: ignore[arg-type]

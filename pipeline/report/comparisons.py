@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from pipeline.commands.escaping import csv_cell, markdown
+from pipeline.commands.escaping import csv_cell, markdown, one_line
+from pipeline.evaluation.agreement import AgreementFigure, agreement_figures
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
 from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
 from pipeline.evaluation.metrics import headings
@@ -19,6 +20,9 @@ from pipeline.report.tables import (
 )
 
 _RANKED_BY = "auroc"
+_LESS = ("less_than_best", "low", "high", "p", "p_holm")
+"""Columns of a difference."""
+
 _Cell = Callable[[str], str]
 
 
@@ -29,11 +33,37 @@ def comparison_text(comparison: Comparison) -> str:
     shared = _remarks_of_models(comparison)
     rule = f"; {shared[0]}" if shared[:1] == threshold_remarks(best)[:1] else ""
     of = f"{task}, {best.n_items} items, {len(comparison.models)} models by macro-AUC{rule}"
-    head = [best.note, *_subjects(comparison), of]
-    verdicts = "\n".join(f"- {_verdict(pair)}" for pair in comparison.pairs if _main(pair))
+    head = [*_notes(comparison, markdown), *_subjects(comparison), of]
+    verdicts = "\n".join(f"- {_verdict(pair, difference)}" for pair in comparison.pairs if (difference := _main(pair)))
     remarks = "\n".join(f"- {remark}" for remark in _remarks(comparison, best.intervals))
-    parts = [*head, _table(comparison), verdicts and f"Differences in macro-AUC:\n\n{verdicts}", remarks]
+    in_areas = f"Differences in macro-AUC:\n\n{verdicts}" if verdicts else ""
+    parts = [*head, _table(comparison), in_areas, *_in_agreement(comparison), remarks]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _notes(comparison: Comparison, escape: Callable[[str], str]) -> list[str]:
+    """What heads the tables of these models: once if it heads all of them, else with the name of each."""
+    notes = {name: escape(model.note) for name, model in comparison.models.items() if model.note}
+    if len(notes) == len(comparison.models) and len(set(notes.values())) == 1:
+        return [next(iter(notes.values()))]
+    return [f"{escape(name)}: {note}" for name, note in notes.items()]
+
+
+def _in_agreement(comparison: Comparison) -> list[str]:
+    """The differences of each figure of the confusion matrix, where there is one."""
+    parts = []
+    for name, figure in _agreed(comparison).items():
+        found = [(pair, pair.rows.get("agreement", {}).get(name)) for pair in comparison.pairs]
+        verdicts = "\n".join(f"- {_verdict(pair, difference)}" for pair, difference in found if difference)
+        if verdicts:
+            parts.append(f"Differences in {figure.heading}:\n\n{verdicts}")
+    return parts
+
+
+def _agreed(comparison: Comparison) -> dict[str, AgreementFigure]:
+    """The figures of the confusion matrix that these models have."""
+    best = next(iter(comparison.models.values()))
+    return agreement_figures(tuple(best.classes)) if best.confusion else {}
 
 
 def _subjects(comparison: Comparison) -> list[str]:
@@ -60,7 +90,8 @@ def save_comparison(folder: Path, comparison: Comparison, formats: Collection[st
         if "csv" in formats:
             write_csv(folder / "comparison.csv", _csv_lines(comparison))
         if "latex" in formats:
-            tables = [(" ".join(_subjects(comparison)) or "Models by macro-AUC", _lines(comparison))]
+            noted = [f"{note}." for note in _notes(comparison, one_line)]
+            tables = [(" ".join([*noted, *_subjects(comparison)]) or "Models by macro-AUC", _lines(comparison))]
             write_text(folder / "comparison.tex", latex_tables(tables))
     return [folder / name for name in names]
 
@@ -69,17 +100,34 @@ def _csv_lines(comparison: Comparison) -> list[list[str]]:
     """The table unrounded: a line a model."""
     best = next(iter(comparison.models))
     against = {pair.second: _main(pair) for pair in comparison.pairs if pair.first == best}
-    names = headings()
+    names, agreed = headings(), _agreed(comparison)
     lines = [["model", *[f"macro_{name}" for name in names], *[f"micro_{name}" for name in names]]]
-    lines[0] += ["macro_auroc_low", "macro_auroc_high", "less_than_best", "low", "high", "p", "p_holm"]
+    lines[0] += ["macro_auroc_low", "macro_auroc_high", *_LESS]
+    lines[0] += [column for name in agreed for column in (name, f"{name}_low", f"{name}_high")]
+    lines[0] += [f"{name}_{column}" for name in agreed for column in _LESS]
+    has_note = any(model.note for model in comparison.models.values())
+    lines[0] += ["note"] if has_note else []
     for name, model in comparison.models.items():
         rows = (macro_of(model).figures, model.micro.figures)
         span = model.intervals.macro.get(_RANKED_BY) if model.intervals else None
         cells = [number(row.get(each)) for row in rows for each in names]
-        difference = against.get(name)
-        found = [difference.value, *difference.span, difference.p, difference.p_holm] if difference else [None] * 5
-        lines.append([csv_cell(name), *cells, *map(number, [*(span or (None, None)), *found])])
+        found: list[float | None] = [*(span or (None, None)), *_less(against.get(name))]
+        for figure in agreed:
+            own = model.intervals.agreement.get(figure) if model.intervals else None
+            found += [model.agreement[figure], *(own or (None, None))]
+        pair = comparison.pair(best, name)
+        for figure in agreed:
+            found += _less(pair.rows["agreement"].get(figure) if pair else None)
+        line = [csv_cell(name), *cells, *map(number, found)]
+        lines.append([*line, csv_cell(model.note)] if has_note else line)
     return lines
+
+
+def _less(difference: Difference | None) -> list[float | None]:
+    """The cells of the columns ``_LESS``."""
+    if difference is None:
+        return [None] * len(_LESS)
+    return [difference.value, *difference.span, difference.p, difference.p_holm]
 
 
 def _table(comparison: Comparison) -> str:
@@ -135,6 +183,10 @@ def _other_columns(comparison: Comparison) -> dict[str, _Cell]:
     for figure, heading in headings().items():
         if figure != _RANKED_BY:
             columns[heading] = lambda name, figure=figure: figure_text(macro_of(models[name]).figures[figure])  # type: ignore[misc]
+    for each, agreed in _agreed(comparison).items():
+        # of one class against the rest there is an accuracy, too
+        heading = f"{agreed.heading} of all" if each in headings() else agreed.heading
+        columns[heading] = lambda name, each=each: figure_text(models[name].agreement[each])  # type: ignore[misc]
     return columns
 
 
@@ -142,8 +194,7 @@ def _main(pair: Pair) -> Difference | None:
     return pair.rows["macro"].get(_RANKED_BY)
 
 
-def _verdict(pair: Pair) -> str:
-    difference = pair.rows["macro"][_RANKED_BY]
+def _verdict(pair: Pair, difference: Difference) -> str:
     p = f"p {difference.p:.3f}, by Holm {difference.p_holm:.3f}"
     span = _signed_span(difference)
     names = f"{markdown(pair.first)} − {markdown(pair.second)}"
@@ -157,10 +208,11 @@ def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
         shared[1:] if shared[:1] == threshold_remarks(best)[:1] else shared
     )  # the rule that all share stands above
     if intervals is None:
-        macro = "all figures but micro-AUC are macro: means over the classes"
+        macro = f"all figures but {_not_macro(comparison)} are macro: means over the classes"
         return [*remarks, macro, "nothing was resampled, so nothing says which differences are within noise"]
     n_classes = len(intervals.classes)
-    remarks.append(f"all figures but micro-AUC are macro: means over the {n_classes} classes that have an interval")
+    of_classes = f"means over the {n_classes} classes that have an interval"
+    remarks.append(f"all figures but {_not_macro(comparison)} are macro: {of_classes}")
     n_pairs, level = len(comparison.pairs), f"{1 - LEVEL:.2g}"
     corrected = f", by Holm's correction for {n_pairs} differences," if n_pairs > 1 else ""
     remarks.append(f"within noise: the p-value of no difference{corrected} is above {level}, and its interval holds 0")
@@ -170,6 +222,12 @@ def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
     if intervals.resampling.n < needed:
         remarks.append(f"too few resamples to find any difference beyond noise: take -resamples {needed} or more")
     return remarks + interval_remarks(intervals)
+
+
+def _not_macro(comparison: Comparison) -> str:
+    """What is no mean of a column of the models' tables."""
+    agreed = [figure.heading for figure in _agreed(comparison).values()]
+    return f"micro-AUC and, of all classes together, {', '.join(agreed)}" if agreed else "micro-AUC"
 
 
 def _remarks_of_models(comparison: Comparison) -> list[str]:

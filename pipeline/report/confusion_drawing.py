@@ -20,6 +20,7 @@ from pipeline.machine.files import replace_atomically
 _LONGEST_NAME = 24
 _DARK = 0.55  # a share from which on the digits are white
 _CELL = 0.62  # inches
+_CHARACTER = 0.1  # inches, of the names beside it
 _LEAST = 4.2  # inches of the matrix, however few its classes are
 
 
@@ -63,7 +64,7 @@ def drawable(name: str, number: int) -> str:
 
 def _name(axes: Axes, names: Sequence[str], font: float) -> None:
     places = range(len(names))
-    is_upright = max(map(len, names)) > 6
+    is_upright = max(map(len, names)) * _CHARACTER > 0.9 * max(_CELL, _LEAST / len(names))
     axes.set_xticks(places, names, rotation=90 if is_upright else 0)
     axes.set_yticks(places, names)
     axes.set_xlabel("found: the class with the highest score", fontsize=font)

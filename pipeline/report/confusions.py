@@ -40,9 +40,7 @@ def confusion_csv_lines(confusion: Confusion) -> list[list[str]]:
     """``confusion.csv``: the matrix and nothing else, with the names of its rows and columns."""
     names = [csv_cell(name) for name in confusion.classes]
     lines = [["truth", *names]]
-    return lines + [
-        [name, *map(str, counts)] for name, counts in zip(names, confusion.counts.tolist(), strict=True)
-    ]
+    return lines + [[name, *map(str, counts)] for name, counts in zip(names, confusion.counts.tolist(), strict=True)]
 
 
 def agreement_lines(evaluation: Evaluation) -> list[list[str]]:
