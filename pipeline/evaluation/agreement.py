@@ -118,7 +118,7 @@ AGREEMENT: dict[str, AgreementFigure] = {
 }
 """What follows from the confusion matrix, in the order of the table; a new figure is a function and a line.
 
-Noisy recordings, where they are a class, have no F1 in that of CinC 2017, but count as errors of what they are taken for.
+Noisy recordings, where they are a class, have no F1 in that of CinC 2017; they are errors of what they are taken for.
 
 Reference:
     Clifford et al., AF classification from a short single lead ECG recording: the PhysioNet/Computing in Cardiology

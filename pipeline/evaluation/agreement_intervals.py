@@ -10,6 +10,8 @@ from pipeline.evaluation.confusion import cells
 from pipeline.evaluation.proportions import Span, mean_of_several
 from pipeline.evaluation.row_intervals import RowIntervals, stretched_wilson
 
+_MATRICES_BYTES = 2**24  # of the confusion matrices at one time
+
 
 @dataclass(frozen=True, eq=False)
 class AgreementIntervals:
@@ -50,20 +52,25 @@ class AgreementResamples:
         self._n_patients = int(patients.max()) + 1
         self._patients_of = np.array([len(np.unique(patients[column == 1])) for column in labels.T])
         self._of_another = len(np.unique(patients[labels[:, labels.sum(0, dtype=np.int64).argmax()] == 0]))
-        self._blocks: list[np.ndarray] = []
+        (self._plain,) = self._matrices(np.ones((n_items, 1)))
+        self._figures = agreement_figures(self._classes)
+        self._columns = {name: each.columns(self._plain, self._classes) for name, each in self._figures.items()}
+        self._drawn: dict[str, list[np.ndarray]] = {name: [] for name in self._figures}
 
     def add(self, weights: np.ndarray) -> None:
         """Takes a block of resamples; ``weights`` are ``(items, resamples)``."""
-        self._blocks.append(self._matrices(weights))
+        at_once = max(1, _MATRICES_BYTES // (8 * len(self._classes) ** 2))
+        for first in range(0, weights.shape[1], at_once):
+            matrices = self._matrices(weights[:, first : first + at_once])
+            for name, figure in self._figures.items():
+                self._drawn[name].append(figure.parts(matrices, self._columns[name]))
 
     def intervals(self) -> AgreementIntervals:
         """The interval of every figure, or why it has none."""
-        (plain,) = self._matrices(np.ones((self._weights_of.shape[1], 1)))
-        resampled = np.concatenate(self._blocks)
         found, draws = RowIntervals(), []
-        for name, figure in agreement_figures(self._classes).items():
-            columns = figure.columns(plain, self._classes)
-            parts, drawn = figure.parts(plain, columns), figure.parts(resampled, columns)
+        for name, figure in self._figures.items():
+            columns, drawn = self._columns[name], np.concatenate(self._drawn[name])
+            parts = figure.parts(self._plain, columns)
             draws.append(drawn.mean(-1))
             reason = self._reason(figure, parts, drawn, columns)
             if reason:

@@ -42,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models and their differences: ``macro``, ``micro`` or, of a confusion matrix, ``agreement``, then the figure."""
+    """Two models and their differences: ``macro``, ``micro`` or ``agreement`` (of confusion matrices) to figures."""
 
     first: str
     second: str

@@ -27,7 +27,7 @@ RESAMPLES = range(40, 100_001)
 """Fewer do not reach the 2.5th percentile, and more would take gigabytes."""
 
 Key = tuple[str, str]
-"""What a row is, ``class``, ``macro``, ``micro``, ``no class`` or ``agreement``, and its name, which may be any word."""
+"""What a row is (``class``, ``macro``, ``micro``, ``no class``, ``agreement``) and its name, which may be any word."""
 
 FEW_PATIENTS = 25
 """Rows with fewer, of either side, are marked: their intervals hold the truth, and are wide."""

@@ -37,7 +37,7 @@ def draw_confusion(path: Path, confusion: Confusion, head: Sequence[str] = ()) -
     side = max(_LEAST, _CELL * n)
     figure, axes = plt.subplots(figsize=(side, side))
     font = float(np.clip(side, 10, 14))
-    title = "\n".join(line for part in head for line in textwrap.wrap(mathtext(part), int(side * 130 / font)))
+    title = "\n".join(line for part in head for line in textwrap.wrap(_title(part), int(side * 130 / font)))
     axes.set_title(title, fontsize=font, pad=10)
     shown = axes.imshow(np.nan_to_num(confusion.shares), vmin=0, vmax=1, cmap="Blues")
     _name(axes, names, font)
@@ -55,11 +55,19 @@ def drawable(name: str, number: int) -> str:
     >>> drawable("AFIB", 1), drawable("窦性心律", 2), drawable("first degree atrioventricular block", 3)
     ('AFIB', 'class 2', 'first degree atrioventr…')
     """
-    font = get_font(findfont(FontProperties()))
     plain = mathtext(name)
-    if not all(font.get_char_index(ord(each)) for each in plain):
+    if not all(map(_has_glyph, plain)):
         return f"class {number}"
     return plain if len(plain) <= _LONGEST_NAME else mathtext(name[: _LONGEST_NAME - 1]) + "…"
+
+
+def _title(text: str) -> str:
+    """A text with a question mark for what the font has not."""
+    return "".join(each if _has_glyph(each) else "?" for each in mathtext(text))
+
+
+def _has_glyph(character: str) -> bool:
+    return bool(get_font(findfont(FontProperties())).get_char_index(ord(character)))
 
 
 def _name(axes: Axes, names: Sequence[str], font: float) -> None:

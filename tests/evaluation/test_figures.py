@@ -14,7 +14,7 @@ from pipeline.evaluation.figures import NOTES, evaluate, evaluate_dev
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores, load_scores, save_scores
 from pipeline.evaluation.thresholds import CRITERIA
-from pipeline.report.comparisons import comparison_text
+from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.tables import as_text
 
@@ -148,10 +148,69 @@ def test_multiclass_takes_the_highest_score_one_against_the_rest():
     assert f"accuracy {accuracy:.3f}" in as_text(evaluation)
 
 
-@pytest.mark.parametrize("threshold", ["gmean", "f1", 0.5])
-def test_a_threshold_for_multiclass_is_refused(threshold):
-    with pytest.raises(EcgFusionError, match=r"no threshold applies to multiclass .*: leave out -threshold"):
-        evaluate(drawn_multiclass("t"), None, threshold)
+@pytest.mark.parametrize("threshold", ["gmean", "f1", "sensitivity:0.9", 0.3])
+def test_a_threshold_judges_each_class_of_a_multiclass_task_against_the_rest(threshold):
+    test, dev = drawn_multiclass("t"), drawn_multiclass("d", 120)
+    evaluation, plain = evaluate(test, dev, threshold), evaluate(test, dev)
+    as_multilabel = [Scores(each.scores, each.labels, each.item_id, each.classes, "multilabel") for each in (test, dev)]
+    rest = evaluate(*as_multilabel, threshold)
+    assert evaluation.thresholds == rest.thresholds
+    assert (evaluation.classes, evaluation.macro, evaluation.micro) == (rest.classes, rest.macro, rest.micro)
+    assert evaluation.classes != plain.classes
+    # the confusion matrix, and what follows from it, are those of the highest score all the same
+    assert evaluation.confusion.counts.tolist() == plain.confusion.counts.tolist()
+    assert (evaluation.agreement, evaluation.accuracy) == (plain.agreement, plain.accuracy)
+    text = as_text(evaluation)
+    assert text.splitlines()[0].endswith("; each class against the rest")
+    assert "an item may be found in several classes, or in none; the confusion matrix has its highest score" in text
+    assert "threshold |" in text
+    assert "the highest score wins" in as_text(plain)
+
+
+def test_a_criterion_for_multiclass_needs_dev_scores_and_a_number_none():
+    with pytest.raises(EcgFusionError, match=r"-threshold f1 chooses on dev scores, and there are none"):
+        evaluate(drawn_multiclass("t"), None, "f1")
+    assert set(evaluate(drawn_multiclass("t"), None, 0.3).thresholds.values.values()) == {0.3}
+
+
+def test_dev_scores_alone_choose_nothing_for_multiclass():
+    test, dev = drawn_multiclass("t"), drawn_multiclass("d", 120)
+    assert evaluate(test, dev).thresholds is None
+    assert evaluate_dev(dev).thresholds is None
+    assert evaluate_dev(dev, "f1").thresholds.n_dev == 120
+
+
+REMARK = "beats of one patient are in train and test"
+
+
+def test_a_remark_heads_every_table(tmp_path):
+    test, dev = drawn("t", remark=REMARK), drawn("d", 150)
+    evaluation = evaluate(test, dev, resampling=Resampling(40))
+    assert evaluation.note == evaluation.as_json()["note"] == REMARK
+    assert as_text(evaluation).startswith(f"{REMARK}\n\n")
+    assert evaluate_dev(test).note == f"{NOTES['dev']}; {REMARK}"
+    save_evaluation(tmp_path, evaluation, formats=("md", "csv", "latex"))
+    assert (tmp_path / "table.md").read_text().startswith(f"{REMARK}\n\n")
+    assert (tmp_path / "table.tex").read_text().count(rf"\caption{{{REMARK}. ") == 2
+    for name in ("table.csv", "counts.csv"):
+        with open(tmp_path / name, newline="") as file:
+            head, *lines = csv.reader(file)
+        assert head[-1] == "note"
+        assert {line[-1] for line in lines} == {REMARK}
+        assert {len(line) for line in lines} == {len(head)}
+
+
+def test_a_remark_heads_a_comparison(tmp_path):
+    both = [evaluate(drawn("t", remark=REMARK), threshold=value, resampling=Resampling(40)) for value in (0.3, 0.5)]
+    comparison = compare(dict(zip("ab", both, strict=True)))
+    assert comparison_text(comparison).startswith(f"{REMARK}\n\n")
+    save_comparison(tmp_path, comparison, ("md", "csv", "latex"))
+    assert rf"\caption{{{REMARK}." in (tmp_path / "comparison.tex").read_text()
+    with open(tmp_path / "comparison.csv", newline="") as file:
+        lines = list(csv.reader(file))
+    assert [line[-1] for line in lines] == ["note", REMARK, REMARK]
+    one = compare({"a": both[0], "b": evaluate(drawn("t"), threshold=0.5, resampling=Resampling(40))})
+    assert f"a: {REMARK}\n\n" in comparison_text(one)
 
 
 def test_classes_without_a_positive_or_a_negative_are_named_and_kept_out():

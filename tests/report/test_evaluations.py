@@ -1,5 +1,6 @@
 """The files of an evaluation: each is opened as its reader would, with names that try everything."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from multiclass_scores import drawn_multiclass
 
 from pipeline.evaluation.figures import Evaluation, evaluate
 from pipeline.evaluation.intervals import Resampling
@@ -100,8 +102,59 @@ def test_of_several_classes_the_highest_is_found(tmp_path: Path):
     save_evaluation(tmp_path, evaluate(scores), scores, ALL)
     table = pd.read_csv(tmp_path / "predictions.csv")
     assert table[["N found", "S found"]].to_numpy().tolist() == [[0, 1], [1, 0]]
-    assert list(table.columns) == ["item_id", "N score", "N found", "N label", "S score", "S found", "S label"]
+    assert list(table.columns[:3]) == ["item_id", "found class", "true class"]
+    assert list(table.columns[3:]) == ["N score", "N found", "N label", "S score", "S found", "S label"]
+    assert table[["found class", "true class"]].to_numpy().tolist() == [["S", "S"], ["N", "S"]]
     assert list(read(tmp_path / "counts.csv")["threshold"]) == ["", ""]
+
+
+@pytest.mark.parametrize("classes", [("N", "A", "O"), NASTY])
+def test_a_confusion_matrix_is_saved_in_every_format_whatever_its_classes_are_called(tmp_path: Path, classes):
+    scores = drawn_multiclass(n=300, classes=tuple(f"c{i}" for i in range(len(classes))))
+    scores.classes = classes
+    found = evaluate(scores, resampling=Resampling(40))
+    files = save_evaluation(tmp_path, found, scores, ALL)
+    assert {path.name for path in files} == {path.name for path in tmp_path.iterdir()}
+    assert {"confusion.csv", "confusion.png"} <= {path.name for path in files}
+    matrix = read(tmp_path / "confusion.csv")
+    names = list(read(tmp_path / "counts.csv")["class"])
+    assert matrix.columns.tolist() == ["truth", *names]
+    assert matrix["truth"].tolist() == names
+    assert not any(name[0] in "=+-@" for name in names)
+    assert matrix[names].astype(int).to_numpy().tolist() == found.confusion.counts.tolist()
+    predictions = read(tmp_path / "predictions.csv")
+    for (i, truth), (j, name) in itertools.product(enumerate(names), repeat=2):
+        both = (predictions["true class"] == truth) & (predictions["found class"] == name)
+        assert both.sum() == found.confusion.counts[i, j]
+    (of_all,) = read(tmp_path / "table.csv").query("row == 'agreement'").to_dict("records")
+    for name, value in found.agreement.items():
+        assert float(of_all[name]) == value
+        ends = [float(of_all[f"{name}_{end}"] or "nan") for end in ("low", "high")]
+        assert ends == pytest.approx(found.intervals.agreement.get(name, (np.nan, np.nan)), nan_ok=True)
+    assert json.loads((tmp_path / "metrics.json").read_text())["confusion"]["counts"] == found.confusion.counts.tolist()
+    tables = [part for part in (tmp_path / "table.md").read_text().split("\n\n") if part.startswith("|")]
+    assert len(tables) == 4
+    for table in tables:
+        assert len({len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    text = (tmp_path / "table.tex").read_text()
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
+
+
+def test_a_matrix_of_an_earlier_evaluation_does_not_stay(tmp_path: Path):
+    save_evaluation(tmp_path, evaluate(drawn_multiclass()))
+    assert (tmp_path / "confusion.png").exists()
+    save_evaluation(tmp_path, judged(("MI", "STTC"))[1])
+    assert not list(tmp_path.glob("confusion.*"))
+
+
+def test_found_and_label_at_thresholds_are_of_each_class_against_the_rest(tmp_path: Path):
+    scores = drawn_multiclass()
+    save_evaluation(tmp_path, evaluate(scores, threshold=0.2), scores)
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    found = table[[f"{name} found" for name in scores.classes]].to_numpy()
+    assert np.array_equal(found, scores.scores >= 0.2)
+    assert found.sum(1).max() > 1
+    assert list(table["found class"]) == [scores.classes[i] for i in scores.scores.argmax(1)]
 
 
 def test_no_class_found_is_no_class(tmp_path: Path):
