@@ -13,6 +13,7 @@ from pipeline.machine.files import make_folder, replace_atomically
 KINDS = ("multilabel", "multiclass")
 _REQUIRED = ("scores", "labels", "item_id", "classes", "kind")
 _OPTIONAL = ("record_id", "patient_id", "task", "none_name", "remark")
+MOST_EXCLUSIVE = 1000  # classes that exclude each other; their confusion matrix has the square of it in cells
 LONGEST_REMARK = 500  # characters; it stands over every table
 _ROUNDING = 1e-6  # how far from 0 to 1 the rounding of a mean of probabilities may lead
 
@@ -86,6 +87,9 @@ class Scores:
     def _check_names(self) -> None:
         self._require(self.kind in KINDS, f"the kind is {self.kind!r}: save {' or '.join(KINDS)}")
         self._require(len(self.classes) > 0, "there are no classes: save their names as 'classes'")
+        is_wide = self.kind == "multiclass" and len(self.classes) > MOST_EXCLUSIVE
+        problem = f"{len(self.classes):,} classes exclude each other, more than {MOST_EXCLUSIVE:,}: save groups of them"
+        self._require(not is_wide, problem)
         self._require(len(self.item_id) > 0, "there are no items: score at least one")
         for what, names in (("class", self.classes), ("item_id", self.item_id)):
             unique, times = np.unique(names, return_counts=True)

@@ -9,6 +9,9 @@ from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
 
 CAPTION = "Confusion matrix: the truth in rows, in columns the class with the highest score"
 
+MOST_PRINTED = 40
+"""Of more classes the matrix is saved and not printed."""
+
 _WIDEST = 100
 """Names of columns that need more characters together are replaced by numbers, which the rows explain."""
 
@@ -17,10 +20,16 @@ def confusion_parts(evaluation: Evaluation) -> list[str]:
     """What follows the table of classes that exclude each other: the matrix, its figures, and their remarks."""
     if evaluation.confusion is None:
         return []
-    head, *rest = confusion_lines(evaluation.confusion)
-    matrix = [[markdown(cell) if cell else "" for cell in head], *([markdown(name), *cells] for name, *cells in rest)]
     remarks = "\n".join(f"- {remark}" for remark in agreement_remarks(evaluation))
-    return [CAPTION, aligned(matrix), aligned(agreement_lines(evaluation)), remarks]
+    rest = [aligned(agreement_lines(evaluation)), remarks]
+    if len(evaluation.classes) > MOST_PRINTED:
+        return [
+            f"The confusion matrix of {len(evaluation.classes)} classes is in confusion.csv where this is saved",
+            *rest,
+        ]
+    head, *lines = confusion_lines(evaluation.confusion)
+    matrix = [[markdown(cell) if cell else "" for cell in head], *([markdown(name), *cells] for name, *cells in lines)]
+    return [CAPTION, aligned(matrix), *rest]
 
 
 def confusion_lines(confusion: Confusion) -> list[list[str]]:

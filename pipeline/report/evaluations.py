@@ -13,7 +13,7 @@ from pipeline.evaluation.resampling import CELLS
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.evaluation.thresholds import decisions
 from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
-from pipeline.report.confusions import CAPTION, agreement_lines, confusion_csv_lines, confusion_lines
+from pipeline.report.confusions import CAPTION, MOST_PRINTED, agreement_lines, confusion_csv_lines, confusion_lines
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
@@ -158,7 +158,8 @@ def latex_text(evaluation: Evaluation) -> str:
     tables = [(head, table_lines(evaluation))]
     noted = f"{one_line(evaluation.note)}. " if evaluation.note else ""  # each table may be taken alone
     if evaluation.confusion:
-        tables.append((noted + CAPTION, confusion_lines(evaluation.confusion)))
+        if len(evaluation.classes) <= MOST_PRINTED:
+            tables.append((noted + CAPTION, confusion_lines(evaluation.confusion)))
         tables.append((f"{noted}What follows from the confusion matrix", agreement_lines(evaluation)))
     found = evaluation.intervals
     if found and (found.micro or found.norm):

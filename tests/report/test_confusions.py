@@ -52,6 +52,12 @@ def test_figures_have_their_intervals_beside_them():
     assert text.index("Confusion matrix") < text.index("| Cohen's kappa ") < text.index("95% intervals, over")
 
 
+def test_a_matrix_too_wide_to_be_read_is_saved_only():
+    text = as_text(evaluate(drawn_multiclass(classes=tuple(f"c{i}" for i in range(41)))))
+    assert "The confusion matrix of 41 classes is in confusion.csv where this is saved\n" in text
+    assert "| Cohen's kappa " in text
+
+
 def test_no_tie_is_no_remark():
     assert "equally high" not in as_text(evaluate(drawn_multiclass()))
 
