@@ -182,6 +182,7 @@ def load_scores(path: Path) -> Scores:
 
 def _text(path: Path, what: str, array: np.ndarray) -> str:
     if array.size != 1 or array.dtype.kind not in "US":
-        raise EcgFusionError(f"{path}: {what} is not one word: save it as a numpy string")
+        length = "line" if what == "remark" else "word"
+        raise EcgFusionError(f"{path}: {what} is not one {length}: save it as a numpy string")
     word = array.ravel()[0]
     return word.decode(errors="replace") if isinstance(word, bytes) else str(word)

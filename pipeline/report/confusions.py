@@ -72,5 +72,5 @@ def agreement_remarks(evaluation: Evaluation) -> list[str]:
     remarks += [f"{WITHHELD} {figures[name].heading} has no interval: {reason}" for name, reason in withheld.items()]
     n_tied = evaluation.confusion.n_tied if evaluation.confusion else 0
     if n_tied:
-        remarks.append(f"several equally high scores in {n_tied} items: the first of their classes is taken")
+        remarks.append(f"items with several highest scores, of which the first class is taken: {n_tied}")
     return remarks

@@ -61,6 +61,24 @@ def test_the_file_holds_what_the_contract_says(tmp_path):
         assert file["kind"].shape == ()
 
 
+@pytest.mark.parametrize("kind", ["multilabel", "multiclass"])
+def test_a_remark_is_a_part_of_the_file(tmp_path, kind):
+    said = "beats of one patient are in train and test: 10 % | ‡"
+    scores = Scores(**arrays(remark=said, labels=np.eye(3, 2)[[0, 1, 0]], kind=kind))
+    save_scores(tmp_path / "s.npz", scores)
+    assert load_scores(tmp_path / "s.npz").remark == said
+    assert load_scores(saved(tmp_path / "t.npz", remark=np.array([said.encode()]))).remark == said
+    assert load_scores(saved(tmp_path / "u.npz", remark=np.array(""))).remark is None
+    assert load_scores(saved(tmp_path / "v.npz")).remark is None
+
+
+def test_of_classes_that_exclude_each_other_none_is_no_class(tmp_path):
+    file = saved(
+        tmp_path / "s.npz", kind=np.array("multiclass"), labels=np.eye(3, 2)[[0, 1, 0]], none_name=np.array("NORM")
+    )
+    assert load_scores(file).none_name is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -95,6 +113,22 @@ def test_names_from_a_store_are_taken():
         ({"kind": np.array("binary")}, "the kind is 'binary': save multilabel or multiclass"),
         ({"kind": np.array(["multilabel"] * 2)}, "kind is not one word"),
         ({"task": np.array(3)}, "task is not one word"),
+        ({"remark": np.array(3)}, "remark is not one line"),
+        ({"remark": np.array(["a", "b"])}, "remark is not one line"),
+        ({"remark": np.array("a\nb")}, r"the remark 'a\\nb' is not one printable line without blanks around it"),
+        ({"remark": np.array("\x1b[31mred")}, "the remark .* is not one printable line"),
+        ({"remark": np.array("a\u202eb")}, "the remark .* is not one printable line"),
+        ({"remark": np.array(" a")}, "the remark ' a' is not one printable line"),
+        ({"remark": np.array("x" * 501)}, "the remark has 501 characters, not at most 500: save a shorter one"),
+        (
+            {
+                "classes": np.array([f"c{i}" for i in range(1001)]),
+                "kind": np.array("multiclass"),
+                "scores": np.eye(3, 1001),
+                "labels": np.eye(3, 1001),
+            },
+            "1,001 classes exclude each other, more than 1,000: save groups of them",
+        ),
         ({"classes": np.array([], "U1"), "scores": np.zeros((3, 0))}, "there are no classes"),
         ({"item_id": np.array([], "U1")}, "there are no items: score at least one"),
         ({"item_id": np.array(["i1", "i2", "i1"])}, "the item_id 'i1' stands there 2 times: save each once"),

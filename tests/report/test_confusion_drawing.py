@@ -25,7 +25,7 @@ def test_a_matrix_of_any_size_is_a_picture_that_grows_with_it(tmp_path: Path, n:
     draw_confusion(tmp_path / "confusion.png", drawn(n), ["rhythm3, 818 items"])
     with Image.open(tmp_path / "confusion.png") as image:
         assert image.format == "PNG"
-        assert min(image.size) >= max(400, 65 * min(n, 40))
+        assert min(image.size) >= max(400, 60 * min(n, 40))
         assert max(image.size) < 4000
     assert not plt.get_fignums()
 

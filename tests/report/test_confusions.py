@@ -38,7 +38,7 @@ Confusion matrix: the truth in rows, in columns the class with the highest score
 - accuracy: the share of the items whose class was found
 - balanced accuracy: the mean sensitivity of the classes that there are
 - Cohen's kappa: 0 for what the shares of the classes would get right by chance, 1 for all
-- several equally high scores in 1 items: the first of their classes is taken"""
+- items with several highest scores, of which the first class is taken: 1"""
 
 
 def test_the_text_by_hand():
@@ -59,7 +59,7 @@ def test_a_matrix_too_wide_to_be_read_is_saved_only():
 
 
 def test_no_tie_is_no_remark():
-    assert "equally high" not in as_text(evaluate(drawn_multiclass()))
+    assert "several highest" not in as_text(evaluate(drawn_multiclass()))
 
 
 def test_classes_with_long_names_have_numbers_over_their_columns():
