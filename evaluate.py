@@ -59,7 +59,8 @@ def main(words: Sequence[str] | None = None) -> None:
 def parse(words: Sequence[str] | None = None) -> Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="evaluate.py", description=__doc__, epilog=_EXAMPLES)
-    criteria = f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {DEFAULT_CRITERION})"
+    default = f"{DEFAULT_CRITERION}; of multiclass, the highest score wins"
+    criteria = f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {default})"
     several = {"type": Path, "nargs": "+", "action": "extend"}
     parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=criteria)
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
@@ -82,7 +83,9 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
         "a scores file, or several to compare, without a model; saved only if -out is given"
     )
     parser.option("scores", files, metavar="FILE", help="scores.npz of what is judged", **several)
-    chosen = "what thresholds are chosen on, one for each of -scores (default: none, and thresholds of 0.5)"
+    chosen = (
+        "what thresholds are chosen on, one for each of -scores (default: none, and thresholds of 0.5 if multilabel)"
+    )
     parser.option("dev_scores", files, metavar="FILE", help=chosen, **several)
     parsed: Namespace = parser.parse_args(words)
     return parsed

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import (
+    agreement_coverage,
     bootstrap,
     coverage,
     creating,
@@ -32,7 +33,19 @@ from pipeline.commands.parser import CommandParser, run_command
 from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
-PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, coverage, startup)
+PARTS = (
+    reading,
+    representations,
+    creating,
+    loading,
+    training,
+    older_way,
+    memory,
+    bootstrap,
+    coverage,
+    agreement_coverage,
+    startup,
+)
 
 
 def main(words: Sequence[str] | None = None) -> None:

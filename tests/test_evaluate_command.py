@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from cards import small_card
+from multiclass_scores import drawn_multiclass
 
 import evaluate
 from pipeline.errors import EcgFusionError
@@ -286,6 +288,57 @@ def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):
     models = json.loads((tmp_path / "o" / "comparison.json").read_text())["models"]
     own, half = (models[f"{i} {files[0].with_suffix('')}"]["thresholds"] for i in (1, 2))
     assert half == pytest.approx({name: value / 2 for name, value in own.items()})
+
+
+@pytest.fixture
+def multiclass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remark = "beats of one patient are in train and test"
+    for name, prefix, skill in (("test", "t", 1.5), ("better", "t", 3.0), ("dev", "d", 1.5)):
+        save_scores(tmp_path / f"{name}.npz", drawn_multiclass(prefix, skill=skill, task="rhythm3", remark=remark))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_multiclass_scores_have_a_confusion_matrix_and_a_remark(multiclass, capsys):
+    evaluate.main(["-scores", "test.npz", "-dev_scores", "dev.npz", "-out", "o"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("beats of one patient are in train and test\n\ntest.npz, ")
+    assert "rhythm3, 240 items; the highest score wins, without thresholds; accuracy 0." in printed
+    assert all(f"| {name} " in printed for name in ("accuracy", "balanced accuracy", "Cohen's kappa", "CinC 2017 F1"))
+    written = "metrics.json, counts.csv, confusion.csv, confusion.png, table.md, predictions.csv"
+    assert f"saved in o: {written}\n" in printed
+    assert {path.name for path in Path("o").iterdir()} == set(written.split(", "))
+    assert json.loads(Path("o/metrics.json").read_text())["note"] == "beats of one patient are in train and test"
+
+
+@pytest.mark.parametrize("threshold", ["f1", "gmean", "0.4"])
+def test_multiclass_classes_are_judged_against_the_rest_where_a_threshold_is_asked_for(multiclass, capsys, threshold):
+    evaluate.main(["-scores", "test.npz", "-dev_scores", "dev.npz", "-threshold", threshold, "-out", "o"])
+    assert "; each class against the rest\n" in capsys.readouterr().out
+    saved = json.loads(Path("o/metrics.json").read_text())
+    assert str(saved["threshold_choice"]) == threshold
+    assert np.array(saved["confusion"]["counts"]).sum() == 240
+    evaluate.main(["-scores", "test.npz", "-out", "plain"])
+    plain = json.loads(Path("plain/metrics.json").read_text())
+    assert saved["confusion"] == plain["confusion"]
+    assert saved["classes"] != plain["classes"]
+    assert plain["thresholds"] is None
+
+
+def test_multiclass_scores_are_compared_by_their_confusion_matrices_too(multiclass, capsys):
+    evaluate.main(["-scores", "test.npz", "better.npz", "-out", "o", "-format", "md", "csv", "latex"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("beats of one patient are in train and test\n")
+    for heading in ("accuracy", "balanced accuracy", "Cohen's kappa", "CinC 2017 F1"):
+        assert f"Differences in {heading}:\n\n- better − test: 0." in printed
+    table = pd.read_csv("o/comparison.csv").set_index("model")
+    assert table.loc["better", "kappa"] > table.loc["test", "kappa"]
+    assert table.loc["test", "kappa_less_than_best"] == pytest.approx(table["kappa"].max() - table["kappa"].min())
+    assert np.isnan(table.loc["better", "kappa_less_than_best"])
+    saved = json.loads(Path("o/comparison.json").read_text())
+    assert saved["differences"][0]["agreement"].keys() == {"accuracy", "balanced_accuracy", "kappa", "cinc2017_f1"}
+    assert {"test", "better"} <= {path.name for path in Path("o").iterdir()}
+    evaluate.main(["-scores", "test.npz", "better.npz", "-resamples", "0"])
+    assert "Cohen's kappa" in capsys.readouterr().out
 
 
 def test_several_runs_are_compared(run_folder, tmp_path, capsys):

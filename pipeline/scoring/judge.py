@@ -37,7 +37,8 @@ def evaluate(
         run: a finished run, or its folder.
         partition: ``train``, ``dev`` or ``test``.
         data: folder of the stores; None for those that it was trained on.
-        threshold: a criterion, a number from 0 to 1, or None for the thresholds that its training chose.
+        threshold: a criterion, a number from 0 to 1, or None for the thresholds that its training chose, or of a
+            multiclass task for the highest score.
         resamples: of patients, for intervals; 0 for none.
         seed: of the resamples.
 
@@ -131,7 +132,7 @@ def judge(
         scores: of the partition.
         partition: ``train``, ``dev`` or ``test``.
         threshold: a criterion by which others are chosen, on the same dev scores; a number; or None for those of the
-            card.
+            card, and of a multiclass task for the highest score.
         resampling: how to draw intervals, or None for none.
 
     Raises:

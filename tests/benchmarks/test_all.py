@@ -19,6 +19,7 @@ import pytest
 import benchmarks
 import benchmarks.__main__ as together
 from benchmarks import (
+    agreement_coverage,
     bootstrap,
     coverage,
     creating,
@@ -50,6 +51,7 @@ TOYS: dict[str, Callable[[], Sequence[Row | Share | Waiting]]] = {
     "memory": partial(memory.measure, turns=1, cases=[("resnet1d_wang", (2, 12, 64))]),
     "bootstrap": partial(bootstrap.measure, records=60, classes=3, resamples=20, loop=2, turns=1),
     "coverage": partial(coverage.measure, sets=1, resamples=40),
+    "agreement_coverage": partial(agreement_coverage.measure, sets=1, resamples=40, many=1000),
     "startup": partial(startup.measure, turns=1, commands=["evaluate.py"], n_records=60, n_classes=3),
 }
 

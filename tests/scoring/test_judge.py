@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from cards import sealed_anew
+from multiclass_scores import drawn_multiclass
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores, save_scores
+from pipeline.evaluation.thresholds import get_thresholds
 from pipeline.runs.card import DEV_SCORES, FORMAT, read_card, write_card
 from pipeline.scoring.judge import judge, names_of
 
@@ -82,3 +84,22 @@ def test_dev_scores_of_another_run_are_refused(earlier: Path, tmp_path: Path, th
     shutil.copy(earlier / "runs" / "lstm" / DEV_SCORES, run)
     with pytest.raises(EcgFusionError, match=r"gru/dev_scores\.npz is damaged or of another run: copy the run folder"):
         judge(run, scores, "test", threshold, None)
+
+
+def test_of_a_multiclass_run_the_highest_score_wins_unless_thresholds_are_asked_for(earlier: Path, tmp_path: Path):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    card = read_card(run)
+    dev = drawn_multiclass("d", card.classes, task=card.task)
+    scores = drawn_multiclass("t", card.classes, task=card.task, remark="beats of one patient are in train and test")
+    save_scores(run / DEV_SCORES, dev)
+    write_card(run, replace(card, kind="multiclass", thresholds=None))
+    plain, by_f1 = (judge(run, scores, "test", threshold, None) for threshold in (None, "f1"))
+    assert plain.thresholds is None
+    assert by_f1.thresholds == get_thresholds(card.classes, dev, "f1")
+    assert plain.confusion.counts.tolist() == by_f1.confusion.counts.tolist()
+    assert plain.note == "beats of one patient are in train and test"
+    assert judge(run, scores, "train", None, None).note == f"optimistic: trained on these items; {plain.note}"
+    (run / DEV_SCORES).unlink()
+    assert judge(run, scores, "test", None, None).thresholds is None
+    with pytest.raises(EcgFusionError, match="on which -threshold f1 is chosen"):
+        judge(run, scores, "test", "f1", None)
