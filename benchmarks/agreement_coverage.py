@@ -85,6 +85,7 @@ def simulate(sets: int, resamples: int, seed: int, many: int = _MANY) -> Tallies
 def intervals(scores: Scores, resamples: int, seed: int) -> dict[str, Span]:
     """Figure to interval, without those of the table, which take their time."""
     found = taken(scores.scores)
+    assert scores.patient_id is not None
     patients = np.unique(scores.patient_id, return_inverse=True)[1]
     rows = rows_of(Judged(scores.labels, scores.scores, found[:, None] == np.arange(len(scores.classes))), patients)
     gathered = AgreementResamples(scores.labels, found, scores.classes, patients)

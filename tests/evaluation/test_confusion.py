@@ -17,7 +17,7 @@ def test_a_matrix_by_hand():
     scores = Scores(np.eye(3)[found], np.eye(3)[truth], np.arange(6), ("N", "A", "O"), "multiclass")
     confusion = confusion_of(scores)
     assert confusion.counts.tolist() == [[1, 1, 0], [0, 2, 1], [0, 0, 1]]
-    np.testing.assert_allclose(confusion.shares, [[0.5, 0.5, 0], [0, 2 / 3, 1 / 3], [0, 0, 1]])
+    np.testing.assert_allclose(confusion.shares, [[0.5, 0.5, 0.0], [0.0, 2 / 3, 1 / 3], [0.0, 0.0, 1.0]])
     assert confusion.as_json() == {
         "classes": ["N", "A", "O"],
         "rows": "truth",

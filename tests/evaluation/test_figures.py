@@ -153,7 +153,7 @@ def test_a_threshold_judges_each_class_of_a_multiclass_task_against_the_rest(thr
     test, dev = drawn_multiclass("t"), drawn_multiclass("d", 120)
     evaluation, plain = evaluate(test, dev, threshold), evaluate(test, dev)
     as_multilabel = [Scores(each.scores, each.labels, each.item_id, each.classes, "multilabel") for each in (test, dev)]
-    rest = evaluate(*as_multilabel, threshold)
+    rest = evaluate(as_multilabel[0], as_multilabel[1], threshold)
     assert evaluation.thresholds == rest.thresholds
     assert (evaluation.classes, evaluation.macro, evaluation.micro) == (rest.classes, rest.macro, rest.micro)
     assert evaluation.classes != plain.classes

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pipeline.evaluation.confusion import Confusion
@@ -31,7 +32,7 @@ def test_a_matrix_of_any_size_is_a_picture_that_grows_with_it(tmp_path: Path, n:
 
 
 def test_each_cell_has_its_count_and_its_share_of_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    kept = []
+    kept: list[Figure] = []
     monkeypatch.setattr(confusion_drawing.plt, "close", kept.append)
     counts = np.array([[999, 1, 0], [1, 1, 2], [0, 0, 0]])
     draw_confusion(tmp_path / "c.png", Confusion(("N", "A", "O"), counts), ["aami5, 1004 items"])
@@ -60,7 +61,7 @@ def test_no_name_is_too_strange_to_be_drawn(tmp_path: Path):
 
 
 def test_names_beside_each_other_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    kept = []
+    kept: list[Figure] = []
     monkeypatch.setattr(confusion_drawing.plt, "close", kept.append)
     for names in (("SNR", "AF"), ("LQRSV", "NSIVCB") * 8, ("supraventricular", "ventricular"), ("x" * 24,) * 4):
         draw_confusion(tmp_path / "c.png", drawn(len(names), names))
