@@ -1,7 +1,8 @@
 """Which stores a run can score, and which it must not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from pipeline.inputs.spec import InputSpec
 from pipeline.runs.card import DEV_SCORES, Card, DataCard
 from pipeline.runs.folder import leaves, scores_of_run
 from pipeline.store.reading import Store, digest_of_items
+
+if TYPE_CHECKING:
+    from pipeline.runs.build import Run
 
 
 def check_fit(card: Card, store: Store, folder: Path) -> None:
@@ -28,6 +32,12 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
                 f"{store.path} has {name} {found[name]} and {folder} is for {value}: "
                 f"make a store with create_images.py as its training store was made"
             )
+    if found.get("cut") != card.data.cut:
+        ours, theirs = (describe_cut(cut) for cut in (card.data.cut, found.get("cut")))
+        raise EcgFusionError(
+            f"{store.path} holds {theirs} and {folder} is for {ours}: "
+            f"make a store with create_images.py as its training store was made"
+        )
     check_images(spec, store)  # before the leads, since a store without images has none of these either
     there, what = (store.leads, "") if spec.takes_signals else (store.image_leads, "images of ")
     absent = [lead for lead in spec.leads if lead not in there]
@@ -43,6 +53,61 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
         )
     if labels.classes != card.classes:
         raise EcgFusionError(f"{store.path} has other classes of {card.task} than {folder}: make it anew")
+
+
+def check_items(run: "Run", store: Store, rows: np.ndarray) -> None:
+    """Refuses items that are too short for what any network of a loaded run sees; see ``check_lengths``."""
+    if run.network is not None and run.spec is not None:
+        check_lengths(run.card.model, run.spec, run.network.smallest_size, store, rows)
+    for part in run.parts.values():
+        check_items(part, store, rows)
+
+
+def describe_cut(cut: Mapping[str, Any] | None) -> str:
+    """What the items of a store are, in words.
+
+    >>> describe_cut(None), describe_cut({"kind": "windows", "window_s": 5.0, "stride_s": 2.5})
+    ('whole records', 'windows (window_s 5.0, stride_s 2.5)')
+    """
+    if cut is None:
+        return "whole records"
+    how = ", ".join(f"{name} {value}" for name, value in cut.items() if name != "kind")
+    return f"{cut['kind']} ({how})" if how else str(cut["kind"])
+
+
+def check_lengths(model: str, spec: InputSpec, smallest: int, store: Store, rows: np.ndarray) -> None:
+    """Refuses items that are too short for what a network sees: an image would show padding, as if it were a signal.
+
+    Args:
+        model: the network's name.
+        spec: what it sees.
+        smallest: samples that it takes at least, of signals.
+        store: the items' store.
+        rows: their row numbers.
+
+    Raises:
+        EcgFusionError: an item is too short.
+    """
+    if spec.beat is not None or not len(rows):
+        return
+    lengths = store.lengths[rows]
+    shortest, item = int(lengths.min()), store.columns["item_id"][rows[lengths.argmin()]]
+    if spec.modality == "signal":
+        if shortest < smallest:
+            raise EcgFusionError(
+                f"{model} takes at least {smallest} samples, and the item {item} of {store.path} has {shortest}: leave "
+                f"it out, or take another network"
+            )
+        return
+    width = store.signals.shape[2] if spec.crop is None else spec.crop_samples
+    if shortest < width:
+        rate = store.sampling_rate
+        shown = "items" if spec.crop is None else "crops"
+        raise EcgFusionError(
+            f"{model} sees images of {width / rate:g} s, and the item {item} of {store.path} has {shortest / rate:g} s: "
+            f"images of padded time are not drawn; show {shown} of at most {shortest / rate:g} s (-crop "
+            f"{shortest / rate:g}, or a store of windows, create_images.py --window {shortest / rate:g})"
+        )
 
 
 def check_images(spec: InputSpec, store: Store) -> None:
@@ -77,7 +142,7 @@ def refuse_dev_items(card: Card, folder: Path, store: Store) -> None:
         return
     dev = scores_of_run(card, folder, DEV_SCORES)
     if dev is not None:
-        shared = np.intersect1d(dev.item_id, store.columns["item_id"])
+        shared = np.intersect1d(dev.item_id, store.columns["item_id" if card.join is None else "record_id"])
         what = f"{len(shared)} items, {str(shared[0])!r} first, that" if len(shared) else ""
     elif folds := _shared_folds(data.folds.get("dev", ()), store):
         what = f"fold {folds[0]}, which"

@@ -1,6 +1,6 @@
 """One recording in memory → class to probability, by any kind of run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +39,15 @@ def _of_signals(run: Run) -> Run:
     return replace(run, spec=None if run.spec is None else run.spec.of_signals(), parts=parts)
 
 
+def _networks(run: Run) -> Iterator[Run]:
+    """The runs of one network each that a run consists of; of the members of a k-fold run, which are alike, one."""
+    if run.spec is not None:
+        yield run if run.network is not None else next(iter(run.parts.values()))
+        return
+    for part in run.parts.values():
+        yield from _networks(part)
+
+
 def _check(run: Run, store: ArrayStore) -> None:
     """Refuses what the networks of a run cannot see.
 
@@ -46,14 +55,16 @@ def _check(run: Run, store: ArrayStore) -> None:
         EcgFusionError: a lead is missing, or the recording is shorter than an image, or a network, needs it to be.
     """
     n_samples = int(store.lengths[0])
-    for card, _ in leaves(run.card, run.folder):
-        spec = card.spec
+    for part in _networks(run):
+        card, spec = part.card, part.spec
         absent = [lead for lead in spec.leads if lead not in store.leads]
         if absent:
             raise EcgFusionError(
                 f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
             )
         needed = spec.crop_samples if spec.beat is None and (spec.crop or spec.modality == "image") else 2
+        if spec.beat is None and spec.modality == "signal":
+            needed = max(needed, part.network.smallest_size)
         if n_samples < needed:
             raise EcgFusionError(
                 f"the recording has {n_samples / store.sampling_rate:g} s and {card.model} of {run.folder} sees "

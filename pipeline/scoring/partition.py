@@ -12,27 +12,43 @@ from pipeline.listening import remark
 from pipeline.machine.devices import choose_device, set_up_cpu
 from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
-from pipeline.scoring.checks import check_fit, refuse_dev_items, refuse_training_items
+from pipeline.scoring.checks import check_fit, check_items, refuse_dev_items, refuse_training_items
 from pipeline.scoring.predict import probabilities
+from pipeline.scoring.records import answered_rows
 from pipeline.store.reading import Store, open_partition
 
 
 def scores_of(run: Run, store: Store, device: torch.device, **how: Any) -> Scores:
-    """The scores of every item of a store that the run's task labels; ``how`` as in ``probabilities``."""
+    """The scores of every item of a store that the run's task labels, or of their records, where it joins windows.
+
+    ``how`` is as in ``probabilities``.
+    """
     task = run.card.task
     rows = np.flatnonzero(store.task(task).labelled)
     if not len(rows):
         raise EcgFusionError(f"{store.path} holds no item that {task} labels: choose another -task or partition")
-    return as_scores(probabilities(run, store, rows, device, **how), store, task, rows)
+    check_items(run, store, rows)
+    return as_scores(probabilities(run, store, rows, device, **how), store, task, rows, run.card.join)
 
 
-def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray) -> Scores:
-    """Probabilities (items, classes) of some rows of a store beside their labels and names."""
-    labels = store.task(task)
+def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray, join: str | None = None) -> Scores:
+    """Probabilities of some rows of a store beside their labels and names.
+
+    Args:
+        values: of the items, or of their records where their windows are joined.
+        store: the items' store.
+        task: whose labels.
+        rows: of the items.
+        join: how they were joined; None where each item answers for itself.
+
+    Shape:
+        values (items, classes), or (records, classes) in the order in which they come.
+    """
+    labels, rows = store.task(task), answered_rows(store, rows, join)
     return Scores(
         scores=values,
         labels=labels.values[rows],
-        item_id=store.columns["item_id"][rows],
+        item_id=store.columns["item_id" if join is None else "record_id"][rows],
         classes=labels.classes,
         kind=labels.kind,
         record_id=store.columns["record_id"][rows],
