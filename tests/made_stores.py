@@ -17,7 +17,7 @@ from pipeline.labels import Labels
 from pipeline.representations import ImageRecipe, draw_images
 from pipeline.signals.counts import PADDING, to_counts
 from pipeline.store.reading import digest_of_items
-from pipeline.store.writing import StoreWriter, complete, lay_out, part_path
+from pipeline.store.writing import Columns, StoreWriter, complete, lay_out, part_path
 
 GAIN, RATE = 1000.0, 100.0
 FOLDS = {"train": [1], "dev": [2], "test": [3]}
@@ -148,7 +148,7 @@ def write_store(
     drawn = {name: recipe.parameters(name) for name in recipe.representations}
     shape = (len(leads), recipe.size, recipe.size)
     kept = {name: value for name, value in said.items() if value is not None or name == "band"}
-    lay_out(part, kept, items, labels, counts.shape[1:], shape, drawn)
+    lay_out(part, kept, Columns(items, labels), counts.shape[1:], shape, drawn)
     with StoreWriter(part) as writer:
         writer.write("signals", 0, counts)
         mv = torch.from_numpy(np.where(counts == PADDING, 0, counts) / GAIN)

@@ -12,7 +12,8 @@ from pipeline.machine.files import make_folder, replace_atomically
 
 KINDS = ("multilabel", "multiclass")
 _REQUIRED = ("scores", "labels", "item_id", "classes", "kind")
-_OPTIONAL = ("record_id", "patient_id", "task", "none_name")
+_OPTIONAL = ("record_id", "patient_id", "task", "none_name", "remark")
+LONGEST_REMARK = 500  # characters; it stands over every table
 _ROUNDING = 1e-6  # how far from 0 to 1 the rounding of a mean of probabilities may lead
 
 
@@ -32,6 +33,8 @@ class Scores:
         task: The name of the task, if known.
         none_name: What an item without a class is called, where that is a row of its own; if not given, as the task has
             it.
+        remark: What every table of these scores is to say, in a line, such as that beats of one patient are in train
+            and test; None where there is nothing to say.
         name: What messages call these scores; their file, if they were loaded.
 
     Shape:
@@ -50,6 +53,7 @@ class Scores:
     patient_id: np.ndarray | None = None
     task: str | None = None
     none_name: str | None = None
+    remark: str | None = None
     name: str = "the scores"
 
     def __post_init__(self) -> None:
@@ -58,9 +62,11 @@ class Scores:
         self.record_id = None if self.record_id is None else self._strings("record_id", self.record_id)
         self.patient_id = None if self.patient_id is None else self._strings("patient_id", self.patient_id)
         self.task = self.task or None
+        self.remark = self.remark or None
         name_of_none = self.none_name or none_name_of(self.task, self.classes)
         self.none_name = name_of_none if self.kind == "multilabel" else None
         self._check_names()
+        self._check_remark()
         self.scores, self.labels = np.asarray(self.scores), np.asarray(self.labels)
         self._check_shapes()
         self._check_scores()
@@ -90,6 +96,14 @@ class Scores:
         self._require(wrong is None, f"{wrong}: save another name")
         problem = f"{self.none_name!r} is a class and what an item without one is called: save another none_name"
         self._require(self.none_name not in self.classes, problem)
+
+    def _check_remark(self) -> None:
+        remark = self.remark or ""
+        problem = f"the remark has {len(remark):,} characters, not at most {LONGEST_REMARK}: save a shorter one"
+        self._require(len(remark) <= LONGEST_REMARK, problem)
+        is_line = remark.isprintable() and remark == remark.strip()
+        problem = f"the remark {remark[:40]!r} is not one printable line without blanks around it: save it as one"
+        self._require(is_line, problem)
 
     def _check_shapes(self) -> None:
         expected = (len(self.item_id), len(self.classes))
@@ -132,7 +146,7 @@ class Scores:
 def save_scores(path: Path, scores: Scores) -> None:
     """Writes a scores file, whole or not at all; folders above it are made."""
     optional = {"record_id": scores.record_id, "patient_id": scores.patient_id, "task": scores.task}
-    optional["none_name"] = scores.none_name
+    optional |= {"none_name": scores.none_name, "remark": scores.remark}
     arrays = {name: np.asarray(getattr(scores, name)) for name in _REQUIRED}
     arrays |= {name: np.asarray(value) for name, value in optional.items() if value is not None}
     make_folder(path.parent)
@@ -154,7 +168,9 @@ def load_scores(path: Path) -> Scores:
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise EcgFusionError(f"{path} lacks {', '.join(missing)}: save {', '.join(_REQUIRED)} in it")
-    texts = {name: _text(path, name, arrays[name]) for name in ("kind", "task", "none_name") if name in arrays}
+    texts = {
+        name: _text(path, name, arrays[name]) for name in ("kind", "task", "none_name", "remark") if name in arrays
+    }
     known = (*_REQUIRED, "record_id", "patient_id")
     rest = {name: arrays[name] for name in known if name in arrays and name not in texts}
     return Scores(**rest, **texts, name=str(path))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ _SHARED: dict[str, Callable[[Card], object]] = {
     "source": lambda card: card.data.source,
     "source version": lambda card: card.data.source_version,
     "folds": lambda card: card.data.folds,
-    "partition scheme": lambda card: card.data.scheme,
+    "partition scheme": lambda card: (card.data.scheme, card.data.scheme_seed),
     "cut of records": lambda card: card.data.cut,
     "band": lambda card: card.data.band,
     "minimal likelihood": lambda card: card.data.min_likelihood,
@@ -103,7 +103,8 @@ def check_store(card: Card, folder: Path, store: Store) -> None:
             f"needs its scores of all of them: train it without -dev_limit"
         )
     folds = {name: list(folds) for name, folds in card.data.folds.items()}
-    trained_with = {"source": card.data.source, "scheme": card.data.scheme, "folds": folds}
+    data = card.data
+    trained_with = {"source": data.source, "scheme": data.scheme, "folds_seed": data.scheme_seed, "folds": folds}
     for what, value in trained_with.items():
         if store.attributes.get(what) != value:
             raise EcgFusionError(

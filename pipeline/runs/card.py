@@ -37,6 +37,7 @@ class DataCard:
         band: of the filter, Hz; None for none.
         cut: how items are cut from records, as a store says it; None for whole records.
         scheme: how the folds were made; None for the data set's own.
+        scheme_seed: of how they were drawn; None where they were not.
         intra_patient: true where items of one patient are in train and test; None where none are.
         leads: of the stores, where some are none of the usual twelve; else None.
         min_likelihood: of PTB-XL's diagnostic statements, percent.
@@ -62,6 +63,7 @@ class DataCard:
     band: tuple[float, float] | None
     cut: Mapping[str, Any] | None = field(default=None, metadata=left_out())
     scheme: str | None = field(default=None, metadata=left_out())
+    scheme_seed: int | None = field(default=None, metadata=left_out() | at_least(0))
     intra_patient: bool | None = field(default=None, metadata=left_out())
     leads: tuple[str, ...] | None = field(default=None, metadata=left_out())
     min_likelihood: float = 0.0

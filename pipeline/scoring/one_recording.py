@@ -26,10 +26,13 @@ def predict(run: Run, signal_mv: np.ndarray, *, sampling_rate: float, leads: Seq
         stored_rate=card.spec.sampling_rate,
         band=card.data.band,
         gain=card.spec.gain,
+        further_leads=[lead for each, _ in leaves(run.card, run.folder) for lead in each.data.leads or ()],
         name="the recording",
     )
     _check(run, store)
-    found = probabilities(_of_signals(run), store, np.zeros(1, np.int64), choose_device(None))
+    if card.join is not None and card.data.cut:
+        store = store.in_windows(card.data.cut["window_s"], card.data.cut["stride_s"])
+    found = probabilities(_of_signals(run), store, np.arange(store.n_items), choose_device(None))
     return dict(zip(run.card.classes, found[0].tolist(), strict=True))
 
 
@@ -61,6 +64,11 @@ def _check(run: Run, store: ArrayStore) -> None:
         if absent:
             raise EcgFusionError(
                 f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
+            )
+        if card.join is None and card.data.cut and spec.beat is None and abs(n_samples - spec.n_samples) > 1:
+            raise EcgFusionError(
+                f"the recording has {n_samples / store.sampling_rate:g} s and {part.folder} was trained on "
+                f"{card.data.cut['kind']} of {spec.n_samples / store.sampling_rate:g} s: give one of them"
             )
         needed = spec.crop_samples if spec.beat is None and (spec.crop or spec.modality == "image") else 2
         if spec.beat is None and spec.modality == "signal":

@@ -8,13 +8,14 @@ import torch
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores
+from pipeline.labels import INTRA_PATIENT
 from pipeline.listening import remark
 from pipeline.machine.devices import choose_device, set_up_cpu
 from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
 from pipeline.scoring.checks import check_fit, check_items, refuse_dev_items, refuse_training_items
 from pipeline.scoring.predict import probabilities
-from pipeline.scoring.records import answered_rows
+from pipeline.scoring.records import answered_rows, check_records
 from pipeline.store.reading import Store, open_partition
 
 
@@ -55,6 +56,7 @@ def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray, joi
         patient_id=store.columns["patient_id"][rows],
         task=task,
         none_name=labels.none_name,
+        remark=INTRA_PATIENT if store.intra_patient else None,
     )
 
 
@@ -82,6 +84,8 @@ def score_partition(
     run = load_run(run_folder)
     store = open_partition(data or Path(run.card.data.folder), partition)
     check_fit(run.card, store, run.folder)
+    if run.card.join is not None:
+        check_records(run.card.task, store)
     if partition != "train":
         refuse_training_items(run.card, run.folder, store)
     if partition != "dev":
@@ -89,5 +93,8 @@ def score_partition(
     labelled = store.task(run.card.task).labelled
     if not labelled.all():
         remark(f"{store.path}: {int((~labelled).sum())} of {len(labelled)} items bear no label of {run.card.task}")
+    if run.card.join is not None:
+        n_records = len(np.unique(store.columns["record_id"][labelled]))
+        remark(f"{store.path}: {int(labelled.sum())} windows of {n_records} records, whose scores are joined")
     set_up_cpu(threads)
     return scores_of(run, store, choose_device(gpu_id), batch_size=batch_size, progress=f"scoring {partition}")

@@ -10,13 +10,7 @@ from pipeline.store.reading import Store
 
 def holds_windows(store: Store) -> bool:
     """Whether its items are windows, whose labels are their record's."""
-    return cut_of(store) == "windows"
-
-
-def cut_of(store: Store) -> str | None:
-    """What its items are: ``windows``, ``beats`` …; None for whole records."""
-    cut = store.attributes.get("cut")
-    return str(cut["kind"]) if cut else None
+    return store.cut.get("kind") == "windows"
 
 
 def joining_of(card: Card, store: Store, rows: np.ndarray) -> Joining | None:

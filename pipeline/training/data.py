@@ -14,7 +14,7 @@ from pipeline.store.reading import Store
 
 
 _ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
-_ALIKE_IF_SAID = ("cut", "scheme", "intra_patient")  # which stores of whole records with a source's folds do not say
+_ALIKE_IF_SAID = ("cut", "scheme", "folds_seed", "intra_patient")  # which stores of whole records with a source's folds do not say
 
 
 def check_stores(train: Store, dev: Store) -> None:
@@ -25,7 +25,7 @@ def check_stores(train: Store, dev: Store) -> None:
             raise EcgFusionError(
                 f"{train.path} has {name} {ours} and {dev.path} {theirs}: make both with the same options"
             )
-    whose = "item" if train.attributes.get("intra_patient") else "patient"
+    whose = "item" if train.intra_patient else "patient"
     shared = np.intersect1d(train.columns[f"{whose}_id"], dev.columns[f"{whose}_id"])
     if len(shared):
         raise EcgFusionError(

@@ -93,6 +93,11 @@ def train_members(card: Card, train: Store, dev: Store, folder: Path, device: to
     """Trains the members of a k-fold run, or goes on with them, and leaves a finished run in the folder."""
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
+    if card.data.intra_patient:
+        remark(
+            "-kfold deals patients all the same: out-of-fold scores are of patients that their member never saw, and "
+            "those of dev and test are not"
+        )
     write_card(folder, card)
     rows, held_out_by = held_out_members(card, train)
     for number in _members(card):

@@ -11,8 +11,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import Evaluated, Evaluation, evaluate_dev
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.placement import store_items, streaming_workers
-from pipeline.labels import LabelsChosen
-from pipeline.listening import remark, tell
+from pipeline.labels import INTRA_PATIENT, LabelsChosen
+from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
 from pipeline.runs.card import CHOICES, DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
@@ -99,7 +99,12 @@ def settings_of(card: Card) -> Settings:
 def announce_data(card: Card, train: Store, dev: Store) -> None:
     """Says which task it is, and what bears its classes."""
     data, task = card.data, card.task
-    remark(f"{task} ({card.kind}) on {data.source} {data.source_version}, folds {format_folds(data.folds)}")
+    scheme = f" ({data.scheme})" if data.scheme else ""
+    remark(f"{task} ({card.kind}) on {data.source} {data.source_version}, folds {format_folds(data.folds)}{scheme}")
+    if data.intra_patient:
+        warn(f"{INTRA_PATIENT}: the figures are not those of new patients")
+    if card.join is not None and card.run_kind != "late":
+        remark(f"items are windows: the scores of a record are joined by -join {card.join}, and figures are of records")
     for partition, store in (("train", train), ("dev", dev)):
         labels = store.task(task)
         tell(LabelsChosen(f"{partition}: {len(labels.labelled):,} items", task, labels))

@@ -21,7 +21,7 @@ from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
 from pipeline.scoring.checks import check_lengths
-from pipeline.scoring.records import check_records, cut_of, holds_windows
+from pipeline.scoring.records import check_records, holds_windows
 from pipeline.signals.augmentations import check_augmentations
 from pipeline.signals.leads import LEADS
 from pipeline.store.reading import Store, digest_of_items
@@ -95,10 +95,11 @@ def planned_join(options: TrainOptions, train: Store) -> str | None:
     if holds_windows(train):
         return options.join or next(iter(JOINS))
     if options.join is not None:
-        what = "whole records" if cut_of(train) is None else f"{cut_of(train)}, each with a label of its own"
+        kind = train.cut.get("kind")
+        what = f"{kind}, each with a label of its own" if kind else "whole records"
+        way = "" if kind else ", or cut windows with create_images.py --window"
         raise EcgFusionError(
-            f"-join joins the scores of a record's windows, and the items of {train.path} are {what}: leave it out"
-            + (", or cut windows with create_images.py --window" if cut_of(train) is None else "")
+            f"-join joins the scores of a record's windows, and the items of {train.path} are {what}: leave it out{way}"
         )
     return None
 
@@ -131,9 +132,10 @@ def data_card(
         source_version=made["source_version"],
         folds={partition: tuple(folds) for partition, folds in made["folds"].items()},
         band=tuple(made["band"]) if made["band"] else None,
-        cut=made.get("cut"),
-        scheme=made.get("scheme"),
-        intra_patient=made.get("intra_patient") or None,
+        cut=train.cut or None,
+        scheme=train.scheme,
+        scheme_seed=made.get("folds_seed"),
+        intra_patient=train.intra_patient or None,
         leads=None if {*train.leads} <= {*LEADS} else tuple(train.leads),
         min_likelihood=made.get("min_likelihood", 0),
         limit=limit,
