@@ -169,8 +169,6 @@ def write_stores(
     lacking = {name: how.pop(f"{name}_lacks", ()) for name in FOLDS}
     leads = how.setdefault("leads", ("I",))
     for partition, n_records in (("train", n_train), ("dev", n_dev), ("test", n_dev)):
-        made = made_items(
-            partition, n_records, classes, n_leads=len(leads), missing=lacking[partition], **of_items
-        )
+        made = made_items(partition, n_records, classes, n_leads=len(leads), missing=lacking[partition], **of_items)
         write_store(folder, partition, made, **how)
     return folder

@@ -60,7 +60,8 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
 def check_items(run: "Run", store: Store, rows: np.ndarray) -> None:
     """Refuses items that are too short for what any network of a loaded run sees; see ``check_lengths``."""
     if run.network is not None and run.spec is not None:
-        check_lengths(run.card.model, run.spec, run.network.smallest_size, store, rows)
+        way = f"name stores with -data whose items are as long, as {run.folder} was trained on"
+        check_lengths(run.card.model, run.spec, run.network.smallest_size, store, rows, way)
     for part in run.parts.values():
         check_items(part, store, rows)
 
@@ -77,7 +78,9 @@ def describe_cut(cut: Mapping[str, Any] | None) -> str:
     return f"{cut['kind']} ({how})" if how else str(cut["kind"])
 
 
-def check_lengths(model: str, spec: InputSpec, smallest: int, store: Store, rows: np.ndarray) -> None:
+def check_lengths(
+    model: str, spec: InputSpec, smallest: int, store: Store, rows: np.ndarray, way: str | None = None
+) -> None:
     """Refuses items that are too short for what a network sees: an image would show padding, as if it were a signal.
 
     Args:
@@ -86,6 +89,7 @@ def check_lengths(model: str, spec: InputSpec, smallest: int, store: Store, rows
         smallest: samples that it takes at least, of signals.
         store: the items' store.
         rows: their row numbers.
+        way: what can be done, once the network is trained; None before, when other crops can be chosen.
 
     Raises:
         EcgFusionError: an item is too short.
@@ -97,18 +101,18 @@ def check_lengths(model: str, spec: InputSpec, smallest: int, store: Store, rows
     if spec.modality == "signal":
         if shortest < smallest:
             raise EcgFusionError(
-                f"{model} takes at least {smallest} samples, and the item {item} of {store.path} has {shortest}: leave "
-                f"it out, or take another network"
+                f"{model} takes at least {smallest} samples, and the item {item} of {store.path} has {shortest}: "
+                f"{way or 'take another network, or stores without such items'}"
             )
         return
     width = store.signals.shape[2] if spec.crop is None else spec.crop_samples
     if shortest < width:
         rate = store.sampling_rate
-        shown = "items" if spec.crop is None else "crops"
+        own = f"{shortest / rate:g}"
+        usual = f"show crops of at most {own} s (-crop {own}), or make windows (create_images.py --window {own})"
         raise EcgFusionError(
-            f"{model} sees images of {width / rate:g} s, and the item {item} of {store.path} has {shortest / rate:g} s: "
-            f"images of padded time are not drawn; show {shown} of at most {shortest / rate:g} s (-crop "
-            f"{shortest / rate:g}, or a store of windows, create_images.py --window {shortest / rate:g})"
+            f"{model} sees images of {width / rate:g} s, and the item {item} of {store.path} has {own} s, "
+            f"and images of padded time are not drawn: {way or usual}"
         )
 
 

@@ -12,9 +12,13 @@ from pipeline.runs.card import Card
 from pipeline.scoring.records import holds_windows
 from pipeline.store.reading import Store
 
-
 _ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
-_ALIKE_IF_SAID = ("cut", "scheme", "folds_seed", "intra_patient")  # which stores of whole records with a source's folds do not say
+_ALIKE_IF_SAID = (
+    "cut",
+    "scheme",
+    "folds_seed",
+    "intra_patient",
+)  # which stores of whole records with a source's folds do not say
 
 
 def check_stores(train: Store, dev: Store) -> None:
@@ -113,8 +117,8 @@ def announce_sample(task: str, dev: Store, sample: Store, seed: int) -> None:
     n_all, n_items = (_n_answers(store, task) for store in (dev, sample))
     what = "records" if holds_windows(dev) else "items"
     remark(
-        f"-dev_limit: epoch and thresholds are chosen on a sample of {n_items:,} of {n_all:,} dev {what} (seed {seed}), "
-        f"for a quick trial: a run to be reported takes all of them"
+        f"-dev_limit: epoch and thresholds are chosen on a sample of {n_items:,} of {n_all:,} dev {what} "
+        f"(seed {seed}), for a quick trial: a run to be reported takes all of them"
     )
     lost = labels.lost_from(dev.task(task))
     if lost:

@@ -165,9 +165,10 @@ def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.de
         seconds=round(sum(member.seconds or 0.0 for member in members if member), 1),
     )
     evaluation = complete(card, folder, dev_scores, result)
+    what = "items" if card.join is None else "records"
     sentence = (
         f"out of fold, macro-AUC {result.out_of_fold_macro_auroc:.4f} over "
-        f"{len(out_of_fold.item_id):,} training {'items' if card.join is None else 'records'}; the mean of {card.kfold} members is the run in {folder}"
+        f"{len(out_of_fold.item_id):,} training {what}; the mean of {card.kfold} members is the run in {folder}"
     )
     tell(Evaluated(evaluation, sentence))
 

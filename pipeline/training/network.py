@@ -80,9 +80,7 @@ def fit_as_planned(
 def predict_dev(card: Card, learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
     """What a fitted learner says of dev, (items or records, classes) float32; it is read as in the training."""
     how = settings_of(card)
-    of_items = predict_probabilities(
-        learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev"
-    )
+    of_items = predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev")
     return dev.joined(of_items)
 
 

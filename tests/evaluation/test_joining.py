@@ -56,7 +56,7 @@ def test_the_order_of_the_windows_does_not_matter(how: str, values: np.ndarray, 
     moved = dict(zip(RECORDS[order][shuffled.first], shuffled(values[order]), strict=True))
     for name, own in found.items():
         np.testing.assert_allclose(moved[name], own, atol=1e-6)
-        alone = Joining(how, RECORDS[RECORDS == name], "multilabel")(values[RECORDS == name])
+        alone = Joining(how, RECORDS[name == RECORDS], "multilabel")(values[name == RECORDS])
         np.testing.assert_allclose(alone[0], own, atol=1e-6)
-        assert (own >= values[RECORDS == name].min(0) - 1e-6).all()
-        assert (own <= np.maximum(values[RECORDS == name].max(0), 1e-9) + 1e-6).all()
+        assert (own >= values[name == RECORDS].min(0) - 1e-6).all()
+        assert (own <= np.maximum(values[name == RECORDS].max(0), 1e-9) + 1e-6).all()

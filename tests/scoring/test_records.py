@@ -142,7 +142,7 @@ def test_a_recording_is_cut_as_the_records_were(runs: dict[str, Path], stores: P
 def test_dev_items_are_known_by_their_record(runs: dict[str, Path], stores: Path, tmp_path: Path):
     made = made_items("dev", 12, seconds=(1.0,), windows=3)
     write_store(tmp_path, "test", made, cut=CUT, fold=9)
-    with pytest.raises(EcgFusionError, match="holds 11 items, 'dev000' first, that the thresholds of .* were chosen"):
+    with pytest.raises(EcgFusionError, match=r"holds 11 items, 'dev000' first, that the thresholds of .* were chosen"):
         evaluate.main(["-run", str(runs["mean"]), "-data", str(tmp_path)])
 
 

@@ -77,7 +77,7 @@ def test_other_runs_say_nothing_of_it(tmp_path: Path):
 def test_a_patient_in_both_is_refused_unless_the_scheme_is_intra_patient(tmp_path: Path):
     write_beats(tmp_path, scheme=None, folds_seed=None, intra_patient=None)
     one, other = (open_store(tmp_path / f"{partition}.h5") for partition in ("train", "dev"))
-    with pytest.raises(EcgFusionError, match="patient patient 0 is in .*train.h5 and in .*dev.h5: make both"):
+    with pytest.raises(EcgFusionError, match=r"patient patient 0 is in .*train.h5 and in .*dev.h5: make both"):
         check_stores(one, other)
 
 
@@ -86,7 +86,7 @@ def test_an_item_in_both_is_refused_all_the_same(stores: Path):
     check_stores(one, other)
     items = other.columns["item_id"].copy()
     items[0] = one.columns["item_id"][5]
-    with pytest.raises(EcgFusionError, match="item train005 is in .*train.h5 and in .*dev.h5"):
+    with pytest.raises(EcgFusionError, match=r"item train005 is in .*train.h5 and in .*dev.h5"):
         check_stores(one, replace(other, columns={**other.columns, "item_id": items}))
 
 
@@ -127,7 +127,7 @@ def test_training_items_are_refused_by_their_fold(run: Path, stores: Path):
     refuse_training_items(card, run, test)
     folds = test.columns["fold"].copy()
     folds[3] = 1
-    with pytest.raises(EcgFusionError, match="holds fold 1, which .*gru was trained on"):
+    with pytest.raises(EcgFusionError, match=r"holds fold 1, which .*gru was trained on"):
         refuse_training_items(card, run, replace(test, columns={**test.columns, "fold": folds}))
 
 
@@ -135,7 +135,7 @@ def test_without_folds_the_training_store_tells(run: Path, stores: Path, tmp_pat
     card, zeros = read_card(run), np.zeros(12, np.int32)
     fine = open_store(stores / "test.h5")
     refuse_training_items(card, run, replace(fine, columns={**fine.columns, "fold": zeros}))
-    with pytest.raises(EcgFusionError, match="holds 2 items, 'train000' first, that .*gru was trained on"):
+    with pytest.raises(EcgFusionError, match=r"holds 2 items, 'train000' first, that .*gru was trained on"):
         refuse_training_items(card, run, copied(stores, "train", fold=zeros))
     elsewhere = replace(card, data=replace(card.data, folder=str(tmp_path)))
     refuse_training_items(elsewhere, run, copied(stores, "train", fold=zeros))  # nothing can tell them
@@ -150,11 +150,11 @@ def test_folds_of_another_scheme_are_not_compared(run: Path, stores: Path, tmp_p
         columns={**store.columns, "fold": np.ones(12, np.int32)},
     )
     refuse_training_items(card, run, other)
+    shared = copied(stores, "train", fold=np.full(12, 3))
     with pytest.raises(EcgFusionError, match="holds 2 items, 'train000' first"):
-        shared = copied(stores, "train", fold=np.full(12, 3))
         refuse_training_items(card, run, replace(shared, attributes=other.attributes))
     elsewhere = replace(card, data=replace(card.data, folder=str(tmp_path)))
-    with pytest.raises(EcgFusionError, match="were made with --folds stratified, those of .* with --folds intra_pat"):
+    with pytest.raises(EcgFusionError, match=r"were made with --folds stratified, those of .* with --folds intra_pat"):
         refuse_training_items(elsewhere, run, other)
 
 

@@ -77,7 +77,7 @@ def check_run(run: Path, stores: Path, cross_fitted: bool = False) -> None:
 def test_every_network_learns_them(name: str, stores: Path, tmp_path: Path):
     words = f"-model {name} {SMALL} -data {stores} -limit 8 -path_save_model {tmp_path / 'run'}"
     if describe_model(name).modality == "image":
-        words += f" -on_the_fly -size 72"
+        words += " -on_the_fly -size 72"
     train.main(words.split())
     check_run(tmp_path / "run", stores)
 
@@ -122,7 +122,9 @@ def test_every_intermediate_fusion(name: str, runs: dict[str, Path], stores: Pat
 def test_branches_are_trained_on(runs: dict[str, Path], stores: Path, tmp_path: Path):
     other = f"{GRU} -seed 2 -data {stores} -path_save_model {tmp_path / 'other'}"
     train.main(other.split())
-    joint = f"-model intermediate -combine concat -finetune -hidden_size 4 {SMALL} -path_save_model {tmp_path / 'joint'}"
+    joint = (
+        f"-model intermediate -combine concat -finetune -hidden_size 4 {SMALL} -path_save_model {tmp_path / 'joint'}"
+    )
     train.main(f"{joint} -branches {runs['gru']} {tmp_path / 'other'}".split())
     check_run(tmp_path / "joint", stores)
 
