@@ -135,7 +135,7 @@ def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: i
     kept = torch.zeros(len(items), n_places, run.network.token_dim)  # what stays 0 is masked
     masks = torch.zeros(len(items), n_places, dtype=torch.bool)
     for numbers, rows, tokens, mask in crops("tokens"):
-        for share in shares[rows].unique().tolist():
+        for share in sorted(set(shares[rows].tolist())):
             own = shares[rows] == share
             fewer, within = at_most(tokens[own], None if mask is None else mask[own], share)
             at = rows[own, None], numbers[own, None] * share + torch.arange(fewer.shape[1])

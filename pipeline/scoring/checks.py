@@ -192,7 +192,9 @@ def _refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
             )
         told_by_folds = alike and (store.columns["fold"] != 0).all() and data.scheme != FOLDS_OF_A_FILE
         trained_on = None if told_by_folds else _training_items(data)
-        both = [] if trained_on is None else np.intersect1d(trained_on, store.columns["item_id"])
+        both: np.ndarray | list[str] = (
+            [] if trained_on is None else np.intersect1d(trained_on, store.columns["item_id"])
+        )
         if len(both):
             raise EcgFusionError(
                 f"{store.path} holds {len(both)} items, {str(both[0])!r} first, that {folder} was trained on: choose a "

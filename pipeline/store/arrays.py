@@ -119,7 +119,9 @@ class ArrayStore(Store):
             EcgFusionError: a recording is shorter than a window.
         """
         width = int(samples_of(window_s, self.sampling_rate))
-        held, signals, rows, starts = self.signals.open(), [], [], []
+        held, signals = self.signals.open(), []
+        rows: list[int] = []
+        starts: list[float] = []
         for row, n_samples in enumerate(self.lengths.tolist()):
             ms = round(n_samples / self.sampling_rate * 1000)
             if n_samples < width:
