@@ -9,6 +9,7 @@ from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_opti
 from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import say_loading, told_to
+from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
@@ -45,7 +46,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("config", type=Path, metavar="FILE", help=recipe)
 
     group = parser.add_argument_group("what the network sees")
-    parser.option("task", group, help=f"labels to learn: {TASKS} (default {defaults.TASK})")
+    parser.option("task", group, help=f"labels to learn (default: what is usual for the data set): {TASKS}")
     of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals and the lead map)"
     parser.option("leads", group, type=one_word, nargs="+", help=of_leads)
     stacked = f"{REPRESENTATION_NAMES}, stacked as channels (default: all); or lead_map, one image of all leads"
@@ -64,6 +65,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     of_dev = "for quick trials: choose epoch and thresholds on a sample of so many dev items, which the card says"
     parser.option("dev_limit", group, type=positive_int, metavar="N", help=of_dev)
+    of_windows = f"stores of windows: how their scores become their record's (default {next(iter(JOINS))})"
+    parser.option("join", group, choices=tuple(JOINS), help=of_windows)
 
     group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")

@@ -13,13 +13,14 @@ from pipeline.patient_folds import patient_folds
 from pipeline.runs.card import OUT_OF_FOLD_SCORES, read_card
 from pipeline.runs.folder import scores_of_run
 from pipeline.scoring.partition import as_scores
+from pipeline.scoring.records import answered_rows
 from pipeline.store.reading import Store
 from pipeline.training import defaults
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What every branch says of the same items, beside the truth.
+    """What every branch says of the same items, or records, where they join windows, beside the truth.
 
     Attributes:
         probabilities: of each branch (items, classes).
@@ -50,11 +51,13 @@ def read_answers(branches: Mapping[str, Path], file: str, store: Store, task: st
         EcgFusionError: a branch has no such file, or it is damaged, of another run, or of other items, labels or
             patients than the store's.
     """
-    rows = np.flatnonzero(store.task(task).labelled)
-    truth = as_scores(np.zeros((len(rows), len(store.task(task).classes)), np.float32), store, task, rows)
+    rows, join = np.flatnonzero(store.task(task).labelled), read_card(next(iter(branches.values()))).join
+    answered = answered_rows(store, rows, join)
+    nothing = np.zeros((len(answered), len(store.task(task).classes)), np.float32)
+    truth = as_scores(nothing, store, task, rows, join)
     truth.name = str(store.path)
     answers = {name: _aligned(truth, folder, file).scores for name, folder in branches.items()}
-    return Answers(answers, truth.labels, store.columns["patient_id"][rows]), rows
+    return Answers(answers, truth.labels, store.columns["patient_id"][answered]), rows
 
 
 def _aligned(truth: Scores, folder: Path, file: str) -> Scores:

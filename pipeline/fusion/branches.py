@@ -16,6 +16,8 @@ _SHARED: dict[str, Callable[[Card], object]] = {
     "source": lambda card: card.data.source,
     "source version": lambda card: card.data.source_version,
     "folds": lambda card: card.data.folds,
+    "partition scheme": lambda card: (card.data.scheme, card.data.scheme_seed),
+    "cut of records": lambda card: card.data.cut,
     "band": lambda card: card.data.band,
     "minimal likelihood": lambda card: card.data.min_likelihood,
 }
@@ -100,11 +102,13 @@ def check_store(card: Card, folder: Path, store: Store) -> None:
             f"{folder} was a quick trial, on a sample of {card.data.dev_limit} dev items (-dev_limit), and a fusion "
             f"needs its scores of all of them: train it without -dev_limit"
         )
-    trained_with = {"source": card.data.source, "folds": {name: list(folds) for name, folds in card.data.folds.items()}}
+    folds = {name: list(folds) for name, folds in card.data.folds.items()}
+    data = card.data
+    trained_with = {"source": data.source, "scheme": data.scheme, "folds_seed": data.scheme_seed, "folds": folds}
     for what, value in trained_with.items():
-        if store.attributes[what] != value:
+        if store.attributes.get(what) != value:
             raise EcgFusionError(
-                f"{store.path} has {what} {store.attributes[what]} and {folder} was trained with {value}: "
+                f"{store.path} has {what} {store.attributes.get(what)} and {folder} was trained with {value}: "
                 f"name the stores of its training with -data"
             )
 

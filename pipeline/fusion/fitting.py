@@ -1,5 +1,6 @@
 """How a late fusion gets its weights from scores and labels of items that no branch was trained on."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,9 @@ def check_classes(labels: np.ndarray, kind: str = "multiclass") -> None:
 
 
 def _fit_multinomial(fusion: Stacking, answers: np.ndarray, right: np.ndarray) -> None:
-    model = _logistic_regression().fit(answers, right)
+    with warnings.catch_warnings():  # few items of many classes are no regression, whatever scikit-learn suspects
+        warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
+        model = _logistic_regression().fit(answers, right)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps the second class's alone
         coefficients, intercepts = np.concatenate([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2

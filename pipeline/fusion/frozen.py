@@ -125,16 +125,23 @@ def _features(run: Run, items: StoreItems, crops: Callable[[str], _Crops]) -> Te
 
 
 def _tokens(run: Run, items: StoreItems, crops: Callable[[str], _Crops], most: int) -> tuple[Tensor, Tensor]:
-    """(items, t, token_dim) and (items, t): each crop has its share of ``most`` places, crops in time order."""
-    n_crops = max(len(items.crop_starts(int(n))) for n in np.unique(items.lengths))
-    share = max(1, most // n_crops)
-    kept = torch.zeros(len(items), n_crops, share, run.network.token_dim)  # what stays 0 is masked
-    masks = torch.zeros(len(items), n_crops, share, dtype=torch.bool)
+    """(items, t, token_dim) and (items, t): each crop has its share of ``most`` places, crops in time order.
+
+    The share is one of the item's own crops, whatever the others have.
+    """
+    n_crops = torch.tensor([len(items.crop_starts(n)) for n in items.lengths.tolist()])
+    shares = (most // n_crops).clamp(min=1)
+    n_places = int((n_crops * shares).max())
+    kept = torch.zeros(len(items), n_places, run.network.token_dim)  # what stays 0 is masked
+    masks = torch.zeros(len(items), n_places, dtype=torch.bool)
     for numbers, rows, tokens, mask in crops("tokens"):
-        tokens, mask = at_most(tokens, mask, share)
-        kept[rows, numbers, : tokens.shape[1]] = tokens
-        masks[rows, numbers, : tokens.shape[1]] = True if mask is None else mask
-    return kept.flatten(1, 2), masks.flatten(1, 2)
+        for share in sorted(set(shares[rows].tolist())):
+            own = shares[rows] == share
+            fewer, within = at_most(tokens[own], None if mask is None else mask[own], share)
+            at = rows[own, None], numbers[own, None] * share + torch.arange(fewer.shape[1])
+            kept[at] = fewer
+            masks[at] = True if within is None else within
+    return kept, masks
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from pipeline.runs.kinds import RunKind
 from pipeline.runs.load import load_branches, load_fusion
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner
+from pipeline.scoring.records import joining_of
 from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
 from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
@@ -42,7 +43,7 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     on_train, _ = _examples(card, network, branches, train, device, folds)
     on_dev, rows = _examples(card, network, branches, dev, device)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows)
+    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows, card.join)
     finish(card, folder, dev_scores, result_of(progress))
 
 
@@ -58,7 +59,7 @@ def _examples(
     labels = store.task(card.task)
     rows, held_out_by = folds or (np.flatnonzero(labels.labelled), None)
     items = fusion_items(card, network, branches, store, rows, device, card.training.workers, held_out_by)
-    return Examples(items, labels.values[rows]), rows
+    return Examples(items, labels.values[rows], joining_of(card, store, rows)), rows
 
 
 def _announce_fusion(card: Card, network: torch.nn.Module, branches: dict[str, Run], device: torch.device) -> None:
@@ -83,7 +84,7 @@ def _predict(
     workers = streaming_workers(store, len(rows), specs, device) if workers is None else workers
     learner = placed(fusion_learner(run.card, run.network, run.parts), device)
     items = fusion_items(run.card, run.network, run.parts, store, rows, device, workers)
-    return by_learner(run, learner, items, device, workers=workers, **how)
+    return by_learner(run, learner, items, device, joining_of(run.card, store, rows), workers=workers, **how)
 
 
 INTERMEDIATE = RunKind(

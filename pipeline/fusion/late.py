@@ -59,7 +59,7 @@ def train_late(card: Card, train: Store, dev: Store, folder: Path, _: torch.devi
         inner = ", ".join(fitted_on.branches_fitted_on_these_items)
         remark(f"the dev table is optimistic: the weights of {inner} were fitted on these items, too")
     save_weights(folder, fusion)
-    scores = as_scores(fused, dev, card.task, rows)
+    scores = as_scores(fused, dev, card.task, rows, card.join)
     finish(card, folder, scores, Result(dev_macro_auroc=macro_auroc(scores.labels, scores.scores)))
 
 

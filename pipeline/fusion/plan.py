@@ -16,7 +16,7 @@ from pipeline.inputs.placement import choose_workers
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
 from pipeline.runs.card import CHOICES, Card, TrainingCard
-from pipeline.scoring.checks import refuse_training_items
+from pipeline.scoring.checks import check_lengths, refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
 from pipeline.training.checks import check_momentum
@@ -24,7 +24,7 @@ from pipeline.training.data import training_rows
 from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import FUSION_OPTIONS, TrainOptions
-from pipeline.training.plan import checked_loss, chosen_settings, data_card, versions
+from pipeline.training.plan import checked_loss, chosen_settings, data_card, planned_join, versions
 
 _ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
@@ -82,9 +82,8 @@ def _taken(entry: FusionEntry) -> set[str]:
         return taken
     if entry.level == "late":
         return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
-    return (
-        taken | _TRAINED | {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers"}
-    )
+    further = {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers", "join"}
+    return taken | _TRAINED | further
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -96,6 +95,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         for store in (train, dev):
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
+    planned_join(options, train)
     of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
     rows, limit = training_rows(first.task, train, None, None), None
     if of_features and of_features.features == "out_of_fold":
@@ -115,6 +115,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         task=first.task,
         kind=first.kind,
         classes=first.classes,
+        join=options.join or first.join,
         branches={name: describe_branch(cards[name], folder) for name, folder in named.items()},
         data=replace(items, source_version=first.data.source_version, min_likelihood=first.data.min_likelihood),
         training=_training(options, entry, train, dev, rows, first.task, workers, device),
@@ -125,6 +126,8 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
     if options.finetune:
         _check_crops(named, cards)
     _check_network(card, named, cards)
+    if entry.level == "intermediate":
+        _check_items(cards, train, rows, dev)
     if entry.level == "late":
         check_answers(card, named, train, dev)
     return card
@@ -138,6 +141,16 @@ def _check_network(card: Card, named: Mapping[str, Path], cards: Mapping[str, Ca
         fusion = build_fusion(card, {name: Run(named[name], cards[name], networks[name]) for name in named})
     if card.training.batch_size is not None:
         check_batch_size(card.training.batch_size, fusion, f"-model {card.model}")
+
+
+def _check_items(cards: Mapping[str, Card], train: Store, rows: np.ndarray, dev: Store) -> None:
+    """Refuses items that are too short for what a branch sees."""
+    for card in cards.values():
+        with torch.device("meta"):
+            smallest = build_network(card).smallest_size
+        on_dev = np.flatnonzero(dev.task(card.task).labelled)
+        for store, seen in ((train, rows), (dev, on_dev)):
+            check_lengths(card.model, card.spec, smallest, store, seen)
 
 
 def _training(

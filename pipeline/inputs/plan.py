@@ -44,7 +44,7 @@ def plan_input(
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
     usual = ["all"]
     if modality == "image" and not one_image:
-        usual = train.image_leads or train.default_leads
+        usual = train.image_leads or [lead for lead in train.default_leads if lead in available] or usual
     try:
         chosen = choose_leads(available, [canonical_lead(lead) for lead in (options.leads or usual)])
     except ValueError as problem:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import wrong_name
 from pipeline.machine.files import FileError, read_file, replace_atomically
@@ -34,6 +35,11 @@ class DataCard:
         source_version: as published.
         folds: partition to the folds that make it.
         band: of the filter, Hz; None for none.
+        cut: how items are cut from records, as a store says it; None for whole records.
+        scheme: how the folds were made; None for the data set's own.
+        scheme_seed: of how they were drawn; None where they were not.
+        intra_patient: true where items of one patient are in train and test; None where none are.
+        leads: of the stores, where some are none of the usual twelve; else None.
         min_likelihood: of PTB-XL's diagnostic statements, percent.
         limit: so many items only; None for all.
         sampled: whether these are a sample in the classes' shares; None for the first ones, as earlier programs took.
@@ -41,6 +47,8 @@ class DataCard:
         n_train_items: items that are trained on.
         train_items_digest: of their ``item_id``, whatever their order.
         n_dev_items: items that the epoch and the thresholds are chosen on.
+        n_dev_records: of which these are windows, and whose joined scores they are chosen on; None where items answer
+            for themselves.
         dev_items_digest: of their ``item_id``, whatever their order.
         contents: of ``train`` and ``dev``, digests of labels, signals and images; see ``training.contents``.
         held_out: of a member of a k-fold run, which fold of the patients it never sees, from 1.
@@ -53,6 +61,11 @@ class DataCard:
     source_version: str = "unknown"
     folds: Mapping[str, tuple[int, ...]]
     band: tuple[float, float] | None
+    cut: Mapping[str, Any] | None = field(default=None, metadata=left_out())
+    scheme: str | None = field(default=None, metadata=left_out())
+    scheme_seed: int | None = field(default=None, metadata=left_out() | at_least(0))
+    intra_patient: bool | None = field(default=None, metadata=left_out())
+    leads: tuple[str, ...] | None = field(default=None, metadata=left_out())
     min_likelihood: float = 0.0
     limit: int | None = field(metadata=at_least(1))
     sampled: bool | None = field(default=None, metadata=left_out())
@@ -60,6 +73,7 @@ class DataCard:
     n_train_items: int = field(default=0, metadata=at_least(0))
     train_items_digest: str
     n_dev_items: int = field(metadata=at_least(0))
+    n_dev_records: int | None = field(default=None, metadata=left_out() | at_least(1))
     dev_items_digest: str | None = field(default=None, metadata=left_out())
     contents: Mapping[str, Mapping[str, str]] | None = field(default=None, metadata=left_out())
     held_out: int | None = field(default=None, metadata=left_out() | at_least(1))
@@ -226,6 +240,9 @@ class Card:
         kind: of the task, ``multilabel`` or ``multiclass``.
         classes: in the order of the scores.
         input: what the network sees; None of a fusion.
+        join: how the scores of a record's windows become the record's, of which the run's dev scores, thresholds and
+            tables then are; None where items answer for themselves. A late fusion combines what its branches have
+            joined, and has the word of the first.
         kfold: how many members; None where it has none.
         branches: of a fusion, by name.
         data: the items.
@@ -248,6 +265,7 @@ class Card:
     kind: str = field(metadata=one_of("multilabel", "multiclass"))
     classes: tuple[str, ...]
     input: InputSpec | None = field(default=None, metadata=left_out())
+    join: str | None = field(default=None, metadata=left_out() | one_of(*JOINS))
     branches: Mapping[str, BranchCard] | None = field(default=None, metadata=left_out())
     data: DataCard
     training: TrainingCard
@@ -442,7 +460,7 @@ def _check_whole(card: Card) -> None:
     if card.run_kind not in FUSIONS and card.input is None:
         raise FieldError("it lacks input")
     wrong = wrong_name("class", card.classes) or wrong_name("task", [card.task], plain=True)
-    wrong = wrong or wrong_name("lead", card.input.leads if card.input else ())
+    wrong = wrong or wrong_name("lead", [*(card.input.leads if card.input else ()), *(card.data.leads or ())])
     if wrong:
         raise FieldError(wrong)
     if len(set(card.classes)) != len(card.classes) or not card.classes:

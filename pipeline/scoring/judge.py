@@ -166,7 +166,8 @@ def thresholds_of(card: Card, dev: Scores | None) -> Thresholds | None:
     not_chosen = said.not_chosen
     if not_chosen is None:
         not_chosen = () if dev is None else get_thresholds(card.classes, dev, said.criterion).not_chosen
-    return Thresholds(dict(said.values), said.criterion, card.data.n_dev_items, tuple(not_chosen))
+    n_dev = card.data.n_dev_items if card.data.n_dev_records is None else card.data.n_dev_records
+    return Thresholds(dict(said.values), said.criterion, n_dev, tuple(not_chosen))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

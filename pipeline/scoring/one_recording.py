@@ -1,6 +1,6 @@
 """One recording in memory → class to probability, by any kind of run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,10 +26,13 @@ def predict(run: Run, signal_mv: np.ndarray, *, sampling_rate: float, leads: Seq
         stored_rate=card.spec.sampling_rate,
         band=card.data.band,
         gain=card.spec.gain,
+        further_leads=[lead for each, _ in leaves(run.card, run.folder) for lead in each.data.leads or ()],
         name="the recording",
     )
     _check(run, store)
-    found = probabilities(_of_signals(run), store, np.zeros(1, np.int64), choose_device(None))
+    if card.join is not None and card.data.cut:
+        store = store.in_windows(card.data.cut["window_s"], card.data.cut["stride_s"])
+    found = probabilities(_of_signals(run), store, np.arange(store.n_items), choose_device(None))
     return dict(zip(run.card.classes, found[0].tolist(), strict=True))
 
 
@@ -39,6 +42,15 @@ def _of_signals(run: Run) -> Run:
     return replace(run, spec=None if run.spec is None else run.spec.of_signals(), parts=parts)
 
 
+def _networks(run: Run) -> Iterator[Run]:
+    """The runs of one network each that a run consists of; of the members of a k-fold run, which are alike, one."""
+    if run.spec is not None:
+        yield run if run.network is not None else next(iter(run.parts.values()))
+        return
+    for part in run.parts.values():
+        yield from _networks(part)
+
+
 def _check(run: Run, store: ArrayStore) -> None:
     """Refuses what the networks of a run cannot see.
 
@@ -46,14 +58,21 @@ def _check(run: Run, store: ArrayStore) -> None:
         EcgFusionError: a lead is missing, or the recording is shorter than an image, or a network, needs it to be.
     """
     n_samples = int(store.lengths[0])
-    for card, _ in leaves(run.card, run.folder):
-        spec = card.spec
+    for part in _networks(run):
+        card, spec = part.card, part.spec
         absent = [lead for lead in spec.leads if lead not in store.leads]
         if absent:
             raise EcgFusionError(
                 f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
             )
+        if card.join is None and card.data.cut and spec.beat is None and abs(n_samples - spec.n_samples) > 1:
+            raise EcgFusionError(
+                f"the recording has {n_samples / store.sampling_rate:g} s and {part.folder} was trained on "
+                f"{card.data.cut['kind']} of {spec.n_samples / store.sampling_rate:g} s: give one of them"
+            )
         needed = spec.crop_samples if spec.beat is None and (spec.crop or spec.modality == "image") else 2
+        if spec.beat is None and spec.modality == "signal":
+            needed = max(needed, part.network.smallest_size)
         if n_samples < needed:
             raise EcgFusionError(
                 f"the recording has {n_samples / store.sampling_rate:g} s and {card.model} of {run.folder} sees "

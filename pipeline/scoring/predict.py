@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pipeline.evaluation.joining import Joining
 from pipeline.inputs.batches import Items, load, scoring_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
@@ -74,7 +75,7 @@ def _means_over_crops(answers: torch.Tensor, rows: np.ndarray, n_items: int) -> 
 
 
 def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    """Probabilities that a run gives some items of a store.
+    """Probabilities that a run gives some items of a store, or their records, where they are windows that it joins.
 
     Args:
         run: a loaded run; what it consists of goes to ``device``.
@@ -85,13 +86,31 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
             and ``progress`` of ``predict_probabilities``.
 
     Shape:
-        (items, classes) float32.
+        (items, classes) float32, or (records, classes), in the order in which they come.
     """
     return kind_named(run.card.run_kind).predict(run, store, rows, device, **how)
 
 
 def by_learner(
-    run: Run, learner: Learner, items: Items, device: torch.device, batch_size: int | None = None, **how: Any
+    run: Run,
+    learner: Learner,
+    items: Items,
+    device: torch.device,
+    joining: Joining | None,
+    batch_size: int | None = None,
+    **how: Any,
 ) -> np.ndarray:
-    """What a run's learner says of some items, (items, classes) float32; ``how`` as in ``predict_probabilities``."""
-    return predict_probabilities(learner, items, run.card.kind, batch_size or run.card.batch_size, device, **how)
+    """What a run's learner says of some items, or of their records; see ``probabilities``.
+
+    Args:
+        run: the run.
+        learner: with its network, on ``device``.
+        items: what to score.
+        device: where to compute.
+        joining: how windows are joined; None where items answer for themselves.
+        batch_size: crops at once; None for the run's own.
+        how: as in ``predict_probabilities``.
+    """
+    batch_size = batch_size or run.card.batch_size
+    of_items = predict_probabilities(learner, items, run.card.kind, batch_size, device, **how)
+    return of_items if joining is None else joining(of_items)

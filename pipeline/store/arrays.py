@@ -1,6 +1,7 @@
 """The face of a store over arrays in memory, so that whatever takes a store takes recordings that lie in no file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ from pipeline.labels import Labels
 from pipeline.signals.counts import PADDING
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import LEADS, canonical_lead
+from pipeline.signals.windows import crop_starts, samples_of
 from pipeline.sources import SourceEntry
 from pipeline.store.job import LEAST_GAIN, SignalRecipe
 from pipeline.store.mapped import Held
@@ -41,6 +43,7 @@ class ArrayStore(Store):
         item_ids: Sequence[str] | None = None,
         patient_ids: Sequence[str] | None = None,
         labels: Mapping[str, Labels] | None = None,
+        further_leads: Sequence[str] = (),
         name: str = "the array",
     ) -> Self:
         """A store of recordings, filtered, resampled and rounded as ``create_images.py`` does it.
@@ -55,6 +58,7 @@ class ArrayStore(Store):
             item_ids: one for each item; None for their numbers from 0.
             patient_ids: one for each item; None for a patient an item.
             labels: task name to labels of these items, if there are any.
+            further_leads: canonical names that leads may have beside the usual twelve, as ``MLII``.
             name: what messages call it.
 
         Shape:
@@ -63,7 +67,7 @@ class ArrayStore(Store):
         Raises:
             EcgFusionError: the arrays are no such signals, or cannot be prepared so.
         """
-        canonical = _checked_leads(leads, name)
+        canonical = _checked_leads(leads, (*LEADS, *further_leads), name)
         items = _checked_items(signals, len(canonical), name)
         recipe = SignalRecipe(band, float(stored_rate), float(gain))
         _check_rates(recipe, sampling_rate, name)
@@ -104,6 +108,51 @@ class ArrayStore(Store):
             signals=Held(_padded(counts, int(lengths.max()))),
         )
 
+    def in_windows(self, window_s: float, stride_s: float) -> Self:
+        """The same recordings in windows, as ``create_images.py --window`` cuts them; without labels.
+
+        Args:
+            window_s: length, s.
+            stride_s: from the start of one to that of the next, s.
+
+        Raises:
+            EcgFusionError: a recording is shorter than a window.
+        """
+        width = int(samples_of(window_s, self.sampling_rate))
+        held, signals = self.signals.open(), []
+        rows: list[int] = []
+        starts: list[float] = []
+        for row, n_samples in enumerate(self.lengths.tolist()):
+            ms = round(n_samples / self.sampling_rate * 1000)
+            if n_samples < width:
+                raise EcgFusionError(
+                    f"{self.path} has {n_samples / self.sampling_rate:g} s, less than a window of {window_s:g} s: give "
+                    f"a longer recording"
+                )
+            of_row = np.array(crop_starts(ms, round(window_s * 1000), max(1, round(stride_s * 1000)))) / 1000
+            firsts = samples_of(of_row, self.sampling_rate).clip(0, n_samples - width)
+            signals += [held[row, :, first : first + width] for first in firsts.tolist()]
+            rows, starts = rows + [row] * len(of_row), starts + of_row.tolist()
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        ids = [f"{name}_{round(1000 * start)}" for name, start in zip(columns["record_id"], starts, strict=True)]
+        return replace(
+            self,
+            attributes={
+                **self.attributes,
+                "cut": {"kind": "windows", "window_s": window_s, "stride_s": stride_s},
+                "tasks": [],
+                "items_digest": digest_of_items(ids),
+            },
+            columns=columns
+            | {
+                "item_id": np.array(ids, object),
+                "start": np.array(starts),
+                "length": np.full(len(rows), width / self.sampling_rate),
+            },
+            labels={},
+            signals=Held(np.stack(signals)),
+        )
+
     def task(self, name: str) -> Labels:
         """The labels of a task; where there are none at all, those of a task without classes, so that all are scored.
 
@@ -115,11 +164,12 @@ class ArrayStore(Store):
         return Labels((), "multilabel", np.zeros((self.n_items, 0), np.uint8), np.ones(self.n_items, bool))
 
 
-def _checked_leads(leads: Sequence[str], name: str) -> list[str]:
+def _checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> list[str]:
     canonical = [canonical_lead(lead) for lead in ([leads] if isinstance(leads, str) else leads)]
-    unknown = [lead for lead in canonical if lead not in LEADS]
+    unknown = [lead for lead in canonical if lead not in known]
     if unknown:
-        raise EcgFusionError(f"{name}: there is no lead {', '.join(unknown)}: the leads are {' '.join(LEADS)}")
+        among = " ".join(dict.fromkeys(known))
+        raise EcgFusionError(f"{name}: there is no lead {', '.join(unknown)}: the leads are {among}")
     if len(set(canonical)) != len(canonical):
         raise EcgFusionError(f"{name}: the leads {' '.join(canonical)} name one twice")
     return canonical

@@ -5,23 +5,35 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.joining import first_of_each
 from pipeline.labels import SAMPLE_SEED, Labels, LabelsChosen, sample_in_proportion
 from pipeline.listening import remark, tell, warn
 from pipeline.runs.card import Card
+from pipeline.scoring.records import holds_windows
 from pipeline.store.reading import Store
+
+_ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
+_ALIKE_IF_SAID = (
+    "cut",
+    "scheme",
+    "folds_seed",
+    "intra_patient",
+)  # which stores of whole records with a source's folds do not say
 
 
 def check_stores(train: Store, dev: Store) -> None:
-    for name in ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images"):
-        ours, theirs = train.attributes[name], dev.attributes[name]
+    """Refuses stores that were made otherwise, and a patient in both, unless the scheme parts items of one patient."""
+    for name in (*_ALIKE, *_ALIKE_IF_SAID):
+        ours, theirs = (store.attributes.get(name) for store in (train, dev))
         if ours != theirs:
             raise EcgFusionError(
                 f"{train.path} has {name} {ours} and {dev.path} {theirs}: make both with the same options"
             )
-    shared = np.intersect1d(train.columns["patient_id"], dev.columns["patient_id"])
+    whose = "item" if train.intra_patient else "patient"
+    shared = np.intersect1d(train.columns[f"{whose}_id"], dev.columns[f"{whose}_id"])
     if len(shared):
         raise EcgFusionError(
-            f"patient {shared[0]} is in {train.path} and in {dev.path}: make both with the same --folds"
+            f"{whose} {shared[0]} is in {train.path} and in {dev.path}: make both with the same --folds"
         )
 
 
@@ -41,15 +53,21 @@ def training_rows(task: str, train: Store, limit: int | None, seed: int | None) 
     Args:
         task: whose labels count.
         train: the store.
-        limit: how many items, or None for all.
+        limit: how many items, of windows how many records; or None for all.
         seed: of a sample in which the classes have their shares; None for the first items, as cards of before mean it.
     """
-    labels = train.task(task)
-    rows = np.flatnonzero(labels.labelled)
-    if limit is None or seed is None or limit >= len(rows):
-        return rows[:limit]
-    sampled: np.ndarray = rows[sample_in_proportion(labels.values[rows], limit, seed)]
-    return sampled
+    rows = np.flatnonzero(train.task(task).labelled)
+    return rows[:limit] if limit is None or seed is None else _sample(task, train, rows, limit, seed)
+
+
+def _sample(task: str, store: Store, rows: np.ndarray, limit: int, seed: int) -> np.ndarray:
+    """So many of some items, or all windows of so many of their records, with the classes' shares."""
+    records = store.columns["record_id"][rows] if holds_windows(store) else None
+    first = np.arange(len(rows)) if records is None else first_of_each(records)
+    if limit >= len(first):
+        return rows
+    chosen = first[sample_in_proportion(store.task(task).values[rows[first]], limit, seed)]
+    return rows[chosen] if records is None else rows[np.isin(records, records[chosen])]
 
 
 def rows_of(card: Card, train: Store) -> np.ndarray:
@@ -63,7 +81,8 @@ def announce_limit(card: Card, train: Store) -> None:
     if not limit:
         return
     seen = labels.rows(rows_of(card, train))
-    which = f"a sample of {limit:,} (-limit)" if card.data.sampled else f"the first {limit:,}"
+    what = " records" if holds_windows(train) else ""
+    which = f"a sample of {limit:,}{what} (-limit)" if card.data.sampled else f"the first {limit:,}"
     tell(LabelsChosen(f"of train, {which}:", card.task, seen))
     lost = seen.lost_from(labels)
     if lost:
@@ -78,14 +97,14 @@ def sampled_dev(task: str, dev: Store, limit: int | None, seed: int) -> Store:
     Args:
         task: whose labels count.
         dev: the store.
-        limit: how many items, or None for all.
+        limit: how many items, of windows how many records; or None for all.
         seed: of the sample.
     """
     labels = dev.task(task)
     rows = np.flatnonzero(labels.labelled)
-    if limit is None or limit >= len(rows):
+    chosen = rows if limit is None else _sample(task, dev, rows, limit, seed)
+    if len(chosen) == len(rows):
         return dev
-    chosen = rows[sample_in_proportion(labels.values[rows], limit, seed)]
     labelled = np.isin(np.arange(len(labels.labelled)), chosen)
     return replace(dev, labels={**dev.labels, task: replace(labels, labelled=labelled)})
 
@@ -94,12 +113,19 @@ def announce_sample(task: str, dev: Store, sample: Store, seed: int) -> None:
     """Says that the epoch and the thresholds are chosen on a part of dev, and which classes it lacks."""
     if sample is dev:
         return
-    labels, n_all = sample.task(task), int(dev.task(task).labelled.sum())
-    n_items = int(labels.labelled.sum())
+    labels = sample.task(task)
+    n_all, n_items = (_n_answers(store, task) for store in (dev, sample))
+    what = "records" if holds_windows(dev) else "items"
     remark(
-        f"-dev_limit: epoch and thresholds are chosen on a sample of {n_items:,} of {n_all:,} dev items (seed {seed}), "
-        f"for a quick trial: a run to be reported takes all of them"
+        f"-dev_limit: epoch and thresholds are chosen on a sample of {n_items:,} of {n_all:,} dev {what} "
+        f"(seed {seed}), for a quick trial: a run to be reported takes all of them"
     )
     lost = labels.lost_from(dev.task(task))
     if lost:
         warn(f"the sample of dev has no item of {', '.join(lost)}, whose thresholds are 0.5: take a higher -dev_limit")
+
+
+def _n_answers(store: Store, task: str) -> int:
+    """How many labelled items there are, of windows how many records."""
+    labelled = store.task(task).labelled
+    return len(np.unique(store.columns["record_id"][labelled])) if holds_windows(store) else int(labelled.sum())

@@ -26,6 +26,7 @@ from pipeline.runs.kinds import RunKind
 from pipeline.runs.load import load_mean, load_members
 from pipeline.scoring.partition import as_scores, scores_of
 from pipeline.scoring.predict import probabilities
+from pipeline.scoring.records import joining_of
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training.checks import check_network
 from pipeline.training.data import check_labels, rows_of
@@ -92,6 +93,11 @@ def train_members(card: Card, train: Store, dev: Store, folder: Path, device: to
     """Trains the members of a k-fold run, or goes on with them, and leaves a finished run in the folder."""
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
+    if card.data.intra_patient:
+        remark(
+            "-kfold deals patients all the same: out-of-fold scores are of patients that their member never saw, and "
+            "those of dev and test are not"
+        )
     write_card(folder, card)
     rows, held_out_by = held_out_members(card, train)
     for number in _members(card):
@@ -159,9 +165,10 @@ def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.de
         seconds=round(sum(member.seconds or 0.0 for member in members if member), 1),
     )
     evaluation = complete(card, folder, dev_scores, result)
+    what = "items" if card.join is None else "records"
     sentence = (
         f"out of fold, macro-AUC {result.out_of_fold_macro_auroc:.4f} over "
-        f"{len(out_of_fold.item_id):,} training items; the mean of {card.kfold} members is the run in {folder}"
+        f"{len(out_of_fold.item_id):,} training {what}; the mean of {card.kfold} members is the run in {folder}"
     )
     tell(Evaluated(evaluation, sentence))
 
@@ -176,18 +183,21 @@ def out_of_fold_scores(run: Run, train: Store, device: torch.device, **how: Any)
         how: as in ``pipeline.scoring.predict.probabilities``.
     """
     rows, held_out_by = held_out_members(run.card, train)
-    values = np.empty((len(rows), len(run.card.classes)), np.float32)
+    joining = joining_of(run.card, train, rows)
+    answered_by = held_out_by if joining is None else held_out_by[joining.first]  # a record has one patient
+    values = np.empty((len(answered_by), len(run.card.classes)), np.float32)
     for name, member in run.parts.items():
-        own = held_out_by == int(name)
-        values[own] = probabilities(member, train, rows[own], device, **how)
-    return as_scores(values, train, run.card.task, rows)
+        own = probabilities(member, train, rows[held_out_by == int(name)], device, **how)
+        values[answered_by == int(name)] = own
+    return as_scores(values, train, run.card.task, rows, run.card.join)
 
 
 def _predict(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    total = np.zeros((len(rows), len(run.card.classes)))
-    for member in run.parts.values():
-        total += probabilities(member, store, rows, device, **how)
-    return (total / len(run.parts)).astype(np.float32)
+    said = [probabilities(member, store, rows, device, **how) for member in run.parts.values()]
+    total = np.zeros(said[0].shape)
+    for values in said:
+        total += values
+    return (total / len(said)).astype(np.float32)
 
 
 MEMBERS = RunKind(check=check_members, plan=plan_members, train=train_members, load=load_mean, predict=_predict)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.joining import Joining
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.inputs.batches import Items
 from pipeline.listening import EpochEnded, tell
@@ -29,10 +30,26 @@ from pipeline.training.steps import Steps
 
 @dataclass(frozen=True)
 class Examples:
-    """Items and their (items, classes) labels, 0 or 1."""
+    """Items and their (items, classes) labels, 0 or 1.
+
+    Attributes:
+        items: what a network sees.
+        labels: of each.
+        joining: how the scores of windows become their record's; None where items answer for themselves.
+    """
 
     items: Items
     labels: np.ndarray
+    joining: Joining | None = None
+
+    def joined(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of the items, (items, classes), as scores of what is answered."""
+        return scores if self.joining is None else self.joining(scores)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The labels of what is answered: of the items, or of their records."""
+        return self.labels if self.joining is None else self.labels[self.joining.first]
 
 
 def fit(
@@ -112,7 +129,7 @@ def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Se
     )
     if not np.isfinite(scores).all():
         raise _diverged("the network no longer gives numbers", progress, settings)
-    return macro_auroc(dev.labels, scores)
+    return macro_auroc(dev.answers, dev.joined(scores))
 
 
 def _check_best(network: nn.Module, folder: Path, progress: Progress) -> None:

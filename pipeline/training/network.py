@@ -11,8 +11,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import Evaluated, Evaluation, evaluate_dev
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.placement import store_items, streaming_workers
-from pipeline.labels import LabelsChosen
-from pipeline.listening import remark, tell
+from pipeline.labels import INTRA_PATIENT, LabelsChosen
+from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
 from pipeline.runs.card import CHOICES, DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
@@ -22,6 +22,7 @@ from pipeline.runs.learners import Learner, NetworkLearner
 from pipeline.runs.load import load_network, seal_weights
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner, predict_probabilities
+from pipeline.scoring.records import joining_of
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
@@ -53,9 +54,10 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = NetworkLearner(network, spec)
     on_train = Examples(store_items(train, rows, spec, device), train.task(task).values[rows])
-    on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows])
+    joining = joining_of(card, dev, dev_rows)
+    on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    return as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows), progress
+    return as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows, card.join), progress
 
 
 def fit_as_planned(
@@ -76,9 +78,10 @@ def fit_as_planned(
 
 
 def predict_dev(card: Card, learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
-    """What a fitted learner says of dev, (items, classes) float32; its items are read as in the training."""
+    """What a fitted learner says of dev, (items or records, classes) float32; it is read as in the training."""
     how = settings_of(card)
-    return predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev")
+    of_items = predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev")
+    return dev.joined(of_items)
 
 
 def settings_of(card: Card) -> Settings:
@@ -94,7 +97,12 @@ def settings_of(card: Card) -> Settings:
 def announce_data(card: Card, train: Store, dev: Store) -> None:
     """Says which task it is, and what bears its classes."""
     data, task = card.data, card.task
-    remark(f"{task} ({card.kind}) on {data.source} {data.source_version}, folds {format_folds(data.folds)}")
+    scheme = f" ({data.scheme})" if data.scheme else ""
+    remark(f"{task} ({card.kind}) on {data.source} {data.source_version}, folds {format_folds(data.folds)}{scheme}")
+    if data.intra_patient:
+        warn(f"{INTRA_PATIENT}: the figures are not those of new patients")
+    if card.join is not None and card.run_kind != "late":
+        remark(f"items are windows: the scores of a record are joined by -join {card.join}, and figures are of records")
     for partition, store in (("train", train), ("dev", dev)):
         labels = store.task(task)
         tell(LabelsChosen(f"{partition}: {len(labels.labelled):,} items", task, labels))
@@ -170,7 +178,9 @@ def _predict(
 ) -> np.ndarray:
     workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
     learner = placed(NetworkLearner(run.network, run.spec), device)
-    return by_learner(run, learner, store_items(store, rows, run.spec, device), device, workers=workers, **how)
+    joining = joining_of(run.card, store, rows)
+    items = store_items(store, rows, run.spec, device)
+    return by_learner(run, learner, items, device, joining, workers=workers, **how)
 
 
 NETWORK = RunKind(check=check_network, plan=plan, train=train_network, load=load_network, predict=_predict)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.options import InputOptions
 from pipeline.runs.card import run_kind
 from pipeline.training.defaults import PRECISIONS
@@ -46,6 +47,7 @@ class TrainOptions(InputOptions):
     task: str | None = None
     limit: int | None = field(default=None, metadata=at_least(1))
     dev_limit: int | None = field(default=None, metadata=at_least(1))
+    join: str | None = field(default=None, metadata=one_of(*JOINS))
 
     nb_filters: int | None = field(default=None, metadata=at_least(1))
     dropout: float | None = None

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.plan import image_size, plan_input
@@ -19,7 +20,10 @@ from pipeline.labels import SAMPLE_SEED
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
+from pipeline.scoring.checks import check_lengths
+from pipeline.scoring.records import check_records, holds_windows
 from pipeline.signals.augmentations import check_augmentations
+from pipeline.signals.leads import LEADS
 from pipeline.store.reading import Store, digest_of_items
 from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
@@ -35,13 +39,16 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     entry = known_model(options.model or "")
     check_options(options, entry.modality)
     check_stores(train, dev)
-    task = options.task or train.default_task or defaults.TASK
+    task, join = options.task or train.default_task or defaults.TASK, planned_join(options, train)
     labels, dev_labels = train.task(task), dev.task(task)
     if labels.classes != dev_labels.classes:
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
     rows = training_rows(task, train, options.limit, SAMPLE_SEED)
     check_labels(task, labels.rows(rows), train)
-    check_labels(task, dev_labels.rows(np.flatnonzero(dev_labels.labelled)), dev)
+    on_dev = np.flatnonzero(dev_labels.labelled)
+    check_labels(task, dev_labels.rows(on_dev), dev)
+    for store in (train, dev) if join else ():
+        check_records(task, store)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     _check_augmentations(options, spec)
     of_network = options.of_network(NETWORK_OPTIONS)
@@ -55,6 +62,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         kind=labels.kind,
         classes=labels.classes,
         input=spec,
+        join=join,
         data=data_card(task, train, rows, dev, options.limit, [spec]),
         training=TrainingCard(
             **chosen_settings(options, entry.family),
@@ -72,8 +80,28 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
     _check_size(entry.name, spec, network.smallest_size)
+    for store, seen in ((train, rows), (dev, on_dev)):
+        check_lengths(entry.name, spec, network.smallest_size, store, seen)
     check_batch_size(card.batch_size, network, entry.name)
     return card
+
+
+def planned_join(options: TrainOptions, train: Store) -> str | None:
+    """How the scores of windows are to become their record's; None where items answer for themselves.
+
+    Raises:
+        EcgFusionError: it is asked for, and there is nothing to join.
+    """
+    if holds_windows(train):
+        return options.join or next(iter(JOINS))
+    if options.join is not None:
+        kind = train.cut.get("kind")
+        what = f"{kind}, each with a label of its own" if kind else "whole records"
+        way = "" if kind else ", or cut windows with create_images.py --window"
+        raise EcgFusionError(
+            f"-join joins the scores of a record's windows, and the items of {train.path} are {what}: leave it out{way}"
+        )
+    return None
 
 
 def chosen_settings(options: TrainOptions, family: str) -> dict[str, Any]:
@@ -96,19 +124,26 @@ def data_card(
         limit: so many items only, a sample in the classes' shares; None for all.
         specs: what networks see; none where nothing but scores is read.
     """
-    made, on_dev = train.attributes, dev.columns["item_id"][dev.task(task).labelled]
+    made, dev_rows = train.attributes, np.flatnonzero(dev.task(task).labelled)
+    on_dev, records = dev.columns["item_id"][dev_rows], dev.columns["record_id"][dev_rows]
     return DataCard(
         folder=str(train.path.parent.resolve()),
         source=made["source"],
         source_version=made["source_version"],
         folds={partition: tuple(folds) for partition, folds in made["folds"].items()},
         band=tuple(made["band"]) if made["band"] else None,
+        cut=train.cut or None,
+        scheme=train.scheme,
+        scheme_seed=made.get("folds_seed"),
+        intra_patient=train.intra_patient or None,
+        leads=None if {*train.leads} <= {*LEADS} else tuple(train.leads),
         min_likelihood=made.get("min_likelihood", 0),
         limit=limit,
         sampled=None if limit is None else True,
         n_train_items=len(rows),
         train_items_digest=digest_of_items(train.columns["item_id"][rows]),
         n_dev_items=len(on_dev),
+        n_dev_records=len(np.unique(records)) if holds_windows(dev) else None,
         dev_items_digest=digest_of_items(on_dev),
         contents={"train": contents(train, task, specs), "dev": contents(dev, task, specs)},
     )

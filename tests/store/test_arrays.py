@@ -174,3 +174,34 @@ def test_what_is_no_signal_is_one_sentence(given, how, sentence):
     with pytest.raises(EcgFusionError, match=sentence) as refused:
         ArrayStore.of(*given, **how)
     assert "\n" not in str(refused.value)
+
+
+def test_windows_are_those_of_the_command(synthetic_folder: Path, tmp_path: Path):
+    """Whose names and starts they have, too; at a rate at which no start is a whole sample."""
+    words = ("--window", "2.515", "--stride", "1.337", "--sampling_rate", "90")
+    folder = make(synthetic_folder, tmp_path, *words, "--partition", "test")
+    cut = stores(folder)["test"]
+    source = open_source("ptbxl", synthetic_folder, 100)
+    names = list(dict.fromkeys(cut.columns["record_id"]))
+    rows = source.records.set_index("record_id", drop=False).loc[names]
+    band = cut.attributes["band"]
+    signals = [np.asarray(signal) for signal in source.read(rows)]
+    how = {"stored_rate": 90.0, "band": band and tuple(band), "item_ids": names}
+    windows = ArrayStore.of(signals, 100, source.leads, **how).in_windows(2.515, 1.337)
+    assert windows.columns["item_id"].tolist() == cut.columns["item_id"].tolist()
+    assert windows.columns["record_id"].tolist() == cut.columns["record_id"].tolist()
+    np.testing.assert_array_equal(windows.columns["start"], cut.columns["start"])
+    np.testing.assert_array_equal(windows.lengths, cut.lengths)
+    np.testing.assert_array_equal(windows.signals.open(), cut.signals.open())
+    assert windows.cut == cut.cut
+
+
+def test_a_recording_that_is_shorter_than_a_window_is_refused():
+    with pytest.raises(EcgFusionError, match="the array has 10 s, less than a window of 12 s: give a longer recording"):
+        ArrayStore.of(NOISE, 100, ["I", "II"]).in_windows(12, 6)
+
+
+def test_leads_that_a_run_knows_beside_the_twelve():
+    assert ArrayStore.of(NOISE, 100, ["MLII", "v1"], further_leads=["MLII"]).leads == ["MLII", "V1"]
+    with pytest.raises(EcgFusionError, match=r"there is no lead vx: the leads are I II III .* V6 MLII"):
+        ArrayStore.of(NOISE, 100, ["MLII", "vx"], further_leads=["MLII"])
