@@ -8,7 +8,6 @@ Reference: https://wfdb.io/spec/signal-files.html
 
 import os
 import tempfile
-from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -129,11 +128,11 @@ def _check_length(file: str, data: bytes, signal: Signal, lengths: tuple[int, in
         raise RecordError(f"{file} has {len(data)} bytes where its header says {expected}")
 
 
-def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> Sequence[np.ndarray]:
+def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> list[np.ndarray]:
     """The counts of each lead, (frames · samples a frame,), as they lie in the file."""
     quick = _BY_NUMPY.get(signals[0].format)
     if quick and all(signal.samples_per_frame == 1 for signal in signals):
-        return quick(data[signals[0].offset :], len(signals), frames)
+        return list(quick(data[signals[0].offset :], len(signals), frames))
     return _decode_by_wfdb(file, data, signals, frames)
 
 
