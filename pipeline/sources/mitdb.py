@@ -209,14 +209,13 @@ def _remarks(here: tuple[int, ...], headers: Iterable[_Head]) -> Iterable[str]:
     if absent:
         of_them = ", ".join(map(str, absent[:5])) + (" …" if len(absent) > 5 else "")
         yield f"{len(absent)} of the 48 records are not there ({of_them}), and are left out."
-    others = [
-        f"{number} {head.leads[0]}" for number, head in zip(here, headers, strict=True) if "MLII" not in head.leads
-    ]
+    pairs = zip(here, headers, strict=True)
+    others = [f"{number} {head.leads[0]}" for number, head in pairs if _FIRST_LEAD not in head.leads]
     if others:
-        yield f"The first lead is MLII, but for records without it: of {', '.join(others)}. The second is called V."
-    both = {201, 202}
-    if both <= set(here):
-        yield "201 and 202 are of one patient, of DS1 and DS2: inter_patient leaves 201 out of train."
+        yield f"Another lead stands in the place of MLII, where a record has none: {', '.join(others)}."
+    for number, other in _ONE_PATIENT.items():
+        if {number, other} <= set(here):
+            yield f"{other} (DS1) and {number} (DS2) are of one patient: inter_patient leaves {other} out of train."
 
 
 if __name__ == "__main__":

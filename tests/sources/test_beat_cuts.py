@@ -26,7 +26,9 @@ class Hearts(Source):
         sample = np.concatenate([np.empty(0, np.int64), *map(np.asarray, peaks)]).astype(np.int64)
         values = np.eye(2, dtype=np.uint8)[np.arange(len(sample)) % 2]
         self.labels = {}
-        self.beats = Beats(record, sample, {"kind": Labels(("a", "b"), "multiclass", values, np.ones(len(sample), bool))})
+        self.beats = Beats(
+            record, sample, {"kind": Labels(("a", "b"), "multiclass", values, np.ones(len(sample), bool))}
+        )
 
     def read(self, records):
         return [BadRecord(name, "is never read") for name in records["record_id"]]
