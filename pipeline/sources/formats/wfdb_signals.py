@@ -179,7 +179,8 @@ def _fill(values: np.ndarray, file: str, number: int, signal: Signal, samples: n
         raise RecordError(f"{file} ends before lead {number}, which is stored {signal.skew} samples late")
     is_missing = bool((aligned == missing_mark(signal.format)).any()) if signal.format in _BITS else False
     # of several samples a frame the mean
-    values[:] = aligned if per_frame == 1 else aligned.astype(np.float64).reshape(-1, per_frame).mean(axis=1)
-    values -= signal.baseline
-    values /= signal.gain
+    counts = aligned if per_frame == 1 else aligned.astype(np.float64).reshape(-1, per_frame).mean(axis=1)
+    if signal.baseline:
+        counts = np.subtract(counts, float(signal.baseline), out=values)
+    np.divide(counts, signal.gain, out=values)
     return is_missing
