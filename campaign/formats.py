@@ -1,6 +1,7 @@
 """What happens to files whose meaning is known. One line a format."""
 
 from campaign.damage import Mutation
+from campaign.mutate_annotations import change_an_annotation
 from campaign.mutate_arrays import change_a_state, change_an_array, exchange_tensors
 from campaign.mutate_hdf5 import (
     change_a_value_of_hdf5,
@@ -15,6 +16,7 @@ OF_FORMAT: dict[str, tuple[Mutation, ...]] = {
     ".csv": (change_a_cell, change_a_cell, change_a_cell, move_a_row, move_a_column, save_a_table_otherwise),
     ".json": (change_a_field,),
     ".hea": (change_a_token,),
+    ".atr": (change_an_annotation,),
     ".toml": (change_a_token,),
     ".h5": (
         *(change_a_value_of_hdf5, change_a_value_of_hdf5, remake_a_dataset_of_hdf5),

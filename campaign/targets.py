@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from campaign import oracles
+from campaign import heartbeats, oracles
 from campaign.place import COMMANDS, RUNS, SIGNALS_ONLY, run
 
 Result = Mapping[str, Any]
@@ -77,6 +77,14 @@ _TARGETS = (
         oracles.read_recordings,
         oracles.recordings,
         as_written=oracles.recordings_are_as_wfdb_reads_them,
+    ),
+    Target(
+        "annotated heartbeats",
+        (f"{heartbeats.FOLDER}/*",),
+        (heartbeats.FOLDER,),
+        heartbeats.read_heartbeats,
+        heartbeats.heartbeats,
+        as_written=heartbeats.heartbeats_are_as_wfdb_reads_them,
     ),
     Target(
         "tables",

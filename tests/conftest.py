@@ -78,6 +78,15 @@ def ptbxl_folder(data_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def mitdb_folder(data_folder: Path) -> Path:
+    """The real MIT-BIH records that are at hand (26 of 48), or a skip that says what is missing."""
+    folder = data_folder / "mitdb"
+    if not (folder / "101.hea").exists():
+        pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds mitdb/)")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def synthetic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty simulated recordings at 100 Hz in PTB-XL's layout. Many tests read it: do not write into it."""
     folder = tmp_path_factory.mktemp("synthetic") / "ptbxl"

@@ -27,6 +27,15 @@ SOURCES = {
             )
         },
     ),
+    "mitdb": SourceEntry(
+        "pipeline.sources.mitdb:open_mitdb",
+        default_task="aami5",
+        default_leads=("MLII",),
+        default_folds=("inter_patient",),
+        default_sampling_rate=360.0,
+        default_cut="window",
+    ),
+    "ptbdb": SourceEntry("pipeline.sources.ptbdb:open_ptbdb", default_task="mi", default_leads=IMAGE_LEADS),
 }
 """What is known of each set, and what opens it."""
 

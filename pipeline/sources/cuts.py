@@ -15,6 +15,9 @@ CUTS = {
 }
 """Ways to cut heartbeats, and what makes them."""
 
+RATES = {"kachuee": 125.0}
+"""Hz of the stored signals, of those ways that are defined at one rate."""
+
 
 def choose_cut(
     source: "Source",

@@ -10,7 +10,7 @@ from pipeline.commands.image_options import IMAGE_OPTIONS
 from pipeline.errors import EcgFusionError
 from pipeline.signals.filters import Band
 from pipeline.sources import Source, SourceEntry
-from pipeline.sources.cuts import CUTS
+from pipeline.sources.cuts import CUTS, RATES
 from pipeline.store.partitions import PARTITIONS, format_folds
 from pipeline.typed import near_names
 
@@ -124,6 +124,11 @@ class StoreOptions:
         rate = self.sampling_rate
         if not isinstance(rate, int | float) or not 0 < rate < math.inf:
             raise EcgFusionError(f"--sampling_rate {rate!r} is not a number above 0")
+        if rate != RATES.get(self.beat or "", rate):
+            raise EcgFusionError(
+                f"--sampling_rate {rate:g} does not go with --beat {self.beat}, which is at {RATES[str(self.beat)]:g} "
+                f"Hz: leave it out"
+            )
         strange = [name for name in self.partition or () if name not in PARTITIONS]
         if strange:
             raise EcgFusionError(f"there is no partition {strange[0]}: choose of {', '.join(PARTITIONS)}")
@@ -147,7 +152,7 @@ class StoreOptions:
         # what is usual for the data set, where nobody chooses; a band of None is one that somebody chose
         chosen: dict[str, Any] = {"band": source.entry.default_band}
         given = {name: value for name, value in given.items() if name != "sampling_rate" or value is not None}  # type: ignore[assignment]
-        chosen["sampling_rate"] = source.entry.default_sampling_rate
+        chosen["sampling_rate"] = RATES.get(str(given.get("beat")), source.entry.default_sampling_rate)
         drawn: dict[str, Any] = {}
         for name, value in given.items():
             if name in own:

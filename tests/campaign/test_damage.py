@@ -24,6 +24,8 @@ def files(tmp_path: Path, small_store_folder: Path) -> dict[str, Path]:
         (folder / "a.hea").write_text(
             f"a 2 100 1000\na.dat 16 {number}000/mV 16 0 1 2 0 I\na.dat 16 1/mV 16 0 1 2 0 II\n"
         )
+        words = np.array([1 << 10 | 100 + number, 5 << 10 | 300, 28 << 10 | 7, 0], "<u2")
+        (folder / "a.atr").write_bytes(words.tobytes())
         (folder / "a.toml").write_text(f"epochs = {number + 3}\nmodel = 'gru'\n")
         shutil.copy(small_store_folder / ("train.h5", "test.h5")[number], folder / "a.h5")
         shutil.copy(folder / "a.h5", folder / "a.part")

@@ -1,8 +1,9 @@
 """One recording in WFDB files, checked as it is read.
 
 The header is read here, and format 16 (nearly all of PhysioNet's ECG sets, those in .mat files too), more than 50 times
-as fast as by wfdb (`python -m benchmarks.reading`); wfdb decodes the other formats. Headers that are written as nearly
-all are take a short way, with the same answer as :mod:`wfdb_headers` and :mod:`wfdb_signals` would give.
+as fast as by wfdb (`python -m benchmarks.reading`), and format 212; wfdb decodes the other formats. Headers that are
+written as nearly all are take a short way, with the same answer as :mod:`wfdb_headers` and :mod:`wfdb_signals` would
+give.
 
 Reference: https://wfdb.io/spec/header-files.html
 """

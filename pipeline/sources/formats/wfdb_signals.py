@@ -1,4 +1,4 @@
-"""The samples that a WFDB header describes, in any of the formats: bytes checked here, decoded by wfdb.
+"""The samples that a WFDB header describes, in any of the formats: bytes checked here, the rarer ones decoded by wfdb.
 
 wfdb gets a header of our own, in a folder of its own: its reading of headers is lenient, and it compares neither a
 file's length with what is said of it nor checksums.
@@ -8,7 +8,6 @@ Reference: https://wfdb.io/spec/signal-files.html
 
 import os
 import tempfile
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -21,6 +20,7 @@ from pipeline.sources.formats.recording import (
     checked_recording,
     content,
 )
+from pipeline.sources.formats.wfdb_counts import counts_of_16, counts_of_212
 from pipeline.sources.formats.wfdb_headers import NO_SIGNAL, Header, Signal
 
 _FLAC = {"508": 8, "516": 16, "524": 24}  # format → bits of a sample
@@ -37,19 +37,12 @@ _BYTES = {  # format → (bytes, samples in them)
     "311": (4, 3),
 }
 _BITS = {"16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10} | _FLAC
+_BY_NUMPY = {"16": counts_of_16, "212": counts_of_212}
 
 
 def missing_mark(format: str) -> int | None:
     """The count that stands for a sample that was not recorded; format 8 has none."""
     return -(2 ** (_BITS[format] - 1)) if format in _BITS else None
-
-
-@dataclass(frozen=True)
-class _Lead:
-    """Physical values (time,), and whether one of them is missing."""
-
-    signal: np.ndarray
-    is_missing: bool
 
 
 def read_signals(path: str, header: Header) -> Recording:
@@ -62,25 +55,29 @@ def read_signals(path: str, header: Header) -> Recording:
     """
     folder = os.path.dirname(path)
     files = [(name, list(group)) for name, group in groupby(header.signals, key=lambda signal: signal.file)]
-    leads: list[_Lead] = []
     if len({name for name, _ in files}) != len(files):
         raise RecordError(f"{path}.hea names a file, another one, and the first again: leads of a file stand together")
+    parts: list[np.ndarray] = []
+    missing: list[bool] = []
     for name, signals in files:
-        leads += _read_file(os.path.join(folder, name), signals, header, len(leads) + 1)
-    lengths = {len(lead.signal) for lead in leads}
+        values, absent = _read_file(os.path.join(folder, name), signals, header, len(missing) + 1)
+        parts.append(values)
+        missing += absent
+    lengths = {part.shape[1] for part in parts}
     if len(lengths) != 1:
         raise RecordError(f"{path}.hea names files of unequal length ({min(lengths)} and {max(lengths)} samples)")
     return checked_recording(
         path if len(files) > 1 else os.path.join(folder, files[0][0]),
-        np.stack([lead.signal for lead in leads]),
-        np.array([lead.is_missing for lead in leads]),
+        np.concatenate(parts) if len(parts) > 1 else parts[0],
+        np.array(missing),
         [signal.unit for signal in header.signals],
         header.sampling_rate,
         tuple(signal.lead for signal in header.signals),
     )
 
 
-def _read_file(file: str, signals: list[Signal], header: Header, first: int) -> list[_Lead]:
+def _read_file(file: str, signals: list[Signal], header: Header, first: int) -> tuple[np.ndarray, list[bool]]:
+    """Physical values (leads, time), and whether a sample of each lead is missing."""
     if len({(signal.format, signal.offset) for signal in signals}) != 1:
         raise RecordError(f"{file} has leads of several formats in its header, and a file has one")
     if signals[0].format == NO_SIGNAL:
@@ -96,10 +93,11 @@ def _read_file(file: str, signals: list[Signal], header: Header, first: int) -> 
     if n_samples * frame > MOST_SAMPLES:
         raise RecordError(f"{file} has {n_samples * frame} samples, and more than {MOST_SAMPLES} are not read")
     counts = _decode(file, data, signals, min(frames, n_samples + most_skew))
-    return [
-        _lead(file, number, signal, samples, n_samples)
-        for number, (signal, samples) in enumerate(zip(signals, counts, strict=True), first)
-    ]
+    values = np.empty((len(signals), n_samples))
+    missing = []
+    for number, (signal, samples, lead) in enumerate(zip(signals, counts, values, strict=True), first):
+        missing.append(_fill(lead, file, number, signal, samples))
+    return values, missing
 
 
 def _frames_in(file: str, data: bytes, signals: list[Signal]) -> int:
@@ -132,6 +130,13 @@ def _check_length(file: str, data: bytes, signal: Signal, lengths: tuple[int, in
 
 def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> list[np.ndarray]:
     """The counts of each lead, (frames · samples a frame,), as they lie in the file."""
+    quick = _BY_NUMPY.get(signals[0].format)
+    if quick and all(signal.samples_per_frame == 1 for signal in signals):
+        return list(quick(data[signals[0].offset :], len(signals), frames))
+    return _decode_by_wfdb(file, data, signals, frames)
+
+
+def _decode_by_wfdb(file: str, data: bytes, signals: list[Signal], frames: int) -> list[np.ndarray]:
     import wfdb
 
     is_flac, format = signals[0].format in _FLAC, signals[0].format
@@ -160,20 +165,22 @@ def _decode(file: str, data: bytes, signals: list[Signal], frames: int) -> list[
     return counts
 
 
-def _lead(file: str, number: int, signal: Signal, samples: np.ndarray, n_samples: int) -> _Lead:
-    """One lead's physical values from its counts (frames · samples a frame,)."""
+def _fill(values: np.ndarray, file: str, number: int, signal: Signal, samples: np.ndarray) -> bool:
+    """Writes one lead's physical values (time,) from its counts (frames · samples a frame,): is a sample missing?"""
     per_frame = signal.samples_per_frame
-    first = signal.skew * per_frame
+    first, n_samples = signal.skew * per_frame, len(values)
     aligned = samples[first : first + n_samples * per_frame]
     if signal.checksum is not None:
         # who writes a skew sums up what lies in the file, to its end or not; who undoes it, what is read
-        sums = {int(part.sum(dtype=np.int64)) for part in (samples, samples[: n_samples * per_frame], aligned)}
-        if all((found - signal.checksum) % 65536 for found in sums):
+        parts = (samples, samples[: n_samples * per_frame], aligned)
+        if all((int(part.sum(dtype=np.int16)) - signal.checksum) % 65536 for part in parts):  # which has 16 bits
             raise RecordError(f"{file} fails the checksum of lead {number} in its header")
     if len(aligned) < n_samples * per_frame:
         raise RecordError(f"{file} ends before lead {number}, which is stored {signal.skew} samples late")
     is_missing = bool((aligned == missing_mark(signal.format)).any()) if signal.format in _BITS else False
-    counts = aligned.astype(np.float64)
-    if per_frame > 1:
-        counts = counts.reshape(-1, per_frame).mean(axis=1)  # (frames,)
-    return _Lead((counts - signal.baseline) / signal.gain, is_missing)
+    # of several samples a frame the mean
+    counts = aligned if per_frame == 1 else aligned.astype(np.float64).reshape(-1, per_frame).mean(axis=1)
+    if signal.baseline:
+        counts = np.subtract(counts, float(signal.baseline), out=values)
+    np.divide(counts, signal.gain, out=values)
+    return is_missing
