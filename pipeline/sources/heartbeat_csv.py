@@ -39,10 +39,7 @@ LABELS = {
 N_FOLDS = 10
 """Folds of what is no test, numbered from 1; the test's own has the number behind them."""
 _GET_IT = "unpack archive.zip of https://www.kaggle.com/datasets/shayanfazeli/heartbeat there"
-REMARK = (
-    "Its amplitudes go from 0 to 1 and are no millivolts; whose beat is whose is not known, and beats of one patient "
-    "are in train and test."
-)
+REMARK = "Its amplitudes go from 0 to 1 and are no millivolts, and which beats are of one patient is not known."
 
 
 class HeartbeatCsv(Source):
@@ -52,6 +49,7 @@ class HeartbeatCsv(Source):
     sampling_rate = SAMPLING_RATE
     leads = ("II",)
     gain = GAIN
+    intra_patient = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -99,7 +97,11 @@ def as_published(source: Source, items: "ItemTable", seed: int) -> np.ndarray:
     Shape:
         (items,) int64, from 1 to ``N_FOLDS`` + 1.
     """
-    records, rng = source.records, np.random.default_rng(seed)
+    return np.asarray(_folds(source.records, seed)[items.rows["record"].to_numpy()])
+
+
+def _folds(records: pd.DataFrame, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
     folds = np.full(len(records), N_FOLDS + 1, np.int64)
     file, label = records["file"], records["label"].to_numpy()
     train = np.flatnonzero(file == "mitbih_train")
@@ -107,11 +109,11 @@ def as_published(source: Source, items: "ItemTable", seed: int) -> np.ndarray:
     ptb = np.flatnonzero(file.str.startswith("ptbdb"))
     ptb = ptb[_dealt(label[ptb], 5, rng) > 0]
     folds[ptb] = 1 + _dealt(label[ptb], N_FOLDS, rng)
-    return np.asarray(folds[items.rows["record"].to_numpy()])
+    return folds
 
 
 def _dealt(classes: np.ndarray, n_parts: int, rng: np.random.Generator) -> np.ndarray:
-    """The part of each, from 0, by chance, so that parts differ by one at most in all and in every class by two."""
+    """The part of each, from 0, by chance; parts differ by one at most, in all and in every class."""
     order = np.lexsort((rng.random(len(classes)), classes))
     parts = np.empty(len(classes), np.int64)
     parts[order] = np.arange(len(classes)) % n_parts
@@ -150,7 +152,8 @@ def _records(files: Mapping[str, BeatFile]) -> pd.DataFrame:
         known = {"record_id": ids, "patient_id": ids, "file": name, "row": np.arange(len(ids)), "label": file.labels}
         parts.append(pd.DataFrame(known))
     records = pd.concat(parts, ignore_index=True)
-    return records.assign(fold=0, length=N_SAMPLES / SAMPLING_RATE, age=np.nan, sex=-1)
+    records = records.assign(length=N_SAMPLES / SAMPLING_RATE, age=np.nan, sex=-1)
+    return records.assign(fold=_folds(records, seed=0))
 
 
 def _labels(stems: np.ndarray, labels: np.ndarray) -> dict[str, Labels]:
