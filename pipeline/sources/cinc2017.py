@@ -153,7 +153,7 @@ def _chosen(folder: Path, tables: Mapping[int | None, Path], asked: int | None) 
         newest = known[-1] if known else None
         return tables[newest], newest
     if asked not in known:
-        there = " and ".join(f"{path.name}" for path in tables.values())
+        there = " and ".join(sorted(path.name for path in tables.values()))
         give = f"give --label_version {known[-1]}" if known else "leave --label_version out"
         raise EcgFusionError(
             f"{folder} has no labels of version {asked} but {there}: {give}, or put REFERENCE-v{asked}.csv there"

@@ -1,4 +1,4 @@
-"""The challenge of 2017: its four versions of labels, its folder in every published shape, and what is wrong with it."""
+"""The challenge of 2017: its four versions of labels, its folder in every shape, and what is wrong with it."""
 
 import shutil
 from pathlib import Path
@@ -155,7 +155,7 @@ def test_a_table_with_a_version_goes_before_one_without(folder):
 @pytest.mark.parametrize("parted", [False, True])
 def test_records_are_found_where_they_are_published(tmp_path, below, parted):
     folder = tmp_path / "cinc2017"
-    write_set(folder, below=f"{below}/A00" if parted else below)
+    write_set(folder, below=str(Path(below, "A00")) if parted else below)
     if below:
         (folder / "REFERENCE-v3.csv").rename(folder / below / "REFERENCE-v3.csv")
     source = open_source("cinc2017", folder)

@@ -103,7 +103,7 @@ def test_another_checksum_is_verified_all_the_same(tmp_path, fmt):
     zero_the_checksums(path, slice(1, 2))
     assert read_recording(path, zero_is_no_checksum=True).leads == ("I", "aVR", "V2")
     flip(path)
-    with pytest.raises(RecordError, match="fails the checksum of lead [13]"):
+    with pytest.raises(RecordError, match=r"fails the checksum of lead [13]"):
         read_recording(path, zero_is_no_checksum=True)
 
 
