@@ -138,12 +138,12 @@ def _numbers(texts: list[bytes]) -> np.ndarray:
         header=None,
         names=range(N_SAMPLES + 1),
         usecols=range(N_SAMPLES),
-        dtype=np.float32,
+        dtype=np.float64,
         quoting=csv.QUOTE_NONE,
     ).to_numpy()
     if found.shape != (len(texts), N_SAMPLES):
         raise ValueError(f"{found.shape} numbers")
-    return found
+    return _as_float32(found)
 
 
 def _numbers_or_nan(text: bytes) -> np.ndarray:
@@ -151,7 +151,12 @@ def _numbers_or_nan(text: bytes) -> np.ndarray:
         return _numbers([text])
     except (ValueError, pd.errors.ParserError):
         fields = pd.to_numeric(pd.Series(text.decode("latin-1").split(",")[:N_SAMPLES]), errors="coerce")
-        return fields.to_numpy(np.float32)[None]
+        return _as_float32(fields.to_numpy(np.float64)[None])
+
+
+def _as_float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is beyond it is no amplitude either way
+        return values.astype(np.float32)
 
 
 def _shown(text: bytes) -> str:
