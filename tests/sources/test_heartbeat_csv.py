@@ -55,6 +55,7 @@ def test_beats_are_those_of_the_files(folder):
     source = open_source("heartbeat_csv", folder)
     found = source.read(source.records.iloc[[194, 3, 101]])
     for beat, (name, row) in zip(found, [("ptbdb_abnormal", 49), ("mitbih_train", 3), ("mitbih_test", 1)], strict=True):
+        assert isinstance(beat, np.ndarray)
         expected = np.loadtxt(folder / f"{name}.csv", delimiter=",")[row, :187]
         np.testing.assert_allclose(beat, expected[None], atol=1e-7)
 

@@ -73,7 +73,7 @@ class BeatFile:
         try:
             beats = _numbers(texts)
         except (ValueError, pd.errors.ParserError):  # text in one of them
-            beats = np.concatenate([_numbers_or_nan(text) for text in texts])
+            beats = _numbers_or_nan(texts)
         return beats, np.asarray(_is_amplitude(beats).all(axis=1))
 
     def _texts(self, first: int, last: int) -> list[bytes]:
@@ -146,12 +146,10 @@ def _numbers(texts: list[bytes]) -> np.ndarray:
     return _as_float32(found)
 
 
-def _numbers_or_nan(text: bytes) -> np.ndarray:
-    try:
-        return _numbers([text])
-    except (ValueError, pd.errors.ParserError):
-        fields = pd.to_numeric(pd.Series(text.decode("latin-1").split(",")[:N_SAMPLES]), errors="coerce")
-        return _as_float32(fields.to_numpy(np.float64)[None])
+def _numbers_or_nan(texts: list[bytes]) -> np.ndarray:
+    fields = [field for text in texts for field in text.decode("latin-1").split(",")[:N_SAMPLES]]
+    found = pd.to_numeric(pd.Series(fields), errors="coerce").to_numpy(np.float64)
+    return _as_float32(found.reshape(len(texts), N_SAMPLES))
 
 
 def _as_float32(values: np.ndarray) -> np.ndarray:
