@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SAMPLING_RATE = 125.0
 GAIN = 30_000.0  # counts to 1, so that 0 to 1 is kept as finely as int16 can
 AAMI5 = ("N", "S", "V", "F", "Q")
+MI = ("MI", "HC")  # as the PTB Diagnostic database's own task is called: infarction, healthy control
 LABELS = {
     "mitbih_train": (0, 1, 2, 3, 4),
     "mitbih_test": (0, 1, 2, 3, 4),
@@ -164,6 +165,6 @@ def _labels(stems: np.ndarray, labels: np.ndarray) -> dict[str, Labels]:
         values = ((labels[:, None] == np.arange(5)) & ~is_ptb[:, None]).astype(np.uint8)
         tasks["aami5"] = Labels(AAMI5, "multiclass", values, ~is_ptb)
     if is_ptb.any():
-        values = ((labels == 1) & is_ptb)[:, None].astype(np.uint8)
-        tasks["mi"] = Labels(("MI",), "multilabel", values, is_ptb, "NORM")
+        values = ((labels[:, None] == (1, 0)) & is_ptb[:, None]).astype(np.uint8)
+        tasks["mi"] = Labels(MI, "multiclass", values, is_ptb)
     return tasks

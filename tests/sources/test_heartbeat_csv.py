@@ -45,8 +45,9 @@ def test_tasks_and_what_they_say_nothing_of(folder):
     beats, mi = source.labels["aami5"], source.labels["mi"]
     assert (beats.classes, beats.kind) == (("N", "S", "V", "F", "Q"), "multiclass")
     assert beats.values.sum(axis=0).tolist() == [60, 6, 18, 6, 30]
-    assert (mi.classes, mi.kind, mi.none_name) == (("MI",), "multilabel", "NORM")
-    assert mi.values.sum() == 50
+    assert (mi.classes, mi.kind) == (("MI", "HC"), "multiclass")
+    assert mi.values.sum(axis=0).tolist() == [50, 25]
+    assert mi.values[-50:, 0].all()
     assert beats.labelled.tolist() == [True] * 120 + [False] * 75
     assert mi.labelled.tolist() == [False] * 120 + [True] * 75
 
