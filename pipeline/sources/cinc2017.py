@@ -165,8 +165,8 @@ def _no_table(folder: Path) -> str:
     for name in ("REFERENCE-v3.csv", "REFERENCE.csv", "REFERENCE-v2.csv", "REFERENCE-v1.csv"):
         other = where_meant(folder, name)
         if other:
-            return f"there is no REFERENCE-v3.csv in {folder}, and {other} has {name}: give --data {other}"
-    return f"there is no REFERENCE-v3.csv in {folder}, which {looks_like(folder)}: {_GET_IT}"
+            return f"{folder / 'REFERENCE-v3.csv'} is missing, and {other} has {name}: give --data {other}"
+    return f"{folder / 'REFERENCE-v3.csv'} is missing ({folder} {looks_like(folder)}): {_GET_IT}"
 
 
 def _read_reference(path: Path) -> Table:

@@ -138,8 +138,10 @@ def _paths(folder: Path) -> tuple[dict[str, Path], list[str]]:
         told.append(f"{alone}.")
     if not there:
         meant = where_meant(folder, "mitbih_train.csv") or where_meant(folder, "ptbdb_normal.csv")
-        remedy = f"{meant} has one: give --data {meant}" if meant else f"{folder} {looks_like(folder)}: {_GET_IT}"
-        raise EcgFusionError(f"there is no mitbih_train.csv in {folder}, nor another of the four files; {remedy}")
+        remedy = (
+            f"and {meant} has one: give --data {meant}" if meant else f"and {folder} {looks_like(folder)}: {_GET_IT}"
+        )
+        raise EcgFusionError(f"{folder / 'mitbih_train.csv'} is missing, as the three others are, {remedy}")
     for name, what in (("mitbih_train", "train nor dev"), ("mitbih_test", "test")):
         if name not in there and any(other.startswith("mitbih") for other in there):
             told.append(f"{name}.csv is not in {folder}: no beat of aami5 is in {what}.")

@@ -178,7 +178,7 @@ def test_a_level_too_low_or_too_high(folder, named):
 def test_a_folder_without_a_table(folder):
     (folder / "REFERENCE-v3.csv").unlink()
     said = refusal(folder)
-    assert f"there is no REFERENCE-v3.csv in {folder}" in said
+    assert f"{folder / 'REFERENCE-v3.csv'} is missing" in said
     assert "looks like the PhysioNet/CinC Challenge 2017" in said
     assert "name the challenge's folder with --data" in refusal(folder / "nowhere")
 

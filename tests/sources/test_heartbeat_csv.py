@@ -147,8 +147,7 @@ def test_another_folder(folder, tmp_path):
     assert f"{folder} has one: give --data {folder}" in refusal(tmp_path)
     for name in FILES:
         (folder / f"{name}.csv").unlink()
-    assert "there is no mitbih_train.csv in" in refusal(folder)
-    assert "is empty" in refusal(folder)
+    assert f"mitbih_train.csv is missing, as the three others are, and {folder} is empty" in refusal(folder)
     assert "name the folder with mitbih_train.csv with --data" in refusal(folder / "nowhere")
 
 
