@@ -9,6 +9,7 @@ import wfdb
 from cinc2017_folders import LABELS, counts_of, write_record, write_reference, write_set
 
 from pipeline.errors import EcgFusionError
+from pipeline.report.overview import source_overview
 from pipeline.sources import BadRecord, Source, open_source
 from pipeline.sources.cinc2017 import N_RECORDS, RHYTHMS, VERSIONS, shuffle74
 from pipeline.sources.items import Whole
@@ -79,6 +80,13 @@ def test_signals_are_those_of_the_files(folder):
         np.testing.assert_array_equal(signal, counts_of(record, n_samples)[None] / 1000)
         reference = wfdb.rdrecord(str(folder / "training2017" / record)).p_signal
         np.testing.assert_array_equal(signal.T, reference)
+
+
+def test_records_of_nobody_are_counted_as_no_patients(folder):
+    source = open_source("cinc2017", folder)
+    said = source_overview(source, Whole().table(source), {"train": np.arange(4)}).splitlines()
+    assert said[0].endswith(": 10 records, each counted as a patient, at 300 Hz")
+    assert said[2] == "train: 4 records"
 
 
 # checksums
