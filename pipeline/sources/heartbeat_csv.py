@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.sources.items import ItemTable
 
 SAMPLING_RATE = 125.0
-GAIN = 30_000.0  # counts to 1, so that 0 to 1 is kept as finely as int16 can
+GAIN = 28_000.0  # counts to 1; what lies above is for the overshoot of beats that are resampled
 AAMI5 = ("N", "S", "V", "F", "Q")
 MI = ("MI", "HC")  # as the PTB Diagnostic database's own task is called: infarction, healthy control
 LABELS = {

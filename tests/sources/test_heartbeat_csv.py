@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from heartbeat_files import FILES, write_beats
+from heartbeat_files import FILES, write_beats, write_rows
 
 import create_images
 from pipeline.errors import EcgFusionError
@@ -159,7 +159,7 @@ def test_an_empty_file_of_the_four(folder):
 # a store of it
 
 
-def test_a_store_keeps_amplitudes_to_a_thirty_thousandth(folder, tmp_path, capsys):
+def test_a_store_keeps_amplitudes_to_a_count(folder, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["--source", "heartbeat_csv", "--data", str(folder), "--out", str(out), "--workers", "1"]
     create_images.main([*words, "--representations", "none"])
@@ -172,6 +172,18 @@ def test_a_store_keeps_amplitudes_to_a_thirty_thousandth(folder, tmp_path, capsy
     with h5py.File(out / "test.h5") as file:
         found = file["signals"][:20] / file.attrs["gain"]
     np.testing.assert_allclose(found[:, 0], rows[:, :187], atol=0.5 / GAIN + 1e-7)
+
+
+def test_beats_that_overshoot_when_they_are_resampled_are_kept(folder, tmp_path):
+    rows = np.loadtxt(folder / "mitbih_test.csv", delimiter=",")
+    rows[0, :187] = np.repeat([0, 1], [20, 167])  # a step
+    rows[1, :187] = np.arange(187) // 9 % 2
+    write_rows(folder / "mitbih_test.csv", rows)
+    words = ["--source", "heartbeat_csv", "--data", str(folder), "--out", str(tmp_path / "out"), "--workers", "1"]
+    create_images.main([*words, "--representations", "none", "--sampling_rate", "100", "--partition", "test"])
+    store = open_store(tmp_path / "out" / "test.h5")
+    assert store.n_items == 20 + 15
+    assert store.signals.open().max() > GAIN
 
 
 def test_what_is_usual_for_it():
