@@ -41,7 +41,7 @@ VERSIONS: dict[int, tuple[int, ...]] = {
 }
 """Label version → how many records bear each of ``RHYTHMS``, as published."""
 SAMPLING_RATE = 300.0
-_REFERENCE = re.compile(r"REFERENCE(?:-v([0-9]))?\.csv")
+_REFERENCE = re.compile(r"REFERENCE(?:-v([0-3]))?\.csv")
 _PLACES = ("", "training2017", "training")
 _NAME = re.compile(r"A[0-9]{5}")
 _PART = re.compile(r"A[0-9]{2}")
