@@ -23,6 +23,7 @@ from benchmarks import (
     memory,
     older_way,
     reading,
+    reading_sets,
     representations,
     startup,
     training,
@@ -34,17 +35,8 @@ from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
-    reading,
-    representations,
-    creating,
-    loading,
-    training,
-    older_way,
-    memory,
-    bootstrap,
-    coverage,
-    agreement_coverage,
-    startup,
+    *(reading, reading_sets, representations, creating, loading, training),
+    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup),
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from campaign.children import watched
 from campaign.heartbeats import FOLDER, write_heartbeats
+from campaign.other_sets import write_other_sets
 from pipeline.errors import EcgFusionError
 
 RECORDS = 36
@@ -64,6 +65,8 @@ def import_everything() -> None:
     import pipeline.runs.load
     import pipeline.scoring.judge
     import pipeline.sources.mitdb
+    import pipeline.sources.cinc2017
+    import pipeline.sources.heartbeat_csv
     import pipeline.sources.ptbxl
     import pipeline.store.create
     import pipeline.training.run  # noqa: F401
@@ -91,6 +94,7 @@ def make_place(folder: Path) -> Path:
     (place / ".place").touch()
     write_dataset(place / "data" / "ptbxl", n_records=RECORDS, seed=3)
     write_heartbeats(place / FOLDER)
+    write_other_sets(place)
     for name in ("create", "net", "other net", "images", "members", "late", "concat"):
         _do(name, place)
     _score_files(place)

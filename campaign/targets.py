@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from campaign import heartbeats, oracles
+from campaign import heartbeats, oracles, other_sets
 from campaign.place import COMMANDS, RUNS, SIGNALS_ONLY, run
 
 Result = Mapping[str, Any]
@@ -93,6 +93,22 @@ _TARGETS = (
         lambda: run(SIGNALS_ONLY),
         oracles.tables,
         as_written=oracles.stores_are_as_csv_reads_them,
+    ),
+    Target(
+        "cinc2017",
+        (f"{other_sets.CINC2017}/*",),
+        (other_sets.CINC2017,),
+        lambda: run(other_sets.CREATE[other_sets.CINC2017]),
+        other_sets.stored("rhythm4"),
+        as_written=other_sets.cinc2017_is_as_wfdb_reads_it,
+    ),
+    Target(
+        "heartbeats",
+        (f"{other_sets.HEARTBEATS}/*",),
+        (other_sets.HEARTBEATS,),
+        lambda: run(other_sets.CREATE[other_sets.HEARTBEATS]),
+        other_sets.stored("aami5"),
+        as_written=other_sets.heartbeats_are_as_written,
     ),
     Target(
         "stores, judged on",

@@ -36,6 +36,24 @@ SOURCES = {
         default_cut="window",
     ),
     "ptbdb": SourceEntry("pipeline.sources.ptbdb:open_ptbdb", default_task="mi", default_leads=IMAGE_LEADS),
+    "cinc2017": SourceEntry(
+        "pipeline.sources.cinc2017:open_cinc2017",
+        default_task="rhythm3",
+        default_sampling_rate=300.0,
+        options={
+            "label_version": SourceOption(
+                int,
+                "of the labels of cinc2017, 0 to 3, as their files are numbered (default: the newest that is there)",
+            )
+        },
+    ),
+    "heartbeat_csv": SourceEntry(
+        "pipeline.sources.heartbeat_csv:open_heartbeat_csv",
+        default_task="aami5",
+        default_folds=("intra_patient",),
+        default_sampling_rate=125.0,
+        default_band=None,  # beats that begin and end anywhere, and are no millivolts
+    ),
 }
 """What is known of each set, and what opens it."""
 

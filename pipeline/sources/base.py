@@ -65,6 +65,8 @@ class Source(ABC):
         labels: task name to ``Labels``, rows as in ``records``; may be empty.
         beats: annotated heartbeats; None where the set has none.
         schemes: its own ways to make folds, by the word that chooses one.
+        intra_patient: whether several records are of one patient and nobody knows which, so that no fold keeps patients
+            apart.
         remarks: sentences that the user should see once.
         options: its own options, as they were chosen; stores keep them among their attributes.
     """
@@ -80,6 +82,7 @@ class Source(ABC):
     labels: dict[str, Labels]
     beats: Beats | None = None
     schemes: "Mapping[str, Scheme]" = MappingProxyType({})
+    intra_patient: bool = False
     remarks: tuple[str, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.errors import EcgFusionError
+
 _MOST_ENTRIES = 2000  # of a folder; what it is shows before that
 _LOOKS = (
     (("REFERENCE-v3.csv", "training2017", "validation2017"), "the PhysioNet/CinC Challenge 2017"),
@@ -84,3 +86,22 @@ def _holds(place: Path, table: str) -> bool:
         return (place / table).is_file()
     except OSError:
         return False
+
+
+def refuse_no_folder(folder: Path, what: str, remedy: str) -> None:
+    """Refuses a data set's folder that is missing, is a file, or may not be read.
+
+    Args:
+        folder: what somebody named.
+        what: which folder is meant, as ``the challenge's folder``.
+        remedy: how one comes to it.
+
+    Raises:
+        EcgFusionError: it is none that can be read.
+    """
+    if not os.path.exists(folder):
+        raise EcgFusionError(f"there is no folder {folder}: name {what} with --data, or {remedy}")
+    if not os.path.isdir(folder):
+        raise EcgFusionError(f"{folder} is a file: name {what} with --data")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise EcgFusionError(f"{folder} may not be read by this user (permission denied): see who may read it")

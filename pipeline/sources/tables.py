@@ -61,9 +61,14 @@ class Table:
 
 
 def read_table(
-    path: Path, needed: Sequence[str], optional: Sequence[str] = (), first: int = 0, remedy: str = "mend the table"
+    path: Path,
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+    first: int = 0,
+    remedy: str = "mend the table",
+    names: Sequence[str] = (),
 ) -> Table:
-    """A CSV table whose first line names its columns.
+    """A CSV table whose first line names its columns, or whose columns are named here.
 
     Args:
         path: the file.
@@ -71,16 +76,18 @@ def read_table(
         optional: columns that are read where they are there.
         first: so many columns from the left are read by their number, whatever their name.
         remedy: what ends the sentence where the table is not as it should be.
+        names: those of all columns, where the first line is a row like the others.
 
     Raises:
         EcgFusionError: it is no file that can be read, no table, larger than a table of recordings can be, or a
             column is missing or stands there twice.
     """
     text = _decoded(path, remedy)
-    separator = _separator(text.readline(_LONGEST_ROW), needed)
+    first_line = text.readline(_LONGEST_ROW)
+    separator = max(_SEPARATORS, key=first_line.count) if names else _separator(first_line, needed)
     text.seek(0)
     rows = _rows(path, text, separator, remedy)
-    header = [name.strip() for name in next(rows, (1, []))[1]]
+    header = list(names) or [name.strip() for name in next(rows, (1, []))[1]]
     if not any(header):
         raise EcgFusionError(f"{path} is empty: {remedy}")
     wanted = _wanted(path, header, needed, optional, remedy)
@@ -89,7 +96,8 @@ def read_table(
     lines: list[int] = []
     for line, row in rows:
         if len(row) != len(header):
-            raise EcgFusionError(f"{path} line {line} has {len(row)} fields, not the {len(header)} of line 1: {remedy}")
+            usual = f"{len(header)} ({', '.join(names)})" if names else f"the {len(header)} of line 1"
+            raise EcgFusionError(f"{path} line {line} has {len(row)} fields, not {usual}: {remedy}")
         if len(lines) == MOST_ROWS:
             raise EcgFusionError(f"{path} has more than {MOST_ROWS:,} lines: that is no table of recordings")
         lines.append(line)

@@ -129,7 +129,7 @@ def divide(options: StoreOptions) -> Division:
         folds=folds,
         scheme=name,
         computed=scheme.folds is not None,
-        intra_patient=scheme.intra_patient,
+        intra_patient=scheme.intra_patient or source.intra_patient,
         wanted=tuple(options.partition or folds),
         limit=options.limit,
         seed=options.folds_seed,

@@ -94,7 +94,7 @@ def announce(options: StoreOptions, division: Division | None = None, counts: bo
         there = {name: chosen for name, chosen in division.rows.items() if len(chosen)}
         tell(SourceOpened(source, division.items, there))
         if division.intra_patient:
-            warn(f"--folds {division.scheme}: {INTRA_PATIENT}")
+            warn(f"{f'--folds {division.scheme}' if division.scheme else source.name}: {INTRA_PATIENT}")
     for partition, chosen in division.rows.items():
         if not len(chosen):
             words = " ".join(options.folds or (division.scheme or format_folds(division.folds),))

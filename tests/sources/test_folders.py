@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources import open_source
-from pipeline.sources.folders import looks_like, where_meant
+from pipeline.sources.folders import looks_like, refuse_no_folder, where_meant
 
 
 @pytest.mark.parametrize("below", ["records100", "records100/00000"])
@@ -66,3 +66,18 @@ def test_what_it_looks_like(tmp_path, files, what):
     assert looks_like(tmp_path).startswith(what)
     with pytest.raises(EcgFusionError, match=r"ptbxl_database.csv is missing .*--data must name the official PTB-XL"):
         open_source("ptbxl", tmp_path)
+
+
+def test_what_is_no_folder_is_refused_with_the_way_to_one(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EcgFusionError, match=r"^there is no folder .*none: name its folder with --data, or fetch it$"):
+        refuse_no_folder(tmp_path / "none", "its folder", "fetch it")
+    with pytest.raises(EcgFusionError, match="file is a file: name its folder with --data"):
+        refuse_no_folder(tmp_path / "file", "its folder", "fetch it")
+    refuse_no_folder(tmp_path, "its folder", "fetch it")
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(EcgFusionError, match="may not be read by this user"):
+        refuse_no_folder(tmp_path, "its folder", "fetch it")

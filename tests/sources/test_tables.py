@@ -255,3 +255,22 @@ def test_no_bytes_are_anything_but_a_table_or_a_sentence(tmp_path_factory, conte
     except EcgFusionError:
         return
     assert {len(column) for column in table.columns.values()} == {len(table)}
+
+
+# tables without a line of names
+
+
+@pytest.mark.parametrize("content", ["A1,N\nA2,~\n", "A1;N\r\nA2;~\r\n", "A1\tN\n\nA2\t~"])
+def test_columns_may_be_named_by_who_reads(read, content):
+    table = read(content, ("record", "label"), (), names=("record", "label"))
+    assert table.columns == {"record": ["A1", "A2"], "label": ["N", "~"]}
+    assert table.lines[0] == 1
+
+
+def test_a_row_of_another_width_says_what_was_meant(read):
+    with pytest.raises(EcgFusionError, match=r"line 2 has 3 fields, not 2 \(record, label\): mend the table"):
+        read("A1,N\nA2,N,O\n", ("record", "label"), (), names=("record", "label"))
+
+
+def test_nothing_in_it_is_no_row(read):
+    assert len(read("", ("record", "label"), (), names=("record", "label"))) == 0

@@ -11,7 +11,7 @@ Reference: https://wfdb.io/spec/header-files.html
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.signals.leads import canonical_lead
 from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording, checked_recording, content
-from pipeline.sources.formats.wfdb_headers import header_lines, is_gain, parse_header
+from pipeline.sources.formats.wfdb_headers import Header, header_lines, is_gain, parse_header
 from pipeline.sources.formats.wfdb_segments import read_segments
 from pipeline.sources.formats.wfdb_signals import missing_mark, read_signals
 
@@ -60,17 +60,22 @@ class _Layout:
     leads: tuple[str, ...]
 
 
-def read_recording(path: str | Path) -> Recording:
+def read_recording(path: str | Path, zero_is_no_checksum: bool = False) -> Recording:
     """Reads the recording whose header is ``path`` plus ``.hea``, and verifies its checksums.
+
+    Args:
+        path: the header's, without its ending.
+        zero_is_no_checksum: whether a checksum of 0 says that none was made, as in a set whose headers all say 0;
+            any other is verified all the same.
 
     Raises:
         RecordError: a file is missing, short or long, its header malformed, a checksum fails, a sample is missing, a
             unit is foreign.
     """
-    return _read(str(path), is_segment=False)
+    return _read(str(path), zero_is_no_checksum, is_segment=False)
 
 
-def _read(path: str, is_segment: bool) -> Recording:
+def _read(path: str, zero_is_none: bool, is_segment: bool) -> Recording:
     header = f"{path}.hea"
     lines = header_lines(header)
     record = _RECORD_LINE.match(lines[0]) if lines else None
@@ -80,13 +85,18 @@ def _read(path: str, is_segment: bool) -> Recording:
         layout = _layout(kinds, names)
         if layout and len(set(files)) == 1:
             file = os.path.join(os.path.dirname(header), files[0])
-            return _read_format_16(record, file, layout, checksums)
+            return _read_format_16(record, file, layout, checksums, zero_is_none)
     found = parse_header(header, lines)
     if not found.segments:
-        return read_signals(path, found)
+        return read_signals(path, _without_zeros(found) if zero_is_none else found)
     if is_segment:
         raise RecordError(f"{header} is a segment that has segments itself, which a segment cannot have")
-    return read_segments(path, found, lambda segment: _read(segment, is_segment=True))
+    return read_segments(path, found, lambda segment: _read(segment, zero_is_none, is_segment=True))
+
+
+def _without_zeros(header: Header) -> Header:
+    """The header with no checksum where it says 0."""
+    return replace(header, signals=tuple(replace(one, checksum=one.checksum or None) for one in header.signals))
 
 
 @lru_cache(maxsize=64)  # a data set has few: parsed for every record, they would take half of its time
@@ -106,7 +116,9 @@ def _layout(kinds: tuple[str, ...], names: tuple[str, ...]) -> _Layout | None:
     return _Layout(offsets.pop(), gains, baselines if baselines.any() else None, units, leads)
 
 
-def _read_format_16(record: re.Match[str], file: str, layout: _Layout, checksums: tuple[str, ...]) -> Recording:
+def _read_format_16(
+    record: re.Match[str], file: str, layout: _Layout, checksums: tuple[str, ...], zero_is_none: bool
+) -> Recording:
     n_leads, n_samples = len(layout.leads), int(record["n_samples"])
     data = content(file)
     expected = layout.offset + 2 * n_leads * n_samples
@@ -116,15 +128,20 @@ def _read_format_16(record: re.Match[str], file: str, layout: _Layout, checksums
         raise RecordError(f"{file} has {n_leads * n_samples} samples, and more than {MOST_SAMPLES} are not read")
     # (leads, time) in memory too: all that follows goes along time
     counts = np.ndarray((n_samples, n_leads), "<i2", data, layout.offset).T.copy()
-    # a checksum has 16 bits, so a sum of 16 bits may overflow
-    _verify_checksums(file, counts.sum(axis=1, dtype=np.int16), checksums)
+    if not zero_is_none or any(map(int, checksums)):
+        # a checksum has 16 bits, so a sum of 16 bits may overflow
+        _verify_checksums(file, counts.sum(axis=1, dtype=np.int16), checksums, zero_is_none)
     signal = (counts if layout.baselines is None else counts - layout.baselines) / layout.gains
     missing = (counts == MISSING_SAMPLE).any(axis=1) if counts.min() == MISSING_SAMPLE else None
     return checked_recording(file, signal, missing, layout.units, float(record["rate"]), layout.leads)
 
 
-def _verify_checksums(file: str, sums: np.ndarray, checksums: Sequence[str]) -> None:
-    pairs = zip(sums.tolist(), checksums, strict=True)
-    wrong = [lead for lead, (found, said) in enumerate(pairs, start=1) if (found - int(said)) % 65536]
+def _verify_checksums(file: str, sums: np.ndarray, checksums: Sequence[str], zero_is_none: bool) -> None:
+    pairs = [(found, int(said)) for found, said in zip(sums.tolist(), checksums, strict=True)]
+    wrong = [
+        lead
+        for lead, (found, said) in enumerate(pairs, start=1)
+        if (found - said) % 65536 and not (zero_is_none and said == 0)
+    ]
     if wrong:
         raise RecordError(f"{file} fails the checksum of lead {wrong[0]} in its header")

@@ -79,6 +79,43 @@ def test_a_sum_beyond_sixteen_bits_has_a_checksum_too(tmp_path, sign):
         read_recording(path)
 
 
+def zero_the_checksums(path: Path, which: slice = slice(None)) -> None:
+    first, *leads = path.with_suffix(".hea").read_text().splitlines()
+    fields = [line.split() for line in leads]
+    for field in fields[which]:
+        field[6] = "0"
+    path.with_suffix(".hea").write_text("\n".join([first, *map(" ".join, fields)]))
+
+
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_a_checksum_of_0_is_one_unless_it_is_said_to_be_none(tmp_path, fmt):
+    path = write(tmp_path, fmt)
+    signal = read_recording(path).signal
+    zero_the_checksums(path)
+    with pytest.raises(RecordError, match="fails the checksum of lead 1"):
+        read_recording(path)
+    np.testing.assert_array_equal(read_recording(path, zero_is_no_checksum=True).signal, signal)
+
+
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_another_checksum_is_verified_all_the_same(tmp_path, fmt):
+    path = write(tmp_path, fmt)
+    zero_the_checksums(path, slice(1, 2))
+    assert read_recording(path, zero_is_no_checksum=True).leads == ("I", "aVR", "V2")
+    flip(path)
+    with pytest.raises(RecordError, match=r"fails the checksum of lead [13]"):
+        read_recording(path, zero_is_no_checksum=True)
+
+
+def test_segments_are_read_by_the_same_rule(tmp_path):
+    path = write(tmp_path, name="part")
+    zero_the_checksums(path)
+    (tmp_path / "rec.hea").write_text(f"rec/1 3 250 {N_SAMPLES}\npart {N_SAMPLES}\n")
+    with pytest.raises(RecordError, match="fails the checksum"):
+        read_recording(tmp_path / "rec")
+    assert read_recording(tmp_path / "rec", zero_is_no_checksum=True).signal.shape == (3, N_SAMPLES)
+
+
 def test_samples_behind_a_matlab_header_are_found(tmp_path):
     path = write(tmp_path)
     signal = read_recording(path).signal

@@ -1,0 +1,92 @@
+"""How long reading the other data sets takes beside numpy's reading of the same files, one thread each, in turn.
+
+Of CinC 2017 numpy gets the samples behind each .mat's header and divides them to mV; we read the header file too, and
+check what it says. Of the CSV heartbeats numpy parses a file; we look through it for widths and labels, then parse it.
+
+    python -m benchmarks.reading_sets                            simulated recordings and beats
+    python -m benchmarks.reading_sets -cinc2017 data/cinc2017    the real recordings
+"""
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.ratio import Row, medians
+from pipeline.commands.parser import CommandParser, positive_int, run_command
+from pipeline.errors import EcgFusionError
+
+AIM = 1 / 1.5  # of numpy's speed, at the least
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Times both in turn and prints the ratios."""
+    parser = CommandParser(prog="python -m benchmarks.reading_sets", description=__doc__)
+    parser.option("cinc2017", type=Path, help="the challenge's folder (default: simulated recordings)")
+    parser.option("records", type=positive_int, default=500, help="default %(default)s")
+    parser.option("beats", type=positive_int, default=4000, help="default %(default)s")
+    parser.option("turns", type=positive_int, default=7, help="default %(default)s")
+    options = parser.parse_args(words)
+    for row in measure(options.cinc2017, options.records, options.beats, options.turns):
+        print(row)
+
+
+def measure(cinc2017: Path | None = None, n_records: int = 500, n_beats: int = 4000, turns: int = 7) -> list[Row]:
+    """The claims, measured; times are those of one record, and of one beat."""
+    with tempfile.TemporaryDirectory() as simulated:
+        folder = cinc2017 or _simulate_cinc2017(Path(simulated), n_records)
+        return [_cinc2017(folder, n_records, turns), _heartbeats(Path(simulated), n_beats, turns)]
+
+
+def _cinc2017(folder: Path, n_records: int, turns: int) -> Row:
+    from pipeline.sources import open_source
+
+    source = open_source("cinc2017", folder)
+    records = source.records.iloc[:n_records]
+    files = [f"{folder / file}.mat" for file in records["file"]]
+
+    def by_numpy() -> list[np.ndarray]:
+        return [np.fromfile(file, "<i2", offset=24) / 1000 for file in files]
+
+    for ours, theirs in zip(source.read(records), by_numpy(), strict=True):
+        if not isinstance(ours, np.ndarray) or not np.array_equal(ours[0], theirs):
+            raise EcgFusionError(f"numpy reads other numbers from {folder}: there is nothing to compare")
+    found = medians({"ours": partial(source.read, records), "numpy": by_numpy}, turns)
+    ours_s, numpy_s = (found[name] / len(files) for name in ("ours", "numpy"))
+    return Row("reading a record of cinc2017 (format 16), against numpy.fromfile", ours_s, numpy_s, AIM)
+
+
+def _heartbeats(folder: Path, n_beats: int, turns: int) -> Row:
+    from pipeline.sources import open_source
+
+    path, rng = folder / "mitbih_train.csv", np.random.default_rng(0)
+    np.savetxt(path, np.column_stack([rng.random((n_beats, 187)), rng.integers(0, 5, n_beats)]), delimiter=",")
+
+    def ours() -> object:
+        source = open_source("heartbeat_csv", folder)
+        return source.read(source.records)
+
+    found = medians({"ours": ours, "numpy": partial(np.loadtxt, path, delimiter=",")}, turns)
+    ours_s, numpy_s = (found[name] / n_beats for name in ("ours", "numpy"))
+    return Row("reading a beat of heartbeat_csv, against numpy.loadtxt", ours_s, numpy_s, AIM)
+
+
+def _simulate_cinc2017(folder: Path, n_records: int) -> Path:
+    """Recordings of half a minute as the challenge lays them out; gives their folder."""
+    rng, n_samples = np.random.default_rng(0), 9000
+    head = np.array([30, 1, n_samples, 0, 4], "<i4").tobytes() + b"val\0"
+    names = [f"A{number:05d}" for number in range(1, n_records + 1)]
+    for name in names:
+        counts = rng.integers(-900, 900, n_samples).astype("<i2")
+        (folder / f"{name}.mat").write_bytes(head + counts.tobytes())
+        (folder / f"{name}.hea").write_text(
+            f"{name} 1 300 {n_samples} 05:05:15 1/05/2000 \n{name}.mat 16+24 1000/mV 16 0 {counts[0]} 0 0 ECG \n"
+        )
+    (folder / "REFERENCE-v3.csv").write_text("".join(f"{name},N\n" for name in names))
+    return folder
+
+
+if __name__ == "__main__":
+    run_command(main)
