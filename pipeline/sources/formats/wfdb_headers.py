@@ -79,12 +79,16 @@ class Header:
 
 def header_lines(header: str) -> list[str]:
     """The lines of a header file that are neither empty nor comments."""
-    data = content(header, MOST_HEADER_BYTES)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")  # of old files: µV
+    text = decoded(content(header, MOST_HEADER_BYTES))
     return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+
+
+def decoded(data: bytes) -> str:
+    """The text of a header's bytes."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")  # of old files: µV
 
 
 def parse_header(header: str, lines: list[str]) -> Header:
