@@ -147,10 +147,16 @@ TASKS = {
     ),
 }
 """The published tasks, by name."""
+_USUAL, _FITS = ("cpsc9", "chapman4", "cinc2021"), 0.9
 
 
-def tasks_of(rows_of: Mapping[str, np.ndarray], has_codes: np.ndarray, own: CodeTask | None = None) -> dict[str, Labels]:
-    """The tasks of which some record bears a class: first somebody's own, then the one that fits most records.
+def tasks_of(
+    rows_of: Mapping[str, np.ndarray], has_codes: np.ndarray, own: CodeTask | None = None
+) -> dict[str, Labels]:
+    """The tasks of which some record bears a class, the one that is usual for them first.
+
+    That is somebody's own; else the first of cpsc9, chapman4 and cinc2021 of which nine in ten of the records that have
+    codes bear a class; else the one of which most of them do.
 
     Args:
         rows_of: code → numbers of the records that bear it.
@@ -158,11 +164,12 @@ def tasks_of(rows_of: Mapping[str, np.ndarray], has_codes: np.ndarray, own: Code
         own: somebody's own task.
     """
     found = {name: task.labels(rows_of, has_codes) for name, task in TASKS.items()}
-    n_bearers = {name: int(labels.values.any(axis=1).sum()) for name, labels in found.items()}
-    there = sorted((name for name in found if n_bearers[name]), key=lambda name: -n_bearers[name])
-    others = [name for name in found if name in there[1:]]  # in the order of TASKS
+    bearers = {name: int(labels.values.any(axis=1).sum()) for name, labels in found.items()}
+    there = [name for name in TASKS if bearers[name]]
+    fitting = [name for name in there if name in _USUAL and bearers[name] >= _FITS * has_codes.sum()]
+    first = [*fitting, *sorted(there, key=lambda name: -bearers[name])][:1]
     mine = {} if own is None else {OWN_TASK: own.labels(rows_of, has_codes)}
-    return mine | {name: found[name] for name in (*there[:1], *others)}
+    return mine | {name: found[name] for name in (*first, *there)}
 
 
 def read_classes(path: Path) -> CodeTask:

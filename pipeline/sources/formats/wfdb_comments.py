@@ -13,7 +13,9 @@ from functools import cached_property
 from pipeline.sources.formats.recording import content
 from pipeline.sources.formats.wfdb_headers import MOST_HEADER_BYTES, decoded, parse_header
 
-_RECORD_LINE = re.compile(r"[^\s/]+\s+([1-9][0-9]{0,2})\s+([1-9][0-9]{0,8}(?:\.[0-9]{0,9})?)\s+([1-9][0-9]{0,14})(?:\s|$)")
+_RECORD_LINE = re.compile(
+    r"[^\s/]+\s+([1-9][0-9]{0,2})\s+([1-9][0-9]{0,8}(?:\.[0-9]{0,9})?)\s+([1-9][0-9]{0,14})(?:\s|$)"
+)
 
 
 @dataclass(frozen=True)
