@@ -27,6 +27,11 @@ SOURCES = {
             )
         },
     ),
+    "snomed": SourceEntry(
+        "pipeline.sources.snomed:open_snomed",
+        default_leads=IMAGE_LEADS,
+        options={"classes": SourceOption(Path, "a CSV of code,name: a task of your own SNOMED CT codes")},
+    ),
 }
 """What is known of each set, and what opens it."""
 

@@ -1,7 +1,7 @@
 """A folder of WFDB recordings whose headers bear SNOMED CT codes (``# Dx: 426783006,164889003``).
 
-So CPSC 2018, Chapman-Shaoxing and Ningbo, Georgia, PTB and PTB-XL are published for the challenges of 2020 and 2021, and
-the set of 45,152 recordings of Chapman and Ningbo on PhysioNet: any depth of folders, any lengths and rates.
+So CPSC 2018, Chapman-Shaoxing and Ningbo, Georgia, PTB and PTB-XL are published for the challenges of 2020 and 2021,
+and the set of 45,152 recordings of Chapman and Ningbo on PhysioNet: any depth of folders, any lengths and rates.
 
 Reference: Reyna et al., Will two do? Varying dimensions in electrocardiography: the PhysioNet/Computing in Cardiology
     Challenge 2021, CinC 2021; Perez Alday et al., Classification of 12-lead ECGs: the PhysioNet/Computing in
@@ -238,8 +238,8 @@ def _remarks(folder: Path, tree: HeaderTree, found: Sequence[_Record], has_tasks
         remarks.append(f"{_of(bare, found)} have no code in a # Dx: line, and are not labelled.")
     if tree.n_links_left_out:
         remarks.append(
-            f"{tree.n_links_left_out:,} links in {folder} lead to folders, out of it, nowhere or to what is read anyway, "
-            f"and are not followed: put there what is to be read."
+            f"{tree.n_links_left_out:,} links in {folder} lead to folders, out of it, nowhere or to what is read "
+            f"anyway, and are not followed: put there what is to be read."
         )
     if not has_tasks:
         remarks.append(f"No record bears a class of a task that is known: give --classes FILE; {_commonest(found)}.")

@@ -217,7 +217,7 @@ def test_recordings_without_codes_are_refused(tmp_path):
     with pytest.raises(EcgFusionError, match=r"none of the 1 headers in .* has a line # Dx: .*r1.hea is one of them"):
         open_snomed(tmp_path)
     (tmp_path / "r1.hea").write_text("")
-    with pytest.raises(EcgFusionError, match="none of the 1 headers in .* can be used: .*r1.hea is empty"):
+    with pytest.raises(EcgFusionError, match=r"none of the 1 headers in .* can be used: .*r1.hea is empty"):
         open_snomed(tmp_path)
 
 

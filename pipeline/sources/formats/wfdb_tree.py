@@ -23,7 +23,7 @@ class HeaderTree:
 
     Attributes:
         names: of the headers below the folder, with ``/`` and without their ending, sorted.
-        n_links_left_out: how many links lead to folders, out of the folder, nowhere, or to a header that is found anyway.
+        n_links_left_out: how many links lead to folders, out of the folder, nowhere, or to what is found anyway.
     """
 
     names: tuple[str, ...]
