@@ -22,6 +22,7 @@ from benchmarks import (
     memory,
     older_way,
     reading,
+    reading_sources,
     representations,
     startup,
     training,
@@ -32,7 +33,19 @@ from pipeline.commands.parser import CommandParser, run_command
 from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
-PARTS = (reading, representations, creating, loading, training, older_way, memory, bootstrap, coverage, startup)
+PARTS = (
+    reading,
+    reading_sources,
+    representations,
+    creating,
+    loading,
+    training,
+    older_way,
+    memory,
+    bootstrap,
+    coverage,
+    startup,
+)
 
 
 def main(words: Sequence[str] | None = None) -> None:
