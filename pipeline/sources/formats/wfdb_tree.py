@@ -66,12 +66,13 @@ def _look_into(folder: Path, inside: str, root: str, found: _Found) -> list[str]
         with os.scandir(folder / inside) as entries:
             for entry in entries:
                 is_header = entry.name.endswith(ENDING)
-                if entry.name.startswith(".") or not (is_header or entry.is_dir()):
+                is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+                if entry.name.startswith(".") or not (is_header or is_folder):
                     continue
                 name = f"{inside}/{entry.name}" if inside else entry.name
                 if entry.is_symlink():
                     _note_link(folder, entry, name, root, found)
-                elif entry.is_dir():
+                elif is_folder:
                     deeper.append(name)
                 elif is_header and entry.is_file():
                     found.names.append(_checked(folder, name))

@@ -44,6 +44,7 @@ def test_links_that_lead_out_of_the_folder_in_a_circle_or_nowhere_are_left_out(f
     (folder / "elsewhere").symlink_to(tmp_path / "elsewhere")
     (folder / "a" / "up").symlink_to(folder)
     (folder / "a" / "circle.hea").symlink_to("circle.hea")
+    (folder / "circle").symlink_to("circle")
     (folder / "gone.hea").symlink_to("nothing.hea")
     found = headers_below(folder)
     assert found.names == ("a/c", "a/d/e", "b")
