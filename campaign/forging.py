@@ -62,6 +62,13 @@ def instead(name: str, how: str) -> Making:
     return make
 
 
+def link(name: str, to: str) -> Making:
+    def make(place: Path) -> None:
+        (place / name).symlink_to(to)
+
+    return make
+
+
 def card_with(**changes: Any) -> Making:
     def make(place: Path) -> None:
         path = place / "runs/net/run.json"

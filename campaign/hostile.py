@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign.children import watched
+from campaign.coded_recordings import CREATE as CREATE_CODED
+from campaign.coded_recordings import FOLDER as CODED
 from campaign.forging import (
     Making,
     branch_named,
@@ -13,6 +15,7 @@ from campaign.forging import (
     giant,
     instead,
     item_named,
+    link,
     many_signals,
     npy_head,
     packed_arrays,
@@ -51,6 +54,7 @@ class Hostile:
 
 
 _SOURCE, _RUN, _LATE = ("data/ptbxl",), ("data/stores", "runs/net"), ("data/stores", "runs/late")
+_CODED = (CODED, "classes.csv", "folds.csv")
 _HEADER = "data/ptbxl/records100/00000/00001_lr.hea"
 _DEEP = 100_000
 
@@ -187,6 +191,26 @@ HOSTILE = (
             "\x1b[31m",
             "=cmd|'/c'!A0",
         )
+    ),
+    *(
+        Hostile(f"a header with codes that {what}", write(f"{CODED}/{file}.hea", contents), CREATE_CODED, _CODED)
+        for what, file, contents in (
+            ("says 10^14 samples", "x", "x 12 500 99999999999999\n#Dx: 426783006\n"),
+            ("says 0.001 Hz", "x", "x 12 .001 9999\n#Dx: 426783006\n"),
+            ("has 10^6 codes", "g1/00001_lr", "x 12 500 99\n#Dx: " + ",".join(map(str, range(10**6, 10**6 + 130_000)))),
+            ("is 2 MiB", "x", "#" * 2**21),
+            ("lies 200 folders deep", "/".join(["x"] * 200) + "/x", "x 12 500 99\n#Dx: 426783006\n"),
+            ("has ESC in its name", "\x1b[31m", "x 12 500 99\n#Dx: 426783006\n"),
+        )
+    ),
+    *(
+        Hostile(f"a link beside headers to {to}", link(f"{CODED}/g1/more", to), CREATE_CODED, _CODED)
+        for to in ("..", "../..", ".", "/", "/proc/self", "more", "../../../../outside")
+    ),
+    *(
+        Hostile(f"{name} is {how}", instead(name, how), CREATE_CODED, _CODED)
+        for name in (f"{CODED}/g1/00001_lr.hea", f"{CODED}/g1/00001_lr.dat")
+        for how in ("a fifo", "a folder", "/dev/zero", "nowhere", "../g0/00003_lr.hea")
     ),
     *(
         Hostile(f"{name} of a store has 2^32 gzipped rows", store_with(giant(name)), EVALUATE, _RUN)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign.children import watched
+from campaign.coded_recordings import write_coded
 from campaign.heartbeats import FOLDER, write_heartbeats
 from campaign.other_sets import write_other_sets
 from pipeline.errors import EcgFusionError
@@ -100,6 +101,7 @@ def make_place(folder: Path) -> Path:
     _score_files(place)
     _stop_midway(place)
     (place / "recipe.toml").write_text(_RECIPE)
+    write_coded(place)
     shutil.copy(place / "data" / "stores" / "test.h5", folder / "outside" / "other.h5")
     return place
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from campaign import coded_recordings as coded
 from campaign import heartbeats, oracles, other_sets
 from campaign.place import COMMANDS, RUNS, SIGNALS_ONLY, run
 
@@ -93,6 +94,21 @@ _TARGETS = (
         lambda: run(SIGNALS_ONLY),
         oracles.tables,
         as_written=oracles.stores_are_as_csv_reads_them,
+    ),
+    *(
+        Target(
+            name,
+            (files,),
+            (coded.FOLDER, coded.CLASSES, coded.FOLDS),
+            lambda line=line: run(line),  # type: ignore[misc]
+            coded.tables,
+            as_written=coded.stores_are_as_the_headers_say,
+        )
+        for name, files, line in (
+            ("headers with codes", f"{coded.FOLDER}/**/*.hea", coded.CREATE),
+            ("tables of classes", coded.CLASSES, coded.WITH_CLASSES),
+            ("tables of folds", coded.FOLDS, coded.WITH_FOLDS),
+        )
     ),
     Target(
         "cinc2017",

@@ -54,6 +54,11 @@ SOURCES = {
         default_sampling_rate=125.0,
         default_band=None,  # beats that begin and end anywhere, and are no millivolts
     ),
+    "snomed": SourceEntry(
+        "pipeline.sources.snomed:open_snomed",
+        default_leads=IMAGE_LEADS,
+        options={"classes": SourceOption(Path, "a CSV of code,name: a task of your own SNOMED CT codes")},
+    ),
 }
 """What is known of each set, and what opens it."""
 

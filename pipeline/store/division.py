@@ -151,6 +151,8 @@ def _chosen(options: StoreOptions) -> tuple[str | None, Scheme, tuple[str, ...]]
     name = None if "=" in words[0] else words[0]
     if options.fold is not None and not (name or "").startswith("kfold:"):
         raise EcgFusionError("--fold says which fold of --folds kfold:5 is test: give that too, or leave it out")
+    if options.fold is not None and words[1:]:
+        raise EcgFusionError(f"--fold {options.fold} and --folds {' '.join(words)} both name partitions: leave one out")
     if name is None:
         return None, Scheme(()), words
     own = options.source.schemes

@@ -99,8 +99,22 @@ def announce(options: StoreOptions, division: Division | None = None, counts: bo
         if not len(chosen):
             words = " ".join(options.folds or (division.scheme or format_folds(division.folds),))
             warn(f"{source.folder} has no record for {partition} ({words}): no store is made")
+    if counts and (division.computed or options.folds_file is not None):
+        _announce_lost(division)
     if options.limit is not None and counts:
         _announce_sample(division)
+
+
+def _announce_lost(division: Division) -> None:
+    """Warns of classes that a partition has no record of, where others have."""
+    task = division.sampled_task
+    if task is None:
+        return
+    labels = division.items.labels[task]
+    for name, chosen in division.whole.items():
+        lost = labels.rows(chosen).lost_from(labels) if len(chosen) else []
+        if lost:
+            warn(f"{name} has no item of {', '.join(lost)} ({task}), which it can say nothing of")
 
 
 def _announce_sample(division: Division) -> None:

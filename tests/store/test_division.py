@@ -55,7 +55,7 @@ def test_folds_may_come_from_a_file(tmp_path):
     [
         ({"folds": "stratifed"}, "--folds stratifed is not understood: write for example train=1-8"),
         ({"fold": 2}, "--fold says which fold of --folds kfold:5 is test"),
-        ({"folds": "stratified"}, "3 patients make from 2 to 3 folds, not 10: give fewer, as kfold:5"),
+        ({"folds": "stratified"}, "3 patients make from 2 to 3 folds, not 10: give fewer, as kfold:3"),
         ({"stride": 2.0}, "--stride is the step between windows: give --window too"),
         ({"window": 2.0, "beat": "window"}, "--window and --beat are two ways to cut records"),
         ({"window": 0.0}, "--window 0.0 is not a number of seconds above 0"),

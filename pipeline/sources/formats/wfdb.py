@@ -32,11 +32,11 @@ _RECORD_LINE = re.compile(
 )
 # what differs from record to record, and between it what a data set says again and again; nothing is matched twice
 _SIGNAL_LINE = re.compile(
-    r"(?P<file>[^\s/\\:]++)\s++(?P<kind>16(?:\+[0-9]++)?+\s++[0-9]\S*+\s++[0-9]{1,9}+\s++-?[0-9]{1,9}+)"
+    r"(?P<file>[^\s/\\:]++)\s++(?P<kind>16(?:x1)?+(?:\+[0-9]++)?+\s++[0-9]\S*+\s++[0-9]{1,9}+\s++-?[0-9]{1,9}+)"
     r"\s++-?[0-9]{1,9}+\s++(?P<checksum>-?[0-9]{1,9}+)\s++0\s++(?P<lead>\S.*)"
 )
 _KIND = re.compile(
-    r"16(\+(?P<offset>[0-9]{1,12}))?\s+(?P<gain>[0-9]{1,15}(\.[0-9]{0,15})?)(\((?P<baseline>-?[0-9]{1,9})\))?"
+    r"16(x1)?(\+(?P<offset>[0-9]{1,12}))?\s+(?P<gain>[0-9]{1,15}(\.[0-9]{0,15})?)(\((?P<baseline>-?[0-9]{1,9})\))?"
     r"(/(?P<unit>\S+))?\s+[0-9]+\s+(?P<zero>-?[0-9]{1,9})"
 )
 

@@ -55,6 +55,16 @@ def test_header_variants_that_mean_the_same(tmp_path):
         np.testing.assert_array_equal(read_recording(path).signal, signal)
 
 
+def test_one_sample_a_frame_may_be_written_out(tmp_path, monkeypatch):
+    """As in the challenge of 2021; it is read as quickly."""
+    path = write(tmp_path)
+    signal = read_recording(path).signal
+    header = path.with_suffix(".hea")
+    header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x1 "))
+    monkeypatch.setattr("pipeline.sources.formats.wfdb.parse_header", None)
+    np.testing.assert_array_equal(read_recording(path).signal, signal)
+
+
 def test_headers_that_differ_in_one_word_are_not_taken_for_each_other(tmp_path):
     changes: list[dict[str, Any]] = [
         {},
