@@ -1,0 +1,40 @@
+"""A WFDB recording opened by any of its files' names."""
+
+import os
+
+from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError
+from pipeline.sources.formats.wfdb import read_recording
+from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
+
+_ENDINGS = (".hea", ".dat", ".mat")
+
+
+def open_wfdb(path: str, said: Said) -> OpenedFile:
+    """Reads the header; it says all, so that ``said`` is asked for the leads alone.
+
+    Raises:
+        RecordError: the header is missing or malformed, or has not the leads that are wanted.
+    """
+    record = record_name(path)
+    header = parse_header(f"{record}.hea", header_lines(f"{record}.hea"))
+    if header.n_samples is None or header.segments:
+        whole = read_recording(record)
+        opened = OpenedFile(path, whole.signal.shape[1], whole.sampling_rate, whole.leads, lambda: whole)
+        return with_leads(opened, said.leads)
+    if header.n_samples * header.n_leads > MOST_SAMPLES:
+        raise RecordError(f"{record}.hea announces more than the {MOST_SAMPLES} samples that are read")
+    leads = tuple(signal.lead for signal in header.signals)
+    opened = OpenedFile(path, header.n_samples, header.sampling_rate, leads, lambda: read_recording(record))
+    return with_leads(opened, said.leads)
+
+
+def has_header(path: str) -> bool:
+    """Whether a header lies beside a file."""
+    return os.path.isfile(f"{record_name(path)}.hea")
+
+
+def record_name(path: str) -> str:
+    """The path as WFDB's programs call it, without its ending."""
+    stem, ending = os.path.splitext(path)
+    return stem if ending.lower() in _ENDINGS else path
