@@ -65,6 +65,7 @@ class Source(ABC):
         labels: task name to ``Labels``, rows as in ``records``; may be empty.
         beats: annotated heartbeats; None where the set has none.
         schemes: its own ways to make folds, by the word that chooses one.
+        usual: fields of ``entry`` that are known only when the set is open, as ``default_folds`` of a table.
         remarks: sentences that the user should see once.
         options: its own options, as they were chosen; stores keep them among their attributes.
     """
@@ -80,6 +81,7 @@ class Source(ABC):
     labels: dict[str, Labels]
     beats: Beats | None = None
     schemes: "Mapping[str, Scheme]" = MappingProxyType({})
+    usual: Mapping[str, Any] = MappingProxyType({})
     remarks: tuple[str, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
 

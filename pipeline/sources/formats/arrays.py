@@ -1,4 +1,4 @@
-"""Arrays of samples as people save them: which side is time, and what unit, rate and leads they have; nothing guessed."""
+"""Arrays of samples as people save them: which side is time, what unit, rate and leads they have; nothing guessed."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.signals.leads import canonical_lead
-from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
+from pipeline.sources.formats.opened import NotSaidError, OpenedFile, Said, with_leads
 from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording, checked_recording, is_unit, shown
 
 MOST_LEADS = 1000
@@ -89,14 +89,17 @@ def opened_array(
     sides = _without_ones(file, shape)
     named = own.leads or said.leads
     if not named:
-        raise RecordError(f"{file} does not name its leads: give --leads_of_file, for example --leads_of_file I II V2")
+        raise NotSaidError(f"{file} does not name its leads: give --leads_of_file, for example --leads_of_file I II V2")
     if len(set(named)) != len(named):
         raise RecordError(f"{file} names a lead twice: {shown(', '.join(named))}")
     is_turned = _has_time_first(file, sides, len(named)) if time_first is None else time_first
+    n_leads = sides[1 if is_turned else 0]
+    if n_leads != len(named):
+        raise RecordError(f"{file} has {n_leads} columns for the {len(named)} leads of --leads_of_file")
     spoken = [unit or said.unit for unit in own.units or (None,)]
     units, rate = _units(file, spoken, len(named)), own.sampling_rate or said.sampling_rate
     if rate is None:
-        raise RecordError(f"{file} does not say its sampling rate: give --sampling_rate_of_files, in Hz")
+        raise NotSaidError(f"{file} does not say its sampling rate: give --sampling_rate_of_files, in Hz")
     asked = {"sampling_rate"} if own.sampling_rate is None else set()
     asked |= {"unit"} if None in (own.units or (None,)) else set()
 
@@ -148,7 +151,7 @@ def _units(file: str, units: list[str | None], n_leads: int) -> list[str]:
         raise RecordError(f"{file} has {len(units)} units for {n_leads} leads")
     found = [unit for unit in units if unit is not None]
     if len(found) != len(units):
-        raise RecordError(f"{file} does not say its unit: give --unit mV or --unit uV, whichever it is in")
+        raise NotSaidError(f"{file} does not say its unit: give --unit mV or --unit uV, whichever it is in")
     foreign = [unit for unit in found if not is_unit(unit)]
     if foreign:
         raise RecordError(f"{file} is in {shown(foreign[0]) or 'no unit'}, not in mV, uV or V")

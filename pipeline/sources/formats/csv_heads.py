@@ -49,7 +49,8 @@ def read_head(file: str, stream: BinaryIO) -> Head:
     Raises:
         RecordError: there is none, or what stands above it is not clear.
     """
-    n_lines, comment, lines = 0, b"", []
+    lines: list[bytes] = []
+    n_lines, comment = 0, b""
     for line in iter(lambda: stream.readline(_LONGEST_LINE), b""):
         if len(line) == _LONGEST_LINE:
             raise RecordError(f"{file} has a line of {_LONGEST_LINE} bytes or more: it is no text of samples")

@@ -1,8 +1,9 @@
 """Samples as text, one line a moment: CSV, TSV and what numpy.savetxt, pandas, a spreadsheet or rdsamp write.
 
-The first line may name the leads, with units behind them (``II (mV)``) or in a second line; the first column may be time
-or count the samples. Fields are parted by commas, semicolons, tabs or blanks; decimals may have a comma where fields have
-another separator. Lines that begin with # before the samples are comments, the last of which may name the leads.
+The first line may name the leads, with units behind them (``II (mV)``) or in a second line; the first column may be
+time or count the samples. Fields are parted by commas, semicolons, tabs or blanks; decimals may have a comma where
+fields have another separator. Lines that begin with # before the samples are comments, the last of which may name the
+leads.
 """
 
 import codecs
@@ -56,7 +57,7 @@ def open_delimited(path: str, said: Said) -> OpenedFile:
 
 
 def _text(path: str, data: bytes) -> bytes:
-    """Lines that end with \\n alone, none of them empty at the end; UTF-16, as a spreadsheet saves it, is understood."""
+    """Lines that end with \\n alone, none of them empty at the end; of UTF-16 too, as a spreadsheet saves it."""
     if data.startswith(_WIDE):
         try:
             data = data.decode("utf-16").encode()

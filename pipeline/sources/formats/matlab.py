@@ -1,7 +1,8 @@
 """Arrays that MATLAB, Octave or scipy saved: MAT files of versions 4 to 7, decoded by scipy from bounded bytes.
 
-scipy reads what a file announces, and a compressed variable of a few kilobytes can announce gigabytes: so variables are
-unpacked here, up to what a recording can have, before it sees them. Cells, structures and objects are never looked into.
+scipy reads what a file announces, and a compressed variable of a few kilobytes can announce gigabytes: so variables
+are unpacked here, up to what a recording can have, before it sees them. Cells, structures and objects are not looked
+into.
 
 Reference: https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 """

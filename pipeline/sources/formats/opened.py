@@ -1,5 +1,6 @@
 """What every reader gives of a file before its samples are read, and what is said of files that do not say it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,6 +8,13 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.sources.formats.recording import RecordError, Recording, shown
+
+# what stands above a column that has no name
+_SAYS_NOTHING = re.compile(r"(?:ch|chan|channel|lead|ecg|ekg|sig|signal|col|column|x)?[\s_.-]*[0-9]+", re.IGNORECASE)
+
+
+class NotSaidError(RecordError):
+    """A file does not say what it must, and nobody else does; others of its kind will not either."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class OpenedFile:
 
 
 def with_leads(opened: OpenedFile, wanted: tuple[str, ...]) -> OpenedFile:
-    """The same file, whose own lead names have been chosen from, or given better ones.
+    """The same file, of whose leads those are chosen that are wanted, or which are named so.
 
     Args:
         opened: with the leads that it names itself.
@@ -80,13 +88,28 @@ def with_leads(opened: OpenedFile, wanted: tuple[str, ...]) -> OpenedFile:
     Raises:
         RecordError: it has not all that are wanted.
     """
-    own = opened.leads
-    if not wanted or wanted == own:
-        return opened
-    if not set(own) & set(wanted) and len(own) == len(wanted):  # ch1, ch2 …: names, but of no lead
+    if len(opened.leads) == len(wanted) and all(map(_SAYS_NOTHING.fullmatch, opened.leads)):
         return replace(opened, leads=wanted)
-    absent = [lead for lead in wanted if lead not in own]
+    return choose_leads_of(opened, wanted, "--leads_of_file")
+
+
+def choose_leads_of(opened: OpenedFile, wanted: tuple[str, ...], whose: str) -> OpenedFile:
+    """The same file, of whose leads those are chosen that are wanted; all of them where none is.
+
+    Args:
+        opened: the file.
+        wanted: canonical names.
+        whose: who wants them, as a sentence has it.
+
+    Raises:
+        RecordError: it has not all that are wanted.
+    """
+    if not wanted or wanted == opened.leads:
+        return opened
+    absent = [lead for lead in wanted if lead not in opened.leads]
     if absent:
-        has = shown(" ".join(own))
-        raise RecordError(f"{opened.file} has no lead {shown(', '.join(absent))} of --leads_of_file (it has {has})")
-    return replace(opened, leads=wanted, chosen=tuple(own.index(lead) for lead in wanted))
+        has = shown(" ".join(opened.leads))
+        raise RecordError(f"{opened.file} has no lead {shown(', '.join(absent))} of {whose} (it has {has})")
+    before = range(len(opened.leads)) if opened.chosen is None else opened.chosen
+    chosen = tuple(before[opened.leads.index(lead)] for lead in wanted)
+    return replace(opened, leads=wanted, chosen=chosen)

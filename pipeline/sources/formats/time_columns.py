@@ -1,4 +1,4 @@
-"""The first column of a text of samples, where it is time or counts them: the sampling rate, and that none is left out."""
+"""The first column of a text of samples, where it is time or counts them: the rate, and that none is left out."""
 
 import re
 from dataclasses import dataclass
