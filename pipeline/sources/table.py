@@ -9,6 +9,7 @@ The columns are ``file`` and ``patient_id``, and a column of 0 and 1 for each cl
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -127,12 +128,12 @@ def open_table(
     rows = read_rows(table, path.parent if files is None else files, patients == "record")
     labels, remark = read_labels(table, _KNOWN, tuple(class_columns))
     looked = look_at(path, rows, said)
-    source = OwnTable(path, rows, looked, said)
+    source = OwnTable(path, rows, looked, replace(said, zero_is_no_checksum=looked.without_sums))
     source.labels = labels
     source.options = _options(files, said, class_columns, patients)
     without = sum(not fold for fold in rows.fold)
     no_fold = f"{without:,} of them have no fold, and come into no partition"
-    remarks = (remark, no_fold if 0 < without < len(rows.fold) else None, looked.remark, _amplitude_remark(source))
+    remarks = (remark, no_fold if 0 < without < len(rows.fold) else None, *looked.remarks, _amplitude_remark(source))
     source.remarks = tuple(each for each in remarks if each)
     return source
 

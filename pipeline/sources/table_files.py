@@ -11,6 +11,7 @@ from pipeline.listening import progress_bar
 from pipeline.sources.formats.opened import NotSaidError, Said, choose_leads_of
 from pipeline.sources.formats.recording import RecordError
 from pipeline.sources.formats.registry import open_file
+from pipeline.sources.formats.wfdb_opening import has_header
 from pipeline.sources.table_rows import Rows
 
 _SHOWN_AFTER = 2.0  # s, a bar
@@ -27,7 +28,8 @@ class Files:
         length: of each, s.
         first: sample that the record begins with.
         last: sample that it ends before; 0 for the end of the file.
-        remark: what should be said of them.
+        without_sums: whether the headers of all WFDB files say 0 as checksum, which stands for none.
+        remarks: what should be said of them.
     """
 
     leads: tuple[str, ...]
@@ -36,7 +38,8 @@ class Files:
     length: np.ndarray
     first: np.ndarray
     last: np.ndarray
-    remark: str | None = None
+    without_sums: bool
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,11 @@ def look_at(table: Path, rows: Rows, said: Said) -> Files:
         raise EcgFusionError(f"{table} line {rows.line[0]}: {looks[rows.path[0]]}; nor can another file be read")
     _refuse_unneeded(rows.path, good, said)
     leads, n_more = good[0].leads, sum(len(look.leads) > len(good[0].leads) for look in good)
-    remark = f"{n_more:,} files have more leads than the first one, {' '.join(leads)}, which alone are read"
+    more = f"{n_more:,} files have more leads than the first one, {' '.join(leads)}, which alone are read"
+    of_wfdb = [look for path, look in looks.items() if isinstance(look, _Look) and has_header(path)]
+    without_sums = bool(of_wfdb) and all("checksum" in look.asked for look in of_wfdb)
+    no_sums = f"the headers of all {len(of_wfdb):,} WFDB files say 0 as checksum: none is verified"
+    remarks = (*([more] if n_more else []), *([no_sums] if without_sums else []))
     n_records = len(rows.path)
     rate, length = np.empty(n_records), np.empty(n_records)
     first, last = np.zeros(n_records, np.int64), np.zeros(n_records, np.int64)
@@ -76,7 +83,7 @@ def look_at(table: Path, rows: Rows, said: Said) -> Files:
             length[number] = (last[number] - first[number]) / known.rate
         else:
             length[number] = known.n_samples / known.rate
-    return Files(leads, float(rate.min()), rate, length, first, last, remark if n_more else None)
+    return Files(leads, float(rate.min()), rate, length, first, last, without_sums, remarks)
 
 
 def _looks(table: Path, rows: Rows, said: Said) -> dict[str, _Look | RecordError]:

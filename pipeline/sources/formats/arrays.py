@@ -1,7 +1,7 @@
 """Arrays of samples as people save them: which side is time, what unit, rate and leads they have; nothing guessed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,29 +87,39 @@ def opened_array(
         RecordError: it has no such shape, its unit, rate or leads are not said, or it is not clear which side is time.
     """
     sides = _without_ones(file, shape)
-    named = own.leads or said.leads
-    if not named:
-        raise NotSaidError(f"{file} does not name its leads: give --leads_of_file, for example --leads_of_file I II V2")
+    named, rate = own.leads or said.leads, own.sampling_rate or said.sampling_rate
+    spoken = [unit or said.unit for unit in own.units or (None,)]
+    _refuse_unsaid(file, named, spoken, rate)
     if len(set(named)) != len(named):
         raise RecordError(f"{file} names a lead twice: {shown(', '.join(named))}")
     is_turned = _has_time_first(file, sides, len(named)) if time_first is None else time_first
     n_leads = sides[1 if is_turned else 0]
     if n_leads != len(named):
         raise RecordError(f"{file} has {n_leads} columns for the {len(named)} leads of --leads_of_file")
-    spoken = [unit or said.unit for unit in own.units or (None,)]
-    units, rate = _units(file, spoken, len(named)), own.sampling_rate or said.sampling_rate
-    if rate is None:
-        raise NotSaidError(f"{file} does not say its sampling rate: give --sampling_rate_of_files, in Hz")
+    units = _units(file, spoken, len(named))
     asked = {"sampling_rate"} if own.sampling_rate is None else set()
     asked |= {"unit"} if None in (own.units or (None,)) else set()
 
     def whole() -> Recording:
         signal = np.asarray(values()).reshape(sides)
         signal = np.array(signal.T if is_turned else signal, np.float64, order="C")
-        return checked_recording(file, signal, None, units, rate, named)
+        return checked_recording(file, signal, None, units, float(rate or 0), named)
 
-    opened = OpenedFile(file, sides[0 if is_turned else 1], rate, named, whole, asked=frozenset(asked))
+    opened = OpenedFile(file, sides[0 if is_turned else 1], float(rate or 0), named, whole, asked=frozenset(asked))
     return with_leads(opened, said.leads) if own.leads else opened
+
+
+def _refuse_unsaid(file: str, leads: tuple[str, ...], units: Sequence[str | None], rate: float | None) -> None:
+    """Names all at once that nobody has said."""
+    unsaid = {
+        "leads": None if leads else "--leads_of_file I II V2",
+        "unit": None if None not in units else "--unit mV or uV",
+        "sampling rate": None if rate is not None else "--sampling_rate_of_files 500",
+    }
+    missing = {what: option for what, option in unsaid.items() if option}
+    if missing:
+        what, options = (" and ".join(each) for each in (missing, missing.values()))
+        raise NotSaidError(f"{file} does not say its {what}: give {options}, with what is true of it")
 
 
 def check_size(file: str, shape: tuple[int, ...]) -> None:
@@ -145,13 +155,11 @@ def _has_time_first(file: str, shape: tuple[int, int], n_leads: int) -> bool:
     return not fits[0]
 
 
-def _units(file: str, units: list[str | None], n_leads: int) -> list[str]:
+def _units(file: str, units: Sequence[str | None], n_leads: int) -> list[str]:
     """One a lead, each a unit of voltage."""
     if len(units) not in (1, n_leads):
         raise RecordError(f"{file} has {len(units)} units for {n_leads} leads")
-    found = [unit for unit in units if unit is not None]
-    if len(found) != len(units):
-        raise NotSaidError(f"{file} does not say its unit: give --unit mV or --unit uV, whichever it is in")
+    found = [str(unit) for unit in units]
     foreign = [unit for unit in found if not is_unit(unit)]
     if foreign:
         raise RecordError(f"{file} is in {shown(foreign[0]) or 'no unit'}, not in mV, uV or V")

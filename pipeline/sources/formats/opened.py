@@ -27,12 +27,14 @@ class Said:
         leads: canonical names; they name the leads of a file that names none, in their order, and choose those that are
             read of a file that names its own.
         array: which of several arrays in a file.
+        zero_is_no_checksum: whether a checksum of 0 stands for none, as in a set whose headers all say 0.
     """
 
     unit: str | None = None
     sampling_rate: float | None = None
     leads: tuple[str, ...] = ()
     array: str | None = None
+    zero_is_no_checksum: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class OpenedFile:
         leads: canonical names of what ``read`` gives.
         whole: reads all leads and samples, NaN where one is missing.
         chosen: the numbers of ``leads`` among those that ``whole`` gives; None where they are the same.
-        asked: the names of what was taken of ``Said``, since the file does not say it.
+        asked: the names of what is to be taken of ``Said``, since the file does not say it: ``unit``,
+            ``sampling_rate``, and ``checksum`` where all of its checksums are 0.
     """
 
     file: str
