@@ -8,7 +8,7 @@ from typing import BinaryIO
 from pipeline.signals.leads import canonical_lead
 from pipeline.sources.formats.arrays import MOST_LEADS
 from pipeline.sources.formats.recording import RecordError, is_unit, shown
-from pipeline.sources.formats.time_columns import Clock, clock_of
+from pipeline.sources.formats.time_columns import Clock, clock_of, is_of_time
 
 _MOST_COMMENTS = 1000  # lines
 _LONGEST_LINE = 2**22  # bytes; of a file that has a line a lead
@@ -124,7 +124,12 @@ def _n_above(file: str, rows: list[list[str]]) -> int:
             )
         wrong = next(field for field in first if not _is_number(field))
         raise RecordError(f"{file} has both numbers and {shown(wrong)!r} in its first line: write names or numbers")
-    return 2 if len(rows) > 1 and _is_all(rows[1], number=False) and any(rows[1]) else 1
+    has_units = len(rows) > 1 and _is_all(rows[1], number=False) and any(map(_is_any_unit, rows[1]))
+    return 2 if has_units else 1
+
+
+def _is_any_unit(field: str) -> bool:
+    return is_unit(field) or is_of_time(field)
 
 
 def _separator(line: bytes) -> bytes | None:

@@ -15,6 +15,8 @@ _SECONDS = {
 _TIMES = frozenset(["time", "t", "elapsed time", "elapsed", "timestamp", "times"])
 _COUNTS = frozenset(["", "index", "sample", "samples", "sample #", "sample number", "n", "#", "no", "unnamed: 0"])
 _WITH_UNIT = re.compile(r"(?P<name>[^(\[]*?)\s*(?:[(\[]\s*(?P<bracketed>[^)\]]+?)\s*[)\]]|[\s_](?P<behind>[^\s_]+))")
+_ROUND = (1000, 250, 128, 100, 60, 50, 10, 1)  # Hz; rates are multiples of these, of the first rather than the last
+_COARSEST = 2e-3  # of a rate, by which two may differ and look the same
 _PLAUSIBLE = (20.0, 20_000.0)  # Hz, where a column does not say its unit
 
 
@@ -29,6 +31,11 @@ class Clock:
 
     seconds: float | None
     is_said: bool = True
+
+
+def is_of_time(unit: str) -> bool:
+    """Whether it is a unit of time, or says that samples are counted."""
+    return unit.lower() in _SECONDS or unit.lower() in _COUNTS - {""}
 
 
 def clock_of(name: str, unit: str = "") -> Clock | None:
@@ -51,7 +58,9 @@ def clock_of(name: str, unit: str = "") -> Clock | None:
 
 
 def rate_of(file: str, clock: Clock, first: str, last: str, n_samples: int) -> float | None:
-    """The rate (Hz) of samples from the first to the last time; whole where the times' decimals allow it.
+    """The rate (Hz) of samples from the first to the last time; whole and round where the times' decimals allow it.
+
+    None where they are too few to tell it.
 
     >>> rate_of("a.csv", Clock(1.0), "0.000", "9.997", 3600)
     360.0
@@ -78,7 +87,10 @@ def rate_of(file: str, clock: Clock, first: str, last: str, n_samples: int) -> f
             f"{file} has a column of time by which it would be at {rate:.6g} Hz: say its unit, as in time (ms)"
         )
     share = max(1e-6, min(resolution(first), resolution(last)) * clock.seconds / span)
-    return float(round(rate)) if abs(rate - round(rate)) <= share * rate and round(rate) else rate
+    if share > _COARSEST:
+        return None
+    near = (step * round(rate / step) for step in _ROUND)
+    return float(next((whole for whole in near if whole and abs(rate - whole) <= share * rate), rate))
 
 
 def check_steps(file: str, clock: Clock, times: np.ndarray, rate: float, decimals: float, first_line: int) -> None:
@@ -95,11 +107,13 @@ def check_steps(file: str, clock: Clock, times: np.ndarray, rate: float, decimal
     Raises:
         RecordError: with the line.
     """
-    step = 1.0 if clock.seconds is None else 1 / rate / clock.seconds
-    steps = np.diff(times)
-    usual = np.median(steps) if len(steps) else step  # a gap makes the mean longer
-    is_even = (np.abs(steps - usual) <= 0.3 * step + decimals) & (steps >= 0)
-    is_near = np.abs(times - times[0] - step * np.arange(len(times))) < 2 * step + decimals  # none has crept in
+    step, decimals = (1.0, 0.0) if clock.seconds is None else (1 / rate / clock.seconds, decimals)
+    with np.errstate(invalid="ignore"):  # an infinite one
+        steps = np.diff(times)
+        finite = steps[np.isfinite(steps)]
+        usual = np.median(finite) if len(finite) else step  # a gap makes the mean longer
+        is_even = (np.abs(steps - usual) <= 0.3 * step + decimals) & (steps >= 0)
+        is_near = np.abs(times - times[0] - step * np.arange(len(times))) < 2 * step + decimals  # none has crept in
     bad = np.flatnonzero(~(is_even & is_near[1:]))
     if len(bad):
         before, here = times[bad[0]], times[bad[0] + 1]
