@@ -424,6 +424,7 @@ def run(main, words: str) -> None:
     main(words.split())
 
 
+@pytest.mark.usefixtures("cpu_as_before")
 def test_a_table_becomes_stores_and_a_run(tmp_path: Path, monkeypatch, capsys):
     import evaluate
     import train
@@ -440,6 +441,30 @@ def test_a_table_becomes_stores_and_a_run(tmp_path: Path, monkeypatch, capsys):
     run(train.main, "-model gru -data data/table-images -epochs 1 -path_save_model run -threads 1")
     run(evaluate.main, "-run run -resamples 0 -threads 1")
     assert "label" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("cpu_as_before")
+def test_the_recipe_of_the_docs(tmp_path: Path, monkeypatch, capsys):
+    import evaluate
+    import train
+
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8").partition("<!-- the recipe of a table -->")[2]
+    code, _, rest = text.partition("```python\n")[2].partition("```")
+    exec(compile(code, "docs/sources.md", "exec"), {})
+    assert len(list(Path("mine/ecgs").glob("*.csv"))) == 30
+    mains = {"create_images.py": create_images.main, "train.py": train.main, "evaluate.py": evaluate.main}
+    lines = [line.split()[1:] for line in rest.splitlines() if line.startswith("    python ")][:3]
+    assert [line[0] for line in lines] == list(mains)
+    for name, *words in lines:
+        quick = {"create_images.py": ["--workers", "1"], "train.py": ["-threads", "1"]}
+        mains[name]([*words, *quick.get(name, ["-threads", "1", "-resamples", "0"])])
+    assert "macro" in capsys.readouterr().out
+    source = open_source("table", "mine")
+    same = open_source("ptbxl", "simulated")
+    assert source.labels["classes"].values.tolist() == same.labels["disease"].values.tolist()
+    for one, other in zip(source.read(source.records), same.read(same.records), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
 
 
 def test_several_words_of_an_option(tmp_path: Path, capsys):
