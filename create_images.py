@@ -70,7 +70,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("beat_extent", type=positive_float, nargs=2, metavar="S", help=extent)
     parser.option("beats", type=positive_int, choices=[1, 3], help="heartbeats that an item shows (default 1)")
     for name, own in _options_of_sources().items():
-        parser.option(name, type=own.reads, help=own.help)
+        parser.option(name, type=own.reads, nargs="+" if own.several else None, help=own.help)
     drawn = f"leads to draw, or all (default of {DEFAULT_SOURCE} {' '.join(usual.default_leads)})"
     parser.option("leads", type=one_word, nargs="+", help=f"{drawn}; signals are stored of all leads")
     stored = f"of the stored signals, Hz (default of {DEFAULT_SOURCE} {rate:g})"

@@ -65,9 +65,9 @@ def import_everything() -> None:
     import pipeline.fusion.late
     import pipeline.runs.load
     import pipeline.scoring.judge
-    import pipeline.sources.mitdb
     import pipeline.sources.cinc2017
     import pipeline.sources.heartbeat_csv
+    import pipeline.sources.mitdb
     import pipeline.sources.ptbxl
     import pipeline.store.create
     import pipeline.training.run  # noqa: F401

@@ -1,5 +1,6 @@
 """Data sets: where records, labels and the official folds come from. One module and one line each."""
 
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -59,6 +60,24 @@ SOURCES = {
         default_leads=IMAGE_LEADS,
         options={"classes": SourceOption(Path, "a CSV of code,name: a task of your own SNOMED CT codes")},
     ),
+    "table": SourceEntry(
+        "pipeline.sources.table:open_table",
+        options={
+            "files": SourceOption(Path, "the folder that the names in the table begin in (default: that of the table)"),
+            "unit": SourceOption(str, "of files that do not say theirs: mV or uV"),
+            "sampling_rate_of_files": SourceOption(float, "Hz, of files that do not say theirs"),
+            "leads_of_file": SourceOption(
+                str, "names of the leads in files that name none, or those to read of files that do", several=True
+            ),
+            "array": SourceOption(str, "which array of .npz and .mat files is the recording"),
+            "class_columns": SourceOption(
+                str, "the table's columns of 0 and 1 (default: all that have no other meaning)", several=True
+            ),
+            "patients": SourceOption(
+                str, "where the patients are: column (patient_id, the default), or record: each record is another's"
+            ),
+        },
+    ),
 }
 """What is known of each set, and what opens it."""
 
@@ -95,7 +114,7 @@ def open_source(
     where = data_folder(name) if folder is None else Path(folder)
     wanted = entry.default_sampling_rate if sampling_rate is None else sampling_rate
     opened: Source = resolve_name(entry.opener)(where, sampling_rate=wanted, **options)
-    opened.entry = entry
+    opened.entry = replace(entry, **opened.usual) if opened.usual else entry
     _check_names(opened)
     return opened
 

@@ -67,6 +67,7 @@ class Source(ABC):
         schemes: its own ways to make folds, by the word that chooses one.
         intra_patient: whether several records are of one patient and nobody knows which, so that no fold keeps patients
             apart.
+        usual: fields of ``entry`` that are known only when the set is open, as ``default_folds`` of a table.
         remarks: sentences that the user should see once.
         options: its own options, as they were chosen; stores keep them among their attributes.
     """
@@ -83,6 +84,7 @@ class Source(ABC):
     beats: Beats | None = None
     schemes: "Mapping[str, Scheme]" = MappingProxyType({})
     intra_patient: bool = False
+    usual: Mapping[str, Any] = MappingProxyType({})
     remarks: tuple[str, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
 

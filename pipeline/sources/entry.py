@@ -12,10 +12,12 @@ class SourceOption:
     Attributes:
         reads: makes the value of a typed word.
         help: what ``--help`` says of it.
+        several: whether it takes several words, each of which is read.
     """
 
     reads: Callable[[str], Any]
     help: str
+    several: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ class Recording:
     leads: tuple[str, ...]
 
 
-def content(file: str, most: int = MOST_BYTES) -> bytes:
-    """All bytes of an ordinary file.
+def content(file: str, most: int = MOST_BYTES, first: int | None = None) -> bytes:
+    """All bytes of an ordinary file, or the first so many.
 
     Raises:
         RecordError: it is missing, no ordinary file, not readable, or longer than ``most`` bytes.
@@ -42,6 +42,7 @@ def content(file: str, most: int = MOST_BYTES) -> bytes:
             size = found.st_size
             if size > most:
                 raise RecordError(f"{file} has {size} bytes, and more than {most} are not read")
+            size = size if first is None else min(size, first)
             data = os.read(descriptor, size)  # of a folder: the system's own error
             while len(data) < size and (more := os.read(descriptor, size - len(data))):
                 data += more
@@ -60,6 +61,11 @@ def shown(text: str, most: int = 60) -> str:
     """What a file says, fit for a sentence: no control characters, and not the whole of it where it is long."""
     printable = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[: most + 1])
     return printable if len(text) <= most else printable[:most] + "…"
+
+
+def is_unit(unit: str) -> bool:
+    """Whether it is one of voltage that is read, however it is spelled."""
+    return unit.lower() in _MILLIVOLTS
 
 
 def checked_recording(
@@ -91,7 +97,7 @@ def checked_recording(
     if missing is not None and missing.any():
         raise RecordError(f"{file} has a missing sample in lead {shown(leads[int(missing.argmax())])}")
     if set(units) != {"mV"}:
-        foreign = [unit for unit in units if unit.lower() not in _MILLIVOLTS]
+        foreign = [unit for unit in units if not is_unit(unit)]
         if foreign:
             raise RecordError(f"{file} is in {shown(foreign[0])}, not in mV, uV or V")
         signal *= np.array([[_MILLIVOLTS[unit.lower()]] for unit in units])

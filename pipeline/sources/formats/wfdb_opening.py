@@ -1,0 +1,51 @@
+"""A WFDB recording opened by any of its files' names."""
+
+import os
+from dataclasses import replace
+
+from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording
+from pipeline.sources.formats.wfdb import read_recording
+from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
+from pipeline.sources.formats.wfdb_signals import read_signals
+
+_ENDINGS = (".hea", ".dat", ".mat")
+
+
+def open_wfdb(path: str, said: Said) -> OpenedFile:
+    """Reads the header; it says all, so that ``said`` is asked for the leads alone.
+
+    Raises:
+        RecordError: the header is missing or malformed, or has not the leads that are wanted.
+    """
+    record = record_name(path)
+    header = parse_header(f"{record}.hea", header_lines(f"{record}.hea"))
+    if header.n_samples is None or header.segments:
+        found = read_recording(record)
+        opened = OpenedFile(path, found.signal.shape[1], found.sampling_rate, found.leads, lambda: found)
+        return with_leads(opened, said.leads)
+    if header.n_samples * header.n_leads > MOST_SAMPLES:
+        raise RecordError(f"{record}.hea announces more than the {MOST_SAMPLES} samples that are read")
+    leads = tuple(signal.lead for signal in header.signals)
+    without_sums = not any(signal.checksum for signal in header.signals)
+    asked = frozenset(["checksum"]) if without_sums else frozenset()
+
+    def whole() -> Recording:
+        if not (without_sums and said.zero_is_no_checksum):
+            return read_recording(record)
+        signals = tuple(replace(signal, checksum=None) for signal in header.signals)
+        return read_signals(record, replace(header, signals=signals))
+
+    opened = OpenedFile(path, header.n_samples, header.sampling_rate, leads, whole, asked=asked)
+    return with_leads(opened, said.leads)
+
+
+def has_header(path: str) -> bool:
+    """Whether a header lies beside a file."""
+    return os.path.isfile(f"{record_name(path)}.hea")
+
+
+def record_name(path: str) -> str:
+    """The path as WFDB's programs call it, without its ending."""
+    stem, ending = os.path.splitext(path)
+    return stem if ending.lower() in _ENDINGS else path
