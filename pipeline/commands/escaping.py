@@ -10,6 +10,11 @@ from collections.abc import Sequence
 
 _EMPTY = "(no name)"
 _FORMULA = "=+-@＝＋－＠"
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma tau upsilon phi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+).split()
+_MATHEMATICS = "times leq geq neq approx rightarrow leftarrow infty surd Delta".split()
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{each: f"\\{each}" for each in "{}$&%#_"},
@@ -18,16 +23,20 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"{\ttfamily\char34}",  # \textquotedbl is not in every encoding of fonts
     "`": r"\textasciigrave{}",
     # behind the end of a table's row, these two would belong to it
     "[": "{[}",
     "*": "{*}",
     "–": "--",
     "−": "$-$",
-    "β": r"$\beta$",
-    "×": r"$\times$",
+    **{each: rf"$\{name}$" for each, name in zip("×≤≥≠≈→←∞√∆", _MATHEMATICS, strict=True)},
+    **{each: rf"$\{name}$" for each, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK, strict=True)},
+    **{each: rf"\textsubscript{{{i}}}" for i, each in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+    **{each: rf"\textsuperscript{{{i}}}" for i, each in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
+_OF_T1 = frozenset("«»ÐðÞþĄąĐđĘęĮįŊŋŲų‹›‚„")
+_LIGATURES = "-',"  # two of them would be typeset as one sign
 _LONGEST_FILE_NAME = 100
 
 
@@ -85,7 +94,41 @@ def latex(text: str) -> str:
     >>> latex("a_b & 5 % of $x^2$")
     'a\\_b \\& 5 \\% of \\$x\\textasciicircum{}2\\$'
     """
-    return "".join(_LATEX.get(each, each) for each in one_line(text))
+    usual = _composed(one_line(text))
+    apart = ("{}" if each == before and each in _LIGATURES else "" for before, each in zip(" " + usual, usual))
+    return "".join(gap + _LATEX.get(each, each) for gap, each in zip(apart, usual, strict=True))
+
+
+def beyond_latex(text: str) -> str:
+    r"""The characters of a text that pdflatex stops at, each once: other scripts, which XeLaTeX and LuaLaTeX typeset.
+
+    >>> beyond_latex("café, 50 % of α, 心房颤动")
+    '心房颤动'
+    """
+    odd = dict.fromkeys(each for each in _composed(one_line(text)) if not (each in _LATEX or _is_in_latex(each)))
+    return "".join(odd)
+
+
+def _composed(text: str) -> str:
+    """Letters with their accents in one, and what pdflatex does not know as what it stands for, such as II for Ⅱ."""
+    usual = unicodedata.normalize("NFC", text)
+    return "".join(
+        each if each in _LATEX or _is_in_latex(each) else unicodedata.normalize("NFKC", each) for each in usual
+    )
+
+
+def _is_in_latex(character: str) -> bool:
+    # with T1's fonts, see _OF_T1: ASCII, Latin-1 and nearly all of Latin Extended-A
+    return (ord(character) < 0x180 and character not in "ĦħĸĿŀŉŦŧſ") or character in "—‘’‚“”„‹›†‡•…‰€™"
+
+
+def needs_t1(text: str) -> bool:
+    r"""Whether ``latex`` of a text has letters that LaTeX's first fonts lack, so that it needs ``[T1]{fontenc}``.
+
+    >>> needs_t1("Große"), needs_t1("Đorđe")
+    (False, True)
+    """
+    return not _OF_T1.isdisjoint(_composed(text))
 
 
 def mathtext(text: str) -> str:

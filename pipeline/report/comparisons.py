@@ -66,17 +66,17 @@ def _agreed(comparison: Comparison) -> dict[str, AgreementFigure]:
     return agreement_figures(tuple(best.classes)) if best.confusion else {}
 
 
-def _subjects(comparison: Comparison) -> list[str]:
+def _subjects(comparison: Comparison, escape: Callable[[str], str] = markdown) -> list[str]:
     """What the models are, and the data that they share."""
     subjects = {name: model.subject for name, model in comparison.models.items() if model.subject}
     if not subjects:
         return []
     first = next(iter(subjects.values()))
     named = ", ".join(
-        f"{markdown(name)}: {markdown(each.name)}" + (f" ({markdown(each.network)})" if each.network else "")
+        f"{escape(name)}: {escape(each.name)}" + (f" ({escape(each.network)})" if each.network else "")
         for name, each in subjects.items()
     )
-    return [", ".join(filter(None, [*data_text(first), first.date])), named]
+    return [", ".join(filter(None, [*data_text(first, escape), first.date])), named]
 
 
 def save_comparison(folder: Path, comparison: Comparison, formats: Collection[str] = ("md",)) -> list[Path]:
@@ -90,8 +90,8 @@ def save_comparison(folder: Path, comparison: Comparison, formats: Collection[st
         if "csv" in formats:
             write_csv(folder / "comparison.csv", _csv_lines(comparison))
         if "latex" in formats:
-            noted = [f"{note}." for note in _notes(comparison, one_line)]
-            tables = [(" ".join([*noted, *_subjects(comparison)]) or "Models by macro-AUC", _lines(comparison))]
+            heads = [*_notes(comparison, one_line), *_subjects(comparison, escape=one_line)]
+            tables = [(". ".join(heads) or "Models by macro-AUC", _lines(comparison))]
             write_text(folder / "comparison.tex", latex_tables(tables))
     return [folder / name for name in names]
 

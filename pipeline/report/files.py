@@ -2,13 +2,15 @@
 
 import csv
 import io
+import itertools
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.escaping import latex
+from pipeline.commands.escaping import beyond_latex, latex, needs_t1
 from pipeline.machine.files import write_text
 
 FORMATS = {"md": "md", "csv": "csv", "latex": "tex"}
@@ -33,12 +35,23 @@ def number(value: float | None) -> str:
 
 
 def latex_tables(tables: Sequence[tuple[str, list[list[str]]]]) -> str:
-    """Tables for a paper: each a caption and lines of cells, of which the first has the headings; needs booktabs."""
-    return "\n".join(["% \\usepackage{booktabs, graphicx}", *(_latex_table(*each) for each in tables)])
+    """Tables for a paper: each a caption and lines of cells, of which the first has the headings.
+
+    What they need stands above them: packages, and another LaTeX for names that pdflatex has no letters for.
+    """
+    text = "".join(caption + "".join(itertools.chain(*lines)) for caption, lines in tables)
+    needs = ["% \\usepackage{booktabs, graphicx}"]
+    if needs_t1(text):
+        needs.append("% \\usepackage[T1]{fontenc}")
+    if odd := beyond_latex(text):
+        needs.append(
+            f"% pdflatex has no {odd}: xelatex or lualatex, and \\setmainfont{{a font that has them}} of fontspec"
+        )
+    return "\n".join([*needs, *(_latex_table(*each) for each in tables)])
 
 
 def _latex_table(caption: str, lines: list[list[str]]) -> str:
-    first, *rest = [[latex(cell) if cell else "" for cell in line] for line in lines]
+    first, *rest = [[latex(cell) if cell else "" for cell in [line[0], *map(_with_minus, line[1:])]] for line in lines]
     body = "\n".join(" & ".join(line) + r" \\" for line in rest)
     return "\n".join(
         [
@@ -57,3 +70,8 @@ def _latex_table(caption: str, lines: list[list[str]]) -> str:
             "",
         ]
     )
+
+
+def _with_minus(cell: str) -> str:
+    """A cell of numbers, in which a hyphen before a digit is a minus."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", cell)

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.commands.escaping import csv_cell, file_name, file_names, latex, markdown, mathtext, one_line, printable
+from pipeline.commands.escaping import (
+    beyond_latex,
+    csv_cell,
+    file_name,
+    file_names,
+    latex,
+    markdown,
+    mathtext,
+    needs_t1,
+    one_line,
+    printable,
+)
 
 PLAIN = ("MI", "STTC", "1AVB", "LAFB/LPFB", "AFIB (slow)", "ST−T", "心房颤动", "Größe", "sinus rhythm", "(N)", "CD'")
 ODD = (
@@ -57,16 +68,57 @@ def test_a_spreadsheet_computes_nothing_and_a_csv_reader_gets_the_cell_back(name
 
 @given(NAMES)
 def test_markdown_sees_only_text(name: str):
-    bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", markdown(name))  # without what a backslash makes plain text
+    written = markdown(name)
+    bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", written)  # without what a backslash makes plain text
     assert not re.search(r"[`*|<>\[\]&~$]|://", bare)
-    assert not re.match(r"[#=+-]|\d+[.)]\s", bare)
+    assert not re.match(r"[#=+-]|\d+[.)]\s", written)
 
 
 @given(NAMES)
 def test_latex_has_balanced_braces_and_no_command_of_the_names_own(name: str):
-    own = (r"\\text(backslash|asciicircum|asciitilde|less|greater|bar|quotedbl|asciigrave)\{\}|\{[\[*]\}|\\[{}$&%#_]"
-           r"|\$(-|\\beta|\\times)\$")  # fmt: skip
+    own = (r"\\text(backslash|asciicircum|asciitilde|less|greater|bar|asciigrave)\{\}|\{[\[*]\}|\\[{}$&%#_]"
+           r"|\{\\ttfamily\\char34\}|\\text(sub|super)script\{\d\}|\$(-|\\[A-Za-z]+)\$|(?<=[-',])\{\}")  # fmt: skip
     assert not re.search(r"[\\{}$&%#_^~<>|\"`\[*]", re.sub(own, "", latex(name)))
+
+
+# compiled and looked at with pdflatex of TeX Live 2022: a letter outside of these stops it
+OF_PDFLATEX = {
+    "a_b": r"a\_b",
+    "50%": r"50\%",
+    "A&B": r"A\&B",
+    "x^2": r"x\textasciicircum{}2",
+    "~": r"\textasciitilde{}",
+    "#": r"\#",
+    "\\foo": r"\textbackslash{}foo",
+    "−": "$-$",
+    "α < β": r"$\alpha$ \textless{} $\beta$",
+    "≥ 2": r"$\geq$ 2",
+    '"q"': r"{\ttfamily\char34}q{\ttfamily\char34}",
+    "V₁": r"V\textsubscript{1}",
+    "mV²": r"mV\textsuperscript{2}",
+    "10–20": "10--20",
+    "a--b''": r"a-{}-b'{}'",
+    "Ⅱ": "II",
+    "a\u2003b": "a b",
+    "e\u0301": "é",
+    "Größe, Łódź": "Größe, Łódź",
+}
+
+
+@pytest.mark.parametrize("name", OF_PDFLATEX)
+def test_pdflatex_typesets_these_as_they_are(name: str):
+    assert latex(name) == OF_PDFLATEX[name]
+    assert beyond_latex(name) == ""
+    assert not needs_t1(name)
+
+
+@given(NAMES)
+def test_what_pdflatex_has_no_letters_for_is_named_and_nothing_else(name: str):
+    odd = beyond_latex(name)
+    assert len(set(odd)) == len(odd)
+    assert set(odd) <= set(latex(name))
+    assert not odd.isascii() or not odd
+    assert beyond_latex(odd) == odd
 
 
 @given(NAMES)

@@ -1,6 +1,7 @@
 """Comparisons: of a model with itself, of unlike models, and what cannot be compared."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pipeline.evaluation.comparison import Comparison, compare
 from pipeline.evaluation.figures import evaluate
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.subject import Subject
 from pipeline.report.comparisons import comparison_text, save_comparison
 
 
@@ -119,6 +121,15 @@ def test_too_few_items_or_resamples_are_said():
     assert "take -resamples 119 or more" in comparison_text(
         compared(Resampling(100), a=model(1), b=model(2), c=model(1.5))
     )
+
+
+def test_names_are_escaped_once_for_latex(tmp_path):
+    comparison = compared(a=model(1), b=model(2))
+    odd = {f"{name}_1 & 50%": replace(each, subject=Subject("r_1 & x")) for name, each in comparison.models.items()}
+    save_comparison(tmp_path, compare(odd), ("latex",))
+    text = (tmp_path / "comparison.tex").read_text(encoding="utf-8")
+    assert r"b\_1 \& 50\%: r\_1 \& x, a\_1" in text
+    assert "textbackslash" not in text
 
 
 def test_what_is_saved_is_the_text_and_every_figure(tmp_path):
