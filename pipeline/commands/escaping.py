@@ -13,8 +13,8 @@ _FORMULA = "=+-@＝＋－＠"
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma tau upsilon phi "
     "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
-_MATHEMATICS = "times leq geq neq approx rightarrow leftarrow infty surd Delta".split()
+)
+_MATHEMATICS = "times leq geq neq approx rightarrow leftarrow infty surd Delta"
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{each: f"\\{each}" for each in "{}$&%#_"},
@@ -30,8 +30,8 @@ _LATEX = {
     "*": "{*}",
     "–": "--",
     "−": "$-$",
-    **{each: rf"$\{name}$" for each, name in zip("×≤≥≠≈→←∞√∆", _MATHEMATICS, strict=True)},
-    **{each: rf"$\{name}$" for each, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK, strict=True)},
+    **{each: rf"$\{name}$" for each, name in zip("×≤≥≠≈→←∞√∆", _MATHEMATICS.split(), strict=True)},
+    **{each: rf"$\{name}$" for each, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK.split(), strict=True)},
     **{each: rf"\textsubscript{{{i}}}" for i, each in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     **{each: rf"\textsuperscript{{{i}}}" for i, each in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
 }
@@ -95,7 +95,9 @@ def latex(text: str) -> str:
     'a\\_b \\& 5 \\% of \\$x\\textasciicircum{}2\\$'
     """
     usual = _composed(one_line(text))
-    apart = ("{}" if each == before and each in _LIGATURES else "" for before, each in zip(" " + usual, usual))
+    apart = (
+        "{}" if each == before and each in _LIGATURES else "" for before, each in zip(" " + usual, usual, strict=False)
+    )
     return "".join(gap + _LATEX.get(each, each) for gap, each in zip(apart, usual, strict=True))
 
 
