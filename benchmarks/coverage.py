@@ -1,22 +1,34 @@
 """How often the intervals of evaluate.py hold the truth, where classes are rare and patients have several records.
 
-Data sets are drawn whose truth is known. A patient has 1 to 5 records (1.9 in the mean) and either none with a class
-or mostly such with it; scores are normal, and six tenths of their variance are the patient's own, the same in all
-records. AUROC is 0.6, 0.8, 0.9 or 0.97, the size of a class anything up to two fifths of the patients, all equally
-likely on the scale of logarithms, and the threshold lies where it has been chosen on other records, not quite at the
-best. Half of the data sets have 2,000 patients and half 150. Each is evaluated as evaluate.py does it, and each
-interval is counted, by the number of patients of the sample who have the class.
+Data sets are drawn whose truth is known (`simulated_scores.py`), of 2,000, 600 or 150 patients and of 20 or 4 classes,
+whose AUROC is 0.6, 0.8, 0.9 or 0.97. Each is evaluated as evaluate.py does it. The intervals of classes, and those of
+"no class found", are counted by the number of patients of the sample on the rarer side; those of the macro and the
+micro row by the data set. A second model of the same patients, better, worse or as good, gives the differences.
 
     python -m benchmarks.coverage
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchmarks.ratio import Share
+from benchmarks.simulated_scores import (
+    Model,
+    Patients,
+    Truth,
+    draw_model,
+    draw_patients,
+    draw_scores,
+    shift_of,
+    truth_of_classes,
+    truth_of_none,
+    truth_of_pooled,
+)
 from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
+from pipeline.evaluation import metrics
+from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.figures import Evaluation, evaluate
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.resampling import CELLS
@@ -26,14 +38,13 @@ AREAS = (0.6, 0.8, 0.9, 0.97)
 SIZES = (5, 10, 25, 50, 100, 200)
 """Of a class, in patients of the sample: where each row of the table begins."""
 
-PATIENTS = (2000, 150)
-RECORDS = (0.55, 0.2, 0.12, 0.08, 0.05)
-"""How many patients in 1 have 1, 2, … records."""
+DESIGNS = {(2000, 5): 1.0, (2000, 1): 1.0, (600, 5): 2.0, (600, 1): 2.0, (150, 5): 4.0, (150, 1): 4.0}
+"""Patients, and classes of each AUROC, to how many such data sets there are beside the others."""
 
-FIGURES = (*CELLS, "sensitivity", "specificity", "precision", "f1", "g_mean", "auroc", "average_precision")
-_LASTING = 0.85  # the chance that a further record of a patient with the class has it too
-_OWN = 0.6  # of the variance of a score, what is the patient's
-_COPIES = 5  # classes of each AUROC in one data set, which share its resamples
+FIGURES = (*CELLS, *metrics.FIGURES, *metrics.RANKINGS)
+MEANS = ("macro", "micro")
+_WITH_SECOND = 2  # one of so many data sets of many classes has a second model, all of few
+_NONE = "no class found"
 _AIM = (0.93, 0.97)
 
 
@@ -51,33 +62,41 @@ class Tally:
         self.printed += span is not None
         self.held += span is not None and span[0] <= truth <= span[1]
 
+    @property
+    def share(self) -> float:
+        """How many of the intervals held the truth, in percent."""
+        return 100 * self.held / self.printed
+
 
 @dataclass(eq=False)
 class Tallies:
-    """Row of the table, AUROC and figure to its tally."""
+    """Row of the table, what kind of these, and figure to its tally."""
 
-    cells: dict[tuple[str, float, str], Tally] = field(default_factory=dict)
+    cells: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
 
-    def add(self, row: str, area: float, figure: str, span: tuple[float, float] | None, truth: float) -> None:
-        self.cells.setdefault((row, area, figure), Tally()).add(span, truth)
+    def add(self, row: str, of: str, figure: str, span: tuple[float, float] | None, truth: float) -> None:
+        self.cells.setdefault((row, of, figure), Tally()).add(span, truth)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Prints the share of intervals that hold the truth, for each size of a class, AUROC and figure."""
+    """Prints the share of intervals that hold the truth, for each kind of row and figure."""
     parser = CommandParser(prog="python -m benchmarks.coverage", description=__doc__)
-    parser.option("sets", type=positive_int, default=800, help="data sets of each number of patients")
+    parser.option("sets", type=positive_int, default=500, help="data sets of the rarest design (default %(default)s)")
     parser.option("resamples", type=positive_int, default=200, help="of each data set (default %(default)s)")
     parser.option("seed", type=natural_number, default=0, help="default %(default)s")
     options = parser.parse_args(words)
-    print(table(simulate(options.sets, options.resamples, options.seed)))
+    tallies = simulate(options.sets, options.resamples, options.seed)
+    print(table(tallies))
+    print()
+    print(outside(tallies))
 
 
-def measure(sets: int = 150, resamples: int = 200, seed: int = 0) -> list[Share]:
+def measure(sets: int = 60, resamples: int = 200, seed: int = 0) -> list[Share]:
     """The claim, measured: of each figure, how many intervals of classes hold the truth."""
     tallies = simulate(sets, resamples, seed)
     found = []
     for figure in FIGURES[len(CELLS) :]:
-        cells = [tally for (_, area, name), tally in tallies.cells.items() if name == figure and area]
+        cells = [tally for (row, of, name), tally in tallies.cells.items() if name == figure and of in _names()]
         held, printed = sum(cell.held for cell in cells), sum(cell.printed for cell in cells)
         if printed:
             found.append(Share(f"95 % intervals of {figure} that hold the truth", held / printed, _AIM))
@@ -85,97 +104,101 @@ def measure(sets: int = 150, resamples: int = 200, seed: int = 0) -> list[Share]
 
 
 def simulate(sets: int, resamples: int, seed: int) -> Tallies:
-    """The tallies of so many data sets of each number of patients."""
+    """The tallies of data sets of every design."""
     tallies = Tallies()
-    for n_patients in PATIENTS:
-        for i in range(sets):
-            draw = np.random.default_rng((seed, n_patients, i))
-            scores, truths = data_set(draw, n_patients)
-            _count(tallies, evaluate(scores, None, 0.5, resampling=Resampling(resamples, i)), scores, truths)
+    for (n_patients, copies), times in DESIGNS.items():
+        for i in range(round(sets * times)):
+            draw = np.random.default_rng((seed, n_patients, copies, i))
+            has_second = copies == 1 or i % _WITH_SECOND == 0
+            _evaluate(tallies, data_set(draw, n_patients, copies, 1 + has_second), Resampling(resamples, i))
     return tallies
 
 
-def data_set(draw: np.random.Generator, n_patients: int) -> tuple[Scores, dict[str, np.ndarray]]:
-    """Scores whose threshold is 0.5, and the truth of each figure."""
-    from scipy.special import expit
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Patients, models of them and the scores of each model."""
 
-    areas = np.tile(AREAS, _COPIES)
-    n_records = draw.choice(len(RECORDS), size=n_patients, p=RECORDS) + 1
-    patient = np.repeat(np.arange(n_patients), n_records)
-    shape = (len(patient), len(areas))
-    size = np.exp(draw.uniform(np.log(3), np.log(0.4 * n_patients), len(areas))) / n_patients  # share of patients
-    is_first = np.append(True, patient[1:] != patient[:-1])[:, None]
-    bearer = draw.random((n_patients, len(areas))) < size
-    labels = bearer[patient] & (is_first | (draw.random(shape) < _LASTING))
-    own = draw.normal(size=(n_patients, len(areas)))[patient]
-    shift = np.sqrt(2) * _quantile(areas)
-    values = shift * labels + np.sqrt(_OWN) * own + np.sqrt(1 - _OWN) * draw.normal(size=shape)
-    thresholds = shift / 2 + draw.uniform(-0.5, 0.5, len(areas))
-    mean_records = float(np.dot(RECORDS, np.arange(1, len(RECORDS) + 1)))
-    prevalence = size * (1 + _LASTING * (mean_records - 1)) / mean_records
+    patients: Patients
+    models: list[Model]
+    scores: list[Scores]
+
+
+def data_set(draw: np.random.Generator, n_patients: int, copies: int, n_models: int = 1) -> DataSet:
+    """A data set; half of second models are as good as the first one, the others somewhat better or worse."""
+    areas = np.tile(AREAS, copies)
+    patients = draw_patients(draw, n_patients, len(areas))
+    models = [draw_model(draw, areas)]
+    if n_models > 1:
+        second = draw_model(draw, areas)
+        factor = draw.uniform(0.8, 1.2) if draw.random() < 0.5 else 1.0
+        models.append(Model(factor * shift_of(areas), second.threshold))
     classes = tuple(f"{area} {i}" for i, area in enumerate(areas))
-    items = np.array([f"r{i}" for i in range(len(patient))])
-    scores = Scores(
-        expit(values - thresholds),
-        labels,
-        items,
-        classes,
-        "multilabel",
-        patient_id=np.char.add("p", patient.astype(str)),
-    )
-    return scores, truth(areas, thresholds, prevalence, len(patient))
+    return DataSet(patients, models, draw_scores(draw, patients, models, classes, _NONE))
 
 
-def truth(areas: np.ndarray, thresholds: np.ndarray, prevalence: np.ndarray, n_items: int) -> dict[str, np.ndarray]:
-    """What each figure is in the population; the counts are those expected of ``n_items``."""
-    from scipy.special import ndtr
-
-    shift = np.sqrt(2) * _quantile(areas)
-    sensitivity, specificity = ndtr(shift - thresholds), ndtr(thresholds)
-    tp, fn = prevalence * sensitivity, prevalence * (1 - sensitivity)
-    fp, tn = (1 - prevalence) * (1 - specificity), (1 - prevalence) * specificity
-    cuts = np.linspace(-6, 10, 4001)[:, None]
-    found, mistaken = prevalence * ndtr(shift - cuts), (1 - prevalence) * ndtr(-cuts)
-    precision = found / (found + mistaken)
-    area_below = ((precision[1:] + precision[:-1]) / 2 * -np.diff(ndtr(shift - cuts), axis=0)).sum(0)
-    counts = dict(zip(CELLS, (n_items * cell for cell in (tp, fn, fp, tn)), strict=True))
-    return counts | {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "precision": tp / (tp + fp),
-        "f1": 2 * tp / (2 * tp + fp + fn),
-        "g_mean": np.sqrt(sensitivity * specificity),
-        "auroc": areas,
-        "average_precision": area_below,
-    }
-
-
-def _count(tallies: Tallies, evaluation: Evaluation, scores: Scores, truths: dict[str, np.ndarray]) -> None:
-    intervals, patients = evaluation.intervals, scores.patient_id
+def _evaluate(tallies: Tallies, data: DataSet, resampling: Resampling) -> None:
+    found = [evaluate(scores, None, 0.5, resampling=resampling) for scores in data.scores]
+    truths = [truth_of_classes(data.patients, model) for model in data.models]
+    pooled = [truth_of_pooled(data.patients, model) for model in data.models]
+    _count_classes(tallies, found[0], data, truths[0])
+    intervals, n = found[0].intervals, len(np.unique(data.patients.patient))
     assert intervals is not None
-    assert patients is not None
-    kept = [name in intervals.classes for name in scores.classes]
-    for i, name in enumerate(scores.classes):
-        n = len(np.unique(patients[scores.labels[:, i] == 1]))
-        if kept[i]:
+    kept = [name in intervals.classes for name in data.scores[0].classes]
+    of = f"{len(kept)} classes, {n:,} patients"
+    means = [_means(truth, kept) for truth in truths]
+    for name in metrics.FIGURES | metrics.RANKINGS:
+        tallies.add("macro", of, name, intervals.macro.get(name), float(means[0][name]))
+    for name in FIGURES:
+        tallies.add("micro", of, name, intervals.micro.get(name), float(pooled[0][name]))
+    tallies.add("macro G-mean of means", of, "g_mean", intervals.macro.get("g_mean_of_means"), _of_means(means[0]))
+    if len(found) > 1:
+        _count_differences(tallies, of, found, {"macro": means, "micro": pooled})
+
+
+def _count_classes(tallies: Tallies, evaluation: Evaluation, data: DataSet, truth: Truth) -> None:
+    intervals, patient, labels = evaluation.intervals, data.patients.patient, data.patients.labels
+    assert intervals is not None
+    for i, name in enumerate(data.scores[0].classes):
+        if name in intervals.classes:
+            row = row_of(len(np.unique(patient[labels[:, i]])))
             for figure in FIGURES:
-                row, area = _row(n), float(truths["auroc"][i])
-                tallies.add(row, area, figure, intervals.classes[name].get(figure), truths[figure][i])
-    for figure in FIGURES[len(CELLS) :]:
-        tallies.add("macro", 0.0, figure, intervals.macro.get(figure), float(truths[figure][kept].mean()))
+                tallies.add(row, name.split()[0], figure, intervals.classes[name].get(figure), truth[figure][i])
+    if intervals.norm:
+        none, truth = ~labels.any(1), truth_of_none(data.patients, data.models[0])
+        row = row_of(min(len(np.unique(patient[none])), len(np.unique(patient[~none]))))
+        for figure in (*CELLS, *metrics.FIGURES):
+            tallies.add(row, _NONE, figure, intervals.norm.get(figure), float(truth[figure]))
 
 
-def _row(n: int) -> str:
+def _count_differences(
+    tallies: Tallies, of: str, found: list[Evaluation], truths: Mapping[str, list[dict[str, float]] | list[Truth]]
+) -> None:
+    pair = compare({"0": found[0], "1": found[1]}).pairs[0]
+    first, second = int(pair.first), int(pair.second)
+    for row, models in truths.items():
+        for figure in FIGURES[len(CELLS) :]:
+            difference = pair.rows[row].get(figure)
+            truth = float(models[first][figure] - models[second][figure])
+            tallies.add(f"difference, {row}", of, figure, difference and difference.span, truth)
+
+
+def _means(truth: Truth, kept: Sequence[bool]) -> dict[str, float]:
+    return {name: float(values[kept].mean()) if any(kept) else np.nan for name, values in truth.items()}
+
+
+def _of_means(means: dict[str, float]) -> float:
+    return float(np.sqrt(means["sensitivity"] * means["specificity"]))
+
+
+def row_of(n: int) -> str:
+    """The row of so many patients."""
     ends = dict(zip(SIZES, [*(size - 1 for size in SIZES[1:]), None], strict=True))
     start = max(size for size in SIZES if size <= n)
     return f"{start}–{ends[start]}" if ends[start] else f"{start} and more"
 
 
-def _quantile(shares: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtri
-
-    values: np.ndarray = ndtri(shares)
-    return values
+def _names() -> list[str]:
+    return [f"{area:g}" for area in AREAS]
 
 
 def table(tallies: Tallies) -> str:
@@ -187,11 +210,36 @@ def table(tallies: Tallies) -> str:
 
 
 def _lines(tallies: Tallies) -> Iterator[list[str]]:
-    rows = [(_row(size), area) for size in SIZES for area in AREAS] + [("macro", 0.0)]
-    for row, area in rows:
-        cells = [tallies.cells.get((row, area, figure), Tally()) for figure in FIGURES]
-        shares = [f"{100 * cell.held / cell.printed:.1f}" if cell.printed else "–" for cell in cells]
-        yield [row, f"{area:g}" if area else "", str(cells[-1].rows), *shares]
+    rows = [(row_of(size), of) for of in (*_names(), _NONE) for size in SIZES]
+    rows.sort(key=lambda row: row[1] == _NONE)
+    rows = (
+        sorted(rows[: len(SIZES) * len(AREAS)], key=lambda row: int(row[0].split("–")[0].split()[0]))
+        + rows[-len(SIZES) :]
+    )
+    rows += sorted({(row, of) for row, of, _ in tallies.cells if "classes" in of}, key=_place)
+    for row, of in rows:
+        cells = [tallies.cells.get((row, of, figure), Tally()) for figure in FIGURES]
+        shares = [f"{cell.share:.1f}" if cell.printed else "–" for cell in cells]
+        yield [row, of, str(max(cell.rows for cell in cells)), *shares]
+
+
+def _place(row: tuple[str, str]) -> tuple[str, int, int]:
+    n_classes, n_patients = (int(word.split()[0].replace(",", "")) for word in row[1].split(" classes, "))
+    return row[0], n_classes, n_patients
+
+
+def outside(tallies: Tallies) -> str:
+    """How many cells lie outside what is aimed at, and how far beyond their own standard errors."""
+    lines = []
+    shown = {key: cell for key, cell in tallies.cells.items() if cell.printed}
+    low, high = (100 * end for end in _AIM)
+    for key, cell in shown.items():
+        if not low <= cell.share <= high:
+            edge = low if cell.share < low else high
+            error = 100 * np.sqrt(edge / 100 * (1 - edge / 100) / cell.printed)
+            beyond = abs(cell.share - edge) / error
+            lines.append(f"{' | '.join(key)}: {cell.share:.1f} of {cell.printed}, {beyond:.1f} standard errors beyond")
+    return "\n".join([f"{len(lines)} of {len(shown)} cells are outside {low:g} to {high:g}:", *lines])
 
 
 if __name__ == "__main__":
