@@ -39,6 +39,14 @@ _TOLD: dict[int, tuple[str, str]] = {
 """What an error number means and what to do; ``{where}`` is the path behind a blank, or nothing."""
 
 
+_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.ESTALE)
+
+
+def is_of_the_machine(problem: OSError) -> bool:
+    """Whether the machine lacks something for now, and nothing is wrong with the file that was to be opened."""
+    return number_of(problem) in _OF_THE_MACHINE
+
+
 class FileError(EcgFusionError, OSError):
     """What a disk refuses: an ``OSError`` of the same number, with a sentence of what it is and what to do.
 
@@ -89,6 +97,8 @@ def file_error(problem: OSError, path: Path | str | None = None, do: str = "use"
     what, remedy = _TOLD[number]
     if number == errno.EISDIR and do == "read":
         remedy = "name a file"
+    if not path:
+        what = what.replace(" to {do}{where}", "")  # it can be said of nothing
     return _numbered(FileError(what.format(do=do, where=where, path=path or "it"), remedy), number)
 
 

@@ -94,6 +94,12 @@ def test_what_a_disk_refuses_is_a_sentence_and_the_old_file_stays(tmp_path, monk
     assert os.listdir(tmp_path) == ["x.json"]
 
 
+def test_without_a_name_the_sentence_speaks_of_none():
+    said = str(file_error(OSError(errno.EMFILE, "Too many open files")))
+    assert said == "too many files are open: raise the limit (ulimit -n 1024) and give the same command again"
+    assert str(file_error(OSError(errno.EMFILE, "", "x"), do="read")).startswith("too many files are open to read x: ")
+
+
 def test_a_sentence_survives_its_way_between_processes():
     told = file_error(OSError(errno.ENOSPC, "No space left on device"), "x", "write")
     assert str(pickle.loads(pickle.dumps(told))) == str(told)

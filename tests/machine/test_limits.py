@@ -40,6 +40,36 @@ def test_commands_refuse_them_before_torch_is_imported(command):
     assert done.stderr.count("\n") == 1
 
 
+def with_few_files(n: int, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command of the program in a shell that allows it so many open files."""
+    return subprocess.run(
+        ["bash", "-c", 'ulimit -n "$0" && exec "$@"', str(n), sys.executable, ROOT / command, *words],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("n", [20, 12])
+def test_create_images_works_with_few_open_files(n, synthetic_folder, tmp_path):
+    made = with_few_files(
+        n, "create_images.py", "--data", str(synthetic_folder), "--out", str(tmp_path), "--size", "16",
+        "--representations", "gaf", "--workers", "4",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.h5", "test.h5", "train.h5"]
+
+
+def test_train_with_processes_that_read_ahead_says_how_many_open_files_it_needs(small_store_folder, tmp_path):
+    words = ["-model", "resnet", "-leads", "II", "-epochs", "1", "-batch_size", "8", "-data", str(small_store_folder)]
+    words += ["-representation", "gaf", "-nb_filters", "4", "-path_save_model", str(tmp_path / "run")]
+    told = with_few_files(20, "train.py", *words, "-workers", "2")
+    assert told.returncode == 1
+    assert told.stderr == (
+        "train.py: 2 processes that read ahead need 80 open files, and this shell allows 20: raise it (ulimit -n 80), "
+        "or take -workers 0\n"
+    )
+
+
 def test_too_few_files_for_processes_that_read_ahead_are_told(monkeypatch):
     limits = [20, 20]
     monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))

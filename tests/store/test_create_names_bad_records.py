@@ -1,5 +1,7 @@
 """A recording that cannot be stored as it is stops the command by name, or is left out and listed; none is altered."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +97,31 @@ def test_a_partition_of_bad_records_only_is_refused(copied_folder, tmp_path):
         make(copied_folder, tmp_path / "o", "--skip_bad_records")
     with pytest.raises(EcgFusionError, match="40 bad records, each named above"):
         make(copied_folder, tmp_path / "o")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE])
+def test_a_machine_that_is_short_of_something_makes_no_record_bad(
+    copied_folder, reference_stores, tmp_path, monkeypatch, capsys, number
+):
+    """Left out as bad, good records would be missing from the store, and nobody would know why."""
+    opens, opened = os.open, []
+
+    def seldom(file, *how, **more):
+        if str(file).endswith(".dat"):
+            opened.append(file)
+            if len(opened) == 20:
+                raise OSError(number, os.strerror(number), file)
+        return opens(file, *how, **more)
+
+    monkeypatch.setattr(os, "open", seldom)
+    with pytest.raises(
+        EcgFusionError, match=r"(open|small|network disk).*\.dat(: | has gone away: ).* and give the same command again"
+    ):
+        make(copied_folder, tmp_path / "o", "--skip_bad_records", "--workers", "2")
+    assert "is bad" not in capsys.readouterr().err
+    make(copied_folder, tmp_path / "o", "--skip_bad_records", "--workers", "2")
+    for partition in ("train", "dev", "test"):
+        store, whole = (open_store(store_path(folder, partition)) for folder in (tmp_path / "o", reference_stores))
+        assert not store.attributes["bad_records"]
+        np.testing.assert_array_equal(store.signals.open(), whole.signals.open())
+        np.testing.assert_array_equal(store.images["gaf"].open(), whole.images["gaf"].open())

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.machine.files import file_error, is_of_the_machine
+
 MOST_BYTES = 2**27
 MOST_SAMPLES = 2**25
 """Of all leads together: a day of three leads at 125 Hz; reading it takes less than 1 GB of memory."""
@@ -31,6 +33,7 @@ def content(file: str, most: int = MOST_BYTES, first: int | None = None) -> byte
 
     Raises:
         RecordError: it is missing, no ordinary file, not readable, or longer than ``most`` bytes.
+        FileError: the machine cannot open it now, which makes no record bad.
     """
     try:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a third of pathlib's time
@@ -52,6 +55,8 @@ def content(file: str, most: int = MOST_BYTES, first: int | None = None) -> byte
     except FileNotFoundError:
         raise RecordError(f"{file} is missing") from None
     except OSError as problem:
+        if is_of_the_machine(problem):
+            raise file_error(problem, file, "read") from None
         raise RecordError(f"{file} cannot be read ({problem.strerror})") from None
     except ValueError as problem:  # a byte 0 in the name
         raise RecordError(f"{file!r} cannot be read ({problem})") from None

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import numpy as np
 
+from pipeline.machine.files import file_error, is_of_the_machine
 from pipeline.sources.formats.recording import (
     MOST_BYTES,
     MOST_SAMPLES,
@@ -158,6 +159,8 @@ def _decode_by_wfdb(file: str, data: bytes, signals: list[Signal], frames: int) 
                     copy.write(part)
             record = wfdb.rdrecord(os.path.join(folder, "r"), physical=False, smooth_frames=False)
     except OSError as problem:
+        if is_of_the_machine(problem):
+            raise file_error(problem, do="use") from None
         raise RecordError(f"{file} cannot be decoded: no temporary file can be written ({problem.strerror})") from None
     except Exception:  # wfdb and libsndfile raise whatever their decoding meets
         raise RecordError(f"{file} cannot be decoded as format {signals[0].format}") from None

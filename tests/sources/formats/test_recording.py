@@ -1,11 +1,13 @@
 """The bytes of a file, from ordinary files alone; and what is checked of every recording."""
 
+import errno
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.machine.files import FileError
 from pipeline.sources.formats.recording import RecordError, checked_recording, content, shown
 
 
@@ -13,6 +15,19 @@ def test_all_bytes_come(tmp_path: Path):
     file = tmp_path / "a.dat"
     file.write_bytes(bytes(range(256)) * 300)
     assert content(str(file)) == bytes(range(256)) * 300
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE])
+def test_what_the_machine_lacks_is_no_fault_of_a_recording(tmp_path: Path, monkeypatch, number: int):
+    def refuse(file, *_):
+        raise OSError(number, os.strerror(number), file)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(FileError, match=r"a\.dat(: | has gone away: ).* and give the same command again"):
+        content(str(tmp_path / "a.dat"))
+    number = errno.EACCES
+    with pytest.raises(RecordError, match=r"a\.dat cannot be read \(Permission denied\)"):
+        content(str(tmp_path / "a.dat"))
 
 
 def fifo(path: Path) -> None:
