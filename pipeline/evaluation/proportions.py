@@ -1,6 +1,7 @@
 """Intervals of figures from 0 to 1 that hold for few patients: Wilson's, a smoothed logit, and that of a product."""
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -38,7 +39,7 @@ def wilson(share: float, n: float) -> Span:
     return min(max(low, 0.0), share), max(min(high, 1.0), share)  # 0 and 1 to the last digit
 
 
-def effective_number(share: float, variance: float, n_patients: int) -> float:
+def effective_number(share: float, variance: float, n_patients: int, n_moving: int | None = None) -> float:
     """How many independent cases would give a share this variance: fewer than items, where a patient has several.
 
     Args:
@@ -46,13 +47,35 @@ def effective_number(share: float, variance: float, n_patients: int) -> float:
         variance: Of the share over resamples of patients.
         n_patients: Those that the share is of. A variance of 0 says nothing of how far the share may move, and each of
             them is a case then.
+        n_moving: Those of them whose drawing moves it, such as the few who have a class; None for all.
 
     Reference:
         Kish, Survey Sampling, 1965, section 8.2 (the design effect); Kott and Liu, One-sided coverage intervals for a
         proportion estimated from a stratified simple random sample, International Statistical Review 2009.
     """
     spread = share * (1 - share)
-    return spread / _of_all(variance, n_patients) if variance > 0 and spread > 0 else float(n_patients)
+    whole = _of_all(variance, n_patients if n_moving is None else n_moving)
+    return spread / whole if variance > 0 and spread > 0 else float(n_patients)
+
+
+def inflation_of_mean(numbers: Sequence[int]) -> float:
+    """How many times the variance of a mean over classes is what resamples show of it.
+
+    Each class's part, taken as 1 over its patients, is made whole; and since few patients tell a variance only roughly,
+    its square is that of Student's quantile over the normal one, for as many degrees of freedom as the parts have
+    together. So one class of five patients among many larger ones is not lost.
+
+    Args:
+        numbers: The patients whose drawing moves each class's figure.
+
+    Reference:
+        Satterthwaite, An approximate distribution of estimates of variance components, Biometrics Bulletin 1946.
+    """
+    n = np.maximum(np.array(numbers, float), 2)
+    parts = 1 / n
+    freedom = parts.sum() ** 2 / (parts**2 / (n - 1)).sum()
+    student = 1 + (Z**2 + 1) / (2 * freedom)  # of the two quantiles' ratio, squared, the beginning of its series
+    return float((parts * n / (n - 1)).sum() / parts.sum() * student)
 
 
 def smoothed_logit(area: float, variance: float, n_positive: int, n_negative: int) -> Span:

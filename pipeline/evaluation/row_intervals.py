@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.evaluation.metrics import FIGURES, PRODUCTS, RANKINGS
-from pipeline.evaluation.proportions import Span, effective_number, geometric_mean, smoothed_logit, wilson
+from pipeline.evaluation.proportions import (
+    Span,
+    effective_number,
+    geometric_mean,
+    inflation_of_mean,
+    smoothed_logit,
+    wilson,
+)
 from pipeline.evaluation.resampling import CELLS, columns
 
+_WITHIN_A_SIDE = ({"TP", "FN"}, {"FP", "TN"}, set(CELLS))  # what a class's rarity does not move
 _UNLIKE = "it is not from {:g} to 1 in every resample"
 
 
@@ -32,6 +40,17 @@ class Support:
     def rarer(self) -> int:
         """The patients of the side that has fewer."""
         return min(self.positive, self.negative)
+
+    def moving(self, name: str) -> int:
+        """The patients whose drawing moves a figure or count.
+
+        Precision is a share of all in whom the class was found, say, but the few who have it decide on it.
+        """
+        sides = {"TP": self.positive, "FN": self.positive, "FP": self.negative, "TN": self.negative}
+        if name in sides:
+            return sides[name]
+        whole = set(FIGURES[name].among) in _WITHIN_A_SIDE if name in FIGURES else False
+        return self.of[name] if whole else min(self.of.get(name, self.all), self.rarer)
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,8 @@ def mean_intervals(values: np.ndarray, draws: np.ndarray, kept: Sequence[Support
         elif min(numbers) < fewest:
             found.withheld[name] = f"{min(numbers)} patients behind one of its classes, fewer than {fewest}"
         else:
-            found.spans[name] = stretched_wilson(value, float(sampled.var(ddof=1)), _lowest(name), sum(numbers))
+            variance = float(sampled.var(ddof=1)) * inflation_of_mean([support.moving(name) for support in kept])
+            found.spans[name] = stretched_wilson(value, variance, _lowest(name), sum(numbers))
     return found
 
 
@@ -108,7 +128,7 @@ def _add_counts(found: RowIntervals, plain: dict[str, float], sampled: dict[str,
     totals = sum(sampled[cell] for cell in CELLS)
     for cell in CELLS:
         share = plain[cell] / total
-        n = effective_number(share, float((sampled[cell] / totals).var(ddof=1)), support.all)
+        n = effective_number(share, float((sampled[cell] / totals).var(ddof=1)), support.all, support.moving(cell))
         low, high = wilson(share, n)
         found.spans[cell] = (low * total, high * total)
 
@@ -128,13 +148,15 @@ def _lowest(name: str) -> float:
 def _span(name: str, value: float, variance: float, support: Support) -> Span:
     lowest = _lowest(name)
     if name not in RANKINGS:
-        return stretched_wilson(value, variance, lowest, support.of[name])
+        return stretched_wilson(value, variance, lowest, support.of[name], support.moving(name))
     width = 1 - lowest
     span = smoothed_logit((value - lowest) / width, variance / width**2, support.positive, support.negative)
     return lowest + width * span[0], lowest + width * span[1]
 
 
-def stretched_wilson(value: float, variance: float, lowest: float, n_patients: int) -> Span:
+def stretched_wilson(
+    value: float, variance: float, lowest: float, n_patients: int, n_moving: int | None = None
+) -> Span:
     """The interval of a figure whose range, such as -1 to 1, is stretched to that of a share.
 
     Args:
@@ -142,10 +164,11 @@ def stretched_wilson(value: float, variance: float, lowest: float, n_patients: i
         variance: Over resamples of patients.
         lowest: What the figure may be at the least.
         n_patients: Those that it is of.
+        n_moving: Those of them whose drawing moves it; None for all.
     """
     width = 1 - lowest
     share = (value - lowest) / width
-    low, high = wilson(share, effective_number(share, variance / width**2, n_patients))
+    low, high = wilson(share, effective_number(share, variance / width**2, n_patients, n_moving))
     return lowest + width * low, lowest + width * high
 
 

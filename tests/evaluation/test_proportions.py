@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from pipeline.evaluation.figures import evaluate
 from pipeline.evaluation.intervals import Resampling
-from pipeline.evaluation.proportions import Z, effective_number, geometric_mean, smoothed_logit, wilson
+from pipeline.evaluation.proportions import (
+    Z,
+    effective_number,
+    geometric_mean,
+    inflation_of_mean,
+    smoothed_logit,
+    wilson,
+)
 from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
 from pipeline.evaluation.scores import Scores
 
@@ -55,7 +63,19 @@ def test_a_mean_of_a_figure_and_1_is_known_as_well_as_the_figure():
 def test_the_number_of_independent_cases_behind_a_variance():
     assert effective_number(0.2, 0.16 / 50 * 49 / 50, 50) == pytest.approx(50)  # resamples show (n - 1) / n of it
     assert effective_number(0.2, 0.16 / 10 * 49 / 50, 50) == pytest.approx(10)  # five items each, all alike
+    assert effective_number(0.2, 0.16 / 50 * 4 / 5, 50, n_moving=5) == pytest.approx(50)  # five of them move it
     assert effective_number(1.0, 0.0, 7) == effective_number(0.0, 0.0, 7) == 7
+    assert effective_number(1.0, 0.0, 7, n_moving=5) == 7
+
+
+def test_what_resamples_show_of_the_variance_of_a_mean_over_classes():
+    of_one = inflation_of_mean([5])
+    assert of_one == pytest.approx(5 / 4 * (student.ppf(0.975, 4) / Z) ** 2, rel=0.25)
+    assert inflation_of_mean([50]) == pytest.approx(50 / 49 * (student.ppf(0.975, 49) / Z) ** 2, rel=0.01)
+    assert inflation_of_mean([5] * 40) == pytest.approx(5 / 4, rel=0.03)  # 160 degrees of freedom
+    assert inflation_of_mean([1_000_000] * 3) == pytest.approx(1, abs=1e-5)
+    # one small class among large ones has nearly all of the variance
+    assert inflation_of_mean([5]) > inflation_of_mean([5, 500]) > inflation_of_mean([5, 5]) > inflation_of_mean([9, 9])
 
 
 def test_where_patients_are_many_the_interval_of_an_area_is_the_plain_logit():

@@ -69,6 +69,8 @@ def test_the_patients_behind_each_figure_by_hand():
     assert support.of == {
         "sensitivity": 2, "specificity": 2, "precision": 3, "npv": 2, "accuracy": 4, "f1": 3, "g_mean": 2
     }  # fmt: skip
+    moving = {name: support.moving(name) for name in (*support.of, "TP", "FN", "FP", "TN", "auroc")}
+    assert moving == dict.fromkeys(moving, 2) | {"accuracy": 4}  # not all three in whom it was found or was true
     both = support_of(np.hstack([labels, ~labels]), np.hstack([found, ~found]), patients)
     assert (both.positive, both.negative) == (4, 4)
 
