@@ -17,6 +17,7 @@ from pipeline.evaluation.row_intervals import (
     mean_of_one,
     row_intervals,
     support_of,
+    whole_draws,
 )
 from pipeline.listening import progress_bar
 
@@ -67,7 +68,7 @@ class Intervals:
         n_patients: How many patients were drawn from.
         n_alone: How many items have no patient_id, and are their own patients.
         n_redrawn: How many resamples were drawn again, because they lacked a class.
-        draws: The macro and the micro row of every resample.
+        draws: The macro and the micro row of every resample; macro rows spread as ``whole_draws`` has it.
         none_name: What "no class found" is called.
         agreement: Those of the figures of the confusion matrix, where the classes exclude each other.
         agreement_draws: These figures of every resample, in the order of ``agreement.agreement_figures``; None where
@@ -176,6 +177,8 @@ def bootstrap(
         for i, kept in enumerate(rows.kept)
     ]
     macro = _macro(plain[-1], draws[:, -1], found[: len(classes)], behind)
+    in_macro = [behind[i] for i in np.flatnonzero(rows.kept[: len(classes)])]
+    draws[:, -1] = whole_draws(plain[-1], draws[:, -1], in_macro)
     keys = [
         *(("class", name) for name in classes),
         ("micro", ""),

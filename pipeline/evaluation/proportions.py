@@ -58,24 +58,31 @@ def effective_number(share: float, variance: float, n_patients: int, n_moving: i
     return spread / whole if variance > 0 and spread > 0 else float(n_patients)
 
 
-def inflation_of_mean(numbers: Sequence[int]) -> float:
-    """How many times the variance of a mean over classes is what resamples show of it.
-
-    Each class's part, taken as 1 over its patients, is made whole; and since few patients tell a variance only roughly,
-    its square is that of Student's quantile over the normal one, for as many degrees of freedom as the parts have
-    together. So one class of five patients among many larger ones is not lost.
+def whole_of_mean(numbers: Sequence[int]) -> float:
+    """How many times the variance of a mean over classes is what resamples show of it on average.
 
     Args:
-        numbers: The patients whose drawing moves each class's figure.
+        numbers: The patients whose drawing moves each class's figure; its part of the variance is taken as 1 over them.
+    """
+    n = np.maximum(np.array(numbers, float), 2)
+    return float((1 / (n - 1)).sum() / (1 / n).sum())
+
+
+def inflation_of_mean(numbers: Sequence[int]) -> float:
+    """As ``whole_of_mean``, and times what makes up for a variance that few patients tell only roughly.
+
+    That is the square of Student's quantile over the normal one, as the beginning of its series has it, for as many
+    degrees of freedom as the parts have together. So one class of five patients among many larger ones is not lost.
+
+    Args:
+        numbers: As of ``whole_of_mean``.
 
     Reference:
         Satterthwaite, An approximate distribution of estimates of variance components, Biometrics Bulletin 1946.
     """
     n = np.maximum(np.array(numbers, float), 2)
-    parts = 1 / n
-    freedom = parts.sum() ** 2 / (parts**2 / (n - 1)).sum()
-    student = 1 + (Z**2 + 1) / (2 * freedom)  # of the two quantiles' ratio, squared, the beginning of its series
-    return float((parts * n / (n - 1)).sum() / parts.sum() * student)
+    freedom = (1 / n).sum() ** 2 / (1 / (n**2 * (n - 1))).sum()
+    return whole_of_mean(numbers) * float(1 + (Z**2 + 1) / (2 * freedom))
 
 
 def smoothed_logit(area: float, variance: float, n_positive: int, n_negative: int) -> Span:

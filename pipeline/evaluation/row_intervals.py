@@ -12,6 +12,7 @@ from pipeline.evaluation.proportions import (
     geometric_mean,
     inflation_of_mean,
     smoothed_logit,
+    whole_of_mean,
     wilson,
 )
 from pipeline.evaluation.resampling import CELLS, columns
@@ -120,6 +121,24 @@ def mean_intervals(values: np.ndarray, draws: np.ndarray, kept: Sequence[Support
             variance = float(sampled.var(ddof=1)) * inflation_of_mean([support.moving(name) for support in kept])
             found.spans[name] = stretched_wilson(value, variance, _lowest(name), sum(numbers))
     return found
+
+
+def whole_draws(values: np.ndarray, draws: np.ndarray, kept: Sequence[Support]) -> np.ndarray:
+    """The means of resamples, as far from the mean itself as other patients would bring it; resamples show less.
+
+    Args:
+        values: The row of means.
+        draws: The row of each resample.
+        kept: What stands behind each of the classes.
+
+    Shape:
+        As of ``row_intervals``; returns what ``draws`` is.
+    """
+    if not kept:
+        return draws
+    steps = [np.sqrt(whole_of_mean([support.moving(name) for support in kept])) for name in columns()]
+    values_and_draws: np.ndarray = values + (draws - values) * steps
+    return values_and_draws
 
 
 def _add_counts(found: RowIntervals, plain: dict[str, float], sampled: dict[str, np.ndarray], support: Support) -> None:
