@@ -20,6 +20,9 @@ def test_the_table_counts_what_was_printed_and_what_held():
         tallies.add("5–9", "0.6", "auroc", span, 0.6)
     line = line_of(tallies, "| 5–9 | 0.6 ")
     assert line["auroc"] == "66.7"
+    tallies.add("5–9", "0.8", "auroc", None, 0.6)
+    tallies.add("5–9", "0.8", "auroc", (0.5, 0.7), 0.6)
+    assert line_of(tallies, "| 5–9 | all ")["auroc"] == "75.0"
     assert set(line.values()) == {"66.7", "–"}
 
 
@@ -55,6 +58,6 @@ def test_every_interval_that_is_printed_is_counted(simulated):
 
 def test_the_table_has_a_line_for_each_of_them(simulated):
     lines = table(simulated).splitlines()
-    n_classes = len(SIZES) * len(AREAS)
+    n_classes = len(SIZES) * (len(AREAS) + 1)
     assert [line.split("|")[2].strip() for line in lines[2:]][n_classes : n_classes + 6] == ["no class found"] * 6
     assert sum("patients |" in line for line in lines[2:]) == 5 * 3
