@@ -142,7 +142,7 @@ def test_16_of_the_71_statements_are_too_rare_in_fold_9_for_an_interval(ptbxl_fo
     scores = Scores(
         np.random.default_rng(0).random(labels.values.shape),
         labels.values,
-        items["item_id"].to_numpy(str),
+        items["record_id"].to_numpy(str),
         labels.classes,
         labels.kind,
         patient_id=items["patient_id"].to_numpy(str),
