@@ -195,7 +195,7 @@ def _count_differences(
         for figure in FIGURES[len(CELLS) :]:
             difference = pair.rows[row].get(figure)
             truth = float(models[first][figure] - models[second][figure])
-            tallies.add(f"difference, {row}", of, figure, difference and difference.span, truth)
+            tallies.add(f"difference, {row}", of, figure, difference.span if difference else None, truth)
 
 
 def _means(truth: Truth, kept: Sequence[bool]) -> dict[str, float]:

@@ -45,7 +45,7 @@ class Patients:
     @property
     def prevalence(self) -> np.ndarray:
         """The share of records with each class, in the population; ``(classes,)``."""
-        values: np.ndarray = sum(share * part for share, part in self.parts())
+        values: np.ndarray = np.sum([share * part for share, part in self.parts()], 0)
         return values
 
     def parts(self) -> list[tuple[float, np.ndarray]]:
