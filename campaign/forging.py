@@ -5,7 +5,9 @@ import io
 import json
 import os
 import pickle
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,12 @@ def packed_arrays(**arrays: bytes) -> bytes:
 def npy_head(shape: str, descr: str = "'<f4'") -> bytes:
     head = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}".ljust(117) + "\n"
     return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode()
+
+
+def mat_with(contents: bytes) -> bytes:
+    """A MAT file of version 5 whose one variable is compressed, and is this."""
+    packed = zlib.compress(contents, 1)
+    return b"MATLAB 5.0".ljust(124) + b"\0\1IM" + struct.pack("<II", 15, len(packed)) + packed
 
 
 Making = Callable[[Path], object]

@@ -24,6 +24,10 @@ OF_FORMAT: dict[str, tuple[Mutation, ...]] = {
     ),
     ".part": (change_a_value_of_hdf5, remake_a_dataset_of_hdf5, change_an_attribute_of_hdf5),
     ".npz": (change_an_array,),
+    ".npy": (change_an_array,),
+    ".mat": (change_an_array,),
+    ".tsv": (change_a_token, save_a_table_otherwise),
+    ".txt": (change_a_token,),
     ".safetensors": (exchange_tensors,),
     ".pt": (change_a_state,),
 }

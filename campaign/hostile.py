@@ -17,6 +17,7 @@ from campaign.forging import (
     item_named,
     link,
     many_signals,
+    mat_with,
     npy_head,
     packed_arrays,
     pickled,
@@ -30,6 +31,10 @@ from campaign.place import COMMANDS, SIGNALS_ONLY, run
 
 CREATE = SIGNALS_ONLY
 EVALUATE = "evaluate -run runs/net -data data/stores -resamples 0 -threads 1 -out out"
+_OWN = (
+    "create_images --source table --data data/own --out out --representations none --workers 1 --folds kfold:3 "
+    "--unit mV --sampling_rate_of_files 100 --leads_of_file I II V2"
+)
 SCORES = "evaluate -scores test.npz -resamples 0 -out out"
 TRAIN = COMMANDS["images"].replace("runs/images", "out").replace("-epochs 2", "-epochs 1")
 
@@ -111,6 +116,33 @@ HOSTILE = (
         write("test.npz", packed_arrays(junk=npy_head("(805306368,)") + bytes(3 * 2**26))),
         SCORES,
         ("test.npz",),
+    ),
+    *(
+        Hostile(f"one's own {name}", write(f"data/own/{file}", contents), _OWN, ("data/own",))
+        for name, file, contents in (
+            ("array that is a pickle", "c.npy", pickled()),
+            ("array of Python objects", "c.npy", npy_head("(3, 200)", "'|O'") + pickled()),
+            ("array of a giant shape", "c.npy", npy_head("(3, 1000000000000)")),
+            ("array of 10^4 levels", "c.npy", npy_head("(" * 10_000)),
+            ("arrays with a pickle among them", "d.npz", packed_arrays(ecg=npy_head("(3, 9)", "'|O'") + pickled())),
+            ("array that unpacks to 200 MB", "d.npz", packed_arrays(ecg=npy_head("(3, 9)") + bytes(2 * 10**8))),
+            ("variable that unpacks to 400 MB", "e.mat", mat_with(bytes(4 * 10**8))),
+            ("variable that is a pickle", "e.mat", mat_with(pickled())),
+            ("text of one line of 30 MB", "a.csv", "1," * 15_000_000),
+            ("text of 40,000,000 lines", "a.csv", "I,II,V2\n" + "1\n" * 40_000_000),
+            ("table that names a device", "records.csv", "file,patient_id\n/dev/zero,1\n"),
+            ("table that leads out", "records.csv", "file,patient_id\n../../../outside/canary.txt,1\n"),
+            (
+                "record with a path as its name",
+                "records.csv",
+                "file,patient_id,record_id\na.csv,1,../../x\n",
+            ),
+        )
+    ),
+    *(
+        Hostile(f"one's own {file} is {how}", instead(f"data/own/{file}", how), _OWN, ("data/own",))
+        for file in ("records.csv", "a.csv", "c.npy", "e.mat")
+        for how in ("a fifo", "/dev/zero", "../../../outside/canary.txt")
     ),
     Hostile(
         "weights whose header is giant",

@@ -1,4 +1,4 @@
-"""What happens to files of arrays: scores, weights, and what a training goes on from."""
+"""What happens to files of arrays: recordings, scores, weights, and what a training goes on from."""
 
 import random
 from pathlib import Path
@@ -10,8 +10,7 @@ from campaign.mutate_trees import near
 def change_an_array(chance: random.Random, path: Path) -> str:
     import numpy as np
 
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = _arrays_in(path)
     name = chance.choice(sorted(arrays))
     array = arrays[name]
     how = chance.choice(
@@ -45,9 +44,33 @@ def change_an_array(chance: random.Random, path: Path) -> str:
         arrays[name] = array.astype(str)
     else:
         arrays[name] = array.reshape(-1)
-    with open(path, "wb") as out:
-        np.savez(out, **arrays)
+    _save_arrays(path, arrays)
     return f"{name}: {how}"
+
+
+def _arrays_in(path: Path) -> dict[str, Any]:
+    import numpy as np
+    import scipy.io
+
+    if path.suffix == ".npy":
+        return {path.stem: np.load(path, allow_pickle=False)}
+    if path.suffix == ".mat":
+        return {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    import numpy as np
+    import scipy.io
+
+    with open(path, "wb") as out:
+        if path.suffix == ".npy":
+            np.save(out, next(iter(arrays.values()), np.zeros(0)))
+        elif path.suffix == ".mat":
+            scipy.io.savemat(out, arrays)
+        else:
+            np.savez(out, **arrays)
 
 
 def exchange_tensors(chance: random.Random, path: Path) -> str:

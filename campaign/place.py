@@ -10,6 +10,7 @@ from campaign.children import watched
 from campaign.coded_recordings import write_coded
 from campaign.heartbeats import FOLDER, write_heartbeats
 from campaign.other_sets import write_other_sets
+from campaign.own_recordings import write_own
 from pipeline.errors import EcgFusionError
 
 RECORDS = 36
@@ -53,6 +54,7 @@ def import_everything() -> None:
     """So that a child need not: imports, and machine code that is kept between processes."""
     import h5py  # noqa: F401
     import pandas  # noqa: F401
+    import scipy.io
     import scipy.signal  # noqa: F401
     import sklearn.metrics  # noqa: F401
     import torch
@@ -66,9 +68,14 @@ def import_everything() -> None:
     import pipeline.runs.load
     import pipeline.scoring.judge
     import pipeline.sources.cinc2017
+    import pipeline.sources.formats.delimited
+    import pipeline.sources.formats.matlab
+    import pipeline.sources.formats.numpy_files
+    import pipeline.sources.formats.wfdb_opening
     import pipeline.sources.heartbeat_csv
     import pipeline.sources.mitdb
     import pipeline.sources.ptbxl
+    import pipeline.sources.table
     import pipeline.store.create
     import pipeline.training.run  # noqa: F401
     import train  # noqa: F401
@@ -98,6 +105,7 @@ def make_place(folder: Path) -> Path:
     write_other_sets(place)
     for name in ("create", "net", "other net", "images", "members", "late", "concat"):
         _do(name, place)
+    write_own(place)
     _score_files(place)
     _stop_midway(place)
     (place / "recipe.toml").write_text(_RECIPE)

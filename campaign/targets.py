@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from campaign import coded_recordings as coded
-from campaign import heartbeats, oracles, other_sets
+from campaign import heartbeats, oracles, other_sets, own_recordings
 from campaign.place import COMMANDS, RUNS, SIGNALS_ONLY, run
 
 Result = Mapping[str, Any]
@@ -125,6 +125,22 @@ _TARGETS = (
         lambda: run(other_sets.CREATE[other_sets.HEARTBEATS]),
         other_sets.stored("aami5"),
         as_written=other_sets.heartbeats_are_as_written,
+    ),
+    Target(
+        "one's own recordings",
+        tuple(f"{own_recordings.FOLDER}/{name}" for name in own_recordings.FILES),
+        (own_recordings.FOLDER,),
+        own_recordings.read_own,
+        own_recordings.own,
+        as_written=own_recordings.own_are_as_others_read_them,
+    ),
+    Target(
+        "one's own table",
+        (f"{own_recordings.FOLDER}/records.csv",),
+        (own_recordings.FOLDER,),
+        own_recordings.read_own,
+        own_recordings.own,
+        as_written=own_recordings.own_are_as_others_read_them,
     ),
     Target(
         "stores, judged on",

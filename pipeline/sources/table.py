@@ -171,7 +171,7 @@ def _table_in(place: Path) -> Path:
         raise EcgFusionError(f"there is no {place}: name a table of recordings with --data; {_REMEDY}")
     if not os.path.isdir(place):
         return place
-    if os.path.isfile(place / TABLE):
+    if os.path.lexists(place / TABLE):
         return place / TABLE
     try:
         names = sorted(os.listdir(place))[:_MOST_ENTRIES]
@@ -187,6 +187,8 @@ def _table_in(place: Path) -> Path:
 
 
 def _is_table(path: Path) -> bool:
+    if not path.is_file():  # a pipe would wait for its writer
+        return False
     try:
         with open(path, "rb") as file:
             first = file.readline(2**16).decode("latin-1").replace(";", ",").replace("\t", ",")
