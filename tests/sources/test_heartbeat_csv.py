@@ -11,7 +11,7 @@ import create_images
 from pipeline.errors import EcgFusionError
 from pipeline.labels import INTRA_PATIENT
 from pipeline.sources import SOURCES, BadRecord, open_source
-from pipeline.sources.heartbeat_csv import GAIN, as_published
+from pipeline.sources.heartbeat_csv import GAIN, PUBLISHED, as_published
 from pipeline.sources.items import Whole
 from pipeline.store.division import divide
 from pipeline.store.options import StoreOptions
@@ -38,6 +38,16 @@ def test_each_row_is_a_record_named_after_its_line(folder):
     assert (records["patient_id"] == records["record_id"]).all()
     assert (records["length"] == 187 / 125).all()
     assert (source.sampling_rate, source.leads, source.gain) == (125.0, ("II",), GAIN)
+
+
+def test_files_of_the_published_counts_are_known(folder, monkeypatch):
+    assert open_source("heartbeat_csv", folder).version.startswith("unknown (labels ")
+    monkeypatch.setitem(PUBLISHED, "mitbih_test", [10, 1, 3, 1, 5])
+    monkeypatch.setitem(PUBLISHED, "ptbdb_normal", [25])
+    monkeypatch.setitem(PUBLISHED, "ptbdb_abnormal", [0, 50])
+    counts = np.bincount(open_source("heartbeat_csv", folder).records["label"].iloc[:100]).tolist()
+    monkeypatch.setitem(PUBLISHED, "mitbih_train", counts)
+    assert open_source("heartbeat_csv", folder).version == "as published"
 
 
 def test_tasks_and_what_they_say_nothing_of(folder):
