@@ -20,24 +20,35 @@ from pipeline.store.job import RECORDS_DRAWN_AT_ONCE, Job
 from pipeline.store.writing import StoreWriter
 
 RECORDS_READ_AT_ONCE = 32
+_SAMPLES_PREPARED_AT_ONCE = 4_000_000  # of all leads; filtering them takes some 200 MB
 _BYTES_BETWEEN_SYNCS = 256 * 2**20
 
 
-def chunks_of(items: pd.DataFrame, first: int = 0) -> list[tuple[int, int]]:
+def chunks_of(items: pd.DataFrame, first: int = 0, n_records: int | None = None) -> list[tuple[int, int]]:
     """Spans of items that are read together: those of some records each, so that no file is read twice.
 
     Args:
         items: those of a record stand together.
         first: where the first span begins.
+        n_records: of how many records; None for ``RECORDS_READ_AT_ONCE``.
     """
     record = items["record"].to_numpy()[first:]
     begins = np.flatnonzero(np.append(True, record[1:] != record[:-1])) if len(record) else np.array([], int)
-    cuts = [*(first + begins[::RECORDS_READ_AT_ONCE]).tolist(), len(items)]
+    cuts = [*(first + begins[:: n_records or RECORDS_READ_AT_ONCE]).tolist(), len(items)]
     return list(pairwise(cuts))
 
 
 def read_counts(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
     """Rows of ``/signals``, padding where a record is bad, and the bad ones: (items, leads, time) int16."""
+    lengths = job.source.records["length"].iloc[items["record"].unique()]
+    longest = float(lengths.max()) * job.source.sampling_rate * len(job.source.leads)
+    at_once = max(1, min(RECORDS_READ_AT_ONCE, int(_SAMPLES_PREPARED_AT_ONCE / max(longest, 1))))
+    parts = [_read_together(job, items.iloc[first:last]) for first, last in chunks_of(items, n_records=at_once)]
+    rows = parts[0][0] if len(parts) == 1 else np.concatenate([rows for rows, _ in parts])
+    return rows, [each for _, bad in parts for each in bad]
+
+
+def _read_together(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadRecord]]:
     rows = np.full((len(items), len(job.source.leads), job.n_samples), PADDING, np.int16)
     numbers, n_items = np.unique(items["record"].to_numpy(), return_counts=True)
     records = job.source.records.iloc[numbers]

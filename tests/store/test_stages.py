@@ -78,6 +78,18 @@ def test_a_bad_record_is_named_and_the_others_are_read(spoiled, problem):
     np.testing.assert_array_equal(np.delete(rows, 1, 0), np.delete(read_counts(job_of(Several()), job.items)[0], 1, 0))
 
 
+def test_long_records_are_read_a_few_at_a_time(monkeypatch):
+    rows, bad = read_counts(job_of(Several({1: BadRecord("1", "is gone")})), job_of(Several()).items)
+    asked: list[int] = []
+    usual = Several.read
+    monkeypatch.setattr(Several, "read", lambda self, records: asked.append(len(records)) or usual(self, records))
+    monkeypatch.setattr("pipeline.store.stages._SAMPLES_PREPARED_AT_ONCE", 1)
+    few, again = read_counts(job_of(Several({1: BadRecord("1", "is gone")})), job_of(Several()).items)
+    np.testing.assert_array_equal(rows, few)
+    assert bad == again
+    assert asked == [1] * len(rows)
+
+
 def test_rows_behind_a_bad_record_never_count_as_finished(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.store.stages.RECORDS_READ_AT_ONCE", 2)
     job = job_of(Several({2: BadRecord("2", "is gone")}))
