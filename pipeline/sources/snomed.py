@@ -86,10 +86,11 @@ class Snomed(Source):
         if not any(record.codes for record in found):
             raise EcgFusionError(
                 f"none of the {len(found):,} headers in {folder} has a line # Dx: with SNOMED CT codes "
-                f"({folder / sound[0].file}.hea is one of them): --source snomed reads no other labels"
+                f"({folder / sound[0].file}.hea is one of them; the folder {looks_like(folder)}): --source snomed "
+                f"reads no other labels"
             )
         self.options = {} if classes is None else {"classes": f"{classes.name}, {_digest([content(classes)])}"}
-        self.version = f"unknown (headers {_digest([record.digest for record in found])})"
+        self.version = f"headers {_digest([record.digest for record in found])}"
         self.records = _table(found, sound)
         self.sampling_rate = float(self.records["sampling_rate"].min())
         has_codes = np.array([bool(record.codes) for record in found])

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import wfdb
 
+import create_images
 from pipeline.errors import EcgFusionError
+from pipeline.signals.counts import PADDING
 from pipeline.signals.leads import LEADS
-from pipeline.sources import BadRecord
+from pipeline.sources import BadRecord, open_source
 from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.snomed import open_snomed
+from pipeline.store.create import create_stores
+from pipeline.store.reading import open_store
 
 SR, AF = "426783006", "164889003"
 SIGNALS = "JS2.dat 16 1000 16 0 0 0 0 I\nJS2.dat 16 1000 16 0 0 0 0 II\n"
@@ -108,7 +112,6 @@ def test_a_damaged_recording_is_a_bad_one(folder):
     ],
 )
 def test_a_header_that_cannot_be_used_is_a_bad_record_and_no_other(folder, header, problem):
-    """JS23074 of the set on PhysioNet is one, and 45,151 others are sound."""
     (folder / "JS2.hea").write_text(f"{header}#Dx: {SR}\n")
     source = open_snomed(folder)
     told = [sentence for sentence in source.remarks if "cannot be used" in sentence]
@@ -120,6 +123,16 @@ def test_a_header_that_cannot_be_used_is_a_bad_record_and_no_other(folder, heade
     assert not any(labels.labelled[row] for labels in source.labels.values())
     found = source.read(source.records)
     assert [isinstance(each, BadRecord) for each in found] == [name == "JS2" for name in source.records["record_id"]]
+
+
+def test_a_header_that_lacks_a_line_end_is_a_bad_record(folder):
+    """As those of JS01052 and JS23074 on PhysioNet: the record line goes on with the first signal line."""
+    header = folder / "JS1.hea"
+    header.write_text(header.read_text().replace("\n", " ", 1))
+    source = open_snomed(folder)
+    found = source.read(source.records)
+    assert [isinstance(each, BadRecord) for each in found] == [True, False, False]
+    assert "announces 12 signals and describes 11" in found[0].problem
 
 
 def test_a_length_that_is_not_said_is_that_of_the_file(folder):
@@ -219,6 +232,61 @@ def test_recordings_without_codes_are_refused(tmp_path):
     (tmp_path / "r1.hea").write_text("")
     with pytest.raises(EcgFusionError, match=r"none of the 1 headers in .* can be used: .*r1.hea is empty"):
         open_snomed(tmp_path)
+
+
+def tone(folder: Path, name: str, rate: int, seconds: float, *hertz: float) -> None:
+    """A recording of tones of 1 mV in every lead."""
+    times = np.arange(round(rate * seconds)) / rate
+    wave = np.rint(1000 * sum(np.sin(2 * np.pi * each * times) for each in hertz)).astype(int)
+    folder.mkdir(exist_ok=True)
+    many = {"units": ["mV"] * 12, "fmt": ["16"] * 12, "baseline": [0] * 12, "adc_gain": [1000.0] * 12}
+    wfdb.wrsamp(name, rate, sig_name=list(LEADS), d_signal=np.stack([wave] * 12, axis=1), write_dir=str(folder), **many)
+    with (folder / f"{name}.hea").open("a") as header:
+        header.write(f"#Dx: {SR}\n")
+
+
+def test_recordings_of_several_rates_and_lengths_become_one_store_without_aliases(tmp_path):
+    tone(tmp_path / "set", "slow", 500, 10, 5)
+    tone(tmp_path / "set", "fast", 1000, 20, 5, 95, 430)  # 95 Hz would come back as 5, and 430 as 30
+    tone(tmp_path / "set", "odd", 257, 10, 5, 95)
+    made = create_stores(
+        open_source("snomed", tmp_path / "set"),
+        tmp_path,
+        folds="kfold:3",
+        band="none",
+        representations="none",
+        workers=1,
+    )
+    found = {}
+    for store in map(open_store, made):
+        signals = np.array(store.signals.open())
+        for row, name in enumerate(store.columns["item_id"]):
+            n_samples = store.lengths[row]
+            found[name] = signals[row, 3, :n_samples] / store.gain
+            assert (signals[row, :, n_samples:] == PADDING).all()
+    assert {name: len(wave) for name, wave in found.items()} == {"slow": 1000, "fast": 2000, "odd": 1000}
+    middle = slice(200, 800)
+    for wave in found.values():
+        np.testing.assert_allclose(wave[middle], np.sin(2 * np.pi * 5 * np.arange(1000)[middle] / 100), atol=0.03)
+
+
+def test_the_command_takes_ones_own_classes_and_leaves_bad_records_out(folder, tmp_path, monkeypatch, capsys):
+    for number in range(3):
+        write(folder, f"F{number}", f"#Dx: {SR}", rate=257, n_samples=514, seed=number)
+    write(folder, "short", f"#Dx: {SR}", leads=LEADS[:3])
+    (tmp_path / "mine.csv").write_text(f"code,name\n{SR},sinus\n{AF},fibrillation\n")
+    words = (
+        f"--source snomed --data {folder} --out {tmp_path / 'out'} --representations none --folds kfold:3 --workers 1"
+    )
+    words += f" --classes {tmp_path / 'mine.csv'}"
+    with pytest.raises(EcgFusionError, match="1 bad record, named above"):
+        create_images.main(words.split())
+    assert f"record short is bad: {folder / 'short'} has no lead aVR aVL" in capsys.readouterr().err
+    create_images.main([*words.split(), "--skip_bad_records"])
+    store = open_store(tmp_path / "out" / "train.h5")
+    assert store.default_task == "classes"
+    assert store.task("classes").classes == ("sinus", "fibrillation")
+    assert store.attributes["classes"].startswith("mine.csv, ")
 
 
 @pytest.mark.realdata

@@ -4,8 +4,8 @@ numpy is told where the samples lie and what they are divided by: it opens no he
 (leads, time) float64 in mV, equal to the last bit, each lead's samples side by side, as filters want them. Headers are
 read by us and by wfdb.rdheader. The files are in memory by then; one thread each, in turn.
 
-    python -m benchmarks.reading_sources                      simulated recordings of 10 s at 500 Hz
-    python -m benchmarks.reading_sources -data SAMPLES        a folder of WFDB recordings with SNOMED CT codes
+    python -m benchmarks.reading_snomed                      simulated recordings of 10 s at 500 Hz
+    python -m benchmarks.reading_snomed -data SAMPLES        a folder of WFDB recordings with SNOMED CT codes
 """
 
 import tempfile
@@ -26,7 +26,7 @@ _MOST = 1 / 1.5
 
 def main(words: Sequence[str] | None = None) -> None:
     """Times both in turn and prints the ratios."""
-    parser = CommandParser(prog="python -m benchmarks.reading_sources", description=__doc__)
+    parser = CommandParser(prog="python -m benchmarks.reading_snomed", description=__doc__)
     parser.option("data", type=Path, help="a folder of WFDB recordings in format 16 (default: simulated ones)")
     parser.option("records", type=positive_int, default=200, help="simulated (default %(default)s)")
     parser.option("turns", type=positive_int, default=7, help="default %(default)s")
