@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmarks.coverage import RECORDS, SIZES, Tally
+from benchmarks.coverage import SIZES, Tally
 from benchmarks.ratio import Share
+from benchmarks.simulated_scores import RECORDS
 from pipeline.commands.parser import CommandParser, natural_number, positive_int, run_command
 from pipeline.evaluation.agreement import AGREEMENT, agreement, agreement_figures
 from pipeline.evaluation.agreement_intervals import AgreementResamples

@@ -27,7 +27,8 @@ class Toy(Source):
     def __init__(self, seconds: Sequence[float], patients=None, rates=None, folds=None, spoiled=None) -> None:
         n = len(seconds)
         ids = [f"r{number}" for number in range(n)]
-        self.spoiled, self.asked = spoiled or {}, []
+        self.spoiled = spoiled or {}
+        self.asked: list[str] = []
         self.records = pd.DataFrame(
             {
                 "record_id": ids,
@@ -51,7 +52,7 @@ class Toy(Source):
 
     def ramp(self, record_id: str) -> np.ndarray:
         """(leads, time) mV: lead II is the time in units of 10 s plus the record's number, lead V5 its negative."""
-        row = self.records.set_index("record_id").loc[record_id]
+        row = self.records.set_index("record_id").loc[record_id].to_dict()
         rate = float(row.get("sampling_rate", self.sampling_rate))
-        x = np.arange(round(row["length"] * rate)) / rate / 10 + int(record_id[1:])
+        x = np.arange(round(float(row["length"]) * rate)) / rate / 10 + int(record_id[1:])
         return np.stack([x, -x])

@@ -52,7 +52,8 @@ def test_of_no_class_found(drawn):
     few = [int(np.argmin(scores.labels.sum(0))), 0, 3]  # of twenty classes, one is found in nearly every item
     data_of_few = type(data.patients)(data.patients.patient, data.patients.labels[:, few], data.patients.size[few])
     model_of_few = type(model)(model.shift[few], model.threshold[few])
-    none, called = (~np.asarray(side, bool)[:, few].any(1) for side in (scores.labels, scores.scores >= 0.5))
+    sides = (scores.labels, scores.scores >= 0.5)
+    none, called = (np.asarray(~np.asarray(side, bool)[:, few].any(1)) for side in sides)
     compare_counts(count(none, called), truth_of_none(data_of_few, model_of_few))
 
 

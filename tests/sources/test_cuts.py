@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from toy_sources import Toy
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.cuts import choose_cut
 from pipeline.sources.items import Whole, Windows
-from tests.toy_sources import Toy
 
 
 def test_nothing_chosen_is_whole_records():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from toy_sources import Toy
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.items import Whole, Windows
-from tests.toy_sources import Toy
 
 
 def test_a_whole_record_is_an_item_of_its_own_name():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,7 +187,7 @@ def test_windows_are_those_of_the_command(synthetic_folder: Path, tmp_path: Path
     rows = source.records.set_index("record_id", drop=False).loc[names]
     band = cut.attributes["band"]
     signals = [np.asarray(signal) for signal in source.read(rows)]
-    how = {"stored_rate": 90.0, "band": band and tuple(band), "item_ids": names}
+    how: Any = {"stored_rate": 90.0, "band": band and tuple(band), "item_ids": names}
     windows = ArrayStore.of(signals, 100, source.leads, **how).in_windows(2.515, 1.337)
     assert windows.columns["item_id"].tolist() == cut.columns["item_id"].tolist()
     assert windows.columns["record_id"].tolist() == cut.columns["record_id"].tolist()

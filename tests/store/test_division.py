@@ -1,23 +1,25 @@
 """What a data set is cut into, who is in which partition, and that stores say it and hold it."""
 
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
+from toy_sources import Toy
 
 from pipeline.errors import EcgFusionError
 from pipeline.store.create import create_stores
-from pipeline.store.division import divide
+from pipeline.store.division import Division, divide
 from pipeline.store.options import StoreOptions
 from pipeline.store.reading import open_store
 from pipeline.store.writing import StoreWriter
-from tests.toy_sources import Toy
 
-SIGNALS = {"representations": "none", "workers": 1}
+SIGNALS: Any = {"representations": "none", "workers": 1}
 
 
-def divided(source, **given):
-    return divide(StoreOptions.of(source, "out", given))
+def divided(source, **given: Any) -> Division:
+    keywords: Any = given
+    return divide(StoreOptions.of(source, "out", keywords))
 
 
 def test_whole_records_in_their_own_folds_say_nothing_new():

@@ -148,7 +148,7 @@ def test_a_loss_for_many_labels_is_refused(stores: Path, tmp_path: Path):
     train.main(f"{GRU} -loss focal -data {stores} -path_save_model {tmp_path / 'run'}".split())
 
 
-CLASSES = {
+CLASSES: dict[str, dict[str, Any]] = {
     "train lacks one": {"train_lacks": ("A",)},
     "dev lacks one": {"dev_lacks": ("A",)},
     "both lack one": {"train_lacks": ("O",), "dev_lacks": ("O",)},
@@ -199,6 +199,6 @@ def test_a_limited_training_has_the_classes_in_their_shares(stores: Path, tmp_pa
 def test_a_dataset_gives_one_class_an_item_without_padding(tmp_path: Path):
     folder = write_stores(tmp_path / "stores", n_train=6, n_dev=3, seconds=(1.0, 2.5), unlabelled=1)
     items = open_store(folder / "train.h5").dataset("rhythm")
-    assert len(items) == 5
+    assert len(items) == 5  # type: ignore[arg-type]
     assert [items[number][0].shape[1] for number in range(5)] == [100, 250, 100, 250, 100]
     assert [float(items[number][1].sum()) for number in range(5)] == [1.0] * 5
