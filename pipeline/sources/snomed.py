@@ -227,7 +227,7 @@ def _remarks(folder: Path, tree: HeaderTree, found: Sequence[_Record], has_tasks
     broken = [record for record in found if record.problem is not None]
     strange = [record for record in found if not record.is_understood]
     bare = sum(not record.codes for record in found) - len(broken) - len(strange)
-    remarks = ["No patient is known: each recording is taken for a patient of its own."]
+    remarks = []
     if broken:
         remarks.append(f"{_of(len(broken), found)} cannot be used, and will be bad: the first, {broken[0].problem}.")
     if strange:

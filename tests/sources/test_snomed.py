@@ -71,7 +71,6 @@ def test_labels_are_those_of_the_codes(folder):
     assert [nine.classes[column] for column in np.flatnonzero(nine.values[1])] == ["AF", "RBBB"]
     assert [nine.classes[column] for column in np.flatnonzero(nine.values[2])] == ["Normal", "PVC"]
     assert any("1 of 3 headers have no code in a # Dx: line" in sentence for sentence in source.remarks)
-    assert any("each recording is taken for a patient of its own" in sentence for sentence in source.remarks)
 
 
 def test_leads_are_found_by_their_names_and_others_left_out(folder):
