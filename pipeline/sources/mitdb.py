@@ -23,6 +23,7 @@ from pipeline.labels import Labels
 from pipeline.sources.base import BadRecord, Beats, Source
 from pipeline.sources.folders import looks_like, where_meant
 from pipeline.sources.formats.annotations import Annotations, read_annotations
+from pipeline.sources.formats.recording import MOST_SAMPLES
 from pipeline.sources.formats.wfdb import RecordError, read_recording
 from pipeline.sources.formats.wfdb_comments import read_facts
 from pipeline.sources.formats.wfdb_headers import Header, header_lines, parse_header
@@ -155,6 +156,8 @@ def _checked(path: str, header: Header) -> int:
             f"{path} says {header.sampling_rate:g} Hz and {header.n_samples or 'no number of'} samples, and records "
             f"of MIT-BIH have 360 Hz and say how long they are: {_GET_IT}"
         )
+    if header.n_samples * len(leads) > MOST_SAMPLES:
+        raise EcgFusionError(f"{path} announces {header.n_samples:,} samples, which no recording here has: {_GET_IT}")
     chest = [lead for lead in leads if lead in _LEADS_OF_THE_CHEST]
     if len(leads) != 2 or len(set(leads)) != 2 or len(chest) + leads.count(_FIRST_LEAD) != 2:
         raise EcgFusionError(

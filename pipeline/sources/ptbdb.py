@@ -21,7 +21,7 @@ from pipeline.labels import Labels
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
-from pipeline.sources.formats.recording import RecordError, Recording, shown
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording, shown
 from pipeline.sources.formats.wfdb_comments import read_facts
 from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
 from pipeline.sources.formats.wfdb_signals import read_signals
@@ -170,6 +170,8 @@ def _head(folder: Path, file: str) -> _Head:
             f"{path} says {facts.sampling_rate:g} Hz and {facts.n_samples or 'no number of'} samples, and records of "
             f"PTB Diagnostic have 1000 Hz and say how long they are: {_GET_IT}"
         )
+    if facts.n_samples * len(LEADS) > MOST_SAMPLES:
+        raise EcgFusionError(f"{path} announces {facts.n_samples:,} samples, which no recording here has: {_GET_IT}")
     said = {name: values[0] for name, values in facts.said.items()}
     return _Head(
         file,

@@ -169,6 +169,7 @@ def edit(path: Path, old: str, new: str) -> None:
         (lambda f: (f / "101.hea").write_bytes(b""), "101.hea is empty: fetch it"),
         (lambda f: edit(f / "101.hea", "101 2 360", "101 2 250"), "101.hea says 250 Hz and 10800 samples"),
         (lambda f: edit(f / "101.hea", "360 10800", "360 0"), "101.hea says 360 Hz and no number of samples"),
+        (lambda f: edit(f / "101.hea", "360 10800", "360 108000000"), "101.hea announces 108,000,000 samples"),
         (lambda f: edit(f / "101.hea", "MLII", "II"), "101.hea has the leads II V1, and records of MIT-BIH have MLII"),
         (lambda f: edit(f / "101.hea", "MLII", "V1"), "101.hea has the leads V1 V1"),
         (

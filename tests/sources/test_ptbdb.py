@@ -113,6 +113,7 @@ def test_stores_of_beats(folder, tmp_path):
         (lambda f: (f / "patient001/s0010_re.hea").write_text(""), "s0010_re.hea is empty: fetch it"),
         (lambda f: edit(f, "15 1000 10000", "15 500 10000"), "says 500 Hz and 10000 samples"),
         (lambda f: edit(f, "15 1000 10000", "15 1000"), "says 1000 Hz and no number of samples"),
+        (lambda f: edit(f, "15 1000 10000", "15 1000 100000000"), "announces 100,000,000 samples"),
         (lambda f: edit(f, "age: 81", "age: 810"), "gives the age 810, which nobody has"),
         (lambda f: write_ptbdb(f, {"patient002/s0010_re": {}}), "one record of two patients, patient001/s0010_re and"),
     ],

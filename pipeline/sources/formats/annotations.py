@@ -53,35 +53,44 @@ def read_annotations(file: str) -> Annotations:
     samples: list[int] = []
     symbols: list[str] = []
     texts: list[str] = []
-    time = 0
+    time = last = 0
+    mnemonic = _MNEMONICS.get
     for place, code, value, text in _words(file, content(file, MOST_BYTES)):
-        if code == _SKIP:
+        if 0 < code <= _MOST_CODE:
+            time += value
+            if not last <= time <= LAST_SAMPLE:
+                raise RecordError(_wrong_time(file, time, place))
+            last = time
+            samples.append(time)
+            symbols.append(mnemonic(code) or f"[{code}]")
+            texts.append("")
+        elif code in (_NOTHING, _SKIP):
             time += value
         elif code == _TEXT or code in _SAYS_MORE:
             if not samples:
                 raise RecordError(f"{file} says more of an annotation before the first one: it is no annotation file")
             if code == _TEXT:
                 texts[-1] = text
-        else:
-            time += value
-            if code == _NOTHING:
-                continue
-            if time < (samples[-1] if samples else 0):
-                raise RecordError(f"{file} goes back in time, to sample {time} at byte {place}")
-            if time > LAST_SAMPLE:
-                raise RecordError(f"{file} has an annotation at sample {time}, which no recording has")
-            samples.append(time)
-            symbols.append(_MNEMONICS.get(code, f"[{code}]"))
-            texts.append(text)
     return _without_definitions(samples, symbols, texts)
+
+
+def _wrong_time(file: str, time: int, place: int) -> str:
+    if time > LAST_SAMPLE:
+        return f"{file} has an annotation at sample {time}, which no recording has"
+    return f"{file} goes back in time, to sample {time} at byte {place}"
 
 
 def _words(file: str, data: bytes) -> Iterator[tuple[int, int, int, str]]:
     """Place, code, value and text of each word, to the end's; the value of a skip is that of the four bytes behind."""
     place = 0
+    words = np.frombuffer(data, "<u2", len(data) // 2).tolist()  # a text of even length leaves them where they are
     while place + 2 <= len(data):
-        begin, word = place, data[place] | data[place + 1] << 8
+        begin, word = place, words[place >> 1]
         code, value, text = word >> 10, word & 1023, ""
+        if 0 < code <= _MOST_CODE:
+            place += 2
+            yield begin, code, value, ""
+            continue
         place += 2
         if not word:
             if data[place:].strip(b"\0"):
