@@ -117,7 +117,7 @@ def _csv_lines(comparison: Comparison) -> list[list[str]]:
             found += [model.agreement[figure], *(own or (None, None))]
         pair = comparison.pair(best, name)
         for figure in agreed:
-            found += _less(pair.rows["agreement"].get(figure) if pair else None)
+            found += _less(pair.rows.get("agreement", {}).get(figure) if pair else None)
         line = [csv_cell(name), *cells, *map(number, found)]
         lines.append([*line, csv_cell(model.note)] if has_note else line)
     return lines
