@@ -29,6 +29,7 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
             usual.layout.leads,
             lambda: usual.read(said.zero_is_no_checksum and not sums),
             asked=frozenset() if sums else _NO_SUMS,
+            is_checked=True,
         )
         return with_leads(opened, said.leads)
     header = parse_header(f"{record}.hea", lines)
@@ -48,6 +49,7 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
         leads,
         lambda: read_recording(record, zero_is_none),
         asked=frozenset() if has_sums else _NO_SUMS,
+        is_checked=True,
     )
     return with_leads(opened, said.leads)
 
