@@ -1,7 +1,8 @@
 """How long reading the other data sets takes beside numpy's reading of the same files, one thread each, in turn.
 
 Of CinC 2017 numpy gets the samples behind each .mat's header and divides them to mV; we read the header file too, and
-check what it says. Of the CSV heartbeats numpy parses a file; we look through it for widths and labels, then parse it.
+check what it says. Of a table of one's own numpy's side reads the bytes of the headers too. Of the CSV heartbeats
+numpy parses a file; we look through it for widths and labels, then parse it.
 
     python -m benchmarks.reading_sets                            simulated recordings and beats
     python -m benchmarks.reading_sets -cinc2017 data/cinc2017    the real recordings
@@ -37,7 +38,8 @@ def measure(cinc2017: Path | None = None, n_records: int = 500, n_beats: int = 4
     """The claims, measured; times are those of one record, and of one beat."""
     with tempfile.TemporaryDirectory() as simulated:
         folder = cinc2017 or _simulate_cinc2017(Path(simulated), n_records)
-        return [_cinc2017(folder, n_records, turns), _heartbeats(Path(simulated), n_beats, turns)]
+        rows = [_cinc2017(folder, n_records, turns), _heartbeats(Path(simulated), n_beats, turns)]
+        return [*rows, _table(Path(simulated) / "table", min(n_records, 200), turns)]
 
 
 def _cinc2017(folder: Path, n_records: int, turns: int) -> Row:
@@ -56,6 +58,33 @@ def _cinc2017(folder: Path, n_records: int, turns: int) -> Row:
     found = medians({"ours": partial(source.read, records), "numpy": by_numpy}, turns)
     ours_s, numpy_s = (found[name] / len(files) for name in ("ours", "numpy"))
     return Row("reading a record of cinc2017 (format 16), against numpy.fromfile", ours_s, numpy_s, AIM)
+
+
+def _table(folder: Path, n_records: int, turns: int) -> Row:
+    from benchmarks.simulated_store import simulate
+    from pipeline.sources import open_source
+
+    folder.mkdir()
+    files = sorted(path.with_suffix("") for path in simulate(folder, n_records).rglob("*_lr.hea"))
+    lines = [f"{file.relative_to(folder)}.hea,{number}" for number, file in enumerate(files)]
+    (folder / "records.csv").write_text("\n".join(["file,patient_id", *lines]) + "\n")
+    source = open_source("table", folder)
+    records = [source.records.iloc[first : first + 32] for first in range(0, n_records, 32)]  # as a store reads them
+    n_leads = len(source.leads)
+
+    def by_numpy() -> list[np.ndarray]:
+        found = []
+        for file in files:
+            Path(f"{file}.hea").read_bytes()
+            found.append((np.fromfile(f"{file}.dat", "<i2").reshape(-1, n_leads) / 1000).T)
+        return found
+
+    for ours, theirs in zip(source.read(source.records), by_numpy(), strict=True):
+        if not isinstance(ours, np.ndarray) or not np.array_equal(ours, theirs):
+            raise EcgFusionError(f"numpy reads other numbers from {folder}: there is nothing to compare")
+    found = medians({"ours": lambda: [source.read(some) for some in records], "numpy": by_numpy}, turns)
+    ours_s, numpy_s = (found[name] / len(files) for name in ("ours", "numpy"))
+    return Row("reading a record of a table (WFDB, format 16, 12 leads), against numpy.fromfile", ours_s, numpy_s, AIM)
 
 
 def _heartbeats(folder: Path, n_beats: int, turns: int) -> Row:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ class OwnTable(Source):
 
     def read(self, records: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         found: list[np.ndarray | BadRecord] = []
-        wanted = records[["file", "record_id", "line", "first", "last"]].itertuples(index=False, name=None)
-        for file, of_file in groupby(wanted, key=lambda row: str(row[0])):
+        columns = (records[name].tolist() for name in ("file", "record_id", "line", "first", "last"))
+        for file, of_file in groupby(zip(*columns, strict=True), key=itemgetter(0)):
             opened: OpenedFile | RecordError
             try:
                 opened = choose_leads_of(open_file(file, self.said), self.leads, "the first file")

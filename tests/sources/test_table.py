@@ -7,19 +7,25 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from own_tables import LEADS, N_SAMPLES, RATE, signal_of, write_csv, write_own, write_table
 
 import create_images
 from pipeline.errors import EcgFusionError
-from pipeline.sources import SOURCES, BadRecord, open_source
+from pipeline.sources import SOURCES, BadRecord, Source, open_source
 from pipeline.store.create import create_stores
 from pipeline.store.reading import open_store, store_path
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL = ["A", "B"] * 15
+
+
+def read(source: Source, records: pd.DataFrame | None = None) -> list[Any]:
+    return [*source.read(source.records if records is None else records)]
 
 
 def refused(folder: Path, **options) -> str:
@@ -49,7 +55,7 @@ def test_records_as_the_table_has_them(own: Path):
     assert set(records["sex"]) == {-1}
     assert "sampling_rate" not in records
     assert re.fullmatch("records.csv [0-9a-f]{12}", source.version)
-    for number, signal in enumerate(source.read(records)):
+    for number, signal in enumerate(read(source, records)):
         np.testing.assert_array_equal(signal, signal_of(number))
     assert source.labels["label"].classes == ("A", "B")
 
@@ -84,7 +90,7 @@ def test_every_column(tmp_path: Path):
     assert records["sex"].tolist() == [0, 1, -1, 0, 1, 1]
     assert records["length"].tolist() == [2, 1, 1.5, 0.5, 2, 0.004]
     spans = [(0, 500), (0, 250), (125, 500), (375, 500), (0, 500), (0, 1)]
-    for number, (signal, (first, last)) in enumerate(zip(source.read(records), spans, strict=True)):
+    for number, (signal, (first, last)) in enumerate(zip(read(source, records), spans, strict=True)):
         np.testing.assert_array_equal(signal, signal_of(number)[:, first:last])
     labels = source.labels["classes"]
     assert (labels.classes, labels.kind) == (("MI", "AF"), "multilabel")
@@ -129,7 +135,7 @@ def test_files_of_several_rates_lengths_and_orders_of_leads(own: Path):
     assert source.sampling_rate == 125
     assert source.records["sampling_rate"].tolist() == [250, 500, 125, 250, 250, 250]
     assert source.records["length"].tolist() == [2, 1, 2, 2, 2, 2]
-    one, two = source.read(source.records.iloc[[1, 2]])
+    one, two = read(source, source.records.iloc[[1, 2]])
     np.testing.assert_array_equal(one, signal_of(1))
     np.testing.assert_allclose(two, signal_of(2)[:, :250])
 
@@ -143,7 +149,7 @@ def test_parts_of_a_file_are_records_and_it_is_read_once(own: Path, monkeypatch)
     from pipeline.sources import table
 
     monkeypatch.setattr(table, "open_file", lambda *of, usual=table.open_file: calls.append(of[0]) or usual(*of))
-    found = source.read(source.records)
+    found = read(source)
     assert [os.path.basename(call) for call in calls] == ["r0.csv", "r1.csv"]
     np.testing.assert_array_equal(np.concatenate(found[:2], axis=1), signal_of(0)[:, :250])
 
@@ -154,7 +160,8 @@ def test_a_missing_sample_outside_of_its_part_does_not_matter(own: Path):
     write_csv(own / "r0.csv", signal)
     rows = [{"file": "r0.csv", "patient_id": "p", "start": start, "length": 0.5} for start in (0, 1.5)]
     write_table(own, rows)
-    good, bad = (source := open_source("table", own)).read(source.records)
+    source = open_source("table", own)
+    good, bad = read(source)
     assert good.shape == (3, 125)
     assert isinstance(bad, BadRecord)
     assert "records.csv line 3: " in bad.problem
@@ -169,9 +176,9 @@ def test_files_without_what_they_should_say(own: Path):
     sentence = refused(own)
     assert "records.csv line 2: " in sentence
     assert "does not say its leads and unit and sampling rate: give --leads_of_file" in sentence
-    said = {"unit": "uV", "sampling_rate_of_files": RATE, "leads_of_file": ["i", "Lead II", "v2"]}
+    said: dict[str, Any] = {"unit": "uV", "sampling_rate_of_files": RATE, "leads_of_file": ["i", "Lead II", "v2"]}
     source = open_source("table", own, **said)
-    np.testing.assert_allclose(source.read(source.records)[5], signal_of(5))
+    np.testing.assert_allclose(read(source)[5], signal_of(5))
     kept = {name: source.options[name] for name in (*said, "patients")}
     assert kept == said | {"leads_of_file": "I II V2", "patients": "column"}
 
@@ -250,7 +257,7 @@ def test_files_elsewhere_are_named_by_their_folder(own: Path, tmp_path: Path):
     ],
 )
 def test_what_people_get_wrong_is_one_sentence_with_its_line(tmp_path: Path, column, value, sentence):
-    usual = {
+    usual: dict[str, Any] = {
         "label": LABEL[:6],
         "fold": [1, 1, 2, 2, 3, 3],
         "age": [50] * 6,
@@ -374,7 +381,7 @@ def test_a_link_out_of_the_folder_is_refused(own: Path, tmp_path: Path):
 def test_a_damaged_file_is_a_bad_record_that_can_be_left_out(own: Path, tmp_path: Path, damage, sentence):
     damage(own / "r2.csv")
     source = open_source("table", own)
-    bad = [found for found in source.read(source.records) if isinstance(found, BadRecord)]
+    bad = [found for found in read(source) if isinstance(found, BadRecord)]
     assert [each.record_id for each in bad] == ["r2"]
     assert re.search(rf"records.csv line 4: .*r2.csv .*{sentence}", bad[0].problem)
     (path,) = create_stores(
@@ -388,7 +395,7 @@ def test_further_leads_of_some_files_are_told_of(own: Path):
     source = open_source("table", own)
     assert source.leads == ("I", "II")
     assert source.remarks == ("5 files have more leads than the first one, I II, which alone are read",)
-    np.testing.assert_array_equal(source.read(source.records)[5], signal_of(5)[:2])
+    np.testing.assert_array_equal(read(source)[5], signal_of(5)[:2])
 
 
 @pytest.mark.parametrize(("factor", "unit"), [(1000, "uV"), (1e-3, "mV")])
@@ -465,7 +472,7 @@ def test_the_recipe_of_the_docs(tmp_path: Path, monkeypatch, capsys):
     source = open_source("table", "mine")
     same = open_source("ptbxl", "simulated")
     assert source.labels["classes"].values.tolist() == same.labels["disease"].values.tolist()
-    for one, other in zip(source.read(source.records), same.read(same.records), strict=True):
+    for one, other in zip(read(source), read(same), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
 
 
@@ -507,7 +514,7 @@ def test_real_recordings_of_several_sets_as_one_table(data_folder: Path, tmp_pat
         pytest.skip(f"no real recordings in {data_folder / 'samples'}")
     rows = [{"file": header, "patient_id": number, "record_id": f"r{number}"} for number, header in enumerate(headers)]
     source = open_source("table", write_table(tmp_path, rows), files=data_folder)
-    for header, signal in zip(headers, source.read(source.records), strict=True):
+    for header, signal in zip(headers, read(source), strict=True):
         recording = read_recording(header.with_suffix(""))
         order = [recording.leads.index(lead) for lead in source.leads]
         np.testing.assert_array_equal(signal, recording.signal[order])
@@ -524,7 +531,7 @@ def test_real_recordings_in_other_formats_are_the_same_to_the_last_bit(data_fold
         pytest.skip(f"no real recordings in {data_folder / 'samples'}")
     rows = [{"file": str(header), "patient_id": header.stem} for header in headers]
     source = open_source("table", write_table(tmp_path / "wfdb", rows), files=data_folder)
-    signals = source.read(source.records)
+    signals = read(source)
     other = tmp_path / kind
     other.mkdir()
     for row, signal in zip(source.records["record_id"], signals, strict=True):
@@ -538,9 +545,9 @@ def test_real_recordings_in_other_formats_are_the_same_to_the_last_bit(data_fold
         else:
             scipy.io.savemat(other / f"{row}.mat", {"val": signal}, do_compression=True)
     write_table(other, [{"file": f"{name}.{kind}", "patient_id": name} for name in source.records["record_id"]])
-    said = {"unit": "mV", "sampling_rate_of_files": source.sampling_rate, "leads_of_file": source.leads}
+    said: dict[str, Any] = {"unit": "mV", "sampling_rate_of_files": source.sampling_rate, "leads_of_file": source.leads}
     same = open_source("table", other, **said)
-    for signal, again in zip(signals, same.read(same.records), strict=True):
+    for signal, again in zip(signals, read(same), strict=True):
         np.testing.assert_array_equal(again, signal)
 
 

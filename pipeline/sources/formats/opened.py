@@ -50,6 +50,7 @@ class OpenedFile:
         chosen: the numbers of ``leads`` among those that ``whole`` gives; None where they are the same.
         asked: the names of what is to be taken of ``Said``, since the file does not say it: ``unit``,
             ``sampling_rate``, and ``checksum`` where all of its checksums are 0.
+        is_checked: whether ``whole`` refuses a missing sample itself.
     """
 
     file: str
@@ -59,6 +60,7 @@ class OpenedFile:
     whole: Callable[[], Recording]
     chosen: tuple[int, ...] | None = None
     asked: frozenset[str] = frozenset()
+    is_checked: bool = False
 
     @cached_property
     def _whole(self) -> Recording:
@@ -73,7 +75,7 @@ class OpenedFile:
         signal = self._whole.signal[:, first:last]
         if self.chosen is not None:
             signal = signal[list(self.chosen)]
-        if not np.isfinite(signal).all():
+        if not self.is_checked and not np.isfinite(signal).all():
             lead, sample = (int(places[0]) for places in np.nonzero(~np.isfinite(signal)))
             what = "a missing sample (NaN)" if np.isnan(signal[lead, sample]) else "an infinite sample"
             where = f"{(first + sample) / self.sampling_rate:.3f} s"

@@ -2,7 +2,9 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pkgutil import resolve_name
+from typing import Any
 
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, shown
@@ -52,13 +54,18 @@ def open_file(path: str, said: Said | None = None) -> OpenedFile:
     """
     ending = os.path.splitext(path)[1].lower()
     found = [each for each in FORMATS.values() if ending in each.endings]
-    if not found and resolve_name(FORMATS["wfdb"].known_by or "")(path):
+    if not found and _named(FORMATS["wfdb"].known_by or "")(path):
         found = [FORMATS["wfdb"]]  # a name without an ending that has a dot in it
     if not found:
         raise RecordError(f"{path} ends in {shown(ending)}, which is none of {' '.join(known_endings())}")
-    known = (each for each in found[:-1] if each.known_by and resolve_name(each.known_by)(path))
-    opened: OpenedFile = resolve_name(next(known, found[-1]).opener)(path, said or Said())
+    known = (each for each in found[:-1] if each.known_by and _named(each.known_by)(path))
+    opened: OpenedFile = _named(next(known, found[-1]).opener)(path, said or Said())
     return opened
+
+
+@lru_cache(maxsize=64)  # a set of many small files has one format
+def _named(name: str) -> Any:
+    return resolve_name(name)
 
 
 def known_endings() -> list[str]:

@@ -60,6 +60,53 @@ class _Layout:
     leads: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class UsualHeader:
+    """A header as nearly all are: format 16, one file.
+
+    Attributes:
+        record: its first line.
+        file: of the samples.
+        layout: what its other lines say.
+        checksums: of each lead, as written.
+    """
+
+    record: re.Match[str]
+    file: str
+    layout: _Layout
+    checksums: tuple[str, ...]
+
+    @property
+    def n_samples(self) -> int:
+        return int(self.record["n_samples"])
+
+    @property
+    def sampling_rate(self) -> float:
+        return float(self.record["rate"])
+
+    def read(self, zero_is_no_checksum: bool = False) -> Recording:
+        """See :func:`read_recording`."""
+        return _read_format_16(self.record, self.file, self.layout, self.checksums, zero_is_no_checksum)
+
+
+def usual_header(header: str, lines: Sequence[str]) -> UsualHeader | None:
+    """A header that is written as nearly all are; None where it is read field by field.
+
+    Args:
+        header: its path.
+        lines: as ``header_lines`` gives them.
+    """
+    record = _RECORD_LINE.match(lines[0]) if lines else None
+    signals = [found.groups() for found in map(_SIGNAL_LINE.fullmatch, lines[1:]) if found] if record else []
+    if not record or not signals or not len(signals) == len(lines) - 1 == int(record["n_leads"]):
+        return None
+    files, kinds, checksums, names = zip(*signals, strict=True)
+    layout = _layout(kinds, names)
+    if not layout or len(set(files)) != 1:
+        return None
+    return UsualHeader(record, os.path.join(os.path.dirname(header), files[0]), layout, checksums)
+
+
 def read_recording(path: str | Path, zero_is_no_checksum: bool = False) -> Recording:
     """Reads the recording whose header is ``path`` plus ``.hea``, and verifies its checksums.
 
@@ -78,14 +125,9 @@ def read_recording(path: str | Path, zero_is_no_checksum: bool = False) -> Recor
 def _read(path: str, zero_is_none: bool, is_segment: bool) -> Recording:
     header = f"{path}.hea"
     lines = header_lines(header)
-    record = _RECORD_LINE.match(lines[0]) if lines else None
-    signals = [found.groups() for found in map(_SIGNAL_LINE.fullmatch, lines[1:]) if found] if record else []
-    if record and signals and len(signals) == len(lines) - 1 == int(record["n_leads"]):
-        files, kinds, checksums, names = zip(*signals, strict=True)
-        layout = _layout(kinds, names)
-        if layout and len(set(files)) == 1:
-            file = os.path.join(os.path.dirname(header), files[0])
-            return _read_format_16(record, file, layout, checksums, zero_is_none)
+    usual = usual_header(header, lines)
+    if usual:
+        return usual.read(zero_is_none)
     found = parse_header(header, lines)
     if not found.segments:
         return read_signals(path, _without_zeros(found) if zero_is_none else found)

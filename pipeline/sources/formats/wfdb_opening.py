@@ -1,14 +1,13 @@
 """A WFDB recording opened by any of its files' names."""
 
 import os
-from dataclasses import replace
 
 from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
-from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording
-from pipeline.sources.formats.wfdb import read_recording
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError
+from pipeline.sources.formats.wfdb import read_recording, usual_header
 from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
-from pipeline.sources.formats.wfdb_signals import read_signals
 
+_NO_SUMS = frozenset(["checksum"])
 _ENDINGS = (".hea", ".dat", ".mat")
 
 
@@ -19,7 +18,21 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
         RecordError: the header is missing or malformed, or has not the leads that are wanted.
     """
     record = record_name(path)
-    header = parse_header(f"{record}.hea", header_lines(f"{record}.hea"))
+    lines = header_lines(f"{record}.hea")
+    usual = usual_header(f"{record}.hea", lines)
+    if usual:
+        sums = any(map(int, usual.checksums))
+        opened = OpenedFile(
+            path,
+            usual.n_samples,
+            usual.sampling_rate,
+            usual.layout.leads,
+            lambda: usual.read(said.zero_is_no_checksum and not sums),
+            asked=frozenset() if sums else _NO_SUMS,
+            is_checked=True,
+        )
+        return with_leads(opened, said.leads)
+    header = parse_header(f"{record}.hea", lines)
     if header.n_samples is None or header.segments:
         found = read_recording(record)
         opened = OpenedFile(path, found.signal.shape[1], found.sampling_rate, found.leads, lambda: found)
@@ -27,16 +40,17 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
     if header.n_samples * header.n_leads > MOST_SAMPLES:
         raise RecordError(f"{record}.hea announces more than the {MOST_SAMPLES} samples that are read")
     leads = tuple(signal.lead for signal in header.signals)
-    without_sums = not any(signal.checksum for signal in header.signals)
-    asked = frozenset(["checksum"]) if without_sums else frozenset()
-
-    def whole() -> Recording:
-        if not (without_sums and said.zero_is_no_checksum):
-            return read_recording(record)
-        signals = tuple(replace(signal, checksum=None) for signal in header.signals)
-        return read_signals(record, replace(header, signals=signals))
-
-    opened = OpenedFile(path, header.n_samples, header.sampling_rate, leads, whole, asked=asked)
+    has_sums = any(signal.checksum for signal in header.signals)
+    zero_is_none = said.zero_is_no_checksum and not has_sums
+    opened = OpenedFile(
+        path,
+        header.n_samples,
+        header.sampling_rate,
+        leads,
+        lambda: read_recording(record, zero_is_none),
+        asked=frozenset() if has_sums else _NO_SUMS,
+        is_checked=True,
+    )
     return with_leads(opened, said.leads)
 
 
