@@ -15,18 +15,17 @@ def source_overview(source: Source, items: ItemTable, rows: Mapping[str, np.ndar
     """Version, records and patients, then for each partition and task the items, the unlabelled, each class."""
     records, cut = source.records, len(items.rows) != len(source.records)
     rates = records["sampling_rate"] if "sampling_rate" in records else pd.Series([source.sampling_rate])
-    own = records["patient_id"].tolist() == records["record_id"].tolist()  # nobody knows whose they are
     rate = f"{rates.min():g} Hz" if rates.nunique() == 1 else f"{rates.min():g} to {rates.max():g} Hz"
     lines = [
         f"{source.name} {one_line(source.version)} in {source.folder}: {len(records):,} records"
-        f"{', each counted as a patient,' if own else _of_patients(records)} at {rate}",
+        f"{_of_patients(records) if source.patients_known else ', each counted as a patient,'} at {rate}",
         *source.remarks,
         *items.remarks,
     ]
     for partition, chosen in rows.items():
         of = items.rows.iloc[chosen]
         what = f"{len(of):,} items of {of['record_id'].nunique():,} records" if cut else f"{len(of):,} records"
-        lines.append(f"{partition}: {what}{'' if own else _of_patients(of)}")
+        lines.append(f"{partition}: {what}{_of_patients(of) if source.patients_known else ''}")
         lines += [task_overview(task, labels.rows(chosen)) for task, labels in items.labels.items() if len(chosen)]
     return "\n".join(lines)
 

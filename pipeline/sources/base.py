@@ -65,6 +65,7 @@ class Source(ABC):
         labels: task name to ``Labels``, rows as in ``records``; may be empty.
         beats: annotated heartbeats; None where the set has none.
         schemes: its own ways to make folds, by the word that chooses one.
+        patients_known: whether anybody has said whose records they are; else each counts as a patient's own.
         intra_patient: whether several records are of one patient and nobody knows which, so that no fold keeps patients
             apart.
         usual: fields of ``entry`` that are known only when the set is open, as ``default_folds`` of a table.
@@ -83,6 +84,7 @@ class Source(ABC):
     labels: dict[str, Labels]
     beats: Beats | None = None
     schemes: "Mapping[str, Scheme]" = MappingProxyType({})
+    patients_known: bool = True
     intra_patient: bool = False
     usual: Mapping[str, Any] = MappingProxyType({})
     remarks: tuple[str, ...] = ()

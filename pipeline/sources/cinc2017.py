@@ -61,6 +61,7 @@ class Cinc2017(Source):
     """The opened set; see ``Source``."""
 
     name = "cinc2017"
+    patients_known = False
     sampling_rate = SAMPLING_RATE
     leads = ("ECG",)
     gain = 1000.0

@@ -54,6 +54,7 @@ class HeartbeatCsv(Source):
     """The opened set; see ``Source``."""
 
     name = "heartbeat_csv"
+    patients_known = False
     sampling_rate = SAMPLING_RATE
     leads = ("II",)
     gain = GAIN

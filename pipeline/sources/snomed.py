@@ -67,6 +67,7 @@ class Snomed(Source):
     """The opened set; see ``Source``."""
 
     name = "snomed"
+    patients_known = False
     leads = LEADS
     gain = 1000.0
 

@@ -131,6 +131,7 @@ def open_table(
     looked = look_at(path, rows, said)
     source = OwnTable(path, rows, looked, replace(said, zero_is_no_checksum=looked.without_sums))
     source.labels = labels
+    source.patients_known = patients == "column"
     source.options = _options(files, said, class_columns, patients)
     without = sum(not fold for fold in rows.fold)
     no_fold = f"{without:,} of them have no fold, and come into no partition"
