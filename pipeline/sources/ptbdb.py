@@ -130,7 +130,7 @@ def open_ptbdb(folder: Path, sampling_rate: float = SAMPLING_RATE) -> PtbDb:
     files = list(_files(folder))
     if not files:
         raise EcgFusionError(
-            f"{folder} {looks_like(folder)}, and no record of PTB Diagnostic (patient001/s0010_re.hea): {_GET_IT}"
+            f"{folder} has no record of PTB Diagnostic (patient001/s0010_re.hea), it {looks_like(folder)}: {_GET_IT}"
         )
     heads = [_head(folder, file) for file in files]
     twice = first_twice(os.path.basename(file) for file in files)

@@ -184,7 +184,7 @@ def _table_in(place: Path) -> Path:
         shown = ", ".join(path.name for path in found[:3])
         raise EcgFusionError(f"{place} holds {len(found)} tables of recordings ({shown}): name one with --data")
     if not found:
-        raise EcgFusionError(f"{place} {looks_like(place)}, and no {TABLE}: {_REMEDY}")
+        raise EcgFusionError(f"{place} has no {TABLE}, it {looks_like(place)}: {_REMEDY}")
     return found[0]
 
 

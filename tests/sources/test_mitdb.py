@@ -204,7 +204,7 @@ def test_folders_that_are_none(folder, tmp_path):
             open_mitdb(place)
     empty = tmp_path / "else" / "where" / "empty"
     empty.mkdir(parents=True)
-    with pytest.raises(EcgFusionError, match="is empty, and no record of MIT-BIH"):
+    with pytest.raises(EcgFusionError, match=r"has no record of MIT-BIH .*, it is empty"):
         open_mitdb(empty)
 
 

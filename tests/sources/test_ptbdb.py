@@ -136,7 +136,7 @@ def test_folders_that_are_none(folder, tmp_path):
     for place, sentence in (
         (tmp_path / "nowhere", "is not there: name the PTB Diagnostic folder"),
         (folder / "patient001/s0010_re.hea", "is a file: name the PTB Diagnostic folder"),
-        (tmp_path, "is empty, and no record of PTB Diagnostic"),
+        (tmp_path, "has no record of PTB Diagnostic .*, it is empty"),
     ):
         with pytest.raises(EcgFusionError, match=sentence):
             open_source("ptbdb", place)
