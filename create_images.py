@@ -204,7 +204,7 @@ def main(words: Sequence[str] | None = None) -> None:
         from pipeline.store.show import show_record
 
         source, options = _chosen(arguments)
-        say(show_record(plan_stores(StoreOptions.of(source, arguments.out, options)), arguments.show))
+        say(show_record(plan_stores(StoreOptions.of(source, arguments.out, options), to_store=False), arguments.show))
     else:
         from pipeline.store.create import create_stores
 

@@ -120,9 +120,7 @@ def open_mitdb(folder: Path, sampling_rate: float = SAMPLING_RATE) -> MitDb:
         other = where_meant(folder, "101.hea") or where_meant(folder, "100.hea")
         if other:
             raise EcgFusionError(f"{folder} has no record of MIT-BIH, and {other} has: give --data {other}")
-        raise EcgFusionError(
-            f"{folder} has no record of MIT-BIH (100.hea …), it {looks_like(folder)}: {_GET_IT}"
-        )
+        raise EcgFusionError(f"{folder} has no record of MIT-BIH (100.hea …), it {looks_like(folder)}: {_GET_IT}")
     for number in here:
         absent = next((f"{number}{ending}" for ending in (".dat", ".atr") if f"{number}{ending}" not in names), None)
         if absent:

@@ -21,12 +21,13 @@ from pipeline.store.partitions import format_folds
 _SHARE_OF_MEMORY = 0.5  # of the machine's, that images may take while they are drawn
 
 
-def plan_stores(options: StoreOptions, division: Division | None = None) -> list[Job]:
+def plan_stores(options: StoreOptions, division: Division | None = None, to_store: bool = True) -> list[Job]:
     """One job for each wanted partition that has a record.
 
     Args:
         options: what is to be stored.
         division: what ``divide`` makes of them, if it has.
+        to_store: whether all items are to be stored; one alone may be drawn whatever the lengths of others.
 
     Raises:
         EcgFusionError: an option is wrong, or does not fit the data set.
@@ -53,7 +54,8 @@ def plan_stores(options: StoreOptions, division: Division | None = None) -> list
         if job.n_samples < 1:
             raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of a record: raise it")
         if recipe.representations:
-            _refuse_unequal(job)
+            if to_store:
+                _refuse_unequal(job)
             check_size(recipe, job.n_samples, options.sampling_rate)
         _check_memory(job)
     return jobs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.commands.escaping import file_name
+from pipeline.commands.image_options import check_size
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark
 from pipeline.machine.files import make_folder
@@ -49,6 +50,7 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     counts = rows[0, :, :n_samples]
     x = to_millivolts(counts, recipe.gain)[choose_leads(job.source.leads, job.image_leads)]
     if job.image_recipe.representations:
+        check_size(job.image_recipe, n_samples, recipe.sampling_rate)
         remark(f"drawing record {record_id}; the first images on a machine wait some seconds for the compiler")
     drawn = draw_images(torch.from_numpy(x), recipe.sampling_rate, job.image_recipe).numpy()
     shown = str(item["item_id"].iloc[0])

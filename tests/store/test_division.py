@@ -11,7 +11,9 @@ from pipeline.errors import EcgFusionError
 from pipeline.store.create import create_stores
 from pipeline.store.division import Division, divide
 from pipeline.store.options import StoreOptions
+from pipeline.store.plan import plan_stores
 from pipeline.store.reading import open_store
+from pipeline.store.show import show_record
 from pipeline.store.writing import StoreWriter
 
 SIGNALS: Any = {"representations": "none", "workers": 1}
@@ -121,6 +123,16 @@ def test_unequal_records_are_padded_and_have_no_images(tmp_path):
     store = open_store(create_stores(source, tmp_path, **SIGNALS)[0])
     assert store.lengths.tolist() == [500, 300]
     assert (store.signals.open()[1, :, 300:] == -32768).all()
+
+
+def test_one_record_is_drawn_whatever_the_lengths_of_others(tmp_path):
+    keywords: Any = {"representations": "gaf", "size": 8}
+    jobs = plan_stores(StoreOptions.of(Toy([5.0, 4.0, 6.0, 3.0]), tmp_path, keywords), to_store=False)
+    assert show_record(jobs, "r3") == f"saved {tmp_path}/r3.png"
+    keywords["size"] = 400
+    jobs = plan_stores(StoreOptions.of(Toy([5.0, 4.0, 6.0, 3.0]), tmp_path, keywords), to_store=False)
+    with pytest.raises(EcgFusionError, match="300 samples are too few for images of size 400"):
+        show_record(jobs, "r3")
 
 
 def test_a_record_shorter_than_announced_is_bad(tmp_path):
