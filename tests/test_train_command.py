@@ -100,7 +100,7 @@ def test_the_help_on_fusions_is_true(capsys):
 
 def test_the_help_names_every_task_and_representation(workplace: Path, capsys):
     seen, store = described("what the network sees", capsys), open_store(Path("data/ptbxl-images/train.h5"))
-    assert re.search("labels to learn: ([a-z ]+),", seen["task"])[1].split() == list(store.labels)
+    assert re.search(r"data set\): ([a-z ]+), of ptbxl", seen["task"])[1].split() == list(store.labels)
     assert re.search("([a-z ]+), stacked", seen["representation"])[1].split() == list(REPRESENTATIONS)
 
 

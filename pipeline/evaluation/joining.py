@@ -48,8 +48,9 @@ class Joining:
         kind: ``multilabel`` or ``multiclass``.
 
     >>> of_windows = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
-    >>> Joining("mean", np.array(["a", "a", "b"]), "multiclass")(of_windows).round(2).tolist()
-    [[0.7, 0.3], [0.2, 0.8]]
+    >>> Joining("mean", np.array(["a", "a", "b"]), "multiclass")(of_windows).round(2)
+    array([[0.7, 0.3],
+           [0.2, 0.8]], dtype=float32)
     """
 
     how: str
