@@ -205,7 +205,7 @@ def test_a_remark_heads_a_comparison(tmp_path):
     comparison = compare(dict(zip("ab", both, strict=True)))
     assert comparison_text(comparison).startswith(f"{REMARK}\n\n")
     save_comparison(tmp_path, comparison, ("md", "csv", "latex"))
-    assert rf"\caption{{{REMARK}." in (tmp_path / "comparison.tex").read_text()
+    assert rf"\caption{{{REMARK}}}" in (tmp_path / "comparison.tex").read_text()
     with open(tmp_path / "comparison.csv", newline="") as file:
         lines = list(csv.reader(file))
     assert [line[-1] for line in lines] == ["note", REMARK, REMARK]
