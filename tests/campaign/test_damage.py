@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.io import savemat
 
 from campaign.damage import ANY_FILE, Mutation
 from campaign.formats import OF_FORMAT
@@ -24,6 +25,12 @@ def files(tmp_path: Path, small_store_folder: Path) -> dict[str, Path]:
         (folder / "a.hea").write_text(
             f"a 2 100 1000\na.dat 16 {number}000/mV 16 0 1 2 0 I\na.dat 16 1/mV 16 0 1 2 0 II\n"
         )
+        for ending, separator in ((".tsv", "\t"), (".txt", " ")):
+            table = [["I", "II"], [0.1, number], [0.2, 0.3], [0.4, 0.5]]
+            lines = [separator.join(map(str, row)) for row in table]
+            (folder / f"a{ending}").write_text("\n".join([*lines, ""]))
+        np.save(folder / "a.npy", np.arange(12.0).reshape(3, 4) + number)
+        savemat(folder / "a.mat", {"val": np.arange(12.0).reshape(3, 4) + number, "fs": 100.0})
         words = np.array([1 << 10 | 100 + number, 5 << 10 | 300, 28 << 10 | 7, 0], "<u2")
         (folder / "a.atr").write_bytes(words.tobytes())
         (folder / "a.toml").write_text(f"epochs = {number + 3}\nmodel = 'gru'\n")
