@@ -26,8 +26,7 @@ def files(tmp_path: Path, small_store_folder: Path) -> dict[str, Path]:
             f"a 2 100 1000\na.dat 16 {number}000/mV 16 0 1 2 0 I\na.dat 16 1/mV 16 0 1 2 0 II\n"
         )
         for ending, separator in ((".tsv", "\t"), (".txt", " ")):
-            table = [["I", "II"], [0.1, number], [0.2, 0.3], [0.4, 0.5]]
-            lines = [separator.join(map(str, row)) for row in table]
+            lines = [separator.join(row) for row in (("I", "II"), ("0.1", str(number)), ("0.2", "0.3"), ("0.4", "0.5"))]
             (folder / f"a{ending}").write_text("\n".join([*lines, ""]))
         np.save(folder / "a.npy", np.arange(12.0).reshape(3, 4) + number)
         savemat(folder / "a.mat", {"val": np.arange(12.0).reshape(3, 4) + number, "fs": 100.0})
