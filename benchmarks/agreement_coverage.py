@@ -4,7 +4,7 @@ Data sets are drawn of 2 to 9 classes, from even ones to such as heartbeats are 
 has 1 to 5 items (1.9 in the mean), mostly of one class; the scores of the classes are normal, six tenths of their
 variance are the patient's own, and the class with the highest is found. What is true is what 200,000 patients show.
 Resamples are drawn and intervals made as evaluate.py does it, and each interval is counted: by the patients of the
-rarest class, of kappa and of accuracy by those with another class than the commonest.
+rarest class, of kappa and of accuracy by those who never have the commonest one.
 
     python -m benchmarks.agreement_coverage
 """

@@ -66,8 +66,8 @@ class AgreementFigure:
         mean_of: the classes that it is the mean over; None for those that some item bears.
         only_of: the sets of classes that it is defined of; None where it is of any.
         lowest: What it may be at the least; 1 is the most.
-        fewest: It has an interval if as many patients have each class of the mean, or, where it is none, have another
-            class than the commonest (`benchmarks/agreement_coverage.py`).
+        fewest: It has an interval if as many patients have each class of the mean, or, where it is none, never have
+            the commonest class (`benchmarks/agreement_coverage.py`).
     """
 
     heading: str

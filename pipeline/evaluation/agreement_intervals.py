@@ -51,7 +51,7 @@ class AgreementResamples:
         self._classes = tuple(classes)
         self._n_patients = int(patients.max()) + 1
         self._patients_of = np.array([len(np.unique(patients[column == 1])) for column in labels.T])
-        self._of_another = len(np.unique(patients[labels[:, labels.sum(0, dtype=np.int64).argmax()] == 0]))
+        self._of_another = self._n_patients - int(self._patients_of.max())
         (self._plain,) = self._matrices(np.ones((n_items, 1)))
         self._figures = agreement_figures(self._classes)
         self._columns = {name: each.columns(self._plain, self._classes) for name, each in self._figures.items()}
@@ -94,7 +94,7 @@ class AgreementResamples:
         """Why a figure has no interval, None if it has one."""
         n = self._behind(figure, columns)
         if n < figure.fewest:
-            which = "in one of its classes" if figure.is_mean else "with another class than the commonest"
+            which = "in one of its classes" if figure.is_mean else "without the commonest class"
             return f"{n} patients {which}, fewer than {figure.fewest}"
         if np.isnan(drawn).any() or not (figure.lowest <= parts).all() or not (parts <= 1).all():
             return f"it is not from {figure.lowest:g} to 1 in every resample"

@@ -96,7 +96,7 @@ def test_kappa_needs_ten_patients_beside_the_commonest_class():
     scores = Scores(0.3 + 0.4 * labels, labels, np.arange(200), ("a", "b"), "multiclass")
     evaluation = evaluate(scores, resampling=Resampling(100))
     reason = evaluation.intervals.withheld["agreement", ""]["kappa"]
-    assert reason == "8 patients with another class than the commonest, fewer than 10"
+    assert reason == "8 patients without the commonest class, fewer than 10"
     low, high = evaluation.intervals.agreement["accuracy"]  # which has a width, though all is right
     assert low < high == 1
 
