@@ -344,11 +344,11 @@ def test_options_that_fit_no_file(own: Path, options, sentence):
     ("make", "sentence"),
     [
         (lambda folder: None, "there is no {}: name a table of recordings with --data"),
-        (lambda folder: folder.mkdir(), "{} is empty, and no records.csv: a table of recordings has the columns"),
-        (lambda folder: write_csv(folder / "a.csv", signal_of(0)), "{} holds CSV tables, and no records.csv"),
+        (lambda folder: folder.mkdir(), "{} has no records.csv, it is empty: a table of recordings has the columns"),
+        (lambda folder: write_csv(folder / "a.csv", signal_of(0)), "{} has no records.csv, it holds CSV tables"),
         (os.mkfifo, "{} is no file"),
         (lambda folder: folder.mkdir() or os.mkfifo(folder / "records.csv"), "{}/records.csv is no file"),
-        (lambda folder: folder.mkdir() or os.mkfifo(folder / "other.csv"), "{} holds CSV tables, and no records.csv"),
+        (lambda folder: folder.mkdir() or os.mkfifo(folder / "other.csv"), "{} has no records.csv, it holds CSV tables"),
     ],
 )
 def test_a_folder_that_is_none(tmp_path: Path, make, sentence):
