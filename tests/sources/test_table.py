@@ -348,7 +348,10 @@ def test_options_that_fit_no_file(own: Path, options, sentence):
         (lambda folder: write_csv(folder / "a.csv", signal_of(0)), "{} has no records.csv, it holds CSV tables"),
         (os.mkfifo, "{} is no file"),
         (lambda folder: folder.mkdir() or os.mkfifo(folder / "records.csv"), "{}/records.csv is no file"),
-        (lambda folder: folder.mkdir() or os.mkfifo(folder / "other.csv"), "{} has no records.csv, it holds CSV tables"),
+        (
+            lambda folder: folder.mkdir() or os.mkfifo(folder / "other.csv"),
+            "{} has no records.csv, it holds CSV tables",
+        ),
     ],
 )
 def test_a_folder_that_is_none(tmp_path: Path, make, sentence):
