@@ -68,22 +68,30 @@ def data_folder() -> Path:
     return DATA
 
 
+def real_set(data_folder: Path, name: str, file: str) -> Path:
+    """The folder of a real data set, told by one of its files, or a skip that says what is missing."""
+    folder = data_folder / name
+    if not (folder / file).exists():
+        pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds {name}/)")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def ptbxl_folder(data_folder: Path) -> Path:
-    """The real PTB-XL folder (folds 1–9, 100 Hz), or a skip that says what is missing."""
-    folder = data_folder / "ptbxl"
-    if not (folder / "ptbxl_database.csv").exists():
-        pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds ptbxl/)")
-    return folder
+    """Folds 1–9, 100 Hz."""
+    return real_set(data_folder, "ptbxl", "ptbxl_database.csv")
 
 
 @pytest.fixture(scope="session")
 def mitdb_folder(data_folder: Path) -> Path:
-    """The real MIT-BIH records that are at hand (26 of 48), or a skip that says what is missing."""
-    folder = data_folder / "mitdb"
-    if not (folder / "101.hea").exists():
-        pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds mitdb/)")
-    return folder
+    """The 26 of 48 records that are at hand."""
+    return real_set(data_folder, "mitdb", "101.hea")
+
+
+@pytest.fixture(scope="session")
+def cinc2017_folder(data_folder: Path) -> Path:
+    """The 7,675 of 8,528 records that are at hand."""
+    return real_set(data_folder, "cinc2017", "REFERENCE-v3.csv")
 
 
 @pytest.fixture(scope="session")

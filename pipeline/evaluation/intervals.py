@@ -129,10 +129,6 @@ class Intervals:
             },
         }
 
-    def _none_as_lists(self) -> dict[str, Any]:
-        name = self.none_name
-        return {name: self._as_lists(("no class", name), self.norm)} if self.norm and name else {}
-
     def _as_lists(self, row: Key, spans: dict[str, Span]) -> dict[str, list[float] | None]:
         lists: dict[str, list[float] | None] = {name: list(span) for name, span in spans.items()}
         return lists | dict.fromkeys(self.withheld.get(row, {}))

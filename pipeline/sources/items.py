@@ -13,7 +13,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
-from pipeline.signals.windows import crop_starts, samples_of
+from pipeline.signals.windows import window_starts, windows_at
 from pipeline.sources.base import Source
 
 MOST_ITEMS = 20_000_000
@@ -114,31 +114,32 @@ class Windows(Cut):
             raise EcgFusionError(
                 f"--stride {self.stride_s:g} makes more than {MOST_ITEMS:,} windows: give a longer one"
             )
-        ms, window, stride = np.rint(lengths * 1000).astype(int), self._ms(self.window_s), self._ms(self.stride_s)
-        starts = [crop_starts(n, window, stride) if n >= window else [] for n in ms.tolist()]
-        n_short = sum(not each for each in starts)
+        starts = [window_starts(seconds, self.window_s, self.stride_s) for seconds in lengths.tolist()]
+        n_short = sum(not len(each) for each in starts)
         record = np.repeat(np.arange(len(starts)), [len(each) for each in starts])
         if not len(record):
             raise EcgFusionError(
                 f"--window {self.window_s:g}: no record of {source.folder} is as long, the longest has "
                 f"{lengths.max(initial=0):g} s: give a shorter one"
             )
-        start = np.array([each for of_record in starts for each in of_record])
-        rows = items_of(source, record, start / 1000, np.full(len(record), float(self.window_s)))
-        names = [f"{name}_{at}" for name, at in zip(rows["record_id"], start.tolist(), strict=True)]
+        start = np.concatenate(starts)
+        rows = items_of(source, record, start, np.full(len(record), float(self.window_s)))
+        names = [window_name(*pair) for pair in zip(rows["record_id"], start.tolist(), strict=True)]
         short = f"{n_short:,} records are shorter than a window of {self.window_s:g} s, and are left out"
         labels = {task: labels.rows(record) for task, labels in source.labels.items()}
         return ItemTable(rows.assign(item_id=names), labels, remarks=(short,) if n_short else ())
 
-    def _ms(self, seconds: float) -> int:
-        return max(1, round(seconds * 1000))
-
     def cut(self, signal: np.ndarray, sampling_rate: float, items: pd.DataFrame) -> list[np.ndarray]:
-        n_samples = int(samples_of(self.window_s, sampling_rate))
-        starts = samples_of(items["start"].to_numpy(), sampling_rate)
-        last = signal.shape[-1] - n_samples
-        starts[starts == last + 1] = last  # the rounding of both may lead a sample beyond the end
-        return [signal[:, start : start + n_samples] for start in starts.tolist()]
+        return windows_at(signal, sampling_rate, items["start"].to_numpy(), self.window_s)
+
+
+def window_name(record_id: str, start_s: float) -> str:
+    """The ``item_id`` of a window.
+
+    >>> window_name("A00001", 2.5)
+    'A00001_2500'
+    """
+    return f"{record_id}_{round(1000 * start_s)}"
 
 
 def items_of(source: Source, record: np.ndarray, start: np.ndarray, length: np.ndarray) -> pd.DataFrame:

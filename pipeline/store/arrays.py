@@ -12,8 +12,9 @@ from pipeline.labels import Labels
 from pipeline.signals.counts import PADDING
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import LEADS, canonical_lead
-from pipeline.signals.windows import crop_starts, samples_of
+from pipeline.signals.windows import window_starts, windows_at
 from pipeline.sources import SourceEntry
+from pipeline.sources.items import window_name
 from pipeline.store.job import LEAST_GAIN, SignalRecipe
 from pipeline.store.mapped import Held
 from pipeline.store.reading import Store, digest_of_items
@@ -118,23 +119,20 @@ class ArrayStore(Store):
         Raises:
             EcgFusionError: a recording is shorter than a window.
         """
-        width = int(samples_of(window_s, self.sampling_rate))
         held, signals = self.signals.open(), []
         rows: list[int] = []
         starts: list[float] = []
         for row, n_samples in enumerate(self.lengths.tolist()):
-            ms = round(n_samples / self.sampling_rate * 1000)
-            if n_samples < width:
+            seconds = n_samples / self.sampling_rate
+            of_row = window_starts(seconds, window_s, stride_s)
+            if not len(of_row):
                 raise EcgFusionError(
-                    f"{self.path} has {n_samples / self.sampling_rate:g} s, less than a window of {window_s:g} s: give "
-                    f"a longer recording"
+                    f"{self.path} has {seconds:g} s, less than a window of {window_s:g} s: give a longer recording"
                 )
-            of_row = np.array(crop_starts(ms, round(window_s * 1000), max(1, round(stride_s * 1000)))) / 1000
-            firsts = samples_of(of_row, self.sampling_rate).clip(0, n_samples - width)
-            signals += [held[row, :, first : first + width] for first in firsts.tolist()]
+            signals += windows_at(held[row, :, :n_samples], self.sampling_rate, of_row, window_s)
             rows, starts = rows + [row] * len(of_row), starts + of_row.tolist()
         columns = {name: values[rows] for name, values in self.columns.items()}
-        ids = [f"{name}_{round(1000 * start)}" for name, start in zip(columns["record_id"], starts, strict=True)]
+        ids = [window_name(*pair) for pair in zip(columns["record_id"], starts, strict=True)]
         return replace(
             self,
             attributes={
@@ -147,7 +145,7 @@ class ArrayStore(Store):
             | {
                 "item_id": np.array(ids, object),
                 "start": np.array(starts),
-                "length": np.full(len(rows), width / self.sampling_rate),
+                "length": np.full(len(rows), signals[0].shape[1] / self.sampling_rate),
             },
             labels={},
             signals=Held(np.stack(signals)),

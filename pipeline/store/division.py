@@ -79,23 +79,22 @@ class Division:
 
     def _sampled(self, rows: np.ndarray) -> np.ndarray:
         """So many of some rows, in their order, in which the classes of the usual task have their shares."""
-        one = (
-            rows if self.of_beats else rows[np.unique(self.items.rows["record"].to_numpy()[rows], return_index=True)[1]]
-        )
-        if self.limit is None or self.limit >= len(one):
+        if self.limit is None:
+            return rows
+        record, one = self.items.rows["record"].to_numpy(), rows
+        if not self.of_beats:
+            one = rows[np.unique(record[rows], return_index=True)[1]]
+        if self.limit >= len(one):
             return rows
         strata, task = np.zeros((len(one), 0)), self.sampled_task
         if task is not None:
             labels = self.items.labels[task].rows(one)
-            strata = np.column_stack(
-                [labels.values, ~labels.labelled]
-            )  # an item without a label is none without a class
+            without = ~labels.labelled  # an item without a label is none without a class
+            strata = np.column_stack([labels.values, without])
         sampled: np.ndarray = one[sample_in_proportion(strata, self.limit, SAMPLE_SEED)]
-        if self.of_beats:
-            return sampled
-        record = self.items.rows["record"].to_numpy()
-        all_of_them: np.ndarray = rows[np.isin(record[rows], record[sampled])]
-        return all_of_them
+        if not self.of_beats:
+            sampled = rows[np.isin(record[rows], record[sampled])]
+        return sampled
 
     @property
     def of_beats(self) -> bool:
@@ -139,15 +138,15 @@ def divide(options: StoreOptions) -> Division:
 def _chosen(options: StoreOptions) -> tuple[str | None, Scheme, tuple[str, ...]]:
     """The name of the scheme, if one was chosen, what it is, and the words of its partitions."""
     usual = options.source.entry.default_folds
-    if options.folds_file is not None:
-        if options.folds is None:
-            return "file", Scheme(()), usual if "=" in usual[0] else tuple(_EXAMPLE.split())
-        if "=" not in options.folds[0]:
-            raise EcgFusionError(f"--folds {options.folds[0]} makes folds, and --folds_file gives them: leave one out")
-        return "file", Scheme(()), options.folds
     words = options.folds if options.folds is not None else usual
+    if options.folds_file is not None and options.folds is None and "=" not in " ".join(usual):
+        words = tuple(_EXAMPLE.split())
     if not words:
         raise EcgFusionError(f"--folds is empty: give for example {_EXAMPLE}")
+    if options.folds_file is not None:
+        if "=" not in words[0]:
+            raise EcgFusionError(f"--folds {words[0]} makes folds, and --folds_file gives them: leave one out")
+        return "file", Scheme(()), words
     name = None if "=" in words[0] else words[0]
     if options.fold is not None and not (name or "").startswith("kfold:"):
         raise EcgFusionError("--fold says which fold of --folds kfold:5 is test: give that too, or leave it out")

@@ -8,7 +8,9 @@ from pipeline.store.partitions import PARTITIONS
 from pipeline.store.reading import store_path
 from pipeline.store.writing import differing, part_path, recorded_attributes
 
-_ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images", "cut", "scheme")
+ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
+ALIKE_IF_SAID = ("cut", "scheme", "folds_seed", "intra_patient")
+"""Attributes in which the stores of a training are alike; whole records in their own folds do not say the latter."""
 
 
 def check_neighbours(jobs: Sequence[Job]) -> None:
@@ -30,7 +32,8 @@ def check_neighbours(jobs: Sequence[Job]) -> None:
             found = recorded_attributes(path)
         except EcgFusionError:  # who opens it will be told
             continue
-        alike = {key: value for key, value in job.recipe().items() if key in (*_ALIKE, *job.source.options)}
+        recipe = job.recipe()
+        alike = {key: recipe.get(key) for key in (*ALIKE, *ALIKE_IF_SAID, *job.source.options)}
         others = differing(alike, found)
         if others:
             raise EcgFusionError(

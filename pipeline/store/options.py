@@ -150,11 +150,12 @@ class StoreOptions:
         readers |= {"folds_file": lambda value: None if value is None else Path(value), "beat_extent": _two_numbers}
         own = [each.name for each in fields(cls) if each.name not in ("source", "out", "image_options")]
         # what is usual for the data set, where nobody chooses; a band of None is one that somebody chose
-        chosen: dict[str, Any] = {"band": source.entry.default_band}
-        given = {name: value for name, value in given.items() if name != "sampling_rate" or value is not None}  # type: ignore[assignment]
-        chosen["sampling_rate"] = RATES.get(str(given.get("beat")), source.entry.default_sampling_rate)
+        usual_rate = RATES.get(str(given.get("beat")), source.entry.default_sampling_rate)
+        chosen: dict[str, Any] = {"band": source.entry.default_band, "sampling_rate": usual_rate}
         drawn: dict[str, Any] = {}
         for name, value in given.items():
+            if name == "sampling_rate" and value is None:
+                continue
             if name in own:
                 chosen[name] = readers[name](value) if name in readers else value
             elif name in IMAGE_OPTIONS:

@@ -10,20 +10,13 @@ from pipeline.labels import SAMPLE_SEED, Labels, LabelsChosen, sample_in_proport
 from pipeline.listening import remark, tell, warn
 from pipeline.runs.card import Card
 from pipeline.scoring.records import holds_windows
+from pipeline.store.neighbours import ALIKE, ALIKE_IF_SAID
 from pipeline.store.reading import Store
-
-_ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
-_ALIKE_IF_SAID = (
-    "cut",
-    "scheme",
-    "folds_seed",
-    "intra_patient",
-)  # which stores of whole records with a source's folds do not say
 
 
 def check_stores(train: Store, dev: Store) -> None:
     """Refuses stores that were made otherwise, and a patient in both, unless the scheme parts items of one patient."""
-    for name in (*_ALIKE, *_ALIKE_IF_SAID):
+    for name in (*ALIKE, *ALIKE_IF_SAID):
         ours, theirs = (store.attributes.get(name) for store in (train, dev))
         if ours != theirs:
             raise EcgFusionError(

@@ -26,14 +26,6 @@ def folder(tmp_path: Path) -> Path:
     return write_set(tmp_path / "cinc2017")
 
 
-@pytest.fixture(scope="module")
-def real_folder(data_folder: Path) -> Path:
-    folder = data_folder / "cinc2017"
-    if not (folder / "REFERENCE-v3.csv").exists():
-        pytest.skip(f"no real recordings: {folder} is missing (ECG_DATA names the folder that holds cinc2017/)")
-    return folder
-
-
 def counts(source: Source, task: str) -> dict[str, int]:
     labels = source.labels[task]
     return dict(zip(labels.classes, labels.values[labels.labelled].sum(axis=0).tolist(), strict=True))
@@ -308,8 +300,8 @@ def test_a_record_that_the_older_study_had_not(tmp_path):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("version", HERE)
-def test_real_labels_have_their_counts(real_folder, version):
-    source = open_source("cinc2017", real_folder, label_version=version)
+def test_real_labels_have_their_counts(cinc2017_folder, version):
+    source = open_source("cinc2017", cinc2017_folder, label_version=version)
     assert len(source.records) == 7675
     assert counts(source, "rhythm4") == HERE[version]
     assert counts(source, "rhythm3") == {name: HERE[version][name] for name in ("N", "O", "A")}
@@ -318,8 +310,8 @@ def test_real_labels_have_their_counts(real_folder, version):
 
 
 @pytest.mark.realdata
-def test_the_records_that_are_kept_apart_are_the_older_study_s_test(real_folder):
-    source = open_source("cinc2017", real_folder, label_version=2)
+def test_the_records_that_are_kept_apart_are_the_older_study_s_test(cinc2017_folder):
+    source = open_source("cinc2017", cinc2017_folder, label_version=2)
     folds = shuffle74(source, Whole().table(source), 0)
     assert np.bincount(folds, minlength=4).tolist() == [0, 6822, 853, 0]
     # the study's own numbers of records: 6,597 in train, 818 in test
@@ -329,9 +321,9 @@ def test_the_records_that_are_kept_apart_are_the_older_study_s_test(real_folder)
 
 
 @pytest.mark.realdata
-def test_real_recordings_are_what_wfdb_reads(real_folder):
-    source = open_source("cinc2017", real_folder)
+def test_real_recordings_are_what_wfdb_reads(cinc2017_folder):
+    source = open_source("cinc2017", cinc2017_folder)
     chosen = source.records.iloc[::500]
     for file, signal in zip(chosen["file"], source.read(chosen), strict=True):
         assert isinstance(signal, np.ndarray)
-        np.testing.assert_array_equal(signal.T, wfdb.rdrecord(str(real_folder / file)).p_signal)
+        np.testing.assert_array_equal(signal.T, wfdb.rdrecord(str(cinc2017_folder / file)).p_signal)

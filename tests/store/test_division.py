@@ -8,6 +8,7 @@ import pytest
 from toy_sources import Toy
 
 from pipeline.errors import EcgFusionError
+from pipeline.sources import SourceEntry
 from pipeline.store.create import create_stores
 from pipeline.store.division import Division, divide
 from pipeline.store.options import StoreOptions
@@ -166,3 +167,29 @@ def test_it_goes_on_in_the_midst_of_a_record(tmp_path, n_finished):
             writer.mark_finished(stage, n_finished)
     again = made(tmp_path / "part")[0]
     assert again.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "what"),
+    [
+        ({"window": 2.5}, {}, "cut kind windows, not left out"),
+        ({}, {"window": 2.5}, "cut kind left out, not windows"),
+        ({"folds": "stratified"}, {"folds": "stratified", "folds_seed": 1}, "folds_seed 0, not 1"),
+    ],
+)
+def test_stores_of_one_folder_are_cut_and_dealt_out_alike(tmp_path, first, then, what):
+    create_stores(Toy([5.0] * 30), tmp_path, partition="train", **first, **SIGNALS)
+    (tmp_path / "folds.csv").unlink(missing_ok=True)
+    with pytest.raises(EcgFusionError, match=what):
+        create_stores(Toy([5.0] * 30), tmp_path, partition="dev", **then, **SIGNALS)
+
+
+@pytest.mark.parametrize("folds", [None, "train=1 dev=2"])
+def test_a_source_without_folds_takes_those_of_a_file(tmp_path, folds):
+    source = Toy([5.0] * 3)
+    source.entry = SourceEntry(default_folds=())
+    (tmp_path / "f.csv").write_text("record_id,fold\nr0,1\nr1,2\nr2,9\n")
+    division = divided(source, folds_file=tmp_path / "f.csv", folds=folds)
+    assert division.scheme == "file"
+    with pytest.raises(EcgFusionError, match="--folds is empty"):
+        divided(source, folds_file=tmp_path / "f.csv", folds="")
