@@ -117,12 +117,11 @@ def _known(code: int, value: int) -> bool:
 def _without_definitions(samples: list[int], symbols: list[str], texts: list[str]) -> Annotations:
     """What remains without the notes at sample 0 that are of the file itself: its rate, its own codes."""
     rate = None
-    kept = []
-    for number, (sample, symbol, text) in enumerate(zip(samples, symbols, texts, strict=True)):
-        if sample == 0 and symbol == _NOTE and text.startswith("## "):
-            found = _RATE.fullmatch(text)
-            rate = float(found[1]) if found else rate
-        else:
-            kept.append(number)
-    chosen = np.array(samples, np.int64)[kept] if kept else np.empty(0, np.int64)
-    return Annotations(chosen, tuple(symbols[n] for n in kept), tuple(texts[n] for n in kept), rate)
+    at_zero = next((number for number, sample in enumerate(samples) if sample), len(samples))
+    definitions = [n for n in range(at_zero) if symbols[n] == _NOTE and texts[n].startswith("## ")]
+    for number in definitions:
+        found = _RATE.fullmatch(texts[number])
+        rate = float(found[1]) if found else rate
+    for number in reversed(definitions):
+        del samples[number], symbols[number], texts[number]
+    return Annotations(np.array(samples, np.int64), tuple(symbols), tuple(texts), rate)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -60,8 +61,7 @@ class _Layout:
     leads: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class UsualHeader:
+class UsualHeader(NamedTuple):  # made for each record, in a third of a dataclass's time
     """A header as nearly all are: format 16, one file.
 
     Attributes:
@@ -179,11 +179,9 @@ def _read_format_16(
 
 
 def _verify_checksums(file: str, sums: np.ndarray, checksums: Sequence[str], zero_is_none: bool) -> None:
-    pairs = [(found, int(said)) for found, said in zip(sums.tolist(), checksums, strict=True)]
-    wrong = [
-        lead
-        for lead, (found, said) in enumerate(pairs, start=1)
-        if (found - said) % 65536 and not (zero_is_none and said == 0)
-    ]
+    pairs = zip(sums.tolist(), checksums, strict=True)
+    wrong = [lead for lead, (found, said) in enumerate(pairs, start=1) if (found - int(said)) % 65536]
+    if zero_is_none:
+        wrong = [lead for lead in wrong if int(checksums[lead - 1])]
     if wrong:
         raise RecordError(f"{file} fails the checksum of lead {wrong[0]} in its header")
