@@ -1,5 +1,7 @@
 """Every choice of ``create_images.py``, checked before any record is read: options → one job a partition."""
 
+import math
+
 import numpy as np
 
 from pipeline.commands.image_options import check_size, image_recipe
@@ -65,9 +67,10 @@ def _refuse_unequal(job: Job) -> None:
     """Refuses images of items of unequal length, which would show padding."""
     shortest, longest = float(job.items["length"].min()), float(job.items["length"].max())
     if samples_of(shortest, job.signal_recipe.sampling_rate) != job.n_samples:
+        fits = math.floor(shortest * 10) / 10 or shortest  # a rounding up would leave the shortest record out
         raise EcgFusionError(
-            f"records of {job.partition} have from {shortest:g} to {longest:g} s, and an image of a short one would "
-            f"show its padding: cut windows of one length with --window {shortest:g}, or store signals only with "
+            f"records of {job.partition} have from {shortest:.4g} to {longest:.4g} s, and an image of a short one would "
+            f"show its padding: cut windows of one length with --window {fits:g}, or store signals only with "
             f"--representations none"
         )
 
