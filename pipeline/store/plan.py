@@ -69,8 +69,8 @@ def _refuse_unequal(job: Job) -> None:
     if samples_of(shortest, job.signal_recipe.sampling_rate) != job.n_samples:
         fits = math.floor(shortest * 10) / 10 or shortest  # a rounding up would leave the shortest record out
         raise EcgFusionError(
-            f"records of {job.partition} have from {shortest:.4g} to {longest:.4g} s, and an image of a short one would "
-            f"show its padding: cut windows of one length with --window {fits:g}, or store signals only with "
+            f"records of {job.partition} have from {shortest:.4g} to {longest:.4g} s, and an image of a short one "
+            f"would show its padding: cut windows of one length with --window {fits:g}, or store signals only with "
             f"--representations none"
         )
 
