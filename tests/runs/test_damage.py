@@ -34,10 +34,11 @@ UNREAD = ("log.csv", "tensorboard", "evaluation")
 def pairs(small_store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Two finished runs of each kind, alike but for their seeds. What a test spoils it mends."""
     found: dict[str, tuple[Path, Path]] = {}
+    place = tmp_path_factory.mktemp("damaged")  # a worker that steals tests of this file later makes them again
     for kind, words in KINDS.items():
         pair = []
         for seed in (0, 1):
-            folder = tmp_path_factory.getbasetemp() / f"damaged-{kind}-{seed}"
+            folder = place / f"{kind}-{seed}"
             more = ["-data", str(small_store_folder)]
             if "combine" in words:
                 branches = [found["network"][seed], found["network"][1 - seed]]
