@@ -108,9 +108,13 @@ def test_items_of_one_record_in_several_folds_are_written_one_by_one(source, tmp
 def test_another_seed_into_the_same_folder_is_refused_before_anything_is_made(tmp_path):
     source = Cohort(np.eye(30, 2))
     create_stores(source, tmp_path, partition="train", representations="none", workers=1)
-    with pytest.raises(EcgFusionError, match=r"folds.csv holds other folds, of another --folds_seed"):
+    with pytest.raises(EcgFusionError, match=r"train.h5 has folds_seed 0, not 1, and could not be used with .*test.h5"):
         create_stores(source, tmp_path, partition="test", folds_seed=1, representations="none", workers=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folds.csv", "train.h5"]
+    (tmp_path / "train.h5").unlink()
+    with pytest.raises(EcgFusionError, match=r"folds.csv holds other folds, of another --folds_seed"):
+        create_stores(source, tmp_path, partition="test", folds_seed=1, representations="none", workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["folds.csv"]
     create_stores(source, tmp_path, partition="test", representations="none", workers=1)
 
 
