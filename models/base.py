@@ -120,7 +120,13 @@ class SignalNetwork(Network):
     ``length`` (n,) counts the samples of each item; what stands after them is padding and never
     changes the answer. None says that nothing is padded. It is read on the host, so that a
     tensor on a device costs a wait: leave it out where all items are whole.
+
+    Attributes:
+        only_samples: the one number of samples that goes in; None where any will do, from
+            ``smallest_size`` on.
     """
+
+    only_samples: int | None = None
 
     def tokens(self, x: Tensor, length: Tensor | None = None) -> Tensor:
         """Steps in time, zero where an item has ended.
@@ -167,6 +173,10 @@ class SignalNetwork(Network):
         if shortest < self.smallest_size:
             raise ValueError(
                 f"the signal has {shortest} samples; the smallest number that goes in is {self.smallest_size}"
+            )
+        if self.only_samples is not None and longest > self.only_samples:
+            raise ValueError(
+                f"the signal has {longest} samples; the network was built for n_samples={self.only_samples}"
             )
         return length if shortest < time else None
 

@@ -28,6 +28,7 @@ WITHOUT = {
     ),
     "models/test_base.py, models/test_signal_networks.py: every network of the registry is tried there": (
         "models/signal/attention_pooled.py",
+        "models/signal/convolutional.py",
         "models/signal/convolutional_recurrent.py",
         "models/signal/recurrent.py",
         "models/signal/resnet1d.py",

@@ -5,61 +5,11 @@ from torch import Tensor, nn
 
 from models.base import SignalNetwork
 from models.registry import register
+from models.signal.masked import PaddedBatchNorm
 from models.signal.padding import within
 
 STRIDES = (1, 2, 2)  # of the blocks
 WIDTH = 128
-
-
-class PaddedBatchNorm(nn.BatchNorm1d):
-    """Batch norm that neither counts nor fills padded steps.
-
-    Shape:
-        - x: (n, channels, t)
-        - valid: (n, t) bool, true where a step belongs to its item; None where all do
-        - returns: (n, channels, t), zero where ``valid`` is false
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-    momentum: float
-
-    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        if valid is None:
-            return super().forward(x)
-        padded = ~valid[:, None]  # (n, 1, t)
-        if not self.training:
-            return super().forward(x).masked_fill(padded, 0.0)
-        return self._by_sums(x, padded, valid.sum()) if _index_waits(x) else self._by_index(x, valid)
-
-    def _by_index(self, x: Tensor, valid: Tensor) -> Tensor:
-        steps = super().forward(x.transpose(1, 2)[valid])  # (valid steps, channels)
-        normed = steps.new_zeros(x.shape[0], x.shape[2], x.shape[1])
-        normed[valid] = steps
-        return normed.transpose(1, 2)
-
-    def _by_sums(self, x: Tensor, padded: Tensor, n_steps: Tensor) -> Tensor:
-        wide = x.to(torch.promote_types(x.dtype, self.weight.dtype))
-        mean = wide.masked_fill(padded, 0.0).sum((0, 2), keepdim=True) / n_steps  # (1, channels, 1)
-        centred = (wide - mean).masked_fill(padded, 0.0)
-        variance = centred.square().sum((0, 2), keepdim=True) / n_steps
-        self._track(mean.flatten(), variance.flatten(), n_steps)
-        normed = centred * ((variance + self.eps).rsqrt() * self.weight[:, None]) + self.bias[:, None]
-        return normed.masked_fill(padded, 0.0).to(x.dtype)
-
-    @torch.no_grad()
-    def _track(self, mean: Tensor, variance: Tensor, n_steps: Tensor) -> None:
-        """Moves the running figures, the variance without its bias, as batch norm does."""
-        unbiased = variance * n_steps / (n_steps - 1).clamp(min=1)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(unbiased, self.momentum)
-        self.num_batches_tracked.add_(1)
-
-
-def _index_waits(x: Tensor) -> bool:
-    """Whether an index by a mask has the host wait for a device; on a CPU it takes half the time of masked sums."""
-    return x.device.type != "cpu"
 
 
 class ConvolutionNorm(nn.Module):

@@ -147,10 +147,10 @@ def _check_items(cards: Mapping[str, Card], train: Store, rows: np.ndarray, dev:
     """Refuses items that are too short for what a branch sees."""
     for card in cards.values():
         with torch.device("meta"):
-            smallest = build_network(card).smallest_size
+            network = build_network(card)
         on_dev = np.flatnonzero(dev.task(card.task).labelled)
         for store, seen in ((train, rows), (dev, on_dev)):
-            check_lengths(card.model, card.spec, smallest, store, seen)
+            check_lengths(card.model, card.spec, network, store, seen)
 
 
 def _training(

@@ -13,6 +13,7 @@ from pipeline.runs.folder import leaves, scores_of_run
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 
 if TYPE_CHECKING:
+    from models import Network
     from pipeline.runs.build import Run
 
 FOLDS_OF_A_FILE = "file"  # the scheme of --folds_file, of which two may differ
@@ -61,7 +62,7 @@ def check_items(run: "Run", store: Store, rows: np.ndarray) -> None:
     """Refuses items that are too short for what any network of a loaded run sees; see ``check_lengths``."""
     if run.network is not None and run.spec is not None:
         way = f"name stores with -data whose items are as long, as {run.folder} was trained on"
-        check_lengths(run.card.model, run.spec, run.network.smallest_size, store, rows, way)
+        check_lengths(run.card.model, run.spec, run.network, store, rows, way)
     for part in run.parts.values():
         check_items(part, store, rows)
 
@@ -79,25 +80,31 @@ def describe_cut(cut: Mapping[str, Any] | None) -> str:
 
 
 def check_lengths(
-    model: str, spec: InputSpec, smallest: int, store: Store, rows: np.ndarray, way: str | None = None
+    model: str, spec: InputSpec, network: "Network", store: Store, rows: np.ndarray, way: str | None = None
 ) -> None:
-    """Refuses items that are too short for what a network sees: an image would show padding, as if it were a signal.
+    """Refuses items of other lengths than a network takes: an image would show padding, as if it were a signal.
 
     Args:
         model: the network's name.
         spec: what it sees.
-        smallest: samples that it takes at least, of signals.
+        network: the network itself.
         store: the items' store.
         rows: their row numbers.
         way: what can be done, once the network is trained; None before, when other crops can be chosen.
 
     Raises:
-        EcgFusionError: an item is too short.
+        EcgFusionError: an item is too short, or too long.
     """
     if spec.beat is not None or not len(rows):
         return
-    lengths = store.lengths[rows]
+    lengths, smallest, only = store.lengths[rows], network.smallest_size, getattr(network, "only_samples", None)
     shortest, item = int(lengths.min()), store.columns["item_id"][rows[lengths.argmin()]]
+    if only is not None and spec.crop is None and (lengths != only).any():
+        item = store.columns["item_id"][rows[(lengths != only).argmax()]]
+        raise EcgFusionError(
+            f"{model} -head flatten takes items of {only} samples alone, and the item {item} of {store.path} has another "
+            f"number: {way or 'take -head mean, or -crop, or make windows (create_images.py --window)'}"
+        )
     if spec.modality == "signal":
         if shortest < smallest:
             raise EcgFusionError(

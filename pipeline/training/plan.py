@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from models import Network
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.batches import CPU
@@ -54,6 +55,8 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     of_network = options.of_network(NETWORK_OPTIONS)
     if spec.modality == "image" and "size" in entry.options:
         of_network["size"] = image_size(spec)
+    if of_network.get("head") == "flatten" and "n_samples" in entry.options:
+        of_network.setdefault("n_samples", spec.crop_samples)
     card = Card(
         complete=False,
         model=entry.name,
@@ -79,9 +82,9 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     )
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
-    _check_size(entry.name, spec, network.smallest_size)
+    _check_size(entry.name, spec, network)
     for store, seen in ((train, rows), (dev, on_dev)):
-        check_lengths(entry.name, spec, network.smallest_size, store, seen)
+        check_lengths(entry.name, spec, network, store, seen)
     check_batch_size(card.batch_size, network, entry.name)
     return card
 
@@ -196,11 +199,17 @@ def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:
         )
 
 
-def _check_size(model: str, spec: InputSpec, smallest: int) -> None:
+def _check_size(model: str, spec: InputSpec, network: Network) -> None:
+    smallest, only = network.smallest_size, getattr(network, "only_samples", None)
     if spec.modality == "image" and image_size(spec) < smallest:
         raise EcgFusionError(
             f"{model} takes images of at least {smallest} pixels, these have {image_size(spec)}: "
             f"choose another network or another size (-size {smallest} -on_the_fly)"
+        )
+    if only is not None and spec.crop_samples != only:
+        raise EcgFusionError(
+            f"{model} is built for n_samples={only} and would see {spec.crop_samples}: leave -set n_samples out, "
+            f"which is what the network sees"
         )
     if spec.modality == "signal" and spec.crop_samples < smallest:
         raise EcgFusionError(

@@ -20,6 +20,14 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @functools.cache
+def samples_of(name: str) -> int:
+    """Samples of the examples: 90, or some more than the smallest number that goes in."""
+    with torch.device("meta"):
+        smallest = create_model(name, in_channels=CHANNELS, n_classes=CLASSES).smallest_size
+    return 90 if smallest < 80 else round(1.2 * smallest)
+
+
+@functools.cache
 def evaluated(name: str) -> Network:
     """A network in evaluation mode, shared by the tests that leave it as it is.
 
@@ -66,14 +74,20 @@ def example() -> Callable[..., Tensor]:
 
 
 @pytest.fixture
+def time(name: str) -> int:
+    """Samples of the examples."""
+    return samples_of(name)
+
+
+@pytest.fixture
 def batch(name: str) -> Tensor:
     return make_example(name, n=3)
 
 
 def make_example(name: str, n: int, channels: int = CHANNELS, size: int | None = None) -> Tensor:
-    """Images of 80 pixels in [0, 1], each darker than the last, or signals of 90 samples around 0 mV."""
+    """Images of 80 pixels in [0, 1], each darker than the last, or signals of 90 samples or more around 0 mV."""
     generator = torch.Generator().manual_seed(1)
     if describe_model(name).modality == "image":
         brightness = 1 / torch.arange(1, n + 1)[:, None, None, None]
         return brightness * torch.rand(n, channels, size or 80, size or 80, generator=generator)
-    return torch.randn(n, channels, size or 90, generator=generator)
+    return torch.randn(n, channels, size or samples_of(name), generator=generator)
