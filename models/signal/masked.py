@@ -1,7 +1,7 @@
 """Layers over time that know where each item of a padded batch ends, so that padding never changes an answer.
 
-A stack of them is a ``Chain``. What goes from layer to layer is zero where an item has ended, so that a convolution at an
-item's end sees what it would see at the end of the item alone.
+A stack of them is a ``Chain``. What goes from layer to layer is zero where an item has ended, so that a convolution at
+an item's end sees what it would see at the end of the item alone.
 """
 
 from bisect import bisect_left
@@ -120,7 +120,7 @@ class Norm(TimeLayer):
 
 
 class MaxPool(TimeLayer):
-    """The largest of ``kernel`` steps, every ``stride`` steps (``kernel`` where it is None), all of them an item's own."""
+    """The largest of ``kernel`` steps that are all an item's own, every ``stride`` steps: every ``kernel`` where None."""
 
     def __init__(self, kernel: int, stride: int | None = None) -> None:
         super().__init__()

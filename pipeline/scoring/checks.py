@@ -102,8 +102,8 @@ def check_lengths(
     if only is not None and spec.crop is None and (lengths != only).any():
         item = store.columns["item_id"][rows[(lengths != only).argmax()]]
         raise EcgFusionError(
-            f"{model} -head flatten takes items of {only} samples alone, and the item {item} of {store.path} has another "
-            f"number: {way or 'take -head mean, or -crop, or make windows (create_images.py --window)'}"
+            f"{model} -head flatten takes items of {only} samples alone, and the item {item} of {store.path} has "
+            f"another number: {way or 'take -head mean, or -crop, or make windows (create_images.py --window)'}"
         )
     if spec.modality == "signal":
         if shortest < smallest:
