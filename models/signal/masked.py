@@ -120,7 +120,7 @@ class Norm(TimeLayer):
 
 
 class MaxPool(TimeLayer):
-    """The largest of ``kernel`` steps that are all an item's own, every ``stride`` steps: every ``kernel`` where None."""
+    """The largest of ``kernel`` steps, all of them an item's own, every ``stride`` steps: ``kernel`` where None."""
 
     def __init__(self, kernel: int, stride: int | None = None) -> None:
         super().__init__()
