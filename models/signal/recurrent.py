@@ -81,22 +81,34 @@ class Recurrent(SignalNetwork):
         return steps
 
     def _run(self, layer: nn.Module, steps: Tensor, length: Tensor | None) -> Tensor:
-        if length is None:
-            y: Tensor = layer(steps)[0]
-            return y
-        h, padding = self.hidden_size, steps.shape[1] - length
-        if self.token_dim == h:
-            return blank(layer(steps)[0], length)
-        # The backward direction is right where all items end together. (Packing is quadratic in
-        # time on a CPU in training, and runs of one length each are many.)
-        at_start, at_end = layer(torch.cat([steps, _roll(steps, padding)]))[0].chunk(2)
-        both = torch.cat([at_start[..., :h], _roll(at_end[..., h:], -padding)], dim=2)
-        return blank(both, length)
+        if self.token_dim > self.hidden_size:
+            return run_both_ways(layer, steps, length)
+        y: Tensor = layer(steps)[0]
+        return y if length is None else blank(y, length)
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """The forward direction at the last sample and the backward one at the first."""
         last = last_step(tokens, length)
         return torch.cat([last[:, : self.hidden_size], tokens[:, 0, self.hidden_size :]], dim=1)
+
+
+def run_both_ways(layer: nn.Module, steps: Tensor, length: Tensor | None) -> Tensor:
+    """What a layer of both directions says at each step, the backward one begun at each item's own end.
+
+    (Packing is quadratic in time on a CPU in training, and runs of one length each are many.)
+
+    Shape:
+        - steps: (n, t, d), zero where an item has ended
+        - length: (n,) steps, on the same device; None where all items are whole
+        - returns: (n, t, 2 · hidden_size), zero where an item has ended
+    """
+    if length is None:
+        y: Tensor = layer(steps)[0]
+        return y
+    h, padding = layer.get_parameter("weight_hh_l0").shape[1], steps.shape[1] - length
+    # The backward direction is right where all items end together.
+    at_start, at_end = layer(torch.cat([steps, _roll(steps, padding)]))[0].chunk(2)
+    return blank(torch.cat([at_start[..., :h], _roll(at_end[..., h:], -padding)], dim=2), length)
 
 
 def _give_each_layer_its_own(network: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:

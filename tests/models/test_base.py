@@ -28,6 +28,8 @@ PARAMETERS = {
     "mobilenet_v2": 2_230_724,
     "resnet": 1_494_356,
     "resnet1d_wang": 465_156,
+    "rhythm_resnet": 280_908,
+    "rhythm_transformer": 248_256,
     "vgg": 110_132,
 }
 
