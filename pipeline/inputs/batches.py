@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from pipeline.inputs.prefetch import Readers
 
 CPU = torch.device("cpu")
+ALIKE = 16  # batches that share their items out by length
 
 
 @dataclass(frozen=True)
@@ -106,15 +107,35 @@ class Items(Dataset[Any]):
 def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
     """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
 
-    A last batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1
-    every item is a batch.
+    Where items are seen whole and have unequal lengths, a batch is of items that are about as long, since it is padded
+    to its longest: each ``ALIKE`` batches that the shuffle brings together share their items out by length. A last
+    batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1 every
+    item is a batch.
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(items))
     latest = np.maximum(items.lengths - items.crop_samples, 0)
     starts = random.integers(0, latest, endpoint=True)
-    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
+    batches = _parts(order, batch_size)
+    seen = np.minimum(items.lengths, items.crop_samples)
+    if seen.min() < seen.max():
+        batches = _by_length(batches, seen, random)
     return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
+
+
+def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    return [rows[first : first + size] for first in range(0, len(rows), size)]
+
+
+def _by_length(batches: list[np.ndarray], seen: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
+    """The same rows in as many batches; a last one that is smaller stays what it is."""
+    size, sorted_ones = len(batches[0]), []
+    full = [batch for batch in batches if len(batch) == size]
+    for first in range(0, len(full), ALIKE):
+        pool = np.concatenate(full[first : first + ALIKE])
+        alike = _parts(pool[np.argsort(seen[pool], kind="stable")], size)
+        sorted_ones += [alike[place] for place in random.permutation(len(alike))]
+    return sorted_ones + batches[len(full) :]
 
 
 def scoring_picks(items: Items, batch_size: int) -> list[Pick]:

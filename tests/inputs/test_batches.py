@@ -63,6 +63,24 @@ def test_every_item_comes_once_an_epoch(store: Store, batch_size: int):
     assert (len(left_out) > 1) == (batch_size in (2, 3))
 
 
+def test_items_of_a_batch_are_about_as_long(uneven: Store, store: Store):
+    """So that it is hardly padded; each still comes once, and what is left over is drawn from all lengths."""
+    items, batch_size = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven)), 3
+    epochs = [training_picks(items, batch_size, 0, epoch) for epoch in range(40)]
+    full = [pick.rows for picks in epochs for pick in picks if len(pick.rows) == batch_size]
+    at_random = np.random.default_rng(0).permuted(np.tile(items.lengths, (len(full), 1)), axis=1)[:, :batch_size]
+    padded = np.mean([items.lengths[rows].max() - items.lengths[rows].mean() for rows in full])
+    assert padded < 0.5 * (at_random.max(1) - at_random.mean(1)).mean()
+    for picks in epochs:
+        rows = np.concatenate([pick.rows for pick in picks])
+        assert len(rows) == len(set(rows.tolist())) >= len(items) - 1
+    firsts = {int(items.lengths[picks[0].rows].max()) for picks in epochs}
+    assert len(firsts) > 2, "an epoch does not begin with the short ones each time"
+    alike = store_items(store, np.arange(store.n_items), signal_spec(store))
+    (first, *_), order = training_picks(alike, 3, 0, 5), np.random.default_rng((0, 5)).permutation(len(alike))
+    assert first.rows.tolist() == order[:3].tolist()
+
+
 def test_random_crops_lie_within_their_item_and_reach_both_ends(uneven: Store):
     items = store_items(uneven, np.arange(uneven.n_items), signal_spec(uneven, crop=2.5, stride=1.0))
     picks = [pick for epoch in range(300) for pick in training_picks(items, 8, 0, epoch)]
