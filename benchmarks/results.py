@@ -1,0 +1,219 @@
+"""The results of docs/results.md and docs/signal_systems.md, by one command that may be stopped and typed again.
+
+Makes the stores that are missing, trains what is not trained yet, the smallest first and one seed after the other, and
+prints the table of what is there. A training that is cut short goes on where it was. What is trained and how stands in
+`benchmarks/results_rows.py`; each run's log begins with its command.
+
+    python -m benchmarks.results -study mitdb -recordings ~/.cache/ecg-data
+    python -m benchmarks.results -study cinc2017 -seeds 0 1 2 -minutes 25
+    python -m benchmarks.results -table
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
+from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.errors import EcgFusionError
+
+ROOT = Path(__file__).resolve().parent.parent
+RESAMPLES = 1000
+GRACE = 60.0  # seconds in which a training that is told to stop finishes its batch
+
+
+class OutOfTimeError(Exception):
+    """The minutes are over."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where things are and how they are made.
+
+    Attributes:
+        out: folder of the stores and runs.
+        recordings: folder of the data sets, by name.
+        threads: of a training.
+        deadline: when to stop, in seconds of ``time.monotonic``; None for never.
+    """
+
+    out: Path
+    recordings: Path
+    threads: int
+    deadline: float | None = None
+
+    def store(self, name: str) -> Path:
+        return self.out / "stores" / name
+
+    def run(self, name: str, seed: int) -> Path:
+        return self.out / "runs" / f"{name}-{seed}"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Trains what is missing and prints the table.
+
+    Raises:
+        EcgFusionError: something could not be made; all that could is, and is in the table.
+    """
+    parser = CommandParser(prog="python -m benchmarks.results", description=__doc__)
+    parser.option("study", nargs="+", choices=list(STUDIES), default=list(STUDIES), help="which (default all)")
+    parser.option("only", nargs="+", metavar="NAME", help="these rows alone, by their names")
+    parser.option("seeds", type=int, nargs="+", default=[0, 1, 2], help="(default 0 1 2)")
+    parser.option("recordings", type=Path, help="folder of the data sets (default $ECG_DATA, else data)")
+    parser.option("out", type=Path, default=Path("runs/results"), help="stores and runs (default %(default)s)")
+    parser.option("minutes", type=positive_float, help="stop then; the same command goes on (default: at the end)")
+    parser.option("threads", type=positive_int, default=1)
+    parser.option("table", action="store_true", help="train nothing: the table of what is there")
+    options = parser.parse_args(words)
+    deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
+    recordings = options.recordings or Path(os.environ.get("ECG_DATA", "data"))
+    place = Place(options.out, recordings.expanduser(), options.threads, deadline)
+    rows = [row for row in ROWS if row.study in options.study and (not options.only or row.name in options.only)]
+    if not rows:
+        raise EcgFusionError(
+            f"no row is named {' '.join(options.only)}: choose from {' '.join(row.name for row in ROWS)}"
+        )
+    failed = [] if options.table else make(rows, STORES, options.seeds, place)
+    print_tables(rows, options.seeds, place)
+    if failed:
+        raise EcgFusionError(f"{len(failed)} could not be made: see {', '.join(map(str, failed))}")
+
+
+def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int], place: Place) -> list[Path]:
+    """Makes what is missing, seed after seed; gives the logs of what failed."""
+    failed = []
+    todo = [(row, seed) for seed in seeds for row in rows if not (is_done(place.run(row.name, seed)))]
+    for number, (row, seed) in enumerate(todo, 1):
+        print(f"{number} of {len(todo)}: {row.name}, seed {seed}", flush=True)
+        try:
+            if not make_store(row.store, stores[row.store], place) or not make_run(row, seed, place):
+                failed.append(_log(place.run(row.name, seed)))
+        except OutOfTimeError:
+            print("the minutes are over; the same command goes on from here", flush=True)
+            break
+    return failed
+
+
+def make_store(name: str, stores: Stores, place: Place) -> bool:
+    """Makes the stores of a row where they are not yet; whether they are there."""
+    folder = place.store(name)
+    if (folder / "test.h5").exists():
+        return True
+    data = place.recordings / stores.recordings
+    words = [*shlex.split(stores.words), "--data", str(data), "--out", str(folder)]
+    return _run("create_images.py", words, folder, place)
+
+
+def make_run(row: Row, seed: int, place: Place) -> bool:
+    """Trains a row's run, or goes on with it; whether it is trained."""
+    folder = place.run(row.name, seed)
+    words = [*commanded(row, seed, place), "-path_save_model", str(folder)]
+    if (folder / "run.json").exists():
+        words = ["-resume", "-path_save_model", str(folder)]
+    return _run("train.py", words, folder, place) and is_done(folder)
+
+
+def commanded(row: Row, seed: int, place: Place) -> list[str]:
+    """The words of a row's train.py; ``@NAME`` is that row's run of the same seed, ``@NAME:2`` of another."""
+    words = []
+    for word in shlex.split(row.words):
+        name, _, other = word.removeprefix("@").partition(":")
+        words.append(str(place.run(name, int(other or seed))) if word.startswith("@") else word)
+    drawn = [] if "late" in words else ["-seed", str(seed), "-threads", str(place.threads)]
+    return [*words, *drawn, "-data", str(place.store(row.store))]
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a run is trained."""
+    from pipeline.runs.card import CARD, read_card
+
+    return (folder / CARD).exists() and read_card(folder).complete
+
+
+def _log(folder: Path) -> Path:
+    return folder.parent / f"{folder.name}.log"
+
+
+def _run(command: str, words: Sequence[str], folder: Path, place: Place) -> bool:
+    """Runs a command in a process of its own, with a log; whether it ended well. It is stopped when time is over."""
+    if place.deadline is not None and time.monotonic() > place.deadline:
+        raise OutOfTimeError
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(_log(folder), "a") as log:
+        log.write(f"python {command} {shlex.join(words)}\n")
+        log.flush()
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / command), *words], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            left = None if place.deadline is None else max(place.deadline - time.monotonic(), 0.0)
+            return process.wait(left) == 0
+        except subprocess.TimeoutExpired:
+            raise OutOfTimeError from None
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(GRACE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> None:
+    """A table a study, of the runs that are trained: the figure of each seed with its interval, and the mean."""
+    for study, what in STUDIES.items():
+        lines = [_line(row, seeds, place) for row in rows if row.study == study]
+        if any(lines):
+            print(f"\n**{what}**\n\n| | judged on | seeds, 95 % intervals over patients | mean | published |")
+            print("| --- | --- | --- | ---: | --- |")
+            print("\n".join(line for line in lines if line), flush=True)
+
+
+def _line(row: Row, seeds: Iterable[int], place: Place) -> str:
+    found = [figure(row, place.run(row.name, seed)) for seed in seeds if is_done(place.run(row.name, seed))]
+    if not found:
+        return ""
+    each = ", ".join(f"{value:.3f}{_span(span)}" for value, span in found)
+    mean = sum(value for value, _ in found) / len(found)
+    return f"| {row.title} | {row.judged.replace('_', ' ')}, {row.figure} | {each} | {mean:.3f} | {row.published} |"
+
+
+def _span(span: Sequence[float] | None) -> str:
+    return "" if span is None else f" ({span[0]:.3f}–{span[1]:.3f})"
+
+
+def figure(row: Row, folder: Path) -> tuple[float, Sequence[float] | None]:
+    """A row's figure of one run, and its interval where it has one."""
+    from pipeline.evaluation.figures import evaluate
+    from pipeline.evaluation.intervals import Resampling
+
+    found = evaluate(_scores(row, folder), resampling=Resampling(RESAMPLES, 0))
+    spans = found.intervals
+    if row.figure in found.agreement:
+        return found.agreement[row.figure], spans.agreement.get(row.figure) if spans else None
+    name = row.figure.removeprefix("macro ")
+    return found.macro.figures[name], spans.macro.get(name) if spans else None
+
+
+def _scores(row: Row, folder: Path) -> Any:
+    """What a row is judged on; scores of test are made once and kept beside the run."""
+    from pipeline.evaluation.scores import load_scores, save_scores
+    from pipeline.scoring.partition import score_partition
+
+    if row.judged != "test":
+        return load_scores(folder / f"{row.judged}_scores.npz")
+    file = folder / "evaluation" / "test" / "scores.npz"
+    if not file.exists():
+        save_scores(file, score_partition(folder, None, "test"))
+    return load_scores(file)
+
+
+if __name__ == "__main__":
+    run_command(main, "type the same command again: it goes on")

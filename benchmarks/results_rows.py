@@ -1,0 +1,114 @@
+"""What `python -m benchmarks.results` trains: stores, and rows of a table, in the order in which they are trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Stores that rows are trained on.
+
+    Attributes:
+        recordings: folder of the data set, within the folder of all.
+        words: of create_images.py, but for ``--data`` and ``--out``.
+    """
+
+    recordings: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        study: whose table.
+        name: of its run's folder, before the seed.
+        title: what the table calls it.
+        store: one of ``STORES``.
+        words: of train.py, but for seed, store and folder; ``@NAME`` is the run of the row NAME, of the same seed, and
+            ``@NAME:1`` that of seed 1.
+        judged: ``dev``, ``out_of_fold`` or ``test``.
+        figure: of ``agreement.AGREEMENT``, or a mean over classes, as ``macro f1`` or ``macro auroc``.
+        published: by whoever published one, for a like question.
+    """
+
+    study: str
+    name: str
+    title: str
+    store: str
+    words: str
+    judged: str
+    figure: str
+    published: str = ""
+
+
+STUDIES = {
+    "mitdb": "MIT-BIH, patients of DS1",
+    "infarction": "Infarction from single beats of PTB-XL, lead II",
+    "cinc2017": "CinC 2017, rhythms N, O and A",
+}
+"""Each with the heading of its table."""
+
+STORES = {
+    "ds1": Stores("mitdb", "--source mitdb --representations none --sampling_rate 180"),
+    "ds1-mixed": Stores("mitdb", "--source mitdb --representations none --sampling_rate 180 --folds intra_patient"),
+    "cinc2017": Stores("cinc2017", "--source cinc2017 --representations none --sampling_rate 150"),
+    "cinc2017-5s": Stores("cinc2017", "--source cinc2017 --representations none --window 5 --stride 2.5"),
+}
+
+
+def _mitdb() -> list[Row]:
+    """Beat networks with and without RR intervals: patients left out, and patients mixed as the well-known files do."""
+    rows = []
+    for model in ("heartbeat_cnn", "cnet"):
+        for features, beside in (("", ""), ("-features rr", " + RR")):
+            name = f"{model}{'-rr' if features else ''}"
+            for store, how, judged, words in (
+                ("ds1", "patients left out", "out_of_fold", "-kfold 5 -folds_seed 0"),
+                ("ds1-mixed", "patients mixed", "test", ""),
+            ):
+                title, published = f"`{model}`{beside}, {how}", ".90–.93" if judged == "test" else ".40–.70"
+                command = f"-model {model} -task aami5 {features} {words} -epochs 10"
+                folder = f"{name}-{'mixed' if judged == 'test' else 'left-out'}"
+                rows.append(Row("mitdb", folder, title, store, command, judged, "macro f1", published))
+    return rows
+
+
+CINC2017_PUBLISHED = {
+    "smaller_resnet_4x2": ".797 .802 .795",
+    "smaller_resnet_4x3": ".796 .782 .790",
+    "identity_resnet_8x2": ".757 .764 .793",
+    "identity_resnet_4x2": ".807 .776 .791",
+    "resnet_like_x4": ".740 .777 .750",
+    "resnet_like_x3": ".715 .770 .775",
+    "basic_cnn": ".742 .785 .765",
+    "compact_transformer": ".543, two not a number",
+}
+"""F1 of three seeds on 818 records without noisy ones, smallest network first; each went through a regression fitted on
+training records."""
+
+
+def _cinc2017() -> list[Row]:
+    study, f1 = "cinc2017", "cinc2017_f1"
+    own = [
+        Row(study, model, f"`{model}`, whole records", study, f"-model {model} -epochs 16 -patience 16", "dev", f1)
+        for model in ("rhythm_resnet", "rhythm_transformer")
+    ]
+    published = [
+        Row(study, model, f"`{model}`, 5 s", "cinc2017-5s", f"-model {model} -epochs 8", "dev", f1, figures)
+        for model, figures in CINC2017_PUBLISHED.items()
+    ]
+    of_seeds = " ".join(f"@rhythm_resnet:{seed}" for seed in range(3))
+    fused = [
+        Row(study, f"rhythm_resnet-{combine}", f"three `rhythm_resnet`, {combine}", study, words, "dev", f1)
+        for combine, words in (("mean", f"-model late -combine mean -branches {of_seeds}"),)
+    ]
+    left_out = [
+        Row(study, f"{row.name}-kfold", row.title, row.store, f"{row.words} -kfold 5", "out_of_fold", f1, row.published)
+        for row in (*own, *published)
+    ]
+    return [*own, *published, *fused, *left_out]
+
+
+ROWS: Sequence[Row] = (*_mitdb(), *_cinc2017())

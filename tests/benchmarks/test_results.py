@@ -1,0 +1,93 @@
+"""The results command: it makes what is missing, once, goes on where it was, and says what it saw."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from made_stores import write_stores
+
+import train
+from benchmarks import results
+from benchmarks.results import Place, commanded
+from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
+from create_images import parse as parse_stores
+from pipeline.errors import EcgFusionError
+from pipeline.training.options import TrainOptions
+from train import parse as parse_training
+
+NONE = {"toy": Stores("", "")}
+
+TOY = [
+    Row("cinc2017", "one", "one network", "toy", "-model cnn_gru -epochs 1", "dev", "cinc2017_f1", ".8"),
+    Row("cinc2017", "folds", "members", "toy", "-model cnn_gru -epochs 1 -kfold 2", "out_of_fold", "macro f1"),
+    Row("cinc2017", "both", "both", "toy", "-model late -combine mean -branches @one:0 @one:1", "test", "macro auroc"),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    write_stores(tmp_path / "stores" / "toy")
+    return Place(tmp_path, tmp_path / "recordings", 1)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains here, since each process would import torch anew."""
+
+    def run(command: str, words: Sequence[str], folder: Path, place: Place) -> bool:
+        assert command == "train.py"
+        train.main(words)
+        return True
+
+    monkeypatch.setattr(results, "_run", run)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys: pytest.CaptureFixture[str]):
+    assert results.make(TOY[:2], NONE, [0, 1], place) == []
+    assert results.make(TOY[2:], NONE, [0], place) == []
+    trained = {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")}
+    assert results.make(TOY[:2], NONE, [0, 1], place) == []
+    assert {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")} == trained
+    capsys.readouterr()
+    results.print_tables(TOY, [0, 1], place)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ") and "---" not in line]
+    assert [line.split(" | ")[0] for line in lines] == ["|", "| one network", "| members", "| both"]
+    assert lines[1].endswith("| .8 |")
+    assert [line.split(" | ")[2].count(", ") + 1 for line in lines[1:]] == [2, 2, 1]
+
+
+def test_what_fails_is_named_and_the_rest_is_made(place: Place):
+    """Each in a process of its own, with a log that begins with its command."""
+    bad, worse = (
+        Row("cinc2017", name, name, "toy", f"-model cnn_gru {word} 1", "dev", "macro f1")
+        for name, word in (("bad", "-epoch"), ("worse", "-crops"))
+    )
+    logs = results.make([bad, worse], NONE, [0], place)
+    assert [log.name for log in logs] == ["bad-0.log", "worse-0.log"]
+    command, *_, last = logs[0].read_text().splitlines()
+    assert command.startswith("python train.py -model cnn_gru -epoch 1 -seed 0")
+    assert "-epochs" in last
+
+
+def test_it_stops_when_the_minutes_are_over_and_goes_on(place: Place, capsys: pytest.CaptureFixture[str]):
+    soon = Place(place.out, place.recordings, 1, deadline=0.0)
+    assert results.make(TOY[:1], NONE, [0], soon) == []
+    assert "goes on from here" in capsys.readouterr().out
+    assert not results.is_done(place.run("one", 0))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_is_a_command(row: Row):
+    words = commanded(row, 0, Place(Path("out"), Path("data"), 1))
+    options = vars(parse_training(words))
+    TrainOptions.of(**{name: value for name, value in options.items() if name in TrainOptions.__dataclass_fields__})
+    assert row.store in STORES
+    assert row.study in STUDIES
+    parse_stores(STORES[row.store].words.split())
+    assert [each.name for each in ROWS].count(row.name) == 1
+
+
+def test_a_wrong_name_is_refused():
+    with pytest.raises(EcgFusionError, match="no row is named nothing"):
+        results.main(["-only", "nothing"])
