@@ -25,6 +25,7 @@ from models import fusion as fusion
 from models import image as image
 from models import signal as signal
 from models.base import ImageNetwork, Network, SignalNetwork
+from models.beside_features import BesideFeatures, beside_features
 from models.fusion.branches import BranchShape
 from models.fusion.intermediate import IntermediateFusion
 from models.fusion.registry import FusionEntry, create_fusion, describe_fusion, list_fusions, register_fusion
@@ -32,6 +33,7 @@ from models.fusion.tokens import at_most
 from models.registry import ModelEntry, create_model, describe_model, list_models, register
 
 __all__ = [
+    "BesideFeatures",
     "BranchShape",
     "FusionEntry",
     "ImageNetwork",
@@ -40,6 +42,7 @@ __all__ = [
     "Network",
     "SignalNetwork",
     "at_most",
+    "beside_features",
     "create_fusion",
     "create_model",
     "describe_fusion",

@@ -32,6 +32,7 @@ class Made:
         right: the number of each item's class; -1 where the task says nothing of it.
         records: names; several items may be windows of one.
         patients: names.
+        features: name to (items, numbers).
     """
 
     signals: list[np.ndarray]
@@ -40,6 +41,7 @@ class Made:
     patients: list[str]
     classes: tuple[str, ...]
     starts: list[float] = field(default_factory=list)
+    features: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def made_items(
@@ -148,7 +150,7 @@ def write_store(
     drawn = {name: recipe.parameters(name) for name in recipe.representations}
     shape = (len(leads), recipe.size, recipe.size)
     kept = {name: value for name, value in said.items() if value is not None or name == "band"}
-    lay_out(part, kept, Columns(items, labels), counts.shape[1:], shape, drawn)
+    lay_out(part, kept, Columns(items, labels, made.features), counts.shape[1:], shape, drawn)
     with StoreWriter(part) as writer:
         writer.write("signals", 0, counts)
         mv = torch.from_numpy(np.where(counts == PADDING, 0, counts) / GAIN)

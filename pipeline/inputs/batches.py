@@ -32,20 +32,23 @@ class Batch:
         raw: (n, leads, time) int16, or (n, leads · representations, size, size) uint8.
         length: (n,) int64 samples that are not padding; None where all are whole.
         rows: (n,) int64, which items they are.
+        features: (n, numbers) float32, what the store says of each beside its signal; None where nothing is seen of it.
     """
 
     raw: Tensor
     length: Tensor | None
     rows: Tensor
+    features: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """On the device, but for ``length``, which networks read on the host."""
-        return replace(self, raw=on(device, self.raw), rows=on(device, self.rows))
+        features = None if self.features is None else on(device, self.features)
+        return replace(self, raw=on(device, self.raw), rows=on(device, self.rows), features=features)
 
     def pin_memory(self) -> "Batch":
         """In pages that a GPU copies from by itself; a ``DataLoader`` asks for it by this name."""
-        length = None if self.length is None else pinned(self.length)
-        return Batch(pinned(self.raw), length, pinned(self.rows))
+        length, features = (None if x is None else pinned(x) for x in (self.length, self.features))
+        return Batch(pinned(self.raw), length, pinned(self.rows), features)
 
 
 def on(device: torch.device, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.inputs.batches import Batch, Items, Pick
+from pipeline.inputs.features import features_of
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.counts import PADDING
 from pipeline.signals.leads import choose_leads
@@ -21,22 +22,26 @@ class StoreItems(Items):
     Args:
         spec: which leads and representations, and how much of an item at once.
         lengths: (items,) samples of each item.
+        features: (items, numbers) float32, what the store says of each beside its signal; None where the spec has none.
     """
 
-    def __init__(self, spec: InputSpec, lengths: np.ndarray) -> None:
-        self.spec, self.lengths = spec, lengths
+    def __init__(self, spec: InputSpec, lengths: np.ndarray, features: Tensor | None = None) -> None:
+        self.spec, self.lengths, self._features = spec, lengths, features
         whole = int(lengths.max(initial=0))  # an item may be longer than those that were trained on
         self.crop_samples = whole if spec.crop is None else spec.crop_samples
 
     def crop_starts(self, n_samples: int) -> list[int]:
         return self.spec.crop_starts(n_samples)
 
+    def _features_of(self, rows: Tensor) -> Tensor | None:
+        return None if self._features is None else self._features.index_select(0, rows)
+
 
 class _Signals(StoreItems):
     """Signals of at most ``n_samples`` samples."""
 
-    def __init__(self, spec: InputSpec, lengths: np.ndarray, n_samples: int) -> None:
-        super().__init__(spec, lengths)
+    def __init__(self, spec: InputSpec, lengths: np.ndarray, n_samples: int, features: Tensor | None = None) -> None:
+        super().__init__(spec, lengths, features)
         self._drawn_samples = n_samples if spec.crop is None else spec.crop_samples
 
     def _extent(self, pick: Pick) -> tuple[np.ndarray, int]:
@@ -55,10 +60,11 @@ class ResidentSignals(_Signals):
         counts: (items, leads, time) int16, padded, and no shorter than what is seen at once.
         lengths: (items,) samples that are not padding.
         spec: how much of an item is seen at once.
+        features: see ``StoreItems``; on the same device.
     """
 
-    def __init__(self, counts: Tensor, lengths: np.ndarray, spec: InputSpec) -> None:
-        super().__init__(spec, lengths, counts.shape[2])
+    def __init__(self, counts: Tensor, lengths: np.ndarray, spec: InputSpec, features: Tensor | None = None) -> None:
+        super().__init__(spec, lengths, counts.shape[2], features)
         self._counts = counts
 
     def __getitem__(self, pick: Pick) -> Batch:
@@ -69,7 +75,7 @@ class ResidentSignals(_Signals):
         else:
             starts = torch.from_numpy(pick.starts).to(self._counts.device, non_blocking=True)
             raw = self._counts.unfold(2, width, 1)[rows, :, starts]  # a view of every crop, (n, leads, width) of it
-        return Batch(raw, _unless_whole(length, width), rows)
+        return Batch(raw, _unless_whole(length, width), rows, self._features_of(rows))
 
 
 class StreamedSignals(_Signals):
@@ -82,7 +88,7 @@ class StreamedSignals(_Signals):
     own = (*Items.own, "_signals")  # pickling would copy a map's whole file
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
-        super().__init__(spec, store.lengths[rows], store.signals.shape[2])
+        super().__init__(spec, store.lengths[rows], store.signals.shape[2], features_of(store, rows, spec))
         self._stored, self._rows = store.signals, rows
         self._leads = in_one_piece(choose_leads(store.leads, spec.leads))
 
@@ -92,11 +98,11 @@ class StreamedSignals(_Signals):
 
     def __getitem__(self, pick: Pick) -> Batch:
         length, width = self._extent(pick)
-        rows = self._rows[pick.rows]
+        rows, of_items = self._rows[pick.rows], torch.from_numpy(pick.rows)
         self._stored.read_ahead(rows)
         self._stored.check(rows, self._signals)
         raw = padded(self._signals, rows, self._leads, pick.starts, length, width)
-        return Batch(torch.from_numpy(raw), _unless_whole(length, width), torch.from_numpy(pick.rows))
+        return Batch(torch.from_numpy(raw), _unless_whole(length, width), of_items, self._features_of(of_items))
 
 
 class StoredImages(StoreItems):
@@ -106,7 +112,7 @@ class StoredImages(StoreItems):
     own = (*Items.own, "_images")
 
     def __init__(self, store: Store, rows: np.ndarray, spec: InputSpec) -> None:
-        super().__init__(spec, np.full(len(rows), spec.n_samples))
+        super().__init__(spec, np.full(len(rows), spec.n_samples), features_of(store, rows, spec))
         self._stored, self._rows = {name: store.images[name] for name in spec.representations}, rows
         self._leads = in_one_piece(choose_leads(store.image_leads, spec.leads))
 
@@ -123,7 +129,8 @@ class StoredImages(StoreItems):
             of_representation = drawn[:, number::n_representations]  # channels are lead-major
             for place, row in enumerate(rows.tolist()):
                 of_representation[place] = images[row, self._leads]
-        return Batch(torch.from_numpy(drawn), None, torch.from_numpy(pick.rows))
+        of_items = torch.from_numpy(pick.rows)
+        return Batch(torch.from_numpy(drawn), None, of_items, self._features_of(of_items))
 
 
 class ResidentImages(StoreItems):
@@ -132,15 +139,16 @@ class ResidentImages(StoreItems):
     Args:
         images: (items, leads · representations, size, size) uint8, channels as those of ``StoredImages``.
         spec: which leads and representations they are.
+        features: see ``StoreItems``; on the same device.
     """
 
-    def __init__(self, images: Tensor, spec: InputSpec) -> None:
-        super().__init__(spec, np.full(len(images), spec.n_samples))
+    def __init__(self, images: Tensor, spec: InputSpec, features: Tensor | None = None) -> None:
+        super().__init__(spec, np.full(len(images), spec.n_samples), features)
         self._images = images
 
     def __getitem__(self, pick: Pick) -> Batch:
         rows = torch.from_numpy(pick.rows).to(self._images.device, non_blocking=True)
-        return Batch(self._images.index_select(0, rows), None, rows)
+        return Batch(self._images.index_select(0, rows), None, rows, self._features_of(rows))
 
 
 def _unless_whole(length: np.ndarray, width: int) -> Tensor | None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.features import standardised
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.augmentations import augment, check_augmentations
 from pipeline.signals.counts import LARGEST_COUNT, PADDING
@@ -42,6 +43,17 @@ class InputMaker(nn.Module):
         if self._draw is not None:
             return _fractions(self._draw(x))
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
+
+    @torch.no_grad()
+    def beside(self, features: Tensor) -> Tensor:
+        """What a network takes beside the signal or image of each item, of what the store says of it.
+
+        Shape:
+            (n, numbers) to the same float32, of mean 0 and deviation 1 in training; 0 where a number is missing.
+        """
+        scales = (self.spec.features or {}).values()
+        parts = torch.split(features, [len(scale.mean) for scale in scales], dim=1)
+        return torch.cat([standardised(x, scale) for x, scale in zip(parts, scales, strict=True)], 1).float()
 
     @torch.no_grad()
     def augmented(

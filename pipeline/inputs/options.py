@@ -20,6 +20,7 @@ class InputOptions:
     stride: float | None = field(default=None, metadata=at_least(1e-6))
     beat: bool | None = None
     normalise: str | None = field(default=None, metadata=one_of(*NORMALISATIONS))
+    features: tuple[str, ...] | None = None
 
     size: int | None = field(default=None, metadata=at_least(1))
     scale: str | None = field(default=None, metadata=one_of("record", "fixed"))

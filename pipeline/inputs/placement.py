@@ -10,6 +10,7 @@ from torch import Tensor
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.batches import CPU, Pick
 from pipeline.inputs.beats import median_beats, tell_doubtful
+from pipeline.inputs.features import features_of
 from pipeline.inputs.items import (
     ResidentImages,
     ResidentSignals,
@@ -44,12 +45,14 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
     """
     if not spec.takes_signals:
         stored = StoredImages(store, rows, spec)
-        lie_there = images_lie_on(device, store, len(rows), spec)
-        return ResidentImages(_resident_images(stored, device), spec) if lie_there else stored
+        if not images_lie_on(device, store, len(rows), spec):
+            return stored
+        return ResidentImages(_resident_images(stored, device), spec, features_of(store, rows, spec, device))
     leads = choose_leads(store.leads, spec.leads)
     if spec.beat is not None:
         beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat, spec.beat_version)).to(device)
-        return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec)
+        of_each = features_of(store, rows, spec, device)
+        return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec, of_each)
     home = home_of_signals(store, len(rows), spec, device)
     size = f"{store.path}: {_bytes_of_signals(store, len(rows), spec) / 2**30:.1f} GiB of signals"
     if home is None:
@@ -57,7 +60,8 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
         return StreamedSignals(store, rows, spec)
     if home != device:
         remark(f"{size} stay in the machine's memory and go to {device} batch by batch")
-    return ResidentSignals(_resident(store, rows, spec, home), store.lengths[rows], spec)
+    of_each = features_of(store, rows, spec, home)
+    return ResidentSignals(_resident(store, rows, spec, home), store.lengths[rows], spec, of_each)
 
 
 def home_of_signals(store: Store, n_items: int, spec: InputSpec, device: torch.device) -> torch.device | None:

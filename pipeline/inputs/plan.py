@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.commands.image_options import check_size, image_recipe, lead_map_recipe
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.features import plan_features
 from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import NORMALISATIONS, InputSpec
@@ -26,7 +27,7 @@ def plan_input(
     rows: np.ndarray,
     on_gpu: bool = False,
 ) -> InputSpec:
-    """How the input is made: leads, beat or crop, normalisation and images."""
+    """How the input is made: leads, beat or crop, normalisation, images, and what is seen beside them."""
     from pipeline.representations import names_lead_map
 
     beat, version = (BEAT_S, BEAT_VERSION) if options.beat else (None, None)
@@ -66,6 +67,7 @@ def plan_input(
         on_the_fly=on_the_fly,
         beat=beat,
         beat_version=version,
+        features=plan_features(options.features, train, rows),
     )
 
 

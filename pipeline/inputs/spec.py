@@ -3,14 +3,42 @@
 The same description makes the input in training, in scoring and on another machine, so it is kept in the card.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.signals.windows import crop_starts
-from pipeline.typed import at_least, left_out, one_of
+from pipeline.typed import FieldError, at_least, left_out, one_of
 
 NORMALISATIONS = ("global", "none", "record")
+
+
+@dataclass(frozen=True)
+class FeatureScale:
+    """How the numbers of one feature of a store become a network's: changed, less ``mean``, over ``deviation``.
+
+    Attributes:
+        change: ``none``, or ``log``, of numbers that are ratios or are compared by their ratio.
+        mean: of each number of the training items, once changed.
+        deviation: their standard deviation.
+
+    Raises:
+        FieldError: there are no numbers, not as many deviations as means, or one is no number or no deviation.
+    """
+
+    change: str = field(metadata=one_of("none", "log"))
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.deviation) or not self.mean:
+            raise FieldError(f"a feature has {len(self.mean)} means and {len(self.deviation)} deviations")
+        for value in (*self.mean, *self.deviation):
+            if not math.isfinite(value):
+                raise FieldError(f"a feature has the mean or deviation {value}")
+        if min(self.deviation) <= 0:
+            raise FieldError(f"a feature has the deviation {min(self.deviation)}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +61,8 @@ class InputSpec:
         beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None
             for the item itself.
         beat_version: which program's median beat that is; None, as in cards that do not say, for the first one's.
+        features: which numbers of an item are seen beside it, by their names in the store, in their order; None for
+            none.
     """
 
     modality: str = field(metadata=one_of("signal", "image"))
@@ -48,6 +78,7 @@ class InputSpec:
     on_the_fly: bool = False
     beat: tuple[float, float] | None = None
     beat_version: int | None = field(default=None, metadata=left_out() | one_of(1, 2))
+    features: Mapping[str, FeatureScale] | None = field(default=None, metadata=left_out())
 
     @property
     def takes_signals(self) -> bool:
@@ -65,6 +96,11 @@ class InputSpec:
         if LEAD_MAP_KEY in self.representations:  # one image of all leads
             return 1
         return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers that are seen beside an item."""
+        return sum(len(scale.mean) for scale in (self.features or {}).values())
 
     @property
     def crop_samples(self) -> int:

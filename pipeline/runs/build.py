@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import BranchShape, Network, create_fusion, create_model, describe_fusion
+from models import BranchShape, Network, beside_features, create_fusion, create_model, describe_fusion
 from models.image.torchvision_classifiers import WeightsError
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import Card
@@ -37,7 +37,14 @@ class Run:
     spec: Any = None
     parts: Mapping[str, "Run"] = field(default_factory=dict)
 
-    def predict(self, signal_mv: np.ndarray, *, sampling_rate: float, leads: Sequence[str]) -> dict[str, float]:
+    def predict(
+        self,
+        signal_mv: np.ndarray,
+        *,
+        sampling_rate: float,
+        leads: Sequence[str],
+        features: Mapping[str, Sequence[float]] | None = None,
+    ) -> dict[str, float]:
         """What the run says of one recording: class to probability.
 
         It is filtered, resampled and rounded as the training's recordings were.
@@ -46,15 +53,17 @@ class Run:
             signal_mv: the recording, mV, unfiltered; its leads may be more than those that the run needs.
             sampling_rate: Hz.
             leads: names, however they are spelt.
+            features: name to the numbers that the run sees beside it, as a store has them, such as ``rr`` of a
+                heartbeat; NaN for one that is not known. None of a run that sees none.
 
         Shape:
             signal_mv (leads, time).
 
         Raises:
-            EcgFusionError: a lead is missing, a sample is, or the recording is too short.
+            EcgFusionError: a lead is missing, a sample is, a feature is, or the recording is too short.
         """
         found: dict[str, float] = resolve_name("pipeline.scoring.one_recording:predict")(
-            self, signal_mv, sampling_rate=sampling_rate, leads=leads
+            self, signal_mv, sampling_rate=sampling_rate, leads=leads, features=features
         )
         return found
 
@@ -70,8 +79,10 @@ def build_network(card: Card, to_train: bool = False) -> Network:
     spec, options = card.spec, dict(card.options)
     if "pretrained" in options and not to_train:
         options["pretrained"] = False
+    n_classes = len(card.classes)
     try:
-        return create_model(card.model, in_channels=spec.n_channels, n_classes=len(card.classes), **options)
+        network = create_model(card.model, in_channels=spec.n_channels, n_classes=n_classes, **options)
+        return beside_features(network, spec.n_numbers, n_classes) if spec.features else network
     except WeightsError as problem:
         raise EcgFusionError(f"{problem}, or leave -pretrained out to start from fresh ones") from None
     except (ValueError, TypeError) as problem:

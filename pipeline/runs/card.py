@@ -461,6 +461,9 @@ def _check_whole(card: Card) -> None:
         raise FieldError("it lacks input")
     wrong = wrong_name("class", card.classes) or wrong_name("task", [card.task], plain=True)
     wrong = wrong or wrong_name("lead", [*(card.input.leads if card.input else ()), *(card.data.leads or ())])
+    wrong = wrong or wrong_name("feature", (card.input.features or ()) if card.input else ())
+    if card.input and card.input.features is not None and not card.input.features:
+        wrong = wrong or "input.features names none"
     if wrong:
         raise FieldError(wrong)
     if len(set(card.classes)) != len(card.classes) or not card.classes:

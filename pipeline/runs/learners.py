@@ -71,11 +71,21 @@ class NetworkLearner(Learner):
         return [(1.0, self._logits(batch, x))]
 
     def _logits(self, batch: Batch, x: Tensor) -> Tensor:
-        if batch.length is None or self._maker.spec.modality == "image":
-            logits: Tensor = self.network(x)
-            return logits
-        padded: Tensor = self.network(x, length=batch.length)  # of signals, where items are padded
-        return padded
+        logits: Tensor = self.network(x, **beside_input(self._maker, batch))
+        return logits
+
+
+def beside_input(maker: InputMaker, batch: Batch) -> dict[str, Tensor]:
+    """What a network takes of a batch beside its input, by the names of its arguments.
+
+    These are the ``length`` of signals, where items are padded, and ``numbers``, where the spec has features.
+    """
+    beside = {}
+    if batch.length is not None and maker.spec.modality == "signal":
+        beside["length"] = batch.length
+    if batch.features is not None:
+        beside["numbers"] = maker.beside(batch.features)
+    return beside
 
 
 class FusionLearner(Learner):

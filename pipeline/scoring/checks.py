@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.spec import FeatureScale, InputSpec
 from pipeline.runs.card import DEV_SCORES, Card, DataCard
 from pipeline.runs.folder import leaves, scores_of_run
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
@@ -48,6 +48,7 @@ def _check_network_fits(card: Card, store: Store, folder: Path) -> None:
         raise EcgFusionError(
             f"{store.path} lacks {what}lead {', '.join(absent)}, which {folder} needs: name other stores with -data"
         )
+    check_features(spec.features, store, f"name stores with -data made as those that {folder} was trained on")
     labels = store.task(card.task)
     if labels.kind != card.kind:
         raise EcgFusionError(
@@ -136,6 +137,26 @@ def check_images(spec: InputSpec, store: Store) -> None:
         if store.image_parameters[name] != dict(parameters):
             raise EcgFusionError(
                 f"{store.path} holds {name} of other parameters: make it as the training store was made"
+            )
+
+
+def check_features(features: Mapping[str, FeatureScale] | None, store: Store, way: str) -> None:
+    """Refuses a store without the features that a network sees, or with others of their names.
+
+    Args:
+        features: as in ``InputSpec``.
+        store: whose items are to be seen.
+        way: what can be done.
+    """
+    for name, scale in (features or {}).items():
+        if name not in store.features:
+            there = f"only {', '.join(store.features)}" if store.features else "and no other"
+            raise EcgFusionError(f"{store.path} has no feature {name} of its items, {there}: {way}")
+        found = store.features[name].shape[1]
+        if found != len(scale.mean):
+            raise EcgFusionError(
+                f"the feature {name} of {store.path} has {found} numbers of an item, and {len(scale.mean)} are seen: "
+                f"{way}"
             )
 
 

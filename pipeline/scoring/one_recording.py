@@ -1,6 +1,6 @@
 """One recording in memory → class to probability, by any kind of run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +9,19 @@ from pipeline.errors import EcgFusionError
 from pipeline.machine.devices import choose_device
 from pipeline.runs.build import Run
 from pipeline.runs.folder import leaves
+from pipeline.scoring.checks import check_features
 from pipeline.scoring.predict import probabilities
 from pipeline.store.arrays import ArrayStore
 
 
-def predict(run: Run, signal_mv: np.ndarray, *, sampling_rate: float, leads: Sequence[str]) -> dict[str, float]:
+def predict(
+    run: Run,
+    signal_mv: np.ndarray,
+    *,
+    sampling_rate: float,
+    leads: Sequence[str],
+    features: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, float]:
     """What a run says of one recording; see ``Run.predict``."""
     if np.ndim(signal_mv) != 2:
         raise EcgFusionError(f"the recording has the shape {np.shape(signal_mv)}: give (leads, time)")
@@ -27,6 +35,7 @@ def predict(run: Run, signal_mv: np.ndarray, *, sampling_rate: float, leads: Seq
         band=card.data.band,
         gain=card.spec.gain,
         further_leads=[lead for each, _ in leaves(run.card, run.folder) for lead in each.data.leads or ()],
+        features={name: [numbers] for name, numbers in (features or {}).items()},
         name="the recording",
     )
     _check(run, store)
@@ -55,7 +64,7 @@ def _check(run: Run, store: ArrayStore) -> None:
     """Refuses what the networks of a run cannot see.
 
     Raises:
-        EcgFusionError: a lead is missing, or the recording is shorter than an image, or a network, needs it to be.
+        EcgFusionError: a lead or a feature is missing, or the recording is shorter than an image, or a network, needs.
     """
     n_samples = int(store.lengths[0])
     for part in _networks(run):
@@ -65,6 +74,7 @@ def _check(run: Run, store: ArrayStore) -> None:
             raise EcgFusionError(
                 f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
             )
+        check_features(spec.features, store, f"give predict what {card.model} of {run.folder} sees beside a recording")
         if card.join is None and card.data.cut and spec.beat is None and abs(n_samples - spec.n_samples) > 1:
             raise EcgFusionError(
                 f"the recording has {n_samples / store.sampling_rate:g} s and {part.folder} was trained on "

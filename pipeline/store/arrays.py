@@ -44,6 +44,7 @@ class ArrayStore(Store):
         item_ids: Sequence[str] | None = None,
         patient_ids: Sequence[str] | None = None,
         labels: Mapping[str, Labels] | None = None,
+        features: Mapping[str, np.ndarray | Sequence[Sequence[float]]] | None = None,
         further_leads: Sequence[str] = (),
         name: str = "the array",
     ) -> Self:
@@ -59,11 +60,12 @@ class ArrayStore(Store):
             item_ids: one for each item; None for their numbers from 0.
             patient_ids: one for each item; None for a patient an item.
             labels: task name to labels of these items, if there are any.
+            features: name to numbers of each item, as ``Store.features``; NaN where one is missing.
             further_leads: canonical names that leads may have beside the usual twelve, as ``MLII``.
             name: what messages call it.
 
         Shape:
-            signals (items, leads, time), or each (leads, time).
+            signals (items, leads, time), or each (leads, time); features (items, numbers) each.
 
         Raises:
             EcgFusionError: the arrays are no such signals, or cannot be prepared so.
@@ -107,6 +109,7 @@ class ArrayStore(Store):
             },
             labels=dict(labels or {}),
             signals=Held(_padded(counts, int(lengths.max()))),
+            features={of: _numbers(given, len(items), of, name) for of, given in (features or {}).items()},
         )
 
     def in_windows(self, window_s: float, stride_s: float) -> Self:
@@ -149,6 +152,7 @@ class ArrayStore(Store):
             },
             labels={},
             signals=Held(np.stack(signals)),
+            features={name: numbers[rows] for name, numbers in self.features.items()},
         )
 
     def task(self, name: str) -> Labels:
@@ -213,6 +217,17 @@ def _checked_ids(ids: Sequence[str] | None, n_items: int, of: str, name: str) ->
     if len(found) != n_items:
         raise EcgFusionError(f"{name} has {n_items} items and {len(found)} {of} names: give one for each")
     return found
+
+
+def _numbers(given: np.ndarray | Sequence[Sequence[float]], n_items: int, of: str, name: str) -> np.ndarray:
+    """A feature's (items, numbers) float32."""
+    try:
+        numbers = np.asarray(given, np.float32)
+    except (TypeError, ValueError):
+        numbers = np.empty(0, np.float32)
+    if numbers.ndim != 2 or len(numbers) != n_items:
+        raise EcgFusionError(f"{name}: the feature {of} is no table of numbers with a row for each of {n_items} items")
+    return numbers
 
 
 def _counts(items: Sequence[np.ndarray], recipe: SignalRecipe, sampling_rate: float, name: str) -> list[np.ndarray]:

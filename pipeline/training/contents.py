@@ -8,17 +8,18 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.store.mapped import StoredArray
+from pipeline.store.mapped import Held, StoredArray
 from pipeline.store.reading import Store
 
 _MOST_BYTES = 2**30
 """Of signals, and of each representation, that are read for it: a second or two. Of more, evenly spaced items."""
 
 _PIECE_BYTES = 2**24
+_FEATURE = "feature "
 
 
 def contents(store: Store, task: str, specs: Iterable[InputSpec]) -> dict[str, str]:
-    """Digests of what a training takes from a store: its labels, with whose they are; its signals; its images.
+    """Digests of what a training takes from a store: its labels, with whose they are; signals, features and images.
 
     Args:
         store: of train or dev.
@@ -34,6 +35,9 @@ def contents(store: Store, task: str, specs: Iterable[InputSpec]) -> dict[str, s
     specs = list(specs)
     if specs:  # images are of signals, which lie beside them and are smaller
         found["signals"] = _digest_of(store.signals, rows)
+    for name in dict.fromkeys(name for spec in specs for name in spec.features or ()):
+        if name in store.features:
+            found[f"{_FEATURE}{name}"] = _digest_of(Held(store.features[name]), rows)
     stored = dict.fromkeys(name for spec in specs if not spec.takes_signals for name in spec.representations)
     return found | {name: _digest_of(store.images[name], rows) for name in stored if name in store.images}
 
@@ -64,12 +68,13 @@ def check_contents(
         folder: of the run.
 
     Raises:
-        EcgFusionError: labels, patients, signals or images are others.
+        EcgFusionError: labels, patients, signals, features or images are others.
     """
     now = contents(store, task, specs)
     other = [name for name, digest in began_with.items() if now.get(name) != digest]
     if other:
-        what = "labels or patients" if other[0] == "labels" else "signals" if other[0] == "signals" else "images"
+        named = {"labels": "labels or patients", "signals": "signals"}
+        what = named.get(other[0], "features" if other[0].startswith(_FEATURE) else "images")
         raise EcgFusionError(
             f"{store.path} has other {what} than {folder} was begun with: name its store with -data, or train into "
             f"another folder"

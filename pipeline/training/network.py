@@ -123,6 +123,8 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
         seen += " drawn while training" if spec.on_the_fly else " stored"
     if spec.beat is not None:
         seen += " of the median beat"
+    if spec.features:
+        seen += f", {spec.n_numbers} numbers beside them ({' '.join(spec.features)})"
     remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
     announce_settings(card.training)
 

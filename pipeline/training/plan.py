@@ -13,6 +13,7 @@ from models import Network
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.batches import CPU
+from pipeline.inputs.features import scaled_on
 from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.plan import image_size, plan_input
 from pipeline.inputs.scale import standard_deviation
@@ -21,7 +22,7 @@ from pipeline.labels import SAMPLE_SEED
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
-from pipeline.scoring.checks import check_lengths
+from pipeline.scoring.checks import check_features, check_lengths
 from pipeline.scoring.records import check_records, holds_windows
 from pipeline.signals.augmentations import check_augmentations
 from pipeline.signals.leads import LEADS
@@ -51,6 +52,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     for store in (train, dev) if join else ():
         check_records(task, store)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
+    check_features(spec.features, dev, f"make it as {train.path} was made")
     _check_augmentations(options, spec)
     of_network = options.of_network(NETWORK_OPTIONS)
     if spec.modality == "image" and "size" in entry.options:
@@ -162,6 +164,7 @@ def planned_on(card: Card, train: Store) -> Card:
     spec, rows = card.spec, rows_of(card, train)
     if spec.normalise == "global":
         spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version))
+    spec = replace(spec, features=scaled_on(spec, train, rows))
     weighting = "none" if card.training.class_weights is None else "balanced"
     weights = class_weights(train.task(card.task).rows(rows), weighting, card.task)
     return replace(
