@@ -2,6 +2,7 @@
 
 from models.signal import attention_pooled as attention_pooled
 from models.signal import convolutional_recurrent as convolutional_recurrent
+from models.signal import heartbeat as heartbeat
 from models.signal import recurrent as recurrent
 from models.signal import resnet1d as resnet1d
 from models.signal import rhythm as rhythm

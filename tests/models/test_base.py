@@ -19,11 +19,13 @@ PARAMETERS = {
     "alexnet_attention": 46_335_880,
     "bigru": 399_620,
     "bilstm": 532_484,
+    "cnet": 53_220,
     "cnn": 24_708,
     "cnn_gru": 61_584,
     "cnn_lstm": 81_296,
     "gru": 249_732,
     "gru_attention": 249_861,
+    "heartbeat_cnn": 254_996,
     "lstm": 200_708,
     "mobilenet_v2": 2_230_724,
     "resnet": 1_494_356,
@@ -44,6 +46,8 @@ PUBLISHED = [
     ("cnn", 9, 4, {"head": "flatten"}, 505_969_540),
     ("resnet1d_wang", 12, 9, {}, 473_865),
     ("resnet1d_wang", 12, 5, {}, 473_349),
+    ("heartbeat_cnn", 1, 5, {}, 254_901),
+    ("cnet", 1, 5, {"head": "flatten"}, 53_957),
 ]
 
 
