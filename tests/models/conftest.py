@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models import Network, create_model, describe_model, list_models
 from models.image.self_attention import SelfAttention
+from models.signal.masked import Residual
 
 CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
 
@@ -48,7 +49,17 @@ def evaluated(name: str) -> Network:
             # a residual network's output grows with its depth, that of linear bottlenecks shrinks
             nn.init.constant_(layer.weight, 0.8 if name == "mobilenet_v2" else 0.5)
             nn.init.normal_(layer.bias, std=0.2)
+    damp_blocks_without_norms(network)
     return network
+
+
+def damp_blocks_without_norms(network: nn.Module) -> None:
+    """Keeps what residual blocks add from growing with the depth, where no norm does."""
+    for block in network.modules():
+        if isinstance(block, Residual) and not any(isinstance(layer, nn.BatchNorm1d) for layer in block.modules()):
+            for layer in block.modules():
+                if isinstance(layer, nn.Conv1d):
+                    layer.weight.data.mul_(0.5)
 
 
 def let_attention_act(network: nn.Module) -> None:

@@ -17,19 +17,26 @@ CHANNELS, CLASSES = 3, 4
 PARAMETERS = {
     "alexnet": 46_334_468,
     "alexnet_attention": 46_335_880,
+    "beat_bigru": 407_108,
+    "beat_bilstm": 539_972,
+    "beat_cnn_lstm": 344_168,
+    "beat_seq2seq": 438_564,
     "bigru": 399_620,
     "bilstm": 532_484,
+    "cnet": 53_220,
     "cnn": 24_708,
     "cnn_gru": 61_584,
     "cnn_lstm": 81_296,
     "gru": 249_732,
     "gru_attention": 249_861,
+    "heartbeat_cnn": 254_996,
     "lstm": 200_708,
     "mobilenet_v2": 2_230_724,
     "resnet": 1_494_356,
     "resnet1d_wang": 465_156,
     "rhythm_resnet": 280_908,
     "rhythm_transformer": 248_256,
+    "seq": 394_150,
     "vgg": 110_132,
 }
 
@@ -44,6 +51,15 @@ PUBLISHED = [
     ("cnn", 9, 4, {"head": "flatten"}, 505_969_540),
     ("resnet1d_wang", 12, 9, {}, 473_865),
     ("resnet1d_wang", 12, 5, {}, 473_349),
+    ("heartbeat_cnn", 1, 5, {}, 254_901),
+    ("cnet", 1, 5, {"head": "flatten"}, 53_957),
+    ("seq", 1, 5, {"steps": "beat"}, 599_513),
+    ("beat_bilstm", 1, 5, {"steps": "beat"}, 728_453),
+    ("beat_bilstm", 1, 5, {}, 537_989),
+    ("beat_bigru", 1, 5, {"steps": "beat"}, 548_485),
+    ("beat_bigru", 1, 5, {}, 405_637),
+    ("beat_cnn_lstm", 1, 5, {"head": "flatten"}, 1_462_292),
+    ("beat_cnn_lstm", 1, 5, {"head": "flatten", "n_beats": 21}, 1_462_292),
 ]
 
 
