@@ -1,8 +1,9 @@
 """The results of docs/results.md and docs/signal_systems.md, by one command that may be stopped and typed again.
 
 Makes the stores that are missing, trains what is not trained yet, the smallest first and one seed after the other, and
-prints the table of what is there. A training that is cut short goes on where it was. What is trained and how stands in
-`benchmarks/results_rows.py`; each run's log begins with its command.
+prints the table of what is there. A training that is cut short goes on where it was. The epoch is chosen on dev, so
+that figures of dev, which stand beside, are optimistic. What is trained and how stands in `benchmarks/results_rows.py`;
+each run's log begins with its command.
 
     python -m benchmarks.results -study mitdb -recordings ~/.cache/ecg-data
     python -m benchmarks.results -study cinc2017 -seeds 0 1 2 -minutes 25
@@ -87,11 +88,16 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int], place: Place) -> list[Path]:
-    """Makes what is missing, seed after seed; gives the logs of what failed."""
+    """Makes what is missing, seed after seed, what joins others last; gives the logs of what failed."""
     failed = []
     todo = [(row, seed) for seed in seeds for row in rows if not (is_done(place.run(row.name, seed)))]
+    todo.sort(key=lambda each: "@" in each[0].words)
     for number, (row, seed) in enumerate(todo, 1):
-        print(f"{number} of {len(todo)}: {row.name}, seed {seed}", flush=True)
+        lacking = [str(run) for run in _joined(row, seed, place).values() if not is_done(run)]
+        what = f"{number} of {len(todo)}: {row.name}, seed {seed}"
+        print(f"{what}: {' and '.join(lacking)} are not trained" if lacking else what, flush=True)
+        if lacking:
+            continue
         try:
             if not make_store(row.store, stores[row.store], place) or not make_run(row, seed, place):
                 failed.append(_log(place.run(row.name, seed)))
@@ -121,13 +127,21 @@ def make_run(row: Row, seed: int, place: Place) -> bool:
 
 
 def commanded(row: Row, seed: int, place: Place) -> list[str]:
-    """The words of a row's train.py; ``@NAME`` is that row's run of the same seed, ``@NAME:2`` of another."""
-    words = []
-    for word in shlex.split(row.words):
-        name, _, other = word.removeprefix("@").partition(":")
-        words.append(str(place.run(name, int(other or seed))) if word.startswith("@") else word)
+    """The words of a row's train.py; ``@NAME`` is that row's run of the same seed, ``@NAME:+1`` of the next one."""
+    joined = _joined(row, seed, place)
+    words = [str(joined.get(word, word)) for word in shlex.split(row.words)]
     drawn = [] if "late" in words else ["-seed", str(seed), "-threads", str(place.threads)]
     return [*words, *drawn, "-data", str(place.store(row.store))]
+
+
+def _joined(row: Row, seed: int, place: Place) -> dict[str, Path]:
+    """The runs that a row's run is made of, by the words that stand for them."""
+    found = {}
+    for word in shlex.split(row.words):
+        if word.startswith("@"):
+            name, _, further = word.removeprefix("@").partition(":")
+            found[word] = place.run(name, seed + int(further or 0))
+    return found
 
 
 def is_done(folder: Path) -> bool:
@@ -171,34 +185,39 @@ def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Non
     for study, what in STUDIES.items():
         lines = [_line(row, seeds, place) for row in rows if row.study == study]
         if any(lines):
-            print(f"\n**{what}**\n\n| | judged on | seeds, 95 % intervals over patients | mean | published |")
-            print("| --- | --- | --- | ---: | --- |")
+            print(f"\n**{what}**\n\n| | judged on | seeds, 95 % intervals over patients | mean | dev | published |")
+            print("| --- | --- | --- | ---: | ---: | --- |")
             print("\n".join(line for line in lines if line), flush=True)
 
 
 def _line(row: Row, seeds: Iterable[int], place: Place) -> str:
-    found = [figure(row, place.run(row.name, seed)) for seed in seeds if is_done(place.run(row.name, seed))]
-    if not found:
+    from pipeline.evaluation.scores import load_scores
+
+    trained = [folder for folder in (place.run(row.name, seed) for seed in seeds) if is_done(folder)]
+    if not trained:
         return ""
+    found = [figure(row.figure, _scores(row, folder)) for folder in trained]
     each = ", ".join(f"{value:.3f}{_span(span)}" for value, span in found)
     mean = sum(value for value, _ in found) / len(found)
-    return f"| {row.title} | {row.judged.replace('_', ' ')}, {row.figure} | {each} | {mean:.3f} | {row.published} |"
+    on_dev = [figure(row.figure, load_scores(folder / "dev_scores.npz"))[0] for folder in trained]
+    judged = f"{row.judged.replace('_', ' ')}, {row.figure}"
+    return f"| {row.title} | {judged} | {each} | {mean:.3f} | {sum(on_dev) / len(on_dev):.3f} | {row.published} |"
 
 
 def _span(span: Sequence[float] | None) -> str:
     return "" if span is None else f" ({span[0]:.3f}–{span[1]:.3f})"
 
 
-def figure(row: Row, folder: Path) -> tuple[float, Sequence[float] | None]:
-    """A row's figure of one run, and its interval where it has one."""
+def figure(name: str, scores: Any) -> tuple[float, Sequence[float] | None]:
+    """A figure of some scores, and its interval where it has one."""
     from pipeline.evaluation.figures import evaluate
     from pipeline.evaluation.intervals import Resampling
 
-    found = evaluate(_scores(row, folder), resampling=Resampling(RESAMPLES, 0))
+    found = evaluate(scores, resampling=Resampling(RESAMPLES, 0))
     spans = found.intervals
-    if row.figure in found.agreement:
-        return found.agreement[row.figure], spans.agreement.get(row.figure) if spans else None
-    name = row.figure.removeprefix("macro ")
+    if name in found.agreement:
+        return found.agreement[name], spans.agreement.get(name) if spans else None
+    name = name.removeprefix("macro ")
     return found.macro.figures[name], spans.macro.get(name) if spans else None
 
 

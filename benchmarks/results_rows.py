@@ -27,8 +27,8 @@ class Row:
         title: what the table calls it.
         store: one of ``STORES``.
         words: of train.py, but for seed, store and folder; ``@NAME`` is the run of the row NAME, of the same seed, and
-            ``@NAME:1`` that of seed 1.
-        judged: ``dev``, ``out_of_fold`` or ``test``.
+            ``@NAME:+1`` that of the next one.
+        judged: ``out_of_fold`` or ``test``.
         figure: of ``agreement.AGREEMENT``, or a mean over classes, as ``macro f1`` or ``macro auroc``.
         published: by whoever published one, for a like question.
     """
@@ -92,23 +92,34 @@ training records."""
 def _cinc2017() -> list[Row]:
     study, f1 = "cinc2017", "cinc2017_f1"
     own = [
-        Row(study, model, f"`{model}`, whole records", study, f"-model {model} -epochs 16 -patience 16", "dev", f1)
+        Row(study, model, f"`{model}`, whole records", study, f"-model {model} -epochs 16 -patience 16", "test", f1)
         for model in ("rhythm_resnet", "rhythm_transformer")
     ]
-    published = [
-        Row(study, model, f"`{model}`, 5 s", "cinc2017-5s", f"-model {model} -epochs 8", "dev", f1, figures)
-        for model, figures in CINC2017_PUBLISHED.items()
-    ]
-    of_seeds = " ".join(f"@rhythm_resnet:{seed}" for seed in range(3))
+    drawn = "-representation stft -crop 9 -stride 4.5 -size 64 -nb_filters 16 -epochs 20"
     fused = [
-        Row(study, f"rhythm_resnet-{combine}", f"three `rhythm_resnet`, {combine}", study, words, "dev", f1)
-        for combine, words in (("mean", f"-model late -combine mean -branches {of_seeds}"),)
+        Row(study, "stft", "`resnet` on spectrograms of 9 s", study, f"-model resnet {drawn}", "test", f1),
+        _late("rhythm_resnet-stft", "`rhythm_resnet` + spectrograms, mean", "@rhythm_resnet @stft"),
+        _late("rhythm_resnet-two", "its control: two `rhythm_resnet`, mean", "@rhythm_resnet @rhythm_resnet:+1"),
+        _late("rhythm_resnet-mean", "three `rhythm_resnet`, mean", _THREE),
+        _late("rhythm_resnet-stacked", "three `rhythm_resnet`, regression on nine values", _THREE, "stacking"),
+    ]
+    published = [
+        Row(study, model, f"`{model}`, 5 s", "cinc2017-5s", f"-model {model} -epochs 8", "test", f1, figures)
+        for model, figures in CINC2017_PUBLISHED.items()
     ]
     left_out = [
         Row(study, f"{row.name}-kfold", row.title, row.store, f"{row.words} -kfold 5", "out_of_fold", f1, row.published)
         for row in (*own, *published)
     ]
-    return [*own, *published, *fused, *left_out]
+    return [*own, *fused, *published, *left_out]
+
+
+_THREE = "@rhythm_resnet @rhythm_resnet:+1 @rhythm_resnet:+2"
+
+
+def _late(name: str, title: str, branches: str, combine: str = "mean") -> Row:
+    words = f"-model late -combine {combine} -branches {branches}"
+    return Row("cinc2017", name, title, "cinc2017", words, "test", "cinc2017_f1")
 
 
 ROWS: Sequence[Row] = (*_mitdb(), *_cinc2017())

@@ -18,9 +18,9 @@ from train import parse as parse_training
 NONE = {"toy": Stores("", "")}
 
 TOY = [
-    Row("cinc2017", "one", "one network", "toy", "-model cnn_gru -epochs 1", "dev", "cinc2017_f1", ".8"),
+    Row("cinc2017", "one", "one network", "toy", "-model cnn_gru -epochs 1", "test", "cinc2017_f1", ".8"),
     Row("cinc2017", "folds", "members", "toy", "-model cnn_gru -epochs 1 -kfold 2", "out_of_fold", "macro f1"),
-    Row("cinc2017", "both", "both", "toy", "-model late -combine mean -branches @one:0 @one:1", "test", "macro auroc"),
+    Row("cinc2017", "both", "both", "toy", "-model late -combine mean -branches @one @one:+1", "test", "macro auroc"),
 ]
 
 
@@ -44,10 +44,10 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_process")
 def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys: pytest.CaptureFixture[str]):
-    assert results.make(TOY[:2], NONE, [0, 1], place) == []
-    assert results.make(TOY[2:], NONE, [0], place) == []
+    assert results.make(TOY, NONE, [0, 1], place) == []
+    assert "both, seed 1: " in capsys.readouterr().out, "there is no seed 2 to join"
     trained = {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")}
-    assert results.make(TOY[:2], NONE, [0, 1], place) == []
+    assert results.make(TOY, NONE, [0, 1], place) == []
     assert {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")} == trained
     capsys.readouterr()
     results.print_tables(TOY, [0, 1], place)
@@ -60,7 +60,7 @@ def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys
 def test_what_fails_is_named_and_the_rest_is_made(place: Place):
     """Each in a process of its own, with a log that begins with its command."""
     bad, worse = (
-        Row("cinc2017", name, name, "toy", f"-model cnn_gru {word} 1", "dev", "macro f1")
+        Row("cinc2017", name, name, "toy", f"-model cnn_gru {word} 1", "test", "macro f1")
         for name, word in (("bad", "-epoch"), ("worse", "-crops"))
     )
     logs = results.make([bad, worse], NONE, [0], place)
