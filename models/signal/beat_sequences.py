@@ -168,8 +168,8 @@ class BeatCnnLstm(BeatSequenceNetwork):
         - output: (n, n_classes)
 
     Reference:
-        Jaewon-py, ECG-Classification. Its recurrent layers had a ReLU in the place of the hyperbolic tangent, with which
-        a state can grow without bound; these have the tangent.
+        Jaewon-py, ECG-Classification. Its recurrent layers had a ReLU in the place of the hyperbolic tangent, with
+        which a state can grow without bound; these have the tangent.
     """
 
     def __init__(
