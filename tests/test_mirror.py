@@ -30,7 +30,6 @@ WITHOUT = {
         "models/signal/attention_pooled.py",
         "models/signal/convolutional.py",
         "models/signal/convolutional_recurrent.py",
-        "models/signal/heartbeat.py",
         "models/signal/recurrent.py",
         "models/signal/resnet1d.py",
         "models/signal/rhythm.py",

@@ -53,7 +53,8 @@ class BeatEncoder(nn.Module):
     def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
         beats, of_each = side_by_side(x, length, self.n_beats)
         maps = self.body(beats.flatten(0, 1), of_each)  # (n · beats, width, t)
-        return self._read(maps, None if of_each is None else self.body.n_steps(of_each)).unflatten(0, beats.shape[:2])
+        read = self._read(maps, None if of_each is None else self.body.n_steps(of_each))
+        return read.reshape(len(x), self.n_beats, self.feature_dim)
 
     def _read(self, maps: Tensor, steps: Tensor | None) -> Tensor:
         if self.pooling == "flatten":
@@ -81,7 +82,7 @@ def side_by_side(x: Tensor, length: Tensor | None, n_beats: int) -> tuple[Tensor
     """
     n, leads, time = x.shape
     if length is None and time % n_beats == 0:
-        return x.unflatten(2, (n_beats, -1)).transpose(1, 2), None
+        return x.reshape(n, leads, n_beats, -1).transpose(1, 2), None
     total = torch.full((1,), time, device=x.device) if length is None else length
     of_each = -(-total // n_beats)  # (items,)
     numbers = torch.arange(n_beats, device=x.device)
@@ -89,7 +90,8 @@ def side_by_side(x: Tensor, length: Tensor | None, n_beats: int) -> tuple[Tensor
     begins = torch.minimum(begins, (total - of_each)[:, None])
     offsets = torch.arange(-(-time // n_beats), device=x.device)
     places = (begins[..., None] + offsets).clamp(max=time - 1)  # (items, beats, time of a beat)
-    beats = x.gather(2, places.flatten(1)[:, None].expand(n, leads, -1)).unflatten(2, (n_beats, -1)).transpose(1, 2)
+    chosen = x.gather(2, places.flatten(1)[:, None].expand(n, leads, -1))
+    beats = chosen.reshape(n, leads, n_beats, -1).transpose(1, 2)
     if length is None:
         return beats, None
     ended = offsets >= of_each[:, None]
@@ -168,8 +170,8 @@ class BeatCnnLstm(BeatSequenceNetwork):
         - output: (n, n_classes)
 
     Reference:
-        Jaewon-py, ECG-Classification. Its recurrent layers had a ReLU in the place of the hyperbolic tangent, with which
-        a state can grow without bound; these have the tangent.
+        Jaewon-py, ECG-Classification. Its recurrent layers had a ReLU in the place of the hyperbolic tangent, with
+        which a state can grow without bound; these have the tangent.
     """
 
     def __init__(
