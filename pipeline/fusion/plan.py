@@ -1,6 +1,6 @@
 """Every choice of a fusion, made before it begins: the user's options, the branches and two stores → a card."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pipeline.fusion.branches import check_store, describe_branch, named_branche
 from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on, fitted_on_features, out_of_fold_items
 from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
 from pipeline.runs.card import CHOICES, Card, TrainingCard
@@ -101,7 +102,8 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
     if of_features and of_features.features == "out_of_fold":
         (rows, _), limit = out_of_fold_items(named, train), first.data.limit
     of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
-    workers, specs = 0, []
+    specs: list[InputSpec] = []
+    workers = 0
     if entry.level == "intermediate":
         specs = [branch.spec for branch in cards.values()]
         workers = choose_workers(options.workers, train, len(rows), specs, device)
@@ -118,7 +120,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
         join=options.join or first.join,
         branches={name: describe_branch(cards[name], folder) for name, folder in named.items()},
         data=replace(items, source_version=first.data.source_version, min_likelihood=first.data.min_likelihood),
-        training=_training(options, entry, train, dev, rows, first.task, workers, device),
+        training=_training(options, entry, train, dev, rows, first.task, specs, workers, device),
         given=options.given,
         versions=versions(),
         fitted_on=fitted_on(options, entry.name, named, cards) if entry.level == "late" else of_features,
@@ -160,6 +162,7 @@ def _training(
     dev: Store,
     rows: np.ndarray,
     task: str,
+    specs: Sequence[InputSpec],
     workers: int,
     device: torch.device,
 ) -> TrainingCard:
@@ -175,7 +178,8 @@ def _training(
     if entry.fitting != "gradient":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
-    training = replace(training, **chosen_settings(options, family), loss=checked_loss(options, train.task(task).kind))
+    chosen, loss = chosen_settings(options, family, specs), checked_loss(options, train.task(task).kind)
+    training = replace(training, **chosen, loss=loss)
     if family == "joint":
         usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)
         training = replace(training, branch_learning_rate=options.branch_learning_rate or usual)

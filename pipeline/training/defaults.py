@@ -42,6 +42,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 """Those of fusions: ``fusion`` of frozen branches, ``joint`` with its branches, ``mlp`` of their answers."""
 
+LONG_SAMPLES = 5000
+"""Of items that are seen longer than this, a batch has so many fewer by default that it needs no more memory."""
+
 BRANCH_RATE = 0.1
 """Highest rate of the branches in ``joint``, of that of the fusion."""
 AUXILIARY = 0.3
@@ -55,3 +58,18 @@ def training_defaults(family: str) -> dict[str, Any]:
             f"the family {family} has no training defaults: add a line to pipeline/training/defaults.py"
         )
     return dict(FAMILIES[family])
+
+
+def usual_batch_size(usual: int, n_samples: int) -> int:
+    """A family's batch, or a smaller one where signals are so long that it would not fit into a usual memory.
+
+    Args:
+        usual: items of a batch, 2 or more.
+        n_samples: samples that a network sees of an item at once.
+
+    Shape:
+        - output: ``usual``, up to ``LONG_SAMPLES``; else a power of two that gives no more samples a batch, at least 2
+    """
+    if n_samples <= LONG_SAMPLES:
+        return usual
+    return max(2, 1 << max(0, (usual * LONG_SAMPLES // n_samples).bit_length() - 1))

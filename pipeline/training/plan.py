@@ -70,7 +70,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         join=join,
         data=data_card(task, train, rows, dev, options.limit, [spec]),
         training=TrainingCard(
-            **chosen_settings(options, entry.family),
+            **chosen_settings(options, entry.family, [spec]),
             loss=checked_loss(options, labels.kind),
             augment=options.augment,
             precision=options.precision or default_precision(device),
@@ -109,9 +109,11 @@ def planned_join(options: TrainOptions, train: Store) -> str | None:
     return None
 
 
-def chosen_settings(options: TrainOptions, family: str) -> dict[str, Any]:
-    """Optimizer, rate, batch and so on: what was given, else the family's own."""
+def chosen_settings(options: TrainOptions, family: str, specs: Sequence[InputSpec] = ()) -> dict[str, Any]:
+    """Optimizer, rate, batch and so on: what was given, else the family's own, for such inputs of networks."""
     usual = defaults.training_defaults(family)
+    longest = max((spec.crop_samples for spec in specs if spec.modality == "signal"), default=0)
+    usual["batch_size"] = defaults.usual_batch_size(usual["batch_size"], longest)
     given = {name: getattr(options, name) for name in CHOICES}
     return {name: usual[name] if value is None else value for name, value in given.items()}
 

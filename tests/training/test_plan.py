@@ -23,7 +23,7 @@ from pipeline.training.data import training_rows
 from pipeline.training.kfold import plan_members
 from pipeline.training.losses import class_weights
 from pipeline.training.options import TrainOptions
-from pipeline.training.plan import plan
+from pipeline.training.plan import chosen_settings, plan
 from pipeline.training.ranges import check_ranges
 
 
@@ -101,6 +101,21 @@ def test_the_users_choice_comes_before_the_familys(stores):
     training = card_of(stores, model="gru", **ours)["training"]
     expected = {**defaults.training_defaults("recurrent"), **ours}
     assert {name: training[name] for name in CHOICES} == expected
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size"), [(252, 128), (5000, 128), (5001, 64), (18_000, 32), (120_000, 4), (10**7, 2)]
+)
+def test_a_batch_of_long_signals_is_smaller(n_samples: int, batch_size: int):
+    assert defaults.usual_batch_size(128, n_samples) == batch_size
+
+
+def test_what_a_network_sees_of_long_items_decides_over_its_batch(stores):
+    gru, resnet = (replace(spec_of(stores, model=name), n_samples=6000) for name in ("gru", "resnet"))
+    cropped = replace(gru, crop=2.5, stride=1.25)
+    batch = lambda *specs, **given: chosen_settings(TrainOptions.of(**given), "recurrent", specs)["batch_size"]  # noqa: E731
+    assert (batch(gru), batch(cropped, gru), batch(cropped), batch(resnet)) == (64, 64, 128, 128)
+    assert batch(gru, batch_size=128) == 128
 
 
 def test_class_weights_are_negatives_over_positives(stores):
