@@ -117,7 +117,7 @@ def _is_fitted_on_dev(card: Card, folder: Path) -> bool:
     if card.run_kind not in FUSIONS:
         return False
     inside = branch_folders(card, folder).values()
-    own = card.fitted_on is not None and card.fitted_on.scores == "dev" or card.is_calibrated_on_dev
+    own = (card.fitted_on is not None and card.fitted_on.scores == "dev") or card.is_calibrated_on_dev
     return own or any(_is_fitted_on_dev(read_card(inner), inner) for inner in inside)
 
 

@@ -27,6 +27,7 @@ from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
 
 _STEPS = 2000  # of the solver, which takes some tens
+_ROUNDING = 1e-6  # relative, of features, which are float32
 _SURE = 1.0  # the answer of a machine of a class that all items bear, or none
 _NEVER = -30.0  # logit of a class that no item to fit on has, where classes exclude each other
 _SLOPES, _OFFSETS = (1e-3, 1e3), (-100.0, 100.0)  # a slope below 0 would turn the machine's answers round
@@ -87,6 +88,8 @@ def fit_machine(
             raise EcgFusionError(f"the features of the branch {name} are no finite numbers: train it anew")
     x = torch.cat([branches[name] for name in machine.branches], dim=1).double().numpy()
     scaler = StandardScaler(copy=False).fit(x)
+    # what differs by rounding alone says nothing, and would be made as loud as the others
+    scaler.scale_[scaler.scale_ <= _ROUNDING * np.abs(scaler.mean_)] = 1.0
     x = scaler.transform(x)
     _reset(machine, labels)
     machine.means.copy_(torch.from_numpy(scaler.mean_))
@@ -161,6 +164,7 @@ def fit_logits(machine: LinearMachine, decisions: Tensor, labels: np.ndarray) ->
     targets = torch.where(truth == 1, (bearers + 1) / (bearers + 2), 1 / (len(truth) - bearers + 2))
     n_free = int(fittable.sum()) if several else 1
 
+    @torch.enable_grad()
     def cost(numbers: np.ndarray) -> tuple[float, np.ndarray]:
         x = torch.from_numpy(numbers).requires_grad_()
         if several:
