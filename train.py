@@ -83,7 +83,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
-    parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention")
+    parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention svm")
     combined = "late: what is combined (default probabilities; of stacking: logits)"
     parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
     fitted_on = "late, but mean: scores it is fitted on (default dev); intermediate: out_of_fold, of k-fold branches"

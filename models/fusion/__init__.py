@@ -4,3 +4,4 @@ from models.fusion import attention as attention
 from models.fusion import concat as concat
 from models.fusion import gated as gated
 from models.fusion import late as late
+from models.fusion import svm as svm

@@ -9,25 +9,81 @@ from models.fusion.branches import BranchDropout, BranchShape
 HIDDEN_SIZE, DROPOUT, BRANCH_DROPOUT = 256, 0.3, 0.1  # of every fusion that says nothing else
 
 
-class IntermediateFusion(nn.Module):
-    """The contract of all intermediate fusions; ``forward`` gives logits.
-
-    An item's answer never depends on the others of its batch, in training neither but for what is
-    drawn: there are layer norms and no batch norm.
+class BranchReader(nn.Module):
+    """What reads features or tokens of the branches that it was built for, and refuses others.
 
     Args:
         branches: names, and widths, of which what the fusion reads is 2 or more.
         n_classes: logits that come out.
-        hidden_size: width that every branch is projected to, and of what the head reads.
-        dropout: probability that a number is dropped on the way to the head, in [0, 1).
-        branch_dropout: probability that a branch of an item is hidden in training, in [0, 1]; one
-            always stays (see ``BranchDropout``).
 
     Attributes:
         branches: their names, in the order of the weights.
         widths: of what is read of each.
         n_classes: logits that come out.
         axes: of what is read of a branch, features or tokens; the last is its width.
+
+    Raises:
+        ValueError: a width is too small.
+    """
+
+    axes: tuple[str, ...] = ("n", "features")
+
+    def __init__(self, branches: Mapping[str, BranchShape], n_classes: int) -> None:
+        super().__init__()
+        of_tokens = "tokens" in self.axes
+        widths = {name: shape.token_dim if of_tokens else shape.feature_dim for name, shape in branches.items()}
+        for name, width in widths.items():
+            if width < 2:  # a layer norm makes a single number 0
+                raise ValueError(f"branch {name!r} is {width} wide; a fusion needs 2 or more")
+        self.branches, self.widths = tuple(widths), tuple(widths.values())
+        self.n_classes = n_classes
+
+    def forward(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Logits, (n, n_classes); as ``outputs``, without those of each branch."""
+        return self.outputs(branches, masks)[0]
+
+    def outputs(
+        self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits of the fusion, and of each branch alone, where there are any."""
+        raise NotImplementedError
+
+    def check(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
+        """Refuses what the fusion was not built for.
+
+        Raises:
+            ValueError: the branches are other ones, their widths or numbers of items are wrong, or masks are not read.
+        """
+        if set(branches) != set(self.branches):
+            given, built = ", ".join(branches) or "none", ", ".join(self.branches)
+            raise ValueError(f"the branches given are {given}; the fusion was built for {built}")
+        for name, width in zip(self.branches, self.widths, strict=True):
+            shape = tuple(branches[name].shape)
+            if len(shape) != len(self.axes) or shape[-1] != width:
+                expected = ", ".join([*self.axes[:-1], str(width)])
+                raise ValueError(f"branch {name!r} has shape {shape}; the fusion was built for ({expected})")
+        if len({len(branches[name]) for name in self.branches}) > 1:
+            sizes = ", ".join(f"{name} {len(branches[name])}" for name in self.branches)
+            raise ValueError(f"the branches differ in their number of items ({sizes}); give each the same items")
+        if masks and "tokens" not in self.axes:
+            raise ValueError("masks say which tokens are padding, and this fusion reads features; leave them out")
+
+
+class IntermediateFusion(BranchReader):
+    """The contract of all intermediate fusions that are learnt step by step; ``forward`` gives logits.
+
+    An item's answer never depends on the others of its batch, in training neither but for what is
+    drawn: there are layer norms and no batch norm.
+
+    Args:
+        branches: see ``BranchReader``.
+        n_classes: see there.
+        hidden_size: width that every branch is projected to, and of what the head reads.
+        dropout: probability that a number is dropped on the way to the head, in [0, 1).
+        branch_dropout: probability that a branch of an item is hidden in training, in [0, 1]; one
+            always stays (see ``BranchDropout``).
+
+    Attributes:
         head: the last linear layer.
 
     Raises:
@@ -38,8 +94,6 @@ class IntermediateFusion(nn.Module):
         a head on each branch: trained together, the branch that learns fastest silences the others.
     """
 
-    axes: tuple[str, ...] = ("n", "features")
-
     def __init__(
         self,
         branches: Mapping[str, BranchShape],
@@ -48,16 +102,9 @@ class IntermediateFusion(nn.Module):
         dropout: float = DROPOUT,
         branch_dropout: float = BRANCH_DROPOUT,
     ) -> None:
-        super().__init__()
-        of_tokens = "tokens" in self.axes
-        widths = {name: shape.token_dim if of_tokens else shape.feature_dim for name, shape in branches.items()}
-        for name, width in widths.items():
-            if width < 2:  # a layer norm makes a single number 0
-                raise ValueError(f"branch {name!r} is {width} wide; a fusion needs 2 or more")
+        super().__init__(branches, n_classes)
         if hidden_size < 2:
             raise ValueError(f"hidden_size is {hidden_size}; a fusion needs 2 or more")
-        self.branches, self.widths = tuple(widths), tuple(widths.values())
-        self.n_classes = n_classes
         # By position: a name may hold what the key of a weight may not.
         self.projections = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, hidden_size)) for width in self.widths
@@ -82,10 +129,6 @@ class IntermediateFusion(nn.Module):
     def summarise(self, own: Tensor, mask: Tensor | None) -> Tensor:
         """What the auxiliary head reads of one projected branch, (n, hidden_size)."""
         return own
-
-    def forward(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Logits, (n, n_classes); as ``outputs``, without those of each branch."""
-        return self.outputs(branches, masks)[0]
 
     def outputs(
         self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
@@ -121,19 +164,3 @@ class IntermediateFusion(nn.Module):
             auxiliary[name] = head(self.summarise(own[-1], mask))
         fused = self.fuse(self.branch_dropout(own), own_masks)
         return self.head(self.dropout(fused)), auxiliary
-
-    def check(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
-        """Raises ValueError as ``outputs`` does."""
-        if set(branches) != set(self.branches):
-            given, built = ", ".join(branches) or "none", ", ".join(self.branches)
-            raise ValueError(f"the branches given are {given}; the fusion was built for {built}")
-        for name, width in zip(self.branches, self.widths, strict=True):
-            shape = tuple(branches[name].shape)
-            if len(shape) != len(self.axes) or shape[-1] != width:
-                expected = ", ".join([*self.axes[:-1], str(width)])
-                raise ValueError(f"branch {name!r} has shape {shape}; the fusion was built for ({expected})")
-        if len({len(branches[name]) for name in self.branches}) > 1:
-            sizes = ", ".join(f"{name} {len(branches[name])}" for name in self.branches)
-            raise ValueError(f"the branches differ in their number of items ({sizes}); give each the same items")
-        if masks and "tokens" not in self.axes:
-            raise ValueError("masks say which tokens are padding, and this fusion reads features; leave them out")

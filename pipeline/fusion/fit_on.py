@@ -113,11 +113,11 @@ def out_of_fold_items(branches: Mapping[str, Path], train: Store) -> tuple[np.nd
 
 
 def _is_fitted_on_dev(card: Card, folder: Path) -> bool:
-    """Whether a late fusion's weights come from dev, its own or those of a fusion inside it."""
+    """Whether weights of a fusion come from dev, its own or those of a fusion inside it."""
     if card.run_kind not in FUSIONS:
         return False
     inside = branch_folders(card, folder).values()
-    own = card.fitted_on is not None and card.fitted_on.scores == "dev"
+    own = (card.fitted_on is not None and card.fitted_on.scores == "dev") or card.is_calibrated_on_dev
     return own or any(_is_fitted_on_dev(read_card(inner), inner) for inner in inside)
 
 

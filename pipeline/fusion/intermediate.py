@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from pipeline.evaluation.metrics import macro_auroc
 from pipeline.fusion.fit_on import out_of_fold_items
 from pipeline.fusion.learners import fusion_items, fusion_learner
+from pipeline.fusion.machines import solve
 from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.inputs.placement import streaming_workers
 from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import Card, write_card
+from pipeline.runs.card import Card, Result, write_card
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders
 from pipeline.runs.kinds import RunKind
-from pipeline.runs.load import load_branches, load_fusion
+from pipeline.runs.load import load_branches, load_fusion, save_weights
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner
 from pipeline.scoring.records import joining_of
@@ -28,7 +30,10 @@ from pipeline.training.network import announce_data, announce_settings, finish, 
 
 
 def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
-    """Trains the fusion of a card, or goes on with it, and leaves a finished run in the folder."""
+    """Trains the fusion of a card, or goes on with it, and leaves a finished run in the folder.
+
+    One that has one best answer is fitted from the start, if it was begun before.
+    """
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     write_card(folder, card)  # from here on it can be resumed
     copy_branches(card, folder)
@@ -37,11 +42,18 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     network = build_fusion(card, branches)
     announce_data(card, train, dev)
     _announce_fusion(card, network, branches, device)
-    announce_settings(card.training)
+    if not card.is_calibrated_on_dev:
+        announce_settings(card.training)
     learner = placed(fusion_learner(card, network, branches), device)
     folds = out_of_fold_items(branch_folders(card, folder), train) if card.is_fitted_out_of_fold else None
     on_train, _ = _examples(card, network, branches, train, device, folds)
     on_dev, rows = _examples(card, network, branches, dev, device)
+    if card.is_calibrated_on_dev:
+        said = solve(card, network, on_train, on_dev, dev.columns["patient_id"][rows])
+        save_weights(folder, network)
+        scores = as_scores(on_dev.joined(said), dev, card.task, rows, card.join)
+        finish(card, folder, scores, Result(dev_macro_auroc=macro_auroc(scores.labels, scores.scores)))
+        return
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
     dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows, card.join)
     finish(card, folder, dev_scores, result_of(progress))
@@ -63,7 +75,8 @@ def _examples(
 
 
 def _announce_fusion(card: Card, network: torch.nn.Module, branches: dict[str, Run], device: torch.device) -> None:
-    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    kept = network.buffers() if card.is_calibrated_on_dev else network.parameters()
+    n_parameters = sum(numbers.numel() for numbers in kept)
     how = "trained on" if card.options["finetune"] else "frozen"
     named = ", ".join(f"{name} ({run.card.model})" for name, run in branches.items())
     remark(f"{card.options['combine']} of {named}, {how}: {n_parameters:,} parameters to fit, {device}")
@@ -75,6 +88,8 @@ def _announce_fusion(card: Card, network: torch.nn.Module, branches: dict[str, R
         )
     elif card.fitted:
         remark(f"{card.fitted}; of k-fold branches, -fit_on out_of_fold takes members that never saw them")
+    if card.is_calibrated_on_dev:
+        remark("its answers are made probabilities on dev, whose own scores come from folds of other patients")
 
 
 def _predict(

@@ -11,6 +11,7 @@ from models.fusion.registry import FusionEntry, describe_fusion, list_fusions
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branches import check_store, describe_branch, named_branches, read_branches
 from pipeline.fusion.fit_on import FITTED_ON, check_answers, fitted_on, fitted_on_features, out_of_fold_items
+from pipeline.fusion.machines import check_solvable
 from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
@@ -55,7 +56,8 @@ def check_fusion(options: TrainOptions) -> None:
     check_momentum(options)
     if level == "intermediate":
         _check_fit_on(options)
-    if options.seed is not None and options.fit_on == "out_of_fold" and entry.fitting == "solver":
+    solved_late = entry.level == "late" and entry.fitting == "solver"
+    if options.seed is not None and options.fit_on == "out_of_fold" and solved_late:
         raise EcgFusionError(
             f"-seed draws the folds that -fit_on dev fits {entry.name} on, and -fit_on out_of_fold draws none: "
             f"leave one of them out"
@@ -83,8 +85,10 @@ def _taken(entry: FusionEntry) -> set[str]:
         return taken
     if entry.level == "late":
         return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
-    further = {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers", "join"}
-    return taken | _TRAINED | further
+    taken |= {"fit_on", "gpu_id", "workers", "join"}
+    if entry.fitting == "solver":
+        return taken | {"seed", "threads", "class_weights"}
+    return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "precision"}
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -99,15 +103,20 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
     planned_join(options, train)
     of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
     rows, limit = training_rows(first.task, train, None, None), None
+    held_out_by = None
     if of_features and of_features.features == "out_of_fold":
-        (rows, _), limit = out_of_fold_items(named, train), first.data.limit
-    of_fusion = {"combine": entry.name, **options.of_network(FUSION_OPTIONS)}
+        (rows, held_out_by), limit = out_of_fold_items(named, train), first.data.limit
+    if of_features and entry.fitting == "solver":
+        of_features = replace(of_features, cross_fitting_folds=defaults.CROSS_FITTING_FOLDS)
+        check_solvable(entry.name, first, train, rows, held_out_by, dev)
+    of_fusion = {"combine": entry.name, **_of_its_types(options.of_network(FUSION_OPTIONS), entry)}
     specs: list[InputSpec] = []
     workers = 0
     if entry.level == "intermediate":
         specs = [branch.spec for branch in cards.values()]
         workers = choose_workers(options.workers, train, len(rows), specs, device)
         auxiliary = defaults.AUXILIARY if options.auxiliary is None else options.auxiliary
+        auxiliary = auxiliary if entry.fitting == "gradient" else 0.0  # which is a loss
         of_fusion |= {"finetune": bool(options.finetune), "auxiliary": auxiliary}
     items = data_card(first.task, train, rows, dev, limit, specs)
     card = Card(
@@ -133,6 +142,16 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
     if entry.level == "late":
         check_answers(card, named, train, dev)
     return card
+
+
+def _of_its_types(given: Mapping[str, object], entry: FusionEntry) -> dict[str, object]:
+    """Options with whole numbers as floats where the fusion's own are, as ``-set C=1`` means it."""
+    floats = {name for name, usual in entry.options.items() if isinstance(usual, float)}
+    exact = 2**53  # beyond which not every whole number is a float
+    return {
+        name: float(value) if name in floats and type(value) is int and abs(value) <= exact else value
+        for name, value in given.items()
+    }
 
 
 def _check_network(card: Card, named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:
@@ -175,6 +194,10 @@ def _training(
         workers=workers,
         class_weights=None,
     )
+    if entry.fitting != "gradient" and entry.level == "intermediate":  # on features, which are always fp32
+        batch_size = defaults.training_defaults("fusion")["batch_size"]
+        weights = class_weights(train.task(task).rows(rows), options.class_weights, task)
+        return replace(training, batch_size=batch_size, precision="fp32", class_weights=weights)
     if entry.fitting != "gradient":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"

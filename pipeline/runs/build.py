@@ -100,13 +100,15 @@ def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:
     options = {name: value for name, value in card.options.items() if name not in _OF_TRAINING}
     name = options.pop("combine")
     try:
-        level = describe_fusion(name).level
+        entry = describe_fusion(name)
     except ValueError as problem:
         raise EcgFusionError(str(problem)) from None
-    if level != card.model:
-        raise EcgFusionError(f"the fusion {name} is of -model {level}, not {card.model}")
-    if level == "late":  # which reads no widths
-        options["kind"], shapes = card.kind, dict.fromkeys(branches, BranchShape(0, 0))
+    if entry.level != card.model:
+        raise EcgFusionError(f"the fusion {name} is of -model {entry.level}, not {card.model}")
+    if "kind" in entry.options:
+        options["kind"] = card.kind
+    if entry.level == "late":  # which reads no widths
+        shapes = dict.fromkeys(branches, BranchShape(0, 0))
     else:
         shapes = {branch: _shape(run) for branch, run in branches.items()}
     try:

@@ -188,7 +188,8 @@ class FittedOn:
         features: of an intermediate one, of the training items: ``in_sample``, by branches that were trained on them,
             or ``out_of_fold``, by members that never saw them. Cards of earlier programs do not say that it is the
             former.
-        cross_fitting_folds: of dev, so that no patient's fused score comes from weights that saw it.
+        cross_fitting_folds: of dev, so that no patient's fused score comes from weights that saw it; of an intermediate
+            fusion, where what dev has fitted is how its answers become probabilities.
         branches_stopped_on_these_items: whose epoch dev chose.
         branches_fitted_on_these_items: whose own weights come from dev.
         weights: of each branch, once they are fitted.
@@ -314,6 +315,12 @@ class Card:
     def is_fitted_out_of_fold(self) -> bool:
         """Whether it is an intermediate fusion that has one head a member of its k-fold branches."""
         return self.fitted_on is not None and self.fitted_on.features == "out_of_fold"
+
+    @property
+    def is_calibrated_on_dev(self) -> bool:
+        """Whether it is an intermediate fusion with one best answer, whose answers dev made probabilities."""
+        of_features = self.fitted_on is not None and self.fitted_on.features is not None
+        return of_features and self.fitted_on is not None and self.fitted_on.cross_fitting_folds is not None
 
     @property
     def fitted(self) -> str | None:
@@ -454,7 +461,8 @@ def _check_whole(card: Card) -> None:
             raise FieldError(f"it lacks options.{min(_OF_FUSIONS - card.options.keys())}")
     _check_fitted_on(card)
     if card.run_kind != "late":  # which may have weights that no step has found
-        steps = [name for name in CHOICES if getattr(card.training, name) is None]
+        needed = ("batch_size",) if card.is_calibrated_on_dev else CHOICES
+        steps = [name for name in needed if getattr(card.training, name) is None]
         if steps:
             raise FieldError(f"it lacks {', '.join(f'training.{name}' for name in steps)}")
     if card.run_kind not in FUSIONS and card.input is None:

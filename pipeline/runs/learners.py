@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models import Network
-from models.fusion.intermediate import IntermediateFusion
+from models.fusion.intermediate import BranchReader
 from pipeline.inputs.batches import Batch
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
@@ -96,7 +96,7 @@ class FusionLearner(Learner):
         auxiliary: weight of the branches' own losses together; 0 for none.
     """
 
-    def __init__(self, fusion: IntermediateFusion, auxiliary: float = 0.0) -> None:
+    def __init__(self, fusion: BranchReader, auxiliary: float = 0.0) -> None:
         super().__init__()
         self.fusion = fusion
         self.network: nn.Module = fusion

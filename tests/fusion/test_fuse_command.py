@@ -49,6 +49,7 @@ FUSED = {  # what is fused, and the options
     "concat": ("wang stft whole", LEARNING),
     "gated": ("wang gru", LEARNING),
     "attention": ("stft wang", f"{LEARNING} -n_heads 2 -max_tokens 8"),
+    "svm": ("wang stft gru", "-set C=0.01"),
 }
 JOINT = f"{LEARNING} -finetune"
 
@@ -119,7 +120,7 @@ def test_a_run_holds_its_branches_whole(name, fused, originals):
 def test_a_run_predicts_with_nothing_else_at_hand(name, fused, stores):
     assert not Path(next(iter(card_json(fused[name])[BRANCHES].values()))["folder"]).exists()
     again, said = scores(fused[name], "dev", stores), load_scores(fused[name] / DEV_SCORES).scores
-    if name == "mean" or level_of(name) == "intermediate":
+    if name == "mean" or (level_of(name) == "intermediate" and name != "svm"):
         np.testing.assert_allclose(again, said, atol=1e-6)
     else:  # said by fusions that were fitted on other patients
         assert again.shape == said.shape
@@ -140,9 +141,11 @@ def test_the_card_says_what_weights_were_fitted_on(fused):
         assert said["branches_fitted_on_these_items"] == []
     assert sum(card_json(fused["weighted"])["fitted_on"]["weights"].values()) == pytest.approx(1, abs=1e-12)
     assert card_json(fused["mlp"])["training"]["epochs"] == 3
+    assert card_json(fused["svm"])["fitted_on"] == {"features": "in_sample", "cross_fitting_folds": 5}
+    assert "epochs" not in card_json(fused["svm"])["training"]
 
 
-@pytest.mark.parametrize("name", ["mean", "gated"])
+@pytest.mark.parametrize("name", ["mean", "gated", "svm"])
 def test_a_fusion_is_a_branch_of_another(name, fused, runs, stores, tmp_path):
     again = fuse_runs("late", "mean", [fused[name], runs["whole"]], tmp_path / "run")
     expected = np.mean([scores(run, "test", stores) for run in (fused[name], runs["whole"])], 0)
@@ -153,11 +156,12 @@ def test_the_card_and_a_line_say_which_branches_were_fitted_on_the_same_items(fu
     """Those inside of others, too; the mean of a network and a gated fusion has no weights from there."""
     nested = fuse_runs("late", "mean", [fused["weighted"], runs["gru"]], tmp_path / "nested")
     plain = fuse_runs("late", "mean", [fused["gated"], runs["gru"]], tmp_path / "plain")
-    for branches, fitted in (([fused["mlp"], runs["wang"], nested], ["mlp", "nested"]), ([runs["wang"], plain], [])):
+    some = [fused["mlp"], runs["wang"], nested, fused["svm"]]
+    for branches, fitted in ((some, ["mlp", "nested", "svm"]), ([runs["wang"], plain], [])):
         capsys.readouterr()
         run = fuse_runs("late", "stacking", branches, tmp_path / f"run{len(branches)}")
         assert card_json(run)["fitted_on"]["branches_fitted_on_these_items"] == fitted
-        line = "the dev table is optimistic: the weights of mlp, nested were fitted on these items, too\n"
+        line = "the dev table is optimistic: the weights of mlp, nested, svm were fitted on these items, too\n"
         assert (line in capsys.readouterr().out) == bool(fitted)
 
 
@@ -250,7 +254,10 @@ def kill_in_second_copy(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(copying.shutil, "copytree", half)
 
 
-@pytest.mark.parametrize(("level", "name", "words"), [("late", "weighted", ""), ("intermediate", "concat", LEARNING)])
+@pytest.mark.parametrize(
+    ("level", "name", "words"),
+    [("late", "weighted", ""), ("intermediate", "concat", LEARNING), ("intermediate", "svm", "")],
+)
 def test_a_fusion_goes_on_from_a_kill_among_the_copies(level, name, words, runs, tmp_path):
     """The branch that was not copied has to be there, as it was; the other need not."""
     first, second = (shutil.copytree(runs[each], tmp_path / each) for each in ("wang", "stft"))

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
 MEAN = "-model late -combine mean"
 GATED = "-model intermediate -combine gated"
+SVM = "-model intermediate -combine svm"
 
 
 def refused(sentence: str, words: str, branches: list[Path], folder: Path) -> None:
@@ -46,7 +47,7 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
     ("words", "sentence"),
     [
         ("-model late", "how are the branches to be fused\\? give -combine with one of mean, mlp, stacking, weighted"),
-        ("-model intermediate", "-combine with one of attention, concat, gated"),
+        ("-model intermediate", "-combine with one of attention, concat, gated, svm"),
         ("-model late -combine meen", "no fusion is named 'meen'; .*mean"),
         ("-model late -combine gated", "-combine gated is of -model intermediate; late has mean"),
         ("-model intermediate -combine stacking", "-combine stacking is of -model late; intermediate has attention"),
@@ -70,6 +71,19 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             "-branch_learning_rate is for branches that are trained on: give -fine",
         ),
         (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd: give that too, or leave it out"),
+        (f"{SVM} -epochs 3", "-epochs does nothing in intermediate fusion by svm: leave it out"),
+        (f"{SVM} -finetune", "-finetune does nothing in intermediate fusion by svm"),
+        (f"{SVM} -auxiliary 0.1", "-auxiliary does nothing in intermediate fusion by svm"),
+        (f"{SVM} -hidden_size 8", "-hidden_size does nothing in intermediate fusion by svm"),
+        (f"{SVM} -fit_on dev", "-fit_on dev is for -model late, and an intermediate fusion is fitted on training"),
+        (f"{SVM} -fit_on out_of_fold -seed 1", "wang has no features out of fold: train it with -kfold"),
+        (f"{SVM} -set C=0", "C is 0.0; it must be a number above 0, at most 1e\\+06: choose another -C$"),
+        (f"{SVM} -set C=1e9", "C is 1000000000.0; it must be a number above 0"),
+        (f"{SVM} -set C={10**20}", "C is 10+; it must be a number above 0"),
+        (f"{SVM} -set C=nan", "C is nan; it must be a number above 0"),
+        (f"{SVM} -set C=true", "C is True; it must be a number above 0"),
+        (f"{SVM} -set C=rbf", "C is 'rbf'; it must be a number above 0"),
+        (f"{SVM} -set gamma=2", "fusion 'svm' .*gamma"),
         (f"{GATED} -branch_dropout 2", "branch_dropout is 2.0; .* from 0 to 1: choose another -branch_dropout$"),
         (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more: choose another -hidden_size$"),
         (f"{GATED} -auxiliary -1", "-auxiliary -1.0 does not work: take a number of at least 0"),

@@ -9,6 +9,8 @@ import pytest
 import torch
 from cards import card_json, write_json
 from kills import Killed, kill_at_call
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 import train
 from models import BranchShape, create_fusion
@@ -115,6 +117,45 @@ def test_tokens_are_read_of_members_too(kfold, stores, tmp_path):
     run = fuse("attention", [kfold["gru"], kfold["stft"]], tmp_path / "run", words)
     again = score_partition(run, stores, "dev", threads=1).scores
     np.testing.assert_allclose(again, load_scores(run / DEV_SCORES).scores, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def machines(kfold: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    words = "-fit_on out_of_fold -set C=0.1"
+    return fuse("svm", [kfold["gru"], kfold["stft"]], tmp_path_factory.mktemp("machines") / "run", words)
+
+
+@torch.no_grad()
+def test_each_member_has_a_machine_fitted_on_what_it_never_saw(machines, kfold, stores):
+    run, store = load_run(machines), open_store(stores / "train.h5")
+    rows, held_out_by = out_of_fold_items({name: kfold[name] for name in KFOLD}, store)
+    said = {"features": "out_of_fold", "cross_fitting_folds": 5}
+    assert card_json(machines)["fitted_on"] == said
+    labels = store.task("disease").values
+    for number, machine in enumerate(run.network, 1):
+        members = {name: part.parts[str(number)] for name, part in run.parts.items()}
+        own = rows[held_out_by == number]
+        items = keep(members, None, store, own, CPU)
+        branches = items[Pick(np.arange(len(own)), np.zeros(len(own), np.int64))].branches
+        x = np.concatenate([branches[name].double().numpy() for name in machine.branches], 1)
+        x = StandardScaler().fit_transform(x)
+        decisions = machine.decide(branches).numpy()
+        for column in range(labels.shape[1]):
+            weight = run.card.training.class_weights[column]
+            model = LinearSVC(C=0.1, dual=False, class_weight={1: weight}).fit(x, labels[own, column])
+            np.testing.assert_allclose(decisions[:, column], model.decision_function(x), atol=2e-4)
+
+
+def test_machines_answer_with_their_mean(machines, stores):
+    """What dev was told is cross-fitted, so another store is asked, and the heads one by one."""
+    run, store = load_run(machines), open_store(stores / "test.h5")
+    rows, alone = np.flatnonzero(store.task("disease").labelled), []
+    for number, machine in enumerate(run.network, 1):
+        members = {name: part.parts[str(number)] for name, part in run.parts.items()}
+        alone.append(logits_of(keep(members, None, store, rows, CPU), machine).sigmoid().numpy())
+    assert np.abs(alone[0] - alone[1]).max() > 1e-4
+    found = score_partition(machines, stores, "test", threads=1).scores
+    np.testing.assert_allclose(found, np.mean(alone, 0), atol=1e-6)
 
 
 def test_a_resumed_one_equals_an_uninterrupted_one(kfold, fused, tmp_path):

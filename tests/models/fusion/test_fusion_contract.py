@@ -1,4 +1,4 @@
-"""What every registered intermediate fusion must do; a new one is tested by being registered."""
+"""What every intermediate fusion that is learnt by gradient must do; a new one is tested by being registered."""
 
 import io
 from collections.abc import Callable
