@@ -28,6 +28,7 @@ examples:
   python train.py -model resnet -representation gaf rp -path_save_model runs/resnet-gaf-rp
   python train.py -model resnet1d_wang -crop 2.5 -task superdiagnostic
   python train.py -model gru -kfold 5                       five networks, whose mean is one run
+  python train.py -init runs/heartbeats -freeze features -data data/infarction -path_save_model runs/frozen
   python train.py -model late -combine mean -branches runs/gru runs/alexnet -path_save_model runs/fused
   python train.py -config recipe.toml -seed 1               options in a file; those that are typed count more
   python train.py -resume -path_save_model runs/alexnet     goes on where it was stopped
@@ -80,6 +81,13 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
     parser.option("pretrained", group, action="store_true", default=None, help=imagenet)
+
+    group = parser.add_argument_group("transfer", "a training that begins with another run's weights, see docs")
+    its = "the run of one network: weights whose names and shapes fit are taken over, the head is fresh for a new task"
+    parser.option("init", group, metavar="RUN", help=f"{its} (-model: default its own)")
+    parser.option("freeze", group, choices=("features",), help="keep all but the head as it is in -init")
+    of_init = f"of what is taken over (default {defaults.INIT_RATE:g} of -learning_rate)"
+    parser.option("init_learning_rate", group, type=positive_float, metavar="R", help=of_init)
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
@@ -165,6 +173,8 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
     check_ranges(options)
     for run in (options.branches or ()) if options.run_kind in FUSIONS else ():
         read_card(Path(run))
+    if options.init is not None:
+        read_card(Path(options.init))
     folder = Path(options.path_save_model) if options.path_save_model else None
     if folder and resume:
         read_card(folder)
@@ -172,7 +182,7 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
         refuse_files_of_others(folder)
     others = resume or options.branches or options.model in FUSIONS  # which know their stores, or are refused
     data = options.data or (None if others else defaults.DATA)
-    if data and options.model:
+    if data and (options.model or options.init):
         for partition in ("train", "dev"):
             require_store(store_path(Path(data), partition))
 

@@ -230,6 +230,33 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InitCard:
+    """The run whose weights a training has begun with.
+
+    Attributes:
+        folder: where it lay.
+        model: its network.
+        sha256: of its weights file.
+        taken: the tensors that were taken over, as the network calls them.
+        left: those of the run that fit nothing here, or were left for its own task.
+        fresh: those of the network that nothing was taken for.
+        freeze: ``features``: everything but the head stays as it was; None where all is trained on.
+        learning_rate: highest rate of the weights that were taken over; None where they stay.
+        trained_on: the items that these weights have seen: of the run, and of the runs that it began with.
+    """
+
+    folder: str
+    model: str
+    sha256: str
+    taken: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+    freeze: str | None = field(default=None, metadata=left_out() | one_of("features"))
+    learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
+    trained_on: tuple[DataCard, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """Everything that was chosen for a run, and what came of it.
 
@@ -248,6 +275,7 @@ class Card:
         branches: of a fusion, by name.
         data: the items.
         training: how it is fitted.
+        init: the run whose weights it has begun with; None where they were fresh.
         fitted_on: of a fusion with weights, unless its branches were trained on with it.
         given: the options that were typed.
         versions: of the packages that made it.
@@ -270,6 +298,7 @@ class Card:
     branches: Mapping[str, BranchCard] | None = field(default=None, metadata=left_out())
     data: DataCard
     training: TrainingCard
+    init: InitCard | None = field(default=None, metadata=left_out())
     given: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
     fitted_on: FittedOn | None = field(default=None, metadata=left_out())
@@ -444,6 +473,17 @@ def _check_fitted_on(card: Card) -> None:
         raise FieldError("fitted_on.features is 'out_of_fold', and options.finetune is true")
 
 
+def _check_init(init: InitCard) -> None:
+    """Refuses what no training has begun with."""
+    _check_place(init.folder, "init.folder")
+    for number, data in enumerate(init.trained_on):
+        _check_place(data.folder, f"init.trained_on[{number}].folder")
+    if not init.taken or not init.trained_on:
+        raise FieldError(f"it lacks init.{'trained_on' if init.taken else 'taken'}")
+    if (init.freeze is None) == (init.learning_rate is None):
+        raise FieldError("init has no learning_rate, or one of weights that are frozen")
+
+
 def _check_whole(card: Card) -> None:
     """Refuses fields that do not go together, and names that are no plain part of a path."""
     for name, branch in (card.branches or {}).items():
@@ -453,6 +493,8 @@ def _check_whole(card: Card) -> None:
             raise FieldError(f"it lacks branches.{name}.sha256.{CARD}")
         _check_place(branch.folder, f"branches.{name}.folder")
     _check_place(card.data.folder, "data.folder")
+    if card.init is not None:
+        _check_init(card.init)
     if card.run_kind in FUSIONS and not card.branches:
         raise FieldError("it lacks branches")
     if card.run_kind in FUSIONS:

@@ -161,9 +161,10 @@ def check_features(features: Mapping[str, FeatureScale] | None, store: Store, wa
 
 
 def refuse_training_items(card: Card, folder: Path, store: Store) -> None:
-    """Refuses a store of items that any network of a run was trained on."""
+    """Refuses a store of items that any network of a run was trained on, or the weights that it has begun with."""
     for inner, _ in leaves(card, folder):
-        _refuse_items_of(inner.data, folder, store)
+        for data in (inner.data, *(inner.init.trained_on if inner.init else ())):
+            refuse_items_of(data, folder, store)
 
 
 def refuse_dev_items(card: Card, folder: Path, store: Store) -> None:
@@ -210,7 +211,8 @@ def _training_items(data: DataCard) -> np.ndarray | None:
     return train.columns["item_id"] if same and [*data.folds.get("train", ())] == [*folds] else None
 
 
-def _refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
+def refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
+    """Refuses a store that holds some of the items that a run in ``folder`` was trained on, as ``data`` says it."""
     if data.source == store.attributes["source"]:
         alike = _numbers_folds_alike(data, store)
         shared = _shared_folds(data.folds.get("train", ()), store) if alike else []

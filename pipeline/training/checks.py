@@ -6,6 +6,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.runs.card import FUSIONS
 from pipeline.training import defaults
 from pipeline.training.options import FUSION_ONLY, NETWORK_OPTIONS, TrainOptions
+from pipeline.training.transfer import check_init
 
 
 def check_network(options: TrainOptions) -> None:
@@ -19,6 +20,7 @@ def check_network(options: TrainOptions) -> None:
             )
     if options.folds_seed is not None and options.kfold is None:
         raise EcgFusionError("-folds_seed says how -kfold deals the patients: give that too, or leave it out")
+    check_init(options)
     for name in options.of_network(NETWORK_OPTIONS):
         if name not in entry.options:
             raise EcgFusionError(_not_taken(name, entry))

@@ -47,6 +47,8 @@ LONG_SAMPLES = 5000
 
 BRANCH_RATE = 0.1
 """Highest rate of the branches in ``joint``, of that of the fusion."""
+INIT_RATE = 0.1
+"""Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 

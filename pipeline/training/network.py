@@ -32,6 +32,7 @@ from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import Settings
 from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
+from pipeline.training.transfer import announce_init, begin_with, learner_of
 from pipeline.typed import as_json
 
 
@@ -47,12 +48,16 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
     task, spec = card.task, card.spec
     torch.manual_seed(card.training.seed)
-    network = placed(build_network(card, to_train=not (folder / RESUME).exists()), device)
+    begins = not (folder / RESUME).exists()
+    network = build_network(card, to_train=begins)
+    if card.init and begins:
+        begin_with(network, card.init)
+    network = placed(network, device)
     write_card(folder, card)
     rows = rows_of(card, train)
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
-    learner = NetworkLearner(network, spec)
+    learner = learner_of(card, network)
     on_train = Examples(store_items(train, rows, spec, device), train.task(task).values[rows])
     joining = joining_of(card, dev, dev_rows)
     on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
@@ -126,6 +131,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
     if spec.features:
         seen += f", {spec.n_numbers} numbers beside them ({' '.join(spec.features)})"
     remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
+    announce_init(card)
     announce_settings(card.training)
 
 

@@ -56,6 +56,9 @@ class TrainOptions(InputOptions):
     n_layers: int | None = field(default=None, metadata=at_least(1))
     pretrained: bool | None = None
     set: Mapping[str, Any] | None = None
+    init: str | None = None
+    freeze: str | None = field(default=None, metadata=one_of("features"))
+    init_learning_rate: float | None = field(default=None, metadata=at_least(1e-12))
 
     branches: tuple[str, ...] | None = None
     combine: str | None = None

@@ -34,6 +34,7 @@ from pipeline.training.data import check_labels, check_stores, rows_of, training
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
+from pipeline.training.transfer import options_of_origin, plan_init
 
 
 def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -54,7 +55,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     check_features(spec.features, dev, f"make it as {train.path} was made")
     _check_augmentations(options, spec)
-    of_network = options.of_network(NETWORK_OPTIONS)
+    of_network = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
     if spec.modality == "image" and "size" in entry.options:
         of_network["size"] = image_size(spec)
     if of_network.get("head") == "flatten" and "n_samples" in entry.options:
@@ -88,7 +89,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     for store, seen in ((train, rows), (dev, on_dev)):
         check_lengths(entry.name, spec, network, store, seen)
     check_batch_size(card.batch_size, network, entry.name)
-    return card
+    return replace(card, init=plan_init(options, card, network, train, dev))
 
 
 def planned_join(options: TrainOptions, train: Store) -> str | None:

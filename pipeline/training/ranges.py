@@ -9,6 +9,7 @@ from pipeline.training.options import TrainOptions
 _RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),
     "learning_rate": (0, 1e6),
+    "init_learning_rate": (0, 1e6),
     "weight_decay": (0, math.inf),
     "momentum": (0, 1),
     "clip_norm": (0, math.inf),

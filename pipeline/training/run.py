@@ -31,6 +31,7 @@ from pipeline.training.data import announce_sample, rows_of, sampled_dev
 from pipeline.training.optimisation import check_precision
 from pipeline.training.options import FUSION_ONLY, TrainOptions
 from pipeline.training.ranges import check_ranges
+from pipeline.training.transfer import with_its_network
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
 
@@ -61,6 +62,7 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
         EcgFusionError: whatever is wrong with the options, the stores or the folder.
     """
     check_ranges(options)
+    options = options if resume else with_its_network(options)
     folder = _folder(options, resume)
     if resume:
         read_card(folder)

@@ -1,0 +1,303 @@
+"""A training that begins with another run's weights, which stay as they are, or learn at a lower rate of their own.
+
+Weights are taken over where name and shape are the same. The head is of the new task, and fresh, unless task and
+classes are those of the run. What else differs between what both networks see is told.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models import Network
+from pipeline.errors import EcgFusionError
+from pipeline.inputs.spec import InputSpec
+from pipeline.listening import remark, warn
+from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, DataCard, InitCard, read_card
+from pipeline.runs.folder import member_folder, refuse_unfinished
+from pipeline.runs.learners import NetworkLearner
+from pipeline.runs.load import read_weights
+from pipeline.runs.seals import digest_of_file
+from pipeline.scoring.checks import describe_cut, refuse_items_of
+from pipeline.store.reading import Store
+from pipeline.training import defaults
+from pipeline.training.options import TrainOptions
+
+HEAD = "head."
+_SHOWN = 3  # names in a sentence
+_OTHER_SCALE = 1.25  # times
+_OF_INPUT = ("size", "n_samples", "pretrained")  # options that are of what is seen, or of how weights begin
+_ONE_LEAD = {"MLII": "II"}  # a lead under two names
+
+
+def check_init(options: TrainOptions) -> None:
+    """Refuses options of a transfer that have no effect, or do not go together, and a run that is none of a network."""
+    if options.init is None:
+        for name in ("freeze", "init_learning_rate"):
+            if name in options.given:
+                raise EcgFusionError(f"-{name} is of weights that -init takes over: give that too, or leave it out")
+        return
+    if options.pretrained:
+        raise EcgFusionError("-pretrained and -init are two ways to begin with weights: leave one of them out")
+    if options.freeze and options.init_learning_rate is not None:
+        raise EcgFusionError(
+            "-freeze keeps the weights that -init_learning_rate would change: leave one of them out, and the head has "
+            "-learning_rate"
+        )
+    read_origin(Path(options.init))
+
+
+def read_origin(folder: Path) -> Card:
+    """The card of a finished run of one network, whose weights can be taken over.
+
+    Raises:
+        EcgFusionError: it is none, unfinished, or a run of several networks.
+    """
+    card = read_card(folder)
+    refuse_unfinished(card, folder)
+    if card.run_kind == "members":
+        raise EcgFusionError(
+            f"{folder} is a k-fold run, of {card.kfold} networks: name one of them with -init {member_folder(folder, 1)}"
+        )
+    if card.run_kind in FUSIONS:
+        name = next(iter(card.branches or {"NAME": None}))
+        raise EcgFusionError(f"{folder} is a fusion: name a run that it is made of, -init {folder / BRANCHES / name}")
+    return card
+
+
+def with_its_network(options: TrainOptions) -> TrainOptions:
+    """The options with the network of the run that they begin with, where they name none."""
+    if options.init is None or options.model is not None:
+        return options
+    return replace(options, model=read_origin(Path(options.init)).model)
+
+
+def options_of_origin(options: TrainOptions) -> dict[str, object]:
+    """Options that the network has in the run that is begun with, where it is the same network."""
+    if options.init is None:
+        return {}
+    card = read_origin(Path(options.init))
+    if card.model != options.model:
+        return {}
+    return {name: value for name, value in card.options.items() if name not in _OF_INPUT}
+
+
+def plan_init(options: TrainOptions, card: Card, network: Network, train: Store, dev: Store) -> InitCard | None:
+    """What is taken over of the run that the options name; None where they name none.
+
+    Args:
+        options: what the user chose.
+        card: of the run to be trained.
+        network: its network, on whatever device.
+        train: the training store.
+        dev: the dev store.
+
+    Raises:
+        EcgFusionError: nothing fits, frozen weights would be fresh ones, or the run has seen what is to be judged.
+    """
+    if options.init is None:
+        return None
+    folder = Path(options.init)
+    origin = read_origin(folder)
+    seen = (_bare(origin.data), *(origin.init.trained_on if origin.init else ()))
+    for data in seen:
+        refuse_items_of(data, folder, dev)
+    if options.kfold is not None:
+        _refuse_seen(seen, folder, train)
+    sha256, tensors = digest_of_file(folder / WEIGHTS), read_weights(folder, origin)
+    wanted = network.state_dict()
+    keeps_head = (origin.task, origin.kind, origin.classes) == (card.task, card.kind, card.classes)
+    taken = [
+        name
+        for name, tensor in tensors.items()
+        if name in wanted and _alike(tensor, wanted[name]) and (keeps_head or not name.startswith(HEAD))
+    ]
+    if not any(name for name in taken if not name.startswith(HEAD)):
+        raise EcgFusionError(
+            f"nothing of {folder}, a {origin.model}, fits {card.model} (there {_first_shapes(tensors)}; here "
+            f"{_first_shapes(wanted)}): take -model {origin.model} with its options, or another run"
+        )
+    broken = [name for name in taken if tensors[name].is_floating_point() and not tensors[name].isfinite().all()]
+    if broken:
+        raise EcgFusionError(f"{folder / WEIGHTS} has {broken[0]} with what is no number: take another run")
+    fresh = tuple(name for name in wanted if name not in taken)
+    frozen_fresh = [name for name in fresh if not name.startswith(HEAD)]
+    if options.freeze and frozen_fresh:
+        raise EcgFusionError(
+            f"-freeze keeps what {folder} has learnt, and {_named(frozen_fresh)} would be fresh: leave -freeze out, or "
+            f"show the network as many leads, and give it the options, that it has there"
+        )
+    _tell_differences(origin, card, folder)
+    rate = None
+    if not options.freeze:
+        rate = options.init_learning_rate or defaults.INIT_RATE * float(card.training.learning_rate or 0.0)
+    return InitCard(
+        folder=str(folder.resolve()),
+        model=origin.model,
+        sha256=sha256,
+        taken=tuple(taken),
+        left=tuple(sorted({*tensors} - {*taken})),
+        fresh=fresh,
+        freeze=options.freeze,
+        learning_rate=rate,
+        trained_on=seen,
+    )
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype
+
+
+def _bare(data: DataCard) -> DataCard:
+    """Which items these are, without digests of what they hold."""
+    return replace(data, contents=None)
+
+
+def _refuse_seen(seen: Sequence[DataCard], folder: Path, train: Store) -> None:
+    try:
+        for data in seen:
+            refuse_items_of(data, folder, train)
+    except EcgFusionError as problem:
+        raise EcgFusionError(
+            f"-kfold scores each item by a network that never saw it, and {problem}; or leave -kfold out"
+        ) from None
+
+
+def _first_shapes(tensors: dict[str, Tensor]) -> str:
+    shown = [f"{name} {'×'.join(map(str, tensor.shape)) or 'one number'}" for name, tensor in tensors.items()]
+    return _named(shown)
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are.
+
+    >>> _named(["a", "b"]), _named(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+# what differs
+
+
+def _tell_differences(origin: Card, card: Card, folder: Path) -> None:
+    if origin.model != card.model:
+        warn(f"{folder} is a {origin.model} and this a {card.model}: what fits by name may do something else in it")
+    leads, others = card.spec.leads, origin.spec.leads
+    if leads != others:
+        known = [_ONE_LEAD.get(lead, lead) for lead in leads] == [_ONE_LEAD.get(lead, lead) for lead in others]
+        say = remark if known else warn
+        say(f"leads are channels, one by one: {' '.join(others)} of {folder}, {' '.join(leads)} here")
+    for sentence in _differences(origin.spec, card.spec):
+        warn(f"{folder} {sentence}")
+    if (origin.data.cut or {}) != (card.data.cut or {}):
+        there, here = (describe_cut(data.cut) for data in (origin.data, card.data))
+        warn(f"{folder} has learnt from {there}, and these are {here}")
+
+
+def _differences(there: InputSpec, here: InputSpec) -> Iterator[str]:
+    """What the weights are not used to, as halves of sentences."""
+    if there.sampling_rate != here.sampling_rate:
+        yield (
+            f"saw {there.sampling_rate:g} Hz, and these are {here.sampling_rate:g}: to its filters all is "
+            f"{there.sampling_rate / here.sampling_rate:.2g} times as fast; make stores with --sampling_rate "
+            f"{there.sampling_rate:g}"
+        )
+    if there.normalise != here.normalise:
+        yield f"saw signals with -normalise {there.normalise}, these have -normalise {here.normalise}: give that one"
+    elif not 1 / _OTHER_SCALE <= here.scale_mv / there.scale_mv <= _OTHER_SCALE:
+        yield (
+            f"divided its signals by {there.scale_mv:.3g} mV, the deviation of what it learnt from, and these are "
+            f"divided by {here.scale_mv:.3g}: a wave of 1 mV is another number to it"
+        )
+    if there.representations != here.representations:
+        yield "saw other images, or images that were drawn otherwise: see its card for how (input.representations)"
+    if (there.beat is None) != (here.beat is None):
+        yield f"saw {_whole_or_beat(there)}, and this one sees {_whole_or_beat(here)}"
+
+
+def _whole_or_beat(spec: InputSpec) -> str:
+    return "all of an item" if spec.beat is None else "the median beat"
+
+
+# in the training
+
+
+def announce_init(card: Card) -> None:
+    """Says what a training has taken over, and what not."""
+    init = card.init
+    if init is None:
+        return
+    n_all = len(init.taken) + len(init.fresh)
+    how = "and keeps them as they are" if init.freeze else f"at a highest learning rate of {init.learning_rate:g}"
+    remark(f"begins with {len(init.taken)} of {n_all} tensors of {Path(init.folder).name} ({init.sha256[:12]}), {how}")
+    if init.fresh:
+        remark(f"fresh, since nothing there fits or is for this task: {_named(init.fresh)}")
+    unused = [name for name in init.left if name not in init.fresh]
+    if unused:
+        remark(f"left there: {_named(unused)}")
+
+
+def begin_with(network: Network, init: InitCard) -> None:
+    """Puts the weights that a card names into its network.
+
+    Raises:
+        EcgFusionError: the run is gone, damaged, or another one than the card was made with.
+    """
+    folder = Path(init.folder)
+    gone = EcgFusionError(
+        f"{folder} is not there as it was when this training was begun with its weights: put it back and go on with "
+        f"-resume, or train anew into another folder"
+    )
+    try:
+        same = digest_of_file(folder / WEIGHTS) == init.sha256
+        tensors = read_weights(folder, read_card(folder))
+    except (EcgFusionError, OSError):
+        raise gone from None
+    state = network.state_dict()
+    fits = all(name in state and name in tensors and _alike(tensors[name], state[name]) for name in init.taken)
+    if not same or not fits:
+        raise gone
+    network.load_state_dict({**state, **{name: tensors[name] for name in init.taken}})
+
+
+class TransferLearner(NetworkLearner):
+    """A network some of whose weights are another run's.
+
+    Args:
+        network: the network.
+        spec: how its input is made.
+        init: what was taken over; frozen weights get no gradient, and what lies before the head is in evaluation mode
+            in training, too, so that no statistic of it moves and nothing is dropped.
+    """
+
+    def __init__(self, network: Network, spec: InputSpec, init: InitCard) -> None:
+        super().__init__(network, spec)
+        self._init = init
+        if init.freeze:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(name.startswith(HEAD))
+
+    def train(self, mode: bool = True) -> "TransferLearner":
+        super().train(mode)
+        if mode and self._init.freeze:
+            self.network.eval()
+            head: torch.nn.Module = self.network.get_submodule(HEAD.rstrip("."))
+            head.train()
+        return self
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        taken = {*self._init.taken}
+        named = [(name, x) for name, x in self.network.named_parameters() if x.requires_grad]
+        fresh = [x for name, x in named if self._init.freeze or name not in taken]
+        others = [x for name, x in named if not self._init.freeze and name in taken]
+        groups = [(fresh, learning_rate), (others, self._init.learning_rate)]  # the log has the rate of the first
+        return [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters]
+
+
+def learner_of(card: Card, network: Network) -> NetworkLearner:
+    """What the card of a network trains."""
+    return NetworkLearner(network, card.spec) if card.init is None else TransferLearner(network, card.spec, card.init)
