@@ -15,7 +15,7 @@ from pipeline.inputs.batches import CPU
 from pipeline.inputs.placement import choose_workers
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import CHOICES, Card, TrainingCard
+from pipeline.runs.card import CHOICES, OF_SCHEDULE, Card, TrainingCard
 from pipeline.scoring.checks import check_lengths, refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
@@ -25,10 +25,11 @@ from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import FUSION_OPTIONS, TrainOptions
 from pipeline.training.plan import checked_loss, chosen_settings, data_card, planned_join, versions
+from pipeline.training.sampling import check_kind, check_sampling, weighting_of
 
 _ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
-_TRAINED = {*CHOICES, "loss", "class_weights", "seed", "threads"}
+_TRAINED = {*CHOICES, *OF_SCHEDULE, "loss", "class_weights", "seed", "threads"}
 
 
 def check_fusion(options: TrainOptions) -> None:
@@ -52,6 +53,12 @@ def check_fusion(options: TrainOptions) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(options)
+    if options.sampling == "smote":
+        raise EcgFusionError(
+            "-sampling smote makes signals for one network, not for a fusion: train the branches with it, or take "
+            "-sampling balanced"
+        )
+    check_sampling(options)
     if level == "intermediate":
         _check_fit_on(options)
     if options.seed is not None and options.fit_on == "out_of_fold" and entry.fitting == "solver":
@@ -82,7 +89,17 @@ def _taken(entry: FusionEntry) -> set[str]:
         return taken
     if entry.level == "late":
         return taken | _FITTED | (_TRAINED - {"patience"} if entry.fitting == "gradient" else set())
-    further = {"fit_on", "finetune", "branch_learning_rate", "auxiliary", "gpu_id", "precision", "workers", "join"}
+    further = {
+        "fit_on",
+        "finetune",
+        "sampling",
+        "branch_learning_rate",
+        "auxiliary",
+        "gpu_id",
+        "precision",
+        "workers",
+        "join",
+    }
     return taken | _TRAINED | further
 
 
@@ -96,6 +113,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
     planned_join(options, train)
+    check_kind(options.sampling, first.kind)
     of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
     rows, limit = training_rows(first.task, train, None, None), None
     if of_features and of_features.features == "out_of_fold":
@@ -175,14 +193,19 @@ def _training(
     if entry.fitting != "gradient":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
-    training = replace(training, **chosen_settings(options, family), loss=checked_loss(options, train.task(task).kind))
+    training = replace(
+        training,
+        **chosen_settings(options, family),
+        loss=checked_loss(options, train.task(task).kind),
+        sampling=options.sampling,
+    )
     if family == "joint":
         usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)
         training = replace(training, branch_learning_rate=options.branch_learning_rate or usual)
     fitted_on_dev = family == "mlp" and (options.fit_on or FITTED_ON[0]) == "dev"
     labels = dev.task(task) if fitted_on_dev else train.task(task)
     rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
-    return replace(training, class_weights=class_weights(labels.rows(rows), options.class_weights, task))
+    return replace(training, class_weights=class_weights(labels.rows(rows), weighting_of(options), task))
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:

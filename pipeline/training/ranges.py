@@ -11,6 +11,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (0, 1e6),
     "weight_decay": (0, math.inf),
     "momentum": (0, 1),
+    "floor": (0, 1),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

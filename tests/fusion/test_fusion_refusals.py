@@ -69,7 +69,7 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             f"{GATED} -branch_learning_rate 1e-3",
             "-branch_learning_rate is for branches that are trained on: give -fine",
         ),
-        (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd: give that too, or leave it out"),
+        (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd or sgdw: give one of them too, or leave it out"),
         (f"{GATED} -branch_dropout 2", "branch_dropout is 2.0; .* from 0 to 1: choose another -branch_dropout$"),
         (f"{GATED} -hidden_size 1", "hidden_size is 1; a fusion needs 2 or more: choose another -hidden_size$"),
         (f"{GATED} -auxiliary -1", "-auxiliary -1.0 does not work: take a number of at least 0"),
