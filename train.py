@@ -113,10 +113,19 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("batch_size", group, type=positive_int, help="items in a step")
     parser.option("learning_rate", group, type=positive_float, help="the highest, where a scheduler changes it")
     parser.option("optimizer", group, choices=tuple(OPTIMIZERS), help=f"default {defaults.OPTIMIZER}")
-    parser.option("weight_decay", group, type=float, help="of the optimizer; 0: none")
-    parser.option("momentum", group, type=float, help=f"of sgd (default {defaults.MOMENTUM})")
-    falling = "of the learning rate: onecycle rises, then falls; cosine falls from the start"
+    decay = "of the optimizer; of adamw and sgdw a weight loses rate times decay of itself in each step; 0: none"
+    parser.option("weight_decay", group, type=float, help=decay)
+    parser.option("momentum", group, type=float, help=f"of sgd and sgdw (default {defaults.MOMENTUM})")
+    falling = (
+        "of the learning rate: onecycle rises, then falls; cosine falls from the start, cosine_restarts several times"
+    )
     parser.option("scheduler", group, choices=tuple(SCHEDULERS), help=falling)
+    rising = "the rate first rises for so many epochs, from a tenth of it; with any scheduler but onecycle"
+    parser.option("warmup", group, type=positive_int, metavar="EPOCHS", help=rising)
+    often = f"cosine_restarts: how often it falls (default {defaults.CYCLES}, or as often as there are epochs)"
+    parser.option("cycles", group, type=positive_int, metavar="N", help=often)
+    lowest = "cosine, cosine_restarts: the lowest rate, as a part of -learning_rate (default 0)"
+    parser.option("floor", group, type=float, metavar="PART", help=lowest)
     parser.option("clip_norm", group, type=float, help="largest norm of the gradient; 0: any")
     parser.option("patience", group, type=positive_int, help="stop after so many epochs without a better dev macro-AUC")
     many = "train K networks, each without one fold of the patients; the run is their mean"
@@ -124,6 +133,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     dealt = "with -kfold: how patients are dealt (default -seed); branches to be fused out of fold need the same"
     parser.option("folds_seed", group, type=int, help=dealt)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
+    drawn = "multiclass: balanced draws each class equally often, smote adds items between those of rare classes"
+    parser.option("sampling", group, choices=defaults.SAMPLINGS, help=f"{drawn} (default: each item once)")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"

@@ -17,7 +17,7 @@ from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import CHOICES, Card, TrainingCard
+from pipeline.runs.card import CHOICES, OF_SCHEDULE, Card, TrainingCard
 from pipeline.scoring.checks import check_lengths, refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults
@@ -27,10 +27,11 @@ from pipeline.training.losses import class_weights
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import FUSION_OPTIONS, TrainOptions
 from pipeline.training.plan import checked_loss, chosen_settings, data_card, planned_join, versions
+from pipeline.training.sampling import check_kind, check_sampling, weighting_of
 
 _ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
 _FITTED = {"seed", "fit_on"}
-_TRAINED = {*CHOICES, "loss", "class_weights", "seed", "threads"}
+_TRAINED = {*CHOICES, *OF_SCHEDULE, "loss", "class_weights", "seed", "threads"}
 
 
 def check_fusion(options: TrainOptions) -> None:
@@ -54,6 +55,12 @@ def check_fusion(options: TrainOptions) -> None:
         if name not in taken:
             raise EcgFusionError(f"-{name} does nothing in {level} fusion by {entry.name}: leave it out")
     check_momentum(options)
+    if options.sampling == "smote":
+        raise EcgFusionError(
+            "-sampling smote makes signals for one network, not for a fusion: train the branches with it, or take "
+            "-sampling balanced"
+        )
+    check_sampling(options)
     if level == "intermediate":
         _check_fit_on(options)
     solved_late = entry.level == "late" and entry.fitting == "solver"
@@ -88,7 +95,7 @@ def _taken(entry: FusionEntry) -> set[str]:
     taken |= {"fit_on", "gpu_id", "workers", "join"}
     if entry.fitting == "solver":
         return taken | {"seed", "threads", "class_weights"}
-    return taken | _TRAINED | {"finetune", "branch_learning_rate", "auxiliary", "precision"}
+    return taken | _TRAINED | {"finetune", "sampling", "branch_learning_rate", "auxiliary", "precision"}
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -101,6 +108,7 @@ def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.d
             check_store(cards[name], folder, store)
     entry, first = describe_fusion(str(options.combine)), next(iter(cards.values()))
     planned_join(options, train)
+    check_kind(options.sampling, first.kind)
     of_features = fitted_on_features(options, named, cards) if entry.level == "intermediate" else None
     rows, limit = training_rows(first.task, train, None, None), None
     held_out_by = None
@@ -201,15 +209,19 @@ def _training(
     if entry.fitting != "gradient":
         return training
     family = "mlp" if entry.level == "late" else "joint" if options.finetune else "fusion"
-    chosen, loss = chosen_settings(options, family, specs), checked_loss(options, train.task(task).kind)
-    training = replace(training, **chosen, loss=loss)
+    training = replace(
+        training,
+        **chosen_settings(options, family, specs),
+        loss=checked_loss(options, train.task(task).kind),
+        sampling=options.sampling,
+    )
     if family == "joint":
         usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)
         training = replace(training, branch_learning_rate=options.branch_learning_rate or usual)
     fitted_on_dev = family == "mlp" and (options.fit_on or FITTED_ON[0]) == "dev"
     labels = dev.task(task) if fitted_on_dev else train.task(task)
     rows = np.flatnonzero(labels.labelled) if fitted_on_dev else rows
-    return replace(training, class_weights=class_weights(labels.rows(rows), options.class_weights, task))
+    return replace(training, class_weights=class_weights(labels.rows(rows), weighting_of(options), task))
 
 
 def _check_crops(named: Mapping[str, Path], cards: Mapping[str, Card]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pipeline.inputs.prefetch import Readers
+from pipeline.inputs.sampling import balanced_order
 
 CPU = torch.device("cpu")
 ALIKE = 16  # batches that share their items out by length
@@ -107,23 +108,41 @@ class Items(Dataset[Any]):
         self._idle = readers
 
 
-def training_picks(items: Items, batch_size: int, seed: int, epoch: int) -> list[Pick]:
+def training_picks(
+    items: Items, batch_size: int, seed: int, epoch: int, classes: np.ndarray | None = None
+) -> list[Pick]:
     """The batches of one epoch: shuffled, each item at a random crop; a function of seed and epoch alone.
 
     Where items are seen whole and have unequal lengths, a batch is of items that are about as long, since it is padded
     to its longest: each ``ALIKE`` batches that the shuffle brings together share their items out by length. A last
     batch of one item is left to another epoch, since batch normalisation needs two; with a ``batch_size`` of 1 every
     item is a batch.
+
+    Args:
+        items: what they are made of.
+        batch_size: items of a batch.
+        seed: of the order and the crops.
+        epoch: which, from 0.
+        classes: (items,) the number of each item's class, where classes are to be drawn equally often, and an item of a
+            rare one several times; None, where each item comes once.
     """
     random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(items))
     latest = np.maximum(items.lengths - items.crop_samples, 0)
-    starts = random.integers(0, latest, endpoint=True)
+    if classes is None:
+        order = random.permutation(len(items))
+        starts = random.integers(0, latest, endpoint=True)
+    else:
+        order = balanced_order(classes, random)
     batches = _parts(order, batch_size)
     seen = np.minimum(items.lengths, items.crop_samples)
     if seen.min() < seen.max():
         batches = _by_length(batches, seen, random)
-    return [Pick(rows, starts[rows]) for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
+    batches = [rows for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
+    if classes is None:
+        return [Pick(rows, starts[rows]) for rows in batches]
+    return [
+        Pick(rows, random.integers(0, latest[rows], endpoint=True)) for rows in batches
+    ]  # each draw at its own crop
 
 
 def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:

@@ -102,11 +102,15 @@ class TrainingCard:
     weight_decay: float | None = field(default=None, metadata=left_out() | at_least(0))
     momentum: float | None = field(default=None, metadata=left_out() | at_least(0))
     scheduler: str | None = field(default=None, metadata=left_out())
+    warmup: int | None = field(default=None, metadata=left_out() | at_least(1))
+    cycles: int | None = field(default=None, metadata=left_out() | at_least(1))
+    floor: float | None = field(default=None, metadata=left_out() | at_least(0))
     clip_norm: float | None = field(default=None, metadata=left_out() | at_least(0))
     batch_size: int | None = field(metadata=at_least(1))
     epochs: int | None = field(default=None, metadata=left_out() | at_least(1))
     patience: int | None = field(default=None, metadata=left_out() | at_least(1))
     loss: str | None = field(default=None, metadata=left_out())
+    sampling: str | None = field(default=None, metadata=left_out() | one_of("balanced", "smote"))
     augment: tuple[str, ...] | None = field(default=None, metadata=left_out())
     precision: str = field(metadata=one_of("fp32", "bf16", "fp16"))
     seed: int = field(metadata=at_least(0))
@@ -136,6 +140,9 @@ CHOICES = (
     "patience",
 )
 """What says how something is learnt step by step; each family of networks has defaults for it."""
+
+OF_SCHEDULE = ("warmup", "cycles", "floor")
+"""What further says how the rate goes; None where the scheduler has no such."""
 
 
 @dataclass(frozen=True, kw_only=True)

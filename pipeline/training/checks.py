@@ -65,5 +65,5 @@ def check_options(options: TrainOptions, modality: str) -> None:
 
 def check_momentum(options: TrainOptions) -> None:
     """Refuses a momentum that no optimizer would use."""
-    if options.momentum is not None and (options.optimizer or defaults.OPTIMIZER) != "sgd":
-        raise EcgFusionError("-momentum is for -optimizer sgd: give that too, or leave it out")
+    if options.momentum is not None and (options.optimizer or defaults.OPTIMIZER) not in ("sgd", "sgdw"):
+        raise EcgFusionError("-momentum is for -optimizer sgd or sgdw: give one of them too, or leave it out")

@@ -16,6 +16,8 @@ CLASS_WEIGHT_CAP = 20.0
 OPTIMIZER = "adamw"
 MOMENTUM = 0.9
 PRECISIONS = ("fp32", "bf16", "fp16")
+SAMPLINGS = ("balanced", "smote")
+CYCLES = 4
 
 _COMMON: dict[str, Any] = {
     "optimizer": OPTIMIZER,

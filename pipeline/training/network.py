@@ -15,7 +15,17 @@ from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import CHOICES, DEV_SCORES, RESUME, Card, Result, ThresholdsCard, TrainingCard, write_card
+from pipeline.runs.card import (
+    CHOICES,
+    DEV_SCORES,
+    OF_SCHEDULE,
+    RESUME,
+    Card,
+    Result,
+    ThresholdsCard,
+    TrainingCard,
+    write_card,
+)
 from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
@@ -32,6 +42,7 @@ from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import Settings
 from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
+from pipeline.training.sampling import training_examples
 from pipeline.training.transfer import announce_init, begin_with, learner_of
 from pipeline.typed import as_json
 
@@ -58,7 +69,7 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = learner_of(card, network)
-    on_train = Examples(store_items(train, rows, spec, device), train.task(task).values[rows])
+    on_train = training_examples(card, train, rows, device)
     joining = joining_of(card, dev, dev_rows)
     on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
@@ -94,6 +105,7 @@ def settings_of(card: Card) -> Settings:
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
     chosen["loss"] = card.training.loss or next(iter(LOSSES))
+    chosen |= {name: training[name] for name in (*OF_SCHEDULE, "sampling") if name in training}
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )
@@ -138,7 +150,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
 def announce_settings(training: TrainingCard) -> None:
     """Says how it is fitted."""
     names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training.workers else [])]
-    further = [name for name in ("loss", "augment") if getattr(training, name)]
+    further = [name for name in (*OF_SCHEDULE, "loss", "sampling", "augment") if getattr(training, name)]
     remark(", ".join(f"{name} {_spelled(getattr(training, name))}" for name in (*names, *further)))
 
 

@@ -28,10 +28,14 @@ class Settings:
         kind: ``multilabel`` or ``multiclass``.
         optimizer: one of ``OPTIMIZERS``.
         learning_rate: the highest, where a scheduler changes it.
-        weight_decay: as the optimizer defines it.
-        momentum: of sgd; the others have their own.
+        weight_decay: as the optimizer defines it: of adamw and sgdw, a weight loses rate · decay of itself in each
+            step.
+        momentum: of sgd and sgdw; the others have their own.
         scheduler: one of ``SCHEDULERS``: ``onecycle`` rises for 30 % of all steps and then falls to nearly 0,
-            ``cosine`` falls from the start, ``none`` keeps the rate.
+            ``cosine`` falls from the start, ``cosine_restarts`` falls several times, ``none`` keeps the rate.
+        warmup: epochs in which the rate rises first; the scheduler has what is left of them.
+        cycles: how often the rate falls, of ``cosine_restarts``.
+        floor: the lowest rate of a cosine, of the highest.
         clip_norm: largest norm of the gradient; 0 leaves it as it is.
         batch_size: items of a step.
         epochs: at most so many.
@@ -42,6 +46,7 @@ class Settings:
         augment: names of ``AUGMENTATIONS`` that change signals at random.
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
         loss: one of ``losses.LOSSES``.
+        sampling: ``balanced`` draws each class equally often; None, each item once.
     """
 
     kind: str
@@ -60,6 +65,10 @@ class Settings:
     class_weights: Sequence[float] | None = None
     loss: str = "cross_entropy"
     augment: tuple[str, ...] = ()
+    warmup: int = 0
+    cycles: int = 1
+    floor: float = 0.0
+    sampling: str | None = None
 
 
 Groups = list[dict[str, Any]]
@@ -99,10 +108,17 @@ def _sgd(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
     return torch.optim.SGD(groups, momentum=settings.momentum, **how)
 
 
+def _sgdw(groups: Groups, settings: Settings, **how: Any) -> Optimizer:
+    from pipeline.training.decoupled import SGDW
+
+    return SGDW(groups, momentum=settings.momentum, **how)
+
+
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "adam": OptimizerEntry(_adam),
     "adamw": OptimizerEntry(_adamw),
     "sgd": OptimizerEntry(_sgd, cycles_momentum=False),  # its momentum is the user's
+    "sgdw": OptimizerEntry(_sgdw, cycles_momentum=False),
 }
 """What ``-optimizer`` can be."""
 
@@ -131,13 +147,23 @@ def _optimizer(name: str) -> OptimizerEntry:
 
 
 def _constant(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    return _by_factor(optimizer, settings, n_steps, lambda step, n_left: 1.0)
+
+
+def _by_factor(
+    optimizer: Optimizer, settings: Settings, n_steps: int, factor: Callable[[int, int], float]
+) -> LRScheduler:
+    """The warm-up of the settings, then ``factor`` of the steps since, and of how many these are in all."""
     from torch.optim import lr_scheduler
 
-    return lr_scheduler.LambdaLR(optimizer, _one)
+    from pipeline.training.schedule import warm_up
 
+    n_warm = settings.warmup * (n_steps // settings.epochs)
 
-def _one(_: int) -> float:
-    return 1.0
+    def of_step(step: int) -> float:
+        return warm_up(step, n_warm) if step < n_warm else factor(step - n_warm, n_steps - n_warm)
+
+    return lr_scheduler.LambdaLR(optimizer, of_step)
 
 
 def _onecycle(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
@@ -152,13 +178,29 @@ def _onecycle(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRSched
 def _cosine(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
     from torch.optim import lr_scheduler
 
+    if settings.warmup or settings.floor:
+        return _waves(optimizer, settings, n_steps, 1)
     return lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+
+
+def _cosine_restarts(optimizer: Optimizer, settings: Settings, n_steps: int) -> LRScheduler:
+    return _waves(optimizer, settings, n_steps, settings.cycles)
+
+
+def _waves(optimizer: Optimizer, settings: Settings, n_steps: int, n_waves: int) -> LRScheduler:
+    from pipeline.training.schedule import cosine_waves
+
+    def factor(step: int, n_left: int) -> float:
+        return cosine_waves(step, n_left, n_waves, settings.floor)
+
+    return _by_factor(optimizer, settings, n_steps, factor)
 
 
 SCHEDULERS: dict[str, Callable[[Optimizer, Settings, int], LRScheduler]] = {
     "none": _constant,
     "onecycle": _onecycle,
     "cosine": _cosine,
+    "cosine_restarts": _cosine_restarts,
 }
 """What ``-scheduler`` can be: each takes the optimizer, the settings and the number of all steps."""
 

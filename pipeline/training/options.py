@@ -9,7 +9,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.options import InputOptions
 from pipeline.runs.card import run_kind
-from pipeline.training.defaults import PRECISIONS
+from pipeline.training.defaults import PRECISIONS, SAMPLINGS
 from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
 from pipeline.typed import FieldError, as_json, at_least, from_json, near_names, one_of
 
@@ -78,12 +78,16 @@ class TrainOptions(InputOptions):
     weight_decay: float | None = None
     momentum: float | None = None
     scheduler: str | None = field(default=None, metadata=one_of(*SCHEDULERS))
+    warmup: int | None = field(default=None, metadata=at_least(1))
+    cycles: int | None = field(default=None, metadata=at_least(1))
+    floor: float | None = None
     clip_norm: float | None = None
     patience: int | None = field(default=None, metadata=at_least(1))
     kfold: int | None = None
     folds_seed: int | None = None
     loss: str | None = None
     class_weights: str | None = field(default=None, metadata=one_of("balanced", "none"))
+    sampling: str | None = field(default=None, metadata=one_of(*SAMPLINGS))
     augment: tuple[str, ...] | None = None
     seed: int | None = None
 

@@ -34,6 +34,8 @@ from pipeline.training.data import check_labels, check_stores, rows_of, training
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
+from pipeline.training.sampling import check_kind, check_sampling, check_synthetic, weighting_of
+from pipeline.training.schedule import chosen_schedule
 from pipeline.training.transfer import options_of_origin, plan_init
 
 
@@ -41,6 +43,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     """The card of a run to be trained on a device: every choice made, the user's first, then the family's defaults."""
     entry = known_model(options.model or "")
     check_options(options, entry.modality)
+    check_sampling(options)
     check_stores(train, dev)
     task, join = options.task or train.default_task or defaults.TASK, planned_join(options, train)
     labels, dev_labels = train.task(task), dev.task(task)
@@ -48,6 +51,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         raise EcgFusionError(f"{train.path} and {dev.path} have other classes of {task}: make both anew")
     rows = training_rows(task, train, options.limit, SAMPLE_SEED)
     check_labels(task, labels.rows(rows), train)
+    check_kind(options.sampling, labels.kind)
     on_dev = np.flatnonzero(dev_labels.labelled)
     check_labels(task, dev_labels.rows(on_dev), dev)
     for store in (train, dev) if join else ():
@@ -55,6 +59,8 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     check_features(spec.features, dev, f"make it as {train.path} was made")
     _check_augmentations(options, spec)
+    if options.sampling == "smote":
+        check_synthetic(spec, train, rows, labels.rows(rows))
     of_network = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
     if spec.modality == "image" and "size" in entry.options:
         of_network["size"] = image_size(spec)
@@ -73,12 +79,13 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         training=TrainingCard(
             **chosen_settings(options, entry.family, [spec]),
             loss=checked_loss(options, labels.kind),
+            sampling=options.sampling,
             augment=options.augment,
             precision=options.precision or default_precision(device),
             seed=defaults.SEED if options.seed is None else options.seed,
             threads=options.threads,
             workers=choose_workers(options.workers, train, len(rows), [spec], device),
-            class_weights=class_weights(labels.rows(rows), options.class_weights, task),
+            class_weights=class_weights(labels.rows(rows), weighting_of(options), task),
         ),
         given=options.given,
         versions=versions(),
@@ -111,12 +118,13 @@ def planned_join(options: TrainOptions, train: Store) -> str | None:
 
 
 def chosen_settings(options: TrainOptions, family: str, specs: Sequence[InputSpec] = ()) -> dict[str, Any]:
-    """Optimizer, rate, batch and so on: what was given, else the family's own, for such inputs of networks."""
+    """Optimizer, rate, schedule, batch and so on: what was given, else the family's own, for inputs such as these."""
     usual = defaults.training_defaults(family)
     longest = max((spec.crop_samples for spec in specs if spec.modality == "signal"), default=0)
     usual["batch_size"] = defaults.usual_batch_size(usual["batch_size"], longest)
     given = {name: getattr(options, name) for name in CHOICES}
-    return {name: usual[name] if value is None else value for name, value in given.items()}
+    chosen = {name: usual[name] if value is None else value for name, value in given.items()}
+    return chosen | chosen_schedule(options, chosen["scheduler"], chosen["epochs"])
 
 
 def data_card(

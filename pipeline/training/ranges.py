@@ -12,6 +12,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "init_learning_rate": (0, 1e6),
     "weight_decay": (0, math.inf),
     "momentum": (0, 1),
+    "floor": (0, 1),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

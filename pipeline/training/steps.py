@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.inputs.batches import Items, load, training_picks
+from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
 from pipeline.runs.learners import Change, Learner
@@ -50,7 +50,8 @@ class Steps:
         self._generators = _generators(device)
         self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
-        n_steps = len(training_picks(items, settings.batch_size, settings.seed, 0))
+        self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
+        n_steps = len(self._picks(0))
         self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
         # the network itself is not handed over: accelerate would make it score in the training's precision too
         self._accelerator = _accelerator(settings.precision, device)
@@ -60,7 +61,7 @@ class Steps:
 
     def epoch(self, progress: Progress) -> float:
         """One pass over the items; gives the mean loss of an item in this epoch alone, and counts the steps."""
-        picks = training_picks(self._items, self._settings.batch_size, self._settings.seed, progress.epoch)
+        picks = self._picks(progress.epoch)
         self.learner.train()
         total, n_items = torch.zeros((), device=self._device), 0
         batches = load(self._items, picks, self._settings.workers, self._device)
@@ -75,6 +76,9 @@ class Steps:
                 n_items += len(batch.rows)
                 progress.step += 1
         return float(total) / n_items
+
+    def _picks(self, epoch: int) -> list[Pick]:
+        return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
 
     def _step(self, batch: Any) -> Tensor:
         """Changes the network once; gives the mean loss of the batch's items."""

@@ -70,7 +70,7 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
             f"{GATED} -branch_learning_rate 1e-3",
             "-branch_learning_rate is for branches that are trained on: give -fine",
         ),
-        (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd: give that too, or leave it out"),
+        (f"{GATED} -momentum 0.5", "-momentum is for -optimizer sgd or sgdw: give one of them too, or leave it out"),
         (f"{SVM} -epochs 3", "-epochs does nothing in intermediate fusion by svm: leave it out"),
         (f"{SVM} -finetune", "-finetune does nothing in intermediate fusion by svm"),
         (f"{SVM} -auxiliary 0.1", "-auxiliary does nothing in intermediate fusion by svm"),

@@ -78,7 +78,7 @@ def test_one_cycle_by_hand(optimizer: str, n_steps: int):
     for step in range(n_steps + 1):
         for group, top in zip(made.param_groups, (0.1, 0.01), strict=True):
             assert group["lr"] == pytest.approx(cycle(step, n_steps, top / 25, top, top / 250_000), rel=1e-9)
-            if optimizer == "sgd":
+            if optimizer in ("sgd", "sgdw"):
                 assert group["momentum"] == chosen.momentum
             else:
                 assert group["betas"][0] == pytest.approx(cycle(step, n_steps, 0.95, 0.85, 0.95), rel=1e-9)
@@ -87,8 +87,9 @@ def test_one_cycle_by_hand(optimizer: str, n_steps: int):
             scheduler.step()
 
 
-def test_momentum_is_that_of_the_user_in_sgd_alone():
-    assert fitted(settings(optimizer="sgd", momentum=0.7))[0].param_groups[0]["momentum"] == 0.7
+def test_momentum_is_that_of_the_user_in_sgd_and_sgdw_alone():
+    for name in ("sgd", "sgdw"):
+        assert fitted(settings(optimizer=name, momentum=0.7))[0].param_groups[0]["momentum"] == 0.7
     for name in ("adam", "adamw"):
         assert fitted(settings(optimizer=name, momentum=0.7, scheduler="none"))[0].param_groups[0]["betas"][0] == 0.9
 
