@@ -220,8 +220,7 @@ def _beats_of_an_item(model: str, given: Any, options: TrainOptions, train: Stor
         )
     if given is not None and seen is not None and given != seen:
         raise EcgFusionError(
-            f"{model} is to see {given} beats, and an item of {train.path} has {seen}: leave -set n_beats out, which is "
-            f"what the store has"
+            f"{model} is to see {given} beats, and an item of {train.path} has {seen}: leave -set n_beats out"
         )
     return seen if given is None else given
 
