@@ -68,7 +68,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("beat", choices=list(CUTS), help="cut records into heartbeats, in this way")
     extent = "seconds of a heartbeat before and after its R peak (default 0.25 0.45)"
     parser.option("beat_extent", type=positive_float, nargs=2, metavar="S", help=extent)
-    parser.option("beats", type=positive_int, choices=[1, 3], help="heartbeats that an item shows (default 1)")
+    parser.option("beats", type=positive_int, metavar="N", help="heartbeats that an item shows, odd (default 1)")
     for name, own in _options_of_sources().items():
         parser.option(name, type=own.reads, nargs="+" if own.several else None, help=own.help)
     drawn = f"leads to draw, or all (default of {DEFAULT_SOURCE} {' '.join(usual.default_leads)})"

@@ -24,7 +24,8 @@ KACHUEE_HZ = 125.0
 KACHUEE_SAMPLES = 187
 _KACHUEE_WINDOW_S, _KACHUEE_PERIODS = 10.0, 1.2
 _ROUNDING_S = 1e-9
-_NEIGHBOURS = {1: (0,), 3: (-1, 0, 1)}
+MOST_BEATS = 101
+"""Of an item: its samples are stored as often as there are beats in it."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class _Rhythm:
         return alone
 
     def has(self, neighbours: tuple[int, ...]) -> np.ndarray:
-        """Whether each beat has those of these neighbours (−1, 0, 1)."""
-        there = {-1: ~np.isnan(self.before), 0: ~self.is_alone, 1: ~np.isnan(self.after)}
-        all_there: np.ndarray = np.logical_and.reduce([there[each] for each in neighbours])
-        return all_there
+        """Whether each beat has these neighbours (−1 for the one before) in its record, and is not alone there."""
+        record = self.beats.record
+        rows = np.arange(len(record))
+        there = ~self.is_alone
+        for each in (min(neighbours), max(neighbours)):  # beats of a record stand together
+            of_it = (rows + each).clip(0, max(0, len(rows) - 1))
+            there &= (rows + each == of_it) & (record[of_it] == record)
+        return there
 
     def features(self, kept: np.ndarray) -> np.ndarray:
         """RR before, RR behind, and the ratio of the former to the record's median, (kept, 3) float32."""
@@ -78,19 +83,23 @@ class _Rhythm:
 class _BeatCut(Cut):
     """What both ways have in common.
 
-    An item of three beats has three segments one after another in time: the beat before, the beat, the one behind,
-    each cut as if it were alone.
+    An item of several beats has as many segments one after another in time, the beat whose label it bears in the
+    middle, each cut as if it were alone. A beat that lacks one of these neighbours in its record is left out.
     """
 
     beats: int = 1
 
     def __post_init__(self) -> None:
-        if self.beats not in _NEIGHBOURS:
-            raise EcgFusionError(f"--beats {self.beats} is neither 1 nor 3, a heartbeat with both its neighbours")
+        if self.beats not in range(1, MOST_BEATS + 1, 2):
+            raise EcgFusionError(
+                f"--beats {self.beats} has no heartbeat in the middle: give an odd number from 1 to {MOST_BEATS}"
+                if 1 < self.beats < MOST_BEATS
+                else f"--beats {self.beats} is not within 1 to {MOST_BEATS}: give an odd number of these"
+            )
 
     @property
     def neighbours(self) -> tuple[int, ...]:
-        return _NEIGHBOURS[self.beats]
+        return tuple(range(-(self.beats // 2), self.beats // 2 + 1))
 
     @abstractmethod
     def _kept(self, rhythm: _Rhythm) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -166,7 +175,7 @@ class BeatWindows(_BeatCut):
 
     Attributes:
         beat_extent: seconds before the R peak, and from it on.
-        beats: 1, or 3 for the beat between its neighbours.
+        beats: odd; 3 for the beat between its neighbours.
     """
 
     beat_extent: tuple[float, float] = BEAT_EXTENT
@@ -216,7 +225,7 @@ class Kachuee(_BeatCut):
     Reference: Kachuee, Fazeli and Sarrafzadeh, ECG heartbeat classification: a deep transferable representation, 2018.
 
     Attributes:
-        beats: 1, or 3 for the beat between its neighbours.
+        beats: odd; 3 for the beat between its neighbours.
     """
 
     beat_extent: tuple[float, float] | None = None
@@ -235,7 +244,8 @@ class Kachuee(_BeatCut):
     def _kept(self, rhythm: _Rhythm) -> tuple[np.ndarray, tuple[str, ...]]:
         kept = rhythm.has((0, 1, *self.neighbours))
         is_last = np.isnan(rhythm.after)
-        first = _remark(~kept & ~is_last, "the first of a record has no neighbour before it")
+        lacks = "the first of a record has no neighbour before it" if self.beats <= 3 else "a neighbour is missing"
+        first = _remark(~kept & ~is_last, lacks)
         return kept, (*_remark(is_last, "the last of each record"), *first)
 
     def _columns(self, rhythm: _Rhythm, kept: np.ndarray) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class StoreOptions:
         stride: from one window to the next, s; None for the window's length.
         beat: items are heartbeats, cut in this way.
         beat_extent: of a heartbeat, how many seconds before and after its R peak.
-        beats: how many heartbeats an item shows, 1 or 3.
+        beats: how many heartbeats an item shows, an odd number.
         leads: those that are drawn, or all; None for those that are usual. Signals are stored of all leads.
         sampling_rate: of the stored signals, Hz.
         band: what the filter lets through, Hz; None for no filter.

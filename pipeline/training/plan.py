@@ -64,8 +64,11 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     of_network = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
     if spec.modality == "image" and "size" in entry.options:
         of_network["size"] = image_size(spec)
-    if of_network.get("head") == "flatten" and "n_samples" in entry.options:
+    is_built_for_samples = of_network.get("head") == "flatten" or of_network.get("steps") == "beat"
+    if is_built_for_samples and "n_samples" in entry.options:
         of_network.setdefault("n_samples", spec.crop_samples)
+    if "n_beats" in entry.options:
+        of_network["n_beats"] = _beats_of_an_item(entry.name, of_network.get("n_beats"), options, train)
     card = Card(
         complete=False,
         model=entry.name,
@@ -200,6 +203,26 @@ def checked_loss(options: TrainOptions, kind: str) -> str | None:
         except EcgFusionError as problem:
             raise EcgFusionError(f"-loss: {problem}") from None
     return options.loss
+
+
+def _beats_of_an_item(model: str, given: Any, options: TrainOptions, train: Store) -> Any:
+    """How many beats side by side a network of sequences sees: those of the store, or what was given.
+
+    Raises:
+        EcgFusionError: they differ, or nothing was given and items are no sequences of beats.
+    """
+    seen = None if options.crop is not None or options.beat else train.cut.get("beats")
+    if given is None and (seen is None or seen == 1):
+        what = "one beat each" if seen else "no beats side by side, as it would see them"
+        raise EcgFusionError(
+            f"{model} answers for a heartbeat among its neighbours, and the items of {train.path} are {what}: make the "
+            f"stores with create_images.py --beats 3 (or 5, 9 …), or take each as one beat with -set n_beats=1"
+        )
+    if given is not None and seen is not None and given != seen:
+        raise EcgFusionError(
+            f"{model} is to see {given} beats, and an item of {train.path} has {seen}: leave -set n_beats out"
+        )
+    return seen if given is None else given
 
 
 def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:

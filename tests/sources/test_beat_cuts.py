@@ -57,13 +57,13 @@ def test_a_window_begins_before_the_peak_and_ends_after_it():
 
 
 @pytest.mark.parametrize("rate", [100.0, 125.0, 250.0, 360.0, 499.5])
-@pytest.mark.parametrize("beats", [1, 3])
+@pytest.mark.parametrize("beats", [1, 3, 9])
 @pytest.mark.parametrize("extent", [(0.25, 0.45), (0.1, 0.333), (1.0, 0.001)])
 def test_each_item_has_the_samples_that_the_store_lays_out(rate, beats, extent):
     from pipeline.signals.windows import samples_of
 
     cut = BeatWindows(beat_extent=extent, beats=beats)
-    items = cut.table(Hearts([[400, 800, 1203, 10_000]]))
+    items = cut.table(Hearts([[400, 800, 1203, 3000, 4000, 5000, 6000, 7000, 8000, 10_000]]))
     wanted = samples_of(items.rows["length"].to_numpy(), rate)
     found = cut.cut(signal_at(rate), rate, items.rows)
     assert len(found) == len(items.rows)
@@ -226,6 +226,37 @@ def test_three_beats_of_the_well_known_files():
     np.testing.assert_array_equal(three, np.concatenate(ones[4:7], axis=1))
 
 
+@pytest.mark.parametrize("beats", [5, 9, 21])
+def test_a_longer_sequence_has_as_many_beats_on_either_side(beats):
+    """In the order of time, the beat whose label it is in the middle; none reaches into another record."""
+    half = beats // 2
+    peaks = [360 * second + 3 * second % 7 for second in range(1, 28)]
+    source = Hearts([peaks, peaks[:half], peaks])
+    for cut, rate in ((BeatWindows(beats=beats), 360.0), (Kachuee(beats=beats), 125.0)):
+        items, singles = cut.table(source), type(cut)().table(source)
+        middles = range(half, 27 - half)
+        expected = [f"{record}_{peaks[middle]}" for record in ("h0", "h2") for middle in middles]
+        assert items.rows["item_id"].tolist() == expected
+        labelled = singles.rows["item_id"].isin(expected).to_numpy()
+        np.testing.assert_array_equal(items.labels["kind"].values, singles.labels["kind"].values[labelled])
+        np.testing.assert_array_equal(items.features["rr"], singles.features["rr"][labelled])
+        signal = signal_at(rate)[:, ::-1]
+        found = cut.cut(signal, rate, of_record(items))
+        alone = type(cut)().cut(signal, rate, of_record(singles))
+        ones = dict(zip(of_record(singles)["item_id"], alone, strict=True))
+        for item, middle in zip(found, middles, strict=True):
+            around = peaks[middle - half : middle + half + 1]
+            if rate == 125 and around[-1] == peaks[-1]:
+                continue  # the last of a record is no item of its own
+            np.testing.assert_array_equal(item, np.concatenate([ones[f"h0_{peak}"] for peak in around], axis=1))
+
+
+def test_longer_sequences_leave_more_beats_out():
+    items = BeatWindows(beats=5).table(Hearts([[360, 760, 1200, 1600, 2000], [400, 800]]))
+    assert items.rows["item_id"].tolist() == ["h0_1200"]
+    assert items.remarks == ("6 heartbeats are left out: a neighbour is missing",)
+
+
 def test_a_flat_lead_is_zeros():
     items = Kachuee().table(Hearts([every_second()]))
     assert not np.stack(Kachuee().cut(np.full((2, 3750), 0.7), 125, items.rows)).any()
@@ -240,8 +271,10 @@ def test_another_rate_is_refused():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"beat": "window", "beats": 2}, "--beats 2 is neither 1 nor 3"),
-        ({"beat": "kachuee", "beats": 2}, "--beats 2 is neither 1 nor 3"),
+        ({"beat": "window", "beats": 2}, "--beats 2 has no heartbeat in the middle: give an odd number from 1 to 101"),
+        ({"beat": "kachuee", "beats": 8}, "--beats 8 has no heartbeat in the middle"),
+        ({"beat": "window", "beats": 0}, "--beats 0 is not within 1 to 101"),
+        ({"beat": "window", "beats": 103}, "--beats 103 is not within 1 to 101: give an odd number of these"),
         ({"beat": "kachuee", "beat_extent": (0.2, 0.4)}, "--beat_extent is of --beat window"),
         ({"beats": 3}, "--beats is for heartbeats: give --beat too"),
     ],

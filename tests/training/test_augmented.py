@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import train
-from models import describe_model, list_fusions, list_models
+from models import create_model, describe_model, list_fusions, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.scoring.partition import score_partition
@@ -40,10 +40,12 @@ def test_a_training_learns_from_changed_signals_and_can_be_repeated():
 
 @pytest.mark.parametrize("model", list_models())
 def test_scoring_knows_nothing_of_it(model: str):
-    image = describe_model(model).modality == "image"
-    how = (
-        "-representation rp -leads II -crop 2.5 -stride 2.5 -size 80" if image else "-leads I II -crop 0.5 -stride 0.5"
-    )
+    entry = describe_model(model)
+    if entry.modality == "image":
+        how = "-representation rp -leads II -crop 2.5 -stride 2.5 -size 80"
+    else:
+        crop = max(50, create_model(model, in_channels=2, n_classes=4).smallest_size) / 100  # s at 100 Hz
+        how = f"-leads I II -crop {crop} -stride {crop}" + " -set n_beats=1" * ("n_beats" in entry.options)
     small = f"-model {model} {how} -limit 6 -batch_size 3 -epochs 1 -threads 1 {CHANGED}"
     scored_twice(trained(small, "run"))
 

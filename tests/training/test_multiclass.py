@@ -78,6 +78,8 @@ def test_every_network_learns_them(name: str, stores: Path, tmp_path: Path):
     words = f"-model {name} {SMALL} -data {stores} -limit 8 -path_save_model {tmp_path / 'run'}"
     if describe_model(name).modality == "image":
         words += " -on_the_fly -size 72"
+    if "n_beats" in describe_model(name).options:
+        words += " -set n_beats=1"
     train.main(words.split())
     check_run(tmp_path / "run", stores)
 

@@ -266,6 +266,36 @@ def test_a_transformer_is_built_for_the_size_of_the_pictures(stores):
     assert card_of(stores, model="torchvision:vit_b_32")["options"] == {"size": 32}
 
 
+@pytest.mark.parametrize(("model", "option"), [("cnet", {"head": "flatten"}), ("seq", {"set": {"steps": "beat"}})])
+def test_what_is_built_for_one_length_is_built_for_what_it_sees(stores, model: str, option: dict[str, Any]):
+    assert card_of(stores, model=model, crop=2.5, **option)["options"]["n_samples"] == 250
+    with pytest.raises(EcgFusionError, match="is built for n_samples=187 and would see 250"):
+        card_of(stores, model=model, crop=2.5, **{**option, "set": {**option.get("set", {}), "n_samples": 187}})
+
+
+def of_beats(stores: tuple[Store, Store], n: int) -> tuple[Store, ...]:
+    cut = {"kind": "beats", "beat": "window", "beat_extent": [0.25, 0.45], "beats": n}
+    return tuple(replace(store, attributes={**store.attributes, "cut": cut}) for store in stores)
+
+
+def test_a_network_of_sequences_sees_the_beats_of_the_store(stores):
+    assert card_of(of_beats(stores, 9), model="beat_seq2seq")["options"] == {"n_beats": 9}
+    card = card_of(of_beats(stores, 9), model="beat_cnn_lstm", head="flatten")
+    assert card["options"] == {"head": "flatten", "n_samples": 1000, "n_beats": 9}
+    with pytest.raises(EcgFusionError, match=r"is to see 3 beats, and an item of .*train.h5 has 9"):
+        card_of(of_beats(stores, 9), model="beat_seq2seq", set={"n_beats": 3})
+
+
+def test_a_network_of_sequences_is_not_silently_shown_none(stores):
+    """A sequence of length one is a fault of older code (systems.md, 5.4): it has to be asked for."""
+    with pytest.raises(EcgFusionError, match=r"one beat each: make the stores with create_images.py --beats 3"):
+        card_of(of_beats(stores, 1), model="beat_seq2seq")
+    for crop in (None, 2.5):
+        with pytest.raises(EcgFusionError, match=r"train\.h5 are no beats side by side"):
+            card_of(stores if crop is None else of_beats(stores, 3), model="beat_seq2seq", crop=crop)
+    assert card_of(stores, model="beat_seq2seq", set={"n_beats": 1})["options"] == {"n_beats": 1}
+
+
 def test_planning_does_not_look_for_weights(stores, monkeypatch):
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", None)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", None)
