@@ -10,7 +10,7 @@ Reference: Bousseljot, Kreiseler and Schnabel, Nutzung der EKG-Signaldatenbank C
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,9 @@ from pipeline.labels import Labels
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
-from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, Recording, shown
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, shown
+from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.formats.wfdb_comments import read_facts
-from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
-from pipeline.sources.formats.wfdb_signals import read_signals
 from pipeline.sources.tables import first_twice
 
 SAMPLING_RATE = 1000.0
@@ -92,7 +91,7 @@ class PtbDb(Source):
     def _read_one(self, record_id: str, file: str) -> np.ndarray | BadRecord:
         path = os.path.join(self.folder, file)
         try:
-            recording = _read_twelve(path)
+            recording = read_recording(path, files_of=LEADS)
         except RecordError as problem:
             return BadRecord(record_id, str(problem))
         if recording.sampling_rate != SAMPLING_RATE:
@@ -103,15 +102,6 @@ class PtbDb(Source):
         if recording.leads[: len(LEADS)] == LEADS:
             return recording.signal[: len(LEADS)]
         return recording.signal[[recording.leads.index(lead) for lead in LEADS]]
-
-
-def _read_twelve(path: str) -> Recording:
-    """The files that hold one of the twelve leads, and no other."""
-    header = parse_header(f"{path}.hea", header_lines(f"{path}.hea"))
-    files = {signal.file for signal in header.signals if signal.lead in LEADS}
-    if not files:
-        raise RecordError(f"{path}.hea has none of the twelve leads")
-    return read_signals(path, replace(header, signals=tuple(each for each in header.signals if each.file in files)))
 
 
 def open_ptbdb(folder: Path, sampling_rate: float = SAMPLING_RATE) -> PtbDb:

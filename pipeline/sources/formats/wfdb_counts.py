@@ -31,14 +31,19 @@ def counts_of_212(data: bytes, n_leads: int, frames: int) -> np.ndarray:
     n_pairs = -(-n_leads * frames // 2)
     if len(data) < 3 * n_pairs:
         data = data + bytes(3 * n_pairs - len(data))
-    low, middle, high = np.ndarray((n_pairs, 3), np.uint8, data).T
-    nibbles = middle.astype(np.int16) << 8  # 16 bits: both upper parts, at the top; shifts to the right keep the sign
+    counts = np.empty((2, n_pairs), np.int16)
+    first, second = counts
+    # two of each three bytes are a number of 16 bits: low and middle, middle and high
+    first[:] = np.ndarray((n_pairs,), "<i2", data, 0, (3,))
+    second[:] = np.ndarray((n_pairs,), "<i2", data, 1, (3,))
+    first <<= 4
+    first >>= 4  # the sign comes along
+    upper = second << 8
+    upper >>= 12
+    upper <<= 8
+    second >>= 8
+    second &= 0xFF
+    second |= upper
     if n_leads == 2:
-        counts = np.empty((2, n_pairs), np.int16)
-        first, second = counts
-    else:
-        flat = np.empty(2 * n_pairs, np.int16)
-        first, second = flat[::2], flat[1::2]
-    np.bitwise_or(nibbles << 4 >> 4, low, out=first)
-    np.bitwise_or(nibbles >> 12 << 8, high, out=second)
-    return counts if n_leads == 2 else np.ascontiguousarray(flat[: n_leads * frames].reshape(frames, n_leads).T)
+        return counts
+    return np.ascontiguousarray(counts.T.reshape(-1)[: n_leads * frames].reshape(frames, n_leads).T)

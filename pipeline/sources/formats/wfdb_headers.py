@@ -6,6 +6,7 @@ lead called ``,8/mV …``; no field is guessed here.
 Reference: https://wfdb.io/spec/header-files.html
 """
 
+import codecs
 import math
 import re
 from dataclasses import dataclass
@@ -80,13 +81,13 @@ class Header:
 def header_lines(header: str) -> list[str]:
     """The lines of a header file that are neither empty nor comments."""
     text = decoded(content(header, MOST_HEADER_BYTES))
-    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+    return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
 
 
 def decoded(data: bytes) -> str:
     """The text of a header's bytes."""
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(codecs.BOM_UTF8).decode()  # the codec for both is written in Python
     except UnicodeDecodeError:
         return data.decode("latin-1")  # of old files: µV
 

@@ -21,12 +21,12 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
     lines = header_lines(f"{record}.hea")
     usual = usual_header(f"{record}.hea", lines)
     if usual:
-        sums = any(map(int, usual.checksums))
+        sums = usual.has_checksums
         opened = OpenedFile(
             path,
             usual.n_samples,
             usual.sampling_rate,
-            usual.layout.leads,
+            usual.leads,
             lambda: usual.read(said.zero_is_no_checksum and not sums),
             asked=frozenset() if sums else _NO_SUMS,
             is_checked=True,

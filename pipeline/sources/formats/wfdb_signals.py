@@ -180,7 +180,8 @@ def _fill(values: np.ndarray, file: str, number: int, signal: Signal, samples: n
             raise RecordError(f"{file} fails the checksum of lead {number} in its header")
     if len(aligned) < n_samples * per_frame:
         raise RecordError(f"{file} ends before lead {number}, which is stored {signal.skew} samples late")
-    is_missing = bool((aligned == missing_mark(signal.format)).any()) if signal.format in _BITS else False
+    mark = missing_mark(signal.format)
+    is_missing = mark is not None and bool(aligned.min() <= mark and (aligned == mark).any())
     # of several samples a frame the mean
     counts = aligned if per_frame == 1 else aligned.astype(np.float64).reshape(-1, per_frame).mean(axis=1)
     if signal.baseline:
