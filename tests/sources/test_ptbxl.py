@@ -282,7 +282,7 @@ def test_several_tasks_keep_the_records_of_any(tmp_path, synthetic_folder):
 
 def test_an_unknown_task_and_one_without_a_record_are_told(tmp_path, synthetic_folder):
     folder = write_table(tmp_path, [{"scp_codes": "{'LVH': 100.0}"}], synthetic_folder)
-    with pytest.raises(EcgFusionError, match="there is no task rythm of ptbxl: did you mean rhythm?"):
+    with pytest.raises(EcgFusionError, match=r"there is no task rythm of ptbxl: did you mean rhythm\?"):
         open_source("ptbxl", folder, tasks=["rythm"])
     with pytest.raises(EcgFusionError, match="has no record that mi labels: choose other --tasks"):
         open_source("ptbxl", folder, tasks=["mi"])
