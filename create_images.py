@@ -20,7 +20,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.machine.streams import say
 from pipeline.report.console import Console
 from pipeline.sources import DEFAULT_SOURCE, SOURCES, Source, SourceOption, data_folder, open_source
-from pipeline.sources.cuts import CUTS
+from pipeline.sources.cuts import CUTS, RATES
 from pipeline.store.options import StoreKeywords, StoreOptions
 from pipeline.store.partitions import PARTITIONS
 
@@ -175,7 +175,8 @@ def _check(arguments: argparse.Namespace) -> None:
 def _chosen(arguments: argparse.Namespace) -> tuple[Source, StoreKeywords]:
     """The data set, opened, and what is to be made of it."""
     own = {name: getattr(arguments, name) for name in _options_of_sources() if name in arguments.typed}
-    source = open_source(arguments.source, arguments.data, arguments.sampling_rate, **own)
+    rate = arguments.sampling_rate or RATES.get(arguments.beat or "")
+    source = open_source(arguments.source, arguments.data, rate, **own)
     given = {name: value for name, value in vars(arguments).items() if name in StoreKeywords.__annotations__}
     if "band" not in arguments.typed:  # None would be a band that somebody chose: no filter
         del given["band"]

@@ -25,7 +25,12 @@ SOURCES = {
         options={
             "min_likelihood": SourceOption(
                 float, "percent that a diagnostic statement needs to count (default 0: each that is there counts)"
-            )
+            ),
+            "tasks": SourceOption(
+                str,
+                "labels of ptbxl to store, and the records that have one (default: its benchmark's); mi: MI or NORM",
+                several=True,
+            ),
         },
     ),
     "mitdb": SourceEntry(

@@ -1,6 +1,9 @@
 """PTB-XL: 21,799 twelve-lead recordings of 10 s, by its official folder, versions 1.0.1 to 1.0.3.
 
-Labels are those of the published benchmark: every statement that is present counts, whatever its likelihood.
+Labels are those of the published benchmark: every statement that is present counts, whatever its likelihood. The task
+``mi``, which is stored where it is named, has the classes of PTB Diagnostic's, so that a run on either answers both:
+an infarction and no normal ECG (``MI``), or a normal ECG and no other superclass (``HC``; these people need not be
+healthy).
 
 Reference: Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data 2020;
     Strodthoff et al., Deep learning for ECG analysis: benchmarks and insights from PTB-XL, JBHI 2021.
@@ -9,7 +12,7 @@ Reference: Wagner et al., PTB-XL, a large publicly available electrocardiography
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +22,11 @@ from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
+from pipeline.sources.cuts import RATES
 from pipeline.sources.folders import looks_like, where_meant
 from pipeline.sources.formats.wfdb import RecordError, read_recording
-from pipeline.sources.scp_statements import Statements, parse_codes, read_statements
+from pipeline.sources.ptbdb import CLASSES as INFARCTION_OR_CONTROL
+from pipeline.sources.scp_statements import KINDS, Statements, parse_codes, read_statements
 from pipeline.sources.tables import (
     Table,
     age_in_years,
@@ -34,6 +39,7 @@ from pipeline.sources.tables import (
     read_table,
     sex_code,
 )
+from pipeline.typed import near_names
 
 DURATION = 10.0
 DISEASES = ("MI", "STTC", "CD", "HYP")
@@ -42,6 +48,10 @@ N_FOLDS = 10
 _NEEDED = ("ecg_id", "patient_id", "scp_codes", "strat_fold")
 _REMEDY = "take the official table of PTB-XL"
 _LONGEST_LIST = 64 * 2**20  # bytes of SHA256SUMS.txt
+_USUAL = ("disease", "superdiagnostic", "subdiagnostic", *KINDS, "all")
+TASKS = (*_USUAL, "mi")
+"""What the records are labelled for; the last one only where it is named, since stores hold the others."""
+
 _FILES = {100.0: "filename_lr", 500.0: "filename_hr"}  # Hz, and the column of the recordings at that rate
 _HOW_TO_TELL = (
     "Its version is not known, since neither the folder's name nor a SHA256SUMS.txt or change log beside the table "
@@ -56,10 +66,10 @@ class PtbXl(Source):
     leads = LEADS
     gain = 1000.0
 
-    def __init__(self, folder: Path, sampling_rate: float, min_likelihood: float) -> None:
+    def __init__(self, folder: Path, sampling_rate: float, min_likelihood: float, tasks: Sequence[str]) -> None:
         self.folder = folder
         self.options = {"min_likelihood": float(min_likelihood)}
-        self.sampling_rate = 100.0 if sampling_rate <= 100 else 500.0
+        self.sampling_rate = _rate(folder, sampling_rate)
         path = folder / TABLE
         table = read_table(path, _NEEDED, ("age", "sex", *_FILES.values()), remedy=_REMEDY)
         files, other = _FILES[self.sampling_rate], 600 - self.sampling_rate
@@ -71,7 +81,25 @@ class PtbXl(Source):
         self.version = _version(folder)
         self.remarks = (_HOW_TO_TELL,) if self.version.startswith("unknown") else ()
         self.records = _records(table, files)
-        self.labels = _labels(table, statements, min_likelihood)
+        self.labels = _labels(table, statements, min_likelihood, tasks or _USUAL)
+        if self.sampling_rate < sampling_rate:
+            self.remarks += (
+                f"{sampling_rate:g} Hz are wanted: records100 is interpolated, since no records500 is there.",
+            )
+        if tasks:
+            self._keep_labelled(tasks)
+
+    def _keep_labelled(self, tasks: Sequence[str]) -> None:
+        """Leaves the records that none of the chosen tasks says anything of."""
+        kept = np.flatnonzero(np.any([labels.labelled for labels in self.labels.values()], axis=0))
+        if not len(kept):
+            raise EcgFusionError(f"{self.folder} has no record that {' or '.join(tasks)} labels: choose other --tasks")
+        n_others = len(self.records) - len(kept)
+        if n_others:
+            self.remarks += (f"{n_others:,} records are left out, which {' or '.join(tasks)} says nothing of.",)
+        self.records = self.records.iloc[kept].reset_index(drop=True)
+        self.labels = {task: labels.rows(kept) for task, labels in self.labels.items()}
+        self.usual = {"default_task": tasks[0]}
 
     def read(self, records: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         recordings = self.folder / ("records100" if self.sampling_rate == 100 else "records500")
@@ -97,21 +125,32 @@ class PtbXl(Source):
         return recording.signal[[recording.leads.index(lead) for lead in LEADS]]
 
 
-def open_ptbxl(folder: Path, sampling_rate: float, min_likelihood: float = 0) -> PtbXl:
+def open_ptbxl(folder: Path, sampling_rate: float, min_likelihood: float = 0, tasks: Sequence[str] = ()) -> PtbXl:
     """Opens the official folder.
 
     Args:
         folder: as PhysioNet lays it out.
-        sampling_rate: up to 100 Hz reads ``records100``, above it ``records500``.
+        sampling_rate: up to 100 Hz reads ``records100``, above it ``records500``; for a rate that heartbeats are cut
+            at, 125 Hz, the former will do where the latter is not there, since they hold all of the filter's band.
         min_likelihood: percent below which a diagnostic statement does not count; 0, "unknown", always does.
+        tasks: of ``TASKS`` those to label, and the records that these say something of; none for the benchmark's.
 
     Raises:
         EcgFusionError: the percentage, the folder or one of its tables is not what it should be.
     """
     if not 0 <= min_likelihood <= 100:
         raise EcgFusionError(f"--min_likelihood {min_likelihood:g} is no percentage: give 0 to 100")
+    for task in tasks:
+        if task not in TASKS:
+            raise EcgFusionError(f"there is no task {task:.60} of ptbxl: {near_names(task, TASKS)}")
     _check_folder(folder)
-    return PtbXl(folder, sampling_rate, min_likelihood)
+    return PtbXl(folder, sampling_rate, min_likelihood, tasks)
+
+
+def _rate(folder: Path, wanted: float) -> float:
+    """Hz of the recordings that are read."""
+    has_finer = (folder / "records500").exists() or not (folder / "records100").exists()
+    return 100.0 if wanted <= 100 or (wanted in RATES.values() and not has_finer) else 500.0
 
 
 def _check_folder(folder: Path) -> None:
@@ -186,19 +225,29 @@ def _records(table: Table, files: str) -> pd.DataFrame:
     )
 
 
-def _labels(table: Table, statements: Statements, min_likelihood: float) -> dict[str, Labels]:
+def _labels(table: Table, statements: Statements, min_likelihood: float, tasks: Sequence[str]) -> dict[str, Labels]:
     present = _present(table, statements, min_likelihood)
     superclasses = _task(present, statements.superclass)
     columns = [superclasses.classes.index(name) for name in DISEASES if name in superclasses.classes]
     if len(columns) != len(DISEASES):
         raise EcgFusionError(f"scp_statements.csv beside {table.path} lacks one of {', '.join(DISEASES)}: {_REMEDY}")
-    return {
+    found = {
         "disease": Labels(DISEASES, "multilabel", superclasses.values[:, columns], superclasses.labelled, "NORM"),
         "superdiagnostic": superclasses,
         "subdiagnostic": _task(present, statements.subclass),
         **{kind: _task(present, {code: code for code in codes}) for kind, codes in statements.of_kind.items()},
         "all": _task(present, {code: code for code in statements.codes}),
+        "mi": _infarction(superclasses),
     }
+    return {task: found[task] for task in tasks}
+
+
+def _infarction(superclasses: Labels) -> Labels:
+    """An infarction and no normal ECG, or a normal ECG and no other superclass."""
+    has = dict(zip(superclasses.classes, superclasses.values.astype(bool).T, strict=True))
+    normal = has.get("NORM", np.zeros(len(superclasses.values), bool))
+    values = np.stack([has["MI"] & ~normal, normal & (superclasses.values.sum(axis=1) == 1)], axis=1)
+    return Labels(INFARCTION_OR_CONTROL, "multiclass", values.astype(np.uint8), np.asarray(values.any(axis=1)))
 
 
 def _present(table: Table, statements: Statements, min_likelihood: float) -> pd.DataFrame:

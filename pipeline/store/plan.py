@@ -15,6 +15,7 @@ from pipeline.signals.filters import check_band
 from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.signals.windows import samples_of
 from pipeline.sources.base import SourceOpened
+from pipeline.sources.cuts import RATES
 from pipeline.store.division import Division, divide
 from pipeline.store.job import LEAST_GAIN, RECORDS_DRAWN_AT_ONCE, Job, SignalRecipe
 from pipeline.store.options import StoreOptions
@@ -169,7 +170,8 @@ def _recipe(options: StoreOptions) -> ImageRecipe:
 
 def _image_leads(options: StoreOptions) -> tuple[str, ...]:
     source = options.source
-    if options.sampling_rate > source.sampling_rate:
+    of_cut = RATES.get(options.beat or "")  # which a source may have chosen coarser files for
+    if options.sampling_rate > source.sampling_rate and options.sampling_rate != of_cut:
         raise EcgFusionError(
             f"--sampling_rate {options.sampling_rate:g} is above the {source.sampling_rate:g} Hz of the recordings"
         )

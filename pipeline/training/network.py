@@ -61,8 +61,8 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     torch.manual_seed(card.training.seed)
     begins = not (folder / RESUME).exists()
     network = build_network(card, to_train=begins)
-    if card.init and begins:
-        begin_with(network, card.init)
+    if begins:
+        begin_with(network, card)
     network = placed(network, device)
     write_card(folder, card)
     rows = rows_of(card, train)

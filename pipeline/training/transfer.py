@@ -4,9 +4,10 @@ Weights are taken over where name and shape are the same. The head is of the new
 classes are those of the run. What else differs between what both networks see is told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,10 +26,13 @@ from pipeline.store.reading import Store
 from pipeline.training import defaults
 from pipeline.training.options import TrainOptions
 
+Tensors = TypeVar("Tensors", bound=Tensor)
+
 HEAD = "head."
+_BESIDE = "network."  # before the names of a network that numbers are seen beside
 _SHOWN = 3  # names in a sentence
 _OTHER_SCALE = 1.25  # times
-_OF_INPUT = ("size", "n_samples", "pretrained")  # options that are of what is seen, or of how weights begin
+_OF_INPUT = ("size", "n_samples", "n_beats", "pretrained")  # options that are of what is seen, or of how weights begin
 _ONE_LEAD = {"MLII": "II"}  # a lead under two names
 
 
@@ -59,10 +63,10 @@ def read_origin(folder: Path) -> Card:
     refuse_unfinished(card, folder)
     if card.run_kind == "members":
         raise EcgFusionError(
-            f"{folder} is a k-fold run, of {card.kfold} networks: name one of them with -init {member_folder(folder, 1)}"
+            f"{folder} is a k-fold run, of {card.kfold} networks: name one of them, -init {member_folder(folder, 1)}"
         )
     if card.run_kind in FUSIONS:
-        name = next(iter(card.branches or {"NAME": None}))
+        name = next(iter(card.branches or ()), "NAME")
         raise EcgFusionError(f"{folder} is a fusion: name a run that it is made of, -init {folder / BRANCHES / name}")
     return card
 
@@ -106,8 +110,8 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         refuse_items_of(data, folder, dev)
     if options.kfold is not None:
         _refuse_seen(seen, folder, train)
-    sha256, tensors = digest_of_file(folder / WEIGHTS), read_weights(folder, origin)
-    wanted = network.state_dict()
+    sha256, tensors = digest_of_file(folder / WEIGHTS), _named_alike(read_weights(folder, origin), origin.spec)
+    wanted = _named_alike(network.state_dict(), card.spec)
     keeps_head = (origin.task, origin.kind, origin.classes) == (card.task, card.kind, card.classes)
     taken = [
         name
@@ -148,6 +152,11 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
 
 def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
+
+
+def _named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Tensors]:
+    """Tensors by the names that they have, or would have, in a network that sees no numbers beside its items."""
+    return {name.removeprefix(_BESIDE) if spec.features else name: tensor for name, tensor in tensors.items()}
 
 
 def _bare(data: DataCard) -> DataCard:
@@ -213,10 +222,16 @@ def _differences(there: InputSpec, here: InputSpec) -> Iterator[str]:
             f"divided its signals by {there.scale_mv:.3g} mV, the deviation of what it learnt from, and these are "
             f"divided by {here.scale_mv:.3g}: a wave of 1 mV is another number to it"
         )
+    if {*(there.features or {})} != {*(here.features or {})}:
+        yield f"saw {_beside(there)} beside its items, and this one sees {_beside(here)}"
     if there.representations != here.representations:
         yield "saw other images, or images that were drawn otherwise: see its card for how (input.representations)"
     if (there.beat is None) != (here.beat is None):
         yield f"saw {_whole_or_beat(there)}, and this one sees {_whole_or_beat(here)}"
+
+
+def _beside(spec: InputSpec) -> str:
+    return " ".join(spec.features or ()) or "nothing"
 
 
 def _whole_or_beat(spec: InputSpec) -> str:
@@ -241,12 +256,15 @@ def announce_init(card: Card) -> None:
         remark(f"left there: {_named(unused)}")
 
 
-def begin_with(network: Network, init: InitCard) -> None:
-    """Puts the weights that a card names into its network.
+def begin_with(network: Network, card: Card) -> None:
+    """Puts the weights that a card names, if it does, into its network.
 
     Raises:
         EcgFusionError: the run is gone, damaged, or another one than the card was made with.
     """
+    init = card.init
+    if init is None:
+        return
     folder = Path(init.folder)
     gone = EcgFusionError(
         f"{folder} is not there as it was when this training was begun with its weights: put it back and go on with "
@@ -254,14 +272,16 @@ def begin_with(network: Network, init: InitCard) -> None:
     )
     try:
         same = digest_of_file(folder / WEIGHTS) == init.sha256
-        tensors = read_weights(folder, read_card(folder))
-    except (EcgFusionError, OSError):
+        origin = read_card(folder)
+        tensors = _named_alike(read_weights(folder, origin), origin.spec)
+    except (EcgFusionError, OSError, ValueError):
         raise gone from None
-    state = network.state_dict()
+    state = _named_alike(network.state_dict(), card.spec)  # which shares the network's memory
     fits = all(name in state and name in tensors and _alike(tensors[name], state[name]) for name in init.taken)
     if not same or not fits:
         raise gone
-    network.load_state_dict({**state, **{name: tensors[name] for name in init.taken}})
+    for name in init.taken:
+        state[name].copy_(tensors[name])
 
 
 class TransferLearner(NetworkLearner):
@@ -276,7 +296,7 @@ class TransferLearner(NetworkLearner):
 
     def __init__(self, network: Network, spec: InputSpec, init: InitCard) -> None:
         super().__init__(network, spec)
-        self._init = init
+        self._init, self._spec = init, spec
         if init.freeze:
             for name, parameter in network.named_parameters():
                 parameter.requires_grad_(name.startswith(HEAD))
@@ -289,11 +309,12 @@ class TransferLearner(NetworkLearner):
             head.train()
         return self
 
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        taken = {*self._init.taken}
-        named = [(name, x) for name, x in self.network.named_parameters() if x.requires_grad]
-        fresh = [x for name, x in named if self._init.freeze or name not in taken]
-        others = [x for name, x in named if not self._init.freeze and name in taken]
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        taken = {*self._init.taken} if not self._init.freeze else set()
+        named = _named_alike(dict(self.network.named_parameters()), self._spec)
+        learning = {name: x for name, x in named.items() if x.requires_grad}
+        fresh = [x for name, x in learning.items() if name not in taken]
+        others = [x for name, x in learning.items() if name in taken]
         groups = [(fresh, learning_rate), (others, self._init.learning_rate)]  # the log has the rate of the first
         return [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters]
 

@@ -17,6 +17,7 @@ from pipeline.signals.leads import LEADS
 from pipeline.sources import SOURCES, BadRecord, open_source
 from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.items import Whole
+from pipeline.sources.ptbdb import CLASSES
 from pipeline.store.partitions import parse_folds, partition_rows
 
 SUPERCLASSES = ("CD", "HYP", "MI", "NORM", "STTC")
@@ -239,6 +240,72 @@ def test_synthetic_and_real_sets_have_the_same_tasks(synthetic_folder):
     assert source.labels["superdiagnostic"].classes == SUPERCLASSES
     assert source.labels["disease"].classes == ("MI", "STTC", "CD", "HYP")
     assert {labels.kind for labels in source.labels.values()} == {"multilabel"}
+
+
+# infarction against normal
+
+
+MI_CODES = {
+    "{'IMI': 100.0, 'SR': 0.0}": "MI",
+    "{'IMI': 15.0, 'LVH': 100.0}": "MI",
+    "{'NORM': 100.0, 'SR': 0.0}": "HC",
+    "{'NORM': 80.0, 'IMI': 15.0}": None,
+    "{'NORM': 80.0, 'LVH': 15.0}": None,
+    "{'LVH': 100.0}": None,
+    "{'SR': 0.0}": None,
+    "{}": None,
+}
+
+
+def test_mi_is_infarction_without_norm_against_norm_alone_and_nothing_else_is_kept(tmp_path, synthetic_folder):
+    folder = write_table(tmp_path, [{"scp_codes": code} for code in MI_CODES], synthetic_folder)
+    source = open_source("ptbxl", folder, tasks=["mi"])
+    (labels,) = source.labels.values()
+    assert (labels.classes, labels.kind) == (CLASSES, "multiclass")
+    wanted = [(str(number), name) for number, name in enumerate(MI_CODES.values(), start=1) if name]
+    found = [labels.classes[number] for number in labels.values.argmax(axis=1)]
+    assert list(zip(source.records["record_id"], found, strict=True)) == wanted
+    assert labels.labelled.all()
+    assert source.remarks[-1] == "5 records are left out, which mi says nothing of."
+    assert source.entry.default_task == "mi"
+    assert source.options == open_source("ptbxl", folder).options
+
+
+def test_several_tasks_keep_the_records_of_any(tmp_path, synthetic_folder):
+    folder = write_table(tmp_path, [{"scp_codes": code} for code in MI_CODES], synthetic_folder)
+    source = open_source("ptbxl", folder, tasks=["rhythm", "mi"])
+    assert [*source.labels] == ["rhythm", "mi"]
+    assert source.records["record_id"].tolist() == ["1", "2", "3", "7"]
+    assert source.labels["mi"].labelled.tolist() == [True, True, True, False]
+    assert len(source.records) == len(source.labels["mi"].values)
+
+
+def test_an_unknown_task_and_one_without_a_record_are_told(tmp_path, synthetic_folder):
+    folder = write_table(tmp_path, [{"scp_codes": "{'LVH': 100.0}"}], synthetic_folder)
+    with pytest.raises(EcgFusionError, match=r"there is no task rythm of ptbxl: did you mean rhythm\?"):
+        open_source("ptbxl", folder, tasks=["rythm"])
+    with pytest.raises(EcgFusionError, match="has no record that mi labels: choose other --tasks"):
+        open_source("ptbxl", folder, tasks=["mi"])
+
+
+@pytest.mark.realdata
+def test_real_folds_have_these_records_of_infarction_and_normal(ptbxl_folder):
+    source = open_source("ptbxl", ptbxl_folder, tasks=["mi"])
+    fold, values = source.records["fold"], source.labels["mi"].values
+    assert (len(source.records), values[fold <= 7].sum(axis=0).tolist()) == (13_075, [3840, 6354])
+    assert [values[fold == number].sum(axis=0).tolist() for number in (8, 9)] == [[538, 889], [540, 914]]
+
+
+def test_heartbeats_at_125_hz_take_the_coarser_files_where_there_are_no_finer_ones(tmp_path):
+    from pipeline.sources.synthetic import write_dataset
+
+    write_dataset(tmp_path / "both", n_records=2, seed=0, rates=(100, 500))
+    write_dataset(tmp_path / "slow", n_records=2, seed=0, rates=(100,))
+    assert open_source("ptbxl", tmp_path / "both", sampling_rate=125).sampling_rate == 500
+    slow = open_source("ptbxl", tmp_path / "slow", sampling_rate=125)
+    assert slow.sampling_rate == 100
+    assert "125 Hz are wanted: records100 is interpolated, since no records500 is there." in slow.remarks
+    assert open_source("ptbxl", tmp_path / "slow", sampling_rate=250).sampling_rate == 500  # and is told to fetch it
 
 
 # the table
