@@ -1,5 +1,6 @@
 """Balanced sampling and SMOTE from end to end: what is learnt from, what the card says, k-fold, resume, refusals."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs import smote
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS, TrainingCard, read_card
 from pipeline.store.reading import open_store
-from pipeline.training import loop, sampling, steps
+from pipeline.training import defaults, loop, sampling, steps
 from pipeline.training.kfold import held_out_members
 from pipeline.training.options import TrainOptions
 from pipeline.training.sampling import weighting_of
@@ -341,6 +342,11 @@ def test_runs_with_synthetic_items_know_what_they_were_trained_on(runs: dict[str
     as_partition(stores / "train.h5", tmp_path / "test.h5")
     with pytest.raises(EcgFusionError, match="was trained on"):
         score_partition(runs["smote"], tmp_path, "test", threads=1)
+
+
+def test_a_card_knows_every_way_of_sampling():
+    (choices,) = (each.metadata["choices"] for each in fields(TrainingCard) if each.name == "sampling")
+    assert choices == SAMPLINGS == defaults.SAMPLINGS
 
 
 def test_numbers_beside_the_signal_are_refused_with_synthetic_items(stores: Path, runs: dict[str, Path]):
