@@ -1,6 +1,6 @@
 """Balanced sampling and SMOTE from end to end: what is learnt from, what the card says, k-fold, resume, refusals."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs import smote
+from pipeline.inputs.spec import FeatureScale
 from pipeline.representations import ImageRecipe
 from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS, TrainingCard, read_card
 from pipeline.store.reading import open_store
@@ -350,10 +351,9 @@ def test_a_card_knows_every_way_of_sampling():
 
 
 def test_numbers_beside_the_signal_are_refused_with_synthetic_items(stores: Path, runs: dict[str, Path]):
-    class Spec:
-        takes_signals, features, beat = True, {"rr": None}, None
-
+    """Which -features would bring."""
+    spec = replace(read_card(runs["plain"]).spec, features={"rr": FeatureScale("log", (0.0,), (1.0,))})
     store = open_store(stores / "train.h5")
-    labels = store.task("rhythm")
+    rows = np.arange(store.n_items)
     with pytest.raises(EcgFusionError, match="without the numbers of -features: leave one of them out, or take"):
-        sampling.check_synthetic(Spec(), store, np.arange(4), labels)  # type: ignore[arg-type]
+        sampling.check_synthetic(spec, store, rows, store.task("rhythm").rows(rows))
