@@ -140,9 +140,8 @@ def training_picks(
     batches = [rows for rows in batches if len(rows) > 1 or batch_size == 1 or len(batches) == 1]
     if classes is None:
         return [Pick(rows, starts[rows]) for rows in batches]
-    return [
-        Pick(rows, random.integers(0, latest[rows], endpoint=True)) for rows in batches
-    ]  # each draw at its own crop
+    # an item that comes several times has a crop of its own each time
+    return [Pick(rows, random.integers(0, latest[rows], endpoint=True)) for rows in batches]
 
 
 def _parts(rows: np.ndarray, size: int) -> list[np.ndarray]:

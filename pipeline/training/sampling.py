@@ -70,7 +70,7 @@ def check_synthetic(spec: InputSpec, train: Store, rows: np.ndarray, labels: Lab
         raise EcgFusionError(
             f"-sampling smote makes signals, and the images are stored: add -on_the_fly, or {_INSTEAD}"
         )
-    if getattr(spec, "features", None):
+    if spec.features:
         raise EcgFusionError(
             f"-sampling smote makes signals without the numbers of -features: leave one of them out, or {_INSTEAD}"
         )

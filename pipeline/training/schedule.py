@@ -14,6 +14,7 @@ WARM_FROM = 0.1
 """Where a warm-up begins, of the rate that it leads to."""
 RESTARTS = "cosine_restarts"
 _FALLING = ("cosine", RESTARTS)
+_RISING = ("onecycle",)
 
 
 def warm_up(step: int, n_warm: int) -> float:
@@ -52,9 +53,9 @@ def chosen_schedule(options: TrainOptions, scheduler: str, epochs: int) -> dict[
         EcgFusionError: the scheduler does not take one of them, or they do not fit into the epochs.
     """
     warm, cycles, floor = options.warmup, options.cycles, options.floor
-    if warm is not None and scheduler == "onecycle":
+    if warm is not None and scheduler in _RISING:
         raise EcgFusionError(
-            f"-warmup {warm} is for schedulers that do not rise by themselves, and onecycle does: leave it out, or "
+            f"-warmup {warm} is for schedulers that do not rise by themselves, and {scheduler} does: leave it out, or "
             f"take -scheduler cosine, {RESTARTS} or none"
         )
     if warm is not None and warm >= epochs:

@@ -44,13 +44,13 @@ def rates(**changes: Any) -> list[list[float]]:
 
 
 def of_torch(n_warm: int, then: Any) -> list[list[float]]:
-    """A linear warm-up and a scheduler behind it, both torch's; a floor is relative, so each group is alone."""
+    """A linear warm-up, and behind it another scheduler, both torch's; its floor is absolute, so each group is alone."""
     found = []
     for top in TOPS:
-        optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=top)
-        parts = [lr_scheduler.LinearLR(optimizer, 0.1, total_iters=n_warm), then(optimizer, top)] if n_warm else None
-        made = lr_scheduler.SequentialLR(optimizer, parts, [n_warm]) if parts else then(optimizer, top)
-        found.append([rate for (rate,) in rates_of(optimizer, made)])
+        first, second = (torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=top) for _ in "ab")
+        rising = lr_scheduler.LinearLR(first, 0.1, total_iters=n_warm) if n_warm else None
+        of_group = rates_of(first, rising, n_warm) + rates_of(second, then(second, top), EPOCHS * STEPS - n_warm)
+        found.append([rate for (rate,) in of_group])
     return [list(both) for both in zip(*found, strict=True)]
 
 
