@@ -1,6 +1,6 @@
 """Images of beats and of windows of rhythm: every representation, stored and drawn; image and feature fusion by recipe.
 
-The faults of Ahmad et al. 2021's notebooks (reference/systems.md, 2.4) that are about images and fusions are tried here.
+The faults of Ahmad et al. 2021's notebooks (reference/systems.md, 2.4) that are about images or fusions are tried here.
 """
 
 from pathlib import Path
@@ -117,7 +117,7 @@ def by_recipe(name: str, folder: Path, *words: str) -> Path:
     return folder
 
 
-LEARNING = "-epochs 1 -batch_size 32 -nb_filters 2 -threads 1".split()
+LEARNING = ("-epochs", "1", "-batch_size", "32", "-nb_filters", "2", "-threads", "1")
 
 
 @pytest.fixture(scope="module")
