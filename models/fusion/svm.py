@@ -66,17 +66,18 @@ class LinearMachine(BranchReader):
             raise ValueError(f"C is {C!r}; it must be a number above 0, at most {DEAREST:.0e}")
         self.kind, self.C = kind, float(C)
         width = sum(self.widths)
-        self.register_buffer("means", torch.zeros(width))
-        self.register_buffer("deviations", torch.ones(width))
-        self.register_buffer("coefficients", torch.zeros(n_classes, width))
-        self.register_buffer("intercepts", torch.zeros(n_classes))
-        self.register_buffer("slopes", torch.ones(n_classes))
-        self.register_buffer("offsets", torch.zeros(n_classes))
+        self.register_buffer("means", torch.zeros(width, dtype=torch.float64))
+        self.register_buffer("deviations", torch.ones(width, dtype=torch.float64))
+        self.register_buffer("coefficients", torch.zeros(n_classes, width, dtype=torch.float64))
+        self.register_buffer("intercepts", torch.zeros(n_classes, dtype=torch.float64))
+        self.register_buffer("slopes", torch.ones(n_classes, dtype=torch.float64))
+        self.register_buffer("offsets", torch.zeros(n_classes, dtype=torch.float64))
 
     def standardised(self, branches: Mapping[str, Tensor]) -> Tensor:
         """What the machine reads, (n, features); raises as ``check``."""
         self.check(branches, {})
         side_by_side = torch.cat([branches[name] for name in self.branches], dim=1)
+        # a feature may change by a thousandth of its mean alone, of which float32 would leave three digits
         return (side_by_side.to(self.means.dtype) - self.means) / self.deviations
 
     def decide(self, branches: Mapping[str, Tensor]) -> Tensor:

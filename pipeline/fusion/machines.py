@@ -97,12 +97,12 @@ def fit_machine(
     if machine.kind == "multiclass":
         fitted = _fitted(machine, x, labels.argmax(1), None if weights is None else dict(enumerate(weights)))
         sides = np.array([[-1.0], [1.0]]) if len(fitted.classes_) == 2 else np.ones((1, 1))  # of two, one is kept
-        machine.coefficients[fitted.classes_] = torch.from_numpy(sides * fitted.coef_).float()
-        machine.intercepts[fitted.classes_] = torch.from_numpy(sides[:, 0] * fitted.intercept_).float()
+        machine.coefficients[fitted.classes_] = torch.from_numpy(sides * fitted.coef_)
+        machine.intercepts[fitted.classes_] = torch.from_numpy(sides[:, 0] * fitted.intercept_)
         return
     for number in np.flatnonzero((labels.min(0) == 0) & (labels.max(0) == 1)):
         fitted = _fitted(machine, x, labels[:, number], None if weights is None else {1: weights[number]})
-        machine.coefficients[number] = torch.from_numpy(fitted.coef_[0]).float()
+        machine.coefficients[number] = torch.from_numpy(fitted.coef_[0])
         machine.intercepts[number] = float(fitted.intercept_[0])
 
 
@@ -179,8 +179,8 @@ def fit_logits(machine: LinearMachine, decisions: Tensor, labels: np.ndarray) ->
     # each class has its share of the cost alone, so the usual tolerance would end too soon
     found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9}).x
     if several:
-        machine.slopes[fittable] = torch.from_numpy(found[:n_free]).float()
-        machine.offsets[fittable] = torch.from_numpy(found[n_free:]).float()
+        machine.slopes[fittable] = torch.from_numpy(found[:n_free])
+        machine.offsets[fittable] = torch.from_numpy(found[n_free:])
     else:
         machine.slopes.fill_(float(found[0]))
 

@@ -50,7 +50,7 @@ def test_answers_to_classes_are_scikit_learns(random, C, weights):
     fit_machine(made, branches, one_hot, weights)
     model, x = theirs(branches, right, C=C, class_weight=None if weights is None else dict(enumerate(weights)))
     decisions = made.decide(branches)
-    np.testing.assert_allclose(decisions, model.decision_function(x), atol=2e-4)
+    np.testing.assert_allclose(decisions, model.decision_function(x), atol=1e-6)
     fit_logits(made, decisions, one_hot)
     assert len(made.slopes.unique()) == 1
     np.testing.assert_array_equal(made(branches).argmax(1), model.predict(x))  # a temperature changes no class
@@ -62,7 +62,7 @@ def test_answers_to_two_classes_are_scikit_learns_one_and_its_opposite(random):
     fit_machine(made, branches, np.eye(2, dtype=np.uint8)[right])
     model, x = theirs(branches, right)
     both = np.stack([-model.decision_function(x), model.decision_function(x)], 1)
-    np.testing.assert_allclose(made.decide(branches), both, atol=2e-4)
+    np.testing.assert_allclose(made.decide(branches), both, atol=1e-6)
 
 
 @pytest.mark.parametrize("weights", [None, (5.0, 1.0, 2.0)])
@@ -75,7 +75,7 @@ def test_answers_to_labels_are_a_machine_of_each(random, weights):
     for number in range(3):
         class_weight = None if weights is None else {1: weights[number]}
         model, x = theirs(branches, labels[:, number], class_weight=class_weight)
-        np.testing.assert_allclose(decisions[:, number], model.decision_function(x), atol=2e-4)
+        np.testing.assert_allclose(decisions[:, number], model.decision_function(x), atol=1e-6)
 
 
 def test_a_second_time_is_the_same_and_nothing_is_drawn(random):

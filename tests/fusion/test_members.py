@@ -143,7 +143,7 @@ def test_each_member_has_a_machine_fitted_on_what_it_never_saw(machines, kfold, 
         for column in range(labels.shape[1]):
             weight = run.card.training.class_weights[column]
             model = LinearSVC(C=0.1, dual=False, class_weight={1: weight}).fit(x, labels[own, column])
-            np.testing.assert_allclose(decisions[:, column], model.decision_function(x), atol=2e-4)
+            np.testing.assert_allclose(decisions[:, column], model.decision_function(x), atol=1e-6)
 
 
 def test_machines_answer_with_their_mean(machines, stores):

@@ -102,6 +102,8 @@ def test_a_kfold_run_has_each_record_once_by_who_never_saw_it(runs: dict[str, Pa
         ("-model intermediate -combine concat -hidden_size 4 -epochs 1 -threads 1", "mean max"),
         ("-model intermediate -combine attention -n_heads 1 -hidden_size 4 -epochs 1 -threads 1 -join max", "max mean"),
         ("-model intermediate -combine gated -hidden_size 4 -epochs 1 -threads 1 -finetune", "geometric max"),
+        ("-model intermediate -combine svm -threads 1", "geometric mean"),
+        ("-model intermediate -combine svm -threads 1 -fit_on out_of_fold", "kfold kfold-1"),
         (
             "-model intermediate -combine gated -hidden_size 4 -epochs 1 -threads 1 -fit_on out_of_fold",
             "kfold kfold-1",

@@ -40,7 +40,7 @@ def test_nothing_is_learnt_step_by_step_and_all_of_it_is_kept():
     assert not list(made.parameters())
     kept = {"means", "deviations", "coefficients", "intercepts", "slopes", "offsets"}
     assert made.state_dict().keys() == kept
-    assert {x.dtype for x in made.state_dict().values()} == {torch.float32}
+    assert {x.dtype for x in made.state_dict().values()} == {torch.float64}
 
 
 def test_an_item_does_not_depend_on_its_batch_nor_on_the_order_of_branches():
