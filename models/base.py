@@ -13,6 +13,7 @@ class Network(nn.Module):
         feature_dim: width of what ``head`` reads.
         smallest_size: the smallest side in pixels, or number of samples, that goes in.
         head: the last linear layer.
+        hears_itself: whether ``tokens`` reads what ``head`` says, as a decoder does that is fed its own answers.
     """
 
     in_channels: int
@@ -20,6 +21,7 @@ class Network(nn.Module):
     feature_dim: int
     smallest_size: int
     head: nn.Linear
+    hears_itself: bool = False
 
     def tokens(self, x: Tensor) -> Tensor:
         """What the network says of each place, (n, t, token_dim)."""

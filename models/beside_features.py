@@ -34,7 +34,8 @@ class BesideFeatures(Network):
             raise ValueError(f"n_numbers is {n_numbers}; a network beside which there are none needs no embedding")
         self.in_channels, self.smallest_size, self.n_numbers = network.in_channels, network.smallest_size, n_numbers
         self.token_dim, self.feature_dim = network.token_dim + WIDTH, network.feature_dim + WIDTH
-        del network.head  # its weights would never be trained
+        if not network.hears_itself:
+            del network.head  # its weights would never be trained
         self.network = network
         # tanh: a number that no training item had moves the logits no further than the largest that one had
         self.embedding = nn.Sequential(nn.Linear(n_numbers, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, WIDTH), nn.Tanh())

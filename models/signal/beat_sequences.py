@@ -254,6 +254,7 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         multiplied.
     """
 
+    hears_itself = True
     WIDTHS = (32, 64, 128)  # of pairs of convolutions, each pooled
 
     def __init__(

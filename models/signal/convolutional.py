@@ -1,6 +1,6 @@
 """What convolutional signal networks share: a chain of layers, a pooled or flattened end, hidden layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class ConvolutionalNetwork(SignalNetwork):
         n_samples: int | None = None,
         widths: Sequence[int] = (),
         dropouts: Sequence[float] = (0.0,),
-        norm: type[nn.Module] | None = None,
+        norm: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
         if head not in HEADS:

@@ -17,6 +17,7 @@ CHANNELS, CLASSES = 3, 4
 PARAMETERS = {
     "alexnet": 46_334_468,
     "alexnet_attention": 46_335_880,
+    "basic_cnn": 266_068,
     "beat_bigru": 407_108,
     "beat_bilstm": 539_972,
     "beat_cnn_lstm": 344_168,
@@ -27,16 +28,23 @@ PARAMETERS = {
     "cnn": 24_708,
     "cnn_gru": 61_584,
     "cnn_lstm": 81_296,
+    "compact_transformer": 82_661,
     "gru": 249_732,
     "gru_attention": 249_861,
     "heartbeat_cnn": 254_996,
+    "identity_resnet_4x2": 171_860,
+    "identity_resnet_8x2": 191_572,
     "lstm": 200_708,
     "mobilenet_v2": 2_230_724,
     "resnet": 1_494_356,
     "resnet1d_wang": 465_156,
+    "resnet_like_x3": 327_388,
+    "resnet_like_x4": 292_180,
     "rhythm_resnet": 280_908,
     "rhythm_transformer": 248_256,
     "seq": 394_150,
+    "smaller_resnet_4x2": 120_012,
+    "smaller_resnet_4x3": 121_740,
     "vgg": 110_132,
 }
 
@@ -60,6 +68,14 @@ PUBLISHED = [
     ("beat_bigru", 1, 5, {}, 405_637),
     ("beat_cnn_lstm", 1, 5, {"head": "flatten"}, 1_462_292),
     ("beat_cnn_lstm", 1, 5, {"head": "flatten", "n_beats": 21}, 1_462_292),
+    ("basic_cnn", 1, 3, {"head": "flatten"}, 284_467),
+    ("resnet_like_x3", 1, 3, {"head": "flatten"}, 344_259),
+    ("resnet_like_x4", 1, 3, {"head": "flatten"}, 309_051),
+    ("smaller_resnet_4x2", 1, 3, {"head": "flatten"}, 147_811),
+    ("smaller_resnet_4x3", 1, 3, {"head": "flatten"}, 151_451),
+    ("identity_resnet_4x2", 1, 3, {"head": "flatten"}, 200_611),
+    ("identity_resnet_8x2", 1, 3, {"head": "flatten"}, 213_123),
+    ("compact_transformer", 1, 3, {}, 82_308),
 ]
 
 

@@ -99,9 +99,15 @@ def test_images_take_them_too(runs: dict[str, Path], stores: Path):
     np.testing.assert_allclose(stored, drawn, atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Long enough for every network."""
+    return write_beats(tmp_path_factory.mktemp("long"), n_patients=4, seconds=10.0)
+
+
 @pytest.mark.parametrize("name", list_models("signal"))
-def test_every_signal_network_learns_beside_them(name: str, stores: Path, tmp_path: Path):
-    run = fit_run(stores, tmp_path / "run", f"-model {name} -features rr -epochs 1 -limit 16 {FITTED}")
+def test_every_signal_network_learns_beside_them(name: str, long_stores: Path, tmp_path: Path):
+    run = fit_run(long_stores, tmp_path / "run", f"-model {name} -features rr -epochs 1 -limit 16 {FITTED}")
     assert load_run(run).network.n_numbers == 3
 
 

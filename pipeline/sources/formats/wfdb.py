@@ -35,9 +35,7 @@ _RECORD_LINE = re.compile(
 _N_FIELDS = 9  # of a signal line: file, format, gain, bits, zero, first sample, checksum, block size, lead
 _PLAIN_FILE = re.compile(r"[^/\\:]+")
 _FORMAT = re.compile(r"16(?:x1)?(?:\+(?P<offset>[0-9]{1,12}))?")
-_GAIN = re.compile(
-    r"(?P<gain>[0-9]{1,15}(?:\.[0-9]{0,15})?)(?:\((?P<baseline>-?[0-9]{1,9})\))?(?:/(?P<unit>\S+))?"
-)
+_GAIN = re.compile(r"(?P<gain>[0-9]{1,15}(?:\.[0-9]{0,15})?)(?:\((?P<baseline>-?[0-9]{1,9})\))?(?:/(?P<unit>\S+))?")
 _NUMBERS = re.compile(r"-?[0-9]{1,9}(?: -?[0-9]{1,9})*+")
 
 
@@ -130,9 +128,7 @@ def usual_header(header: str, lines: Sequence[str]) -> UsualHeader | None:
     return UsualHeader(header, int(record["n_samples"]), float(record["rate"]), tuple(parts))
 
 
-def read_recording(
-    path: str | Path, zero_is_no_checksum: bool = False, files_of: Collection[str] = ()
-) -> Recording:
+def read_recording(path: str | Path, zero_is_no_checksum: bool = False, files_of: Collection[str] = ()) -> Recording:
     """Reads the recording whose header is ``path`` plus ``.hea``, and verifies its checksums.
 
     Args:
@@ -211,9 +207,7 @@ def _layout(
     if len(offsets) != 1 or not all(map(is_gain, counts.flat)):  # a gain of 0 among them
         return None
     counts = counts[:1] if (counts == counts[0]).all() else counts
-    baselines = np.array(
-        [[float(gain["baseline"] or zero)] for gain, zero in zip(said, zeros, strict=True)]
-    )
+    baselines = np.array([[float(gain["baseline"] or zero)] for gain, zero in zip(said, zeros, strict=True)])
     units = tuple(gain["unit"] or "mV" for gain in said)
     leads = tuple(canonical_lead(name) for name in names)
     return _Layout(offsets.pop(), counts, baselines if baselines.any() else None, units, leads)
