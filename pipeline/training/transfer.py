@@ -112,7 +112,9 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         _refuse_seen(seen, folder, train)
     sha256, tensors = digest_of_file(folder / WEIGHTS), _named_alike(read_weights(folder, origin), origin.spec)
     wanted = _named_alike(network.state_dict(), card.spec)
+    of_head = [name for name in wanted if name.startswith(HEAD)]  # of which a part alone is of no use
     keeps_head = (origin.task, origin.kind, origin.classes) == (card.task, card.kind, card.classes)
+    keeps_head &= all(name in tensors and _alike(tensors[name], wanted[name]) for name in of_head)
     taken = [
         name
         for name, tensor in tensors.items()
