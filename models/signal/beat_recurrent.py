@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from models.base import SignalNetwork
 from models.registry import register
 from models.signal.heartbeat import BEAT_SAMPLES
 from models.signal.masked import Chain, Convolution, MaxPool, blanked
-from models.signal.padding import blank
-from models.signal.recurrent import Recurrent
+from models.signal.padding import blank, last_step
+from models.signal.recurrent import Recurrent, run_both_ways
 
 STEPS = ("time", "beat")
 _PAPER = "dl-4-health-uiuc, ecg_classification"
@@ -139,7 +138,7 @@ class Seq(SignalNetwork):
     Published, 187 samples were laid out as 11 channels of 17, and what three convolutions leave of them, 256 numbers,
     was the one step of the encoder, and zeros that of the decoder: no sequence at all (``steps="beat"``). With
     ``steps="time"`` the leads are the channels, the encoder runs over what the same convolutions leave of time, and
-    the decoder is fed their mean.
+    the decoder is fed their mean; state and memory in which it begins are what the encoder said at either end.
 
     Args:
         in_channels: leads of the signal.
@@ -215,18 +214,20 @@ class Seq(SignalNetwork):
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """Encoder, the sum of both directions of the decoder, and the hidden layer."""
-        steps = None if length is None else self.token_length(length)
+        steps = None if length is None else self.token_length(length.to(tokens.device, non_blocking=True))
         context, state = self._encoded(tokens, steps)
         decoded = self.decoder(context[:, None], state)[0]  # (n, 1, both directions)
         y: Tensor = self.hidden(sum(decoded[:, 0].chunk(2, dim=1)))
         return y
 
     def _encoded(self, tokens: Tensor, steps: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """What the decoder is fed, and the state in which it begins: the encoder's at each item's own ends."""
+        """What the decoder is fed, and the state and memory in which it begins."""
         if self.steps == "beat":
             return torch.zeros_like(tokens[:, 0]), self.encoder(tokens)[1]
-        if steps is None:
-            return tokens.mean(1), self.encoder(tokens)[1]
-        packed = pack_padded_sequence(tokens, steps.cpu(), batch_first=True, enforce_sorted=False)
-        own = steps.to(tokens.device, non_blocking=True)
-        return blank(tokens, own).sum(1) / own[:, None], self.encoder(packed)[1]
+        mean = tokens.mean(1)
+        if steps is not None:
+            tokens = blank(tokens, steps)
+            mean = tokens.sum(1) / steps[:, None]
+        forward, backward = run_both_ways(self.encoder, tokens, steps).chunk(2, dim=2)
+        ends = torch.stack([last_step(forward, steps), backward[:, 0]])  # (2, n, hidden_size)
+        return mean, (ends, ends)
