@@ -9,6 +9,8 @@ Reference: https://wfdb.io/spec/annotation-files.html (MIT format)
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +27,7 @@ _NOTE = '"'
 # code → mnemonic
 _MNEMONICS = dict(enumerate("NLRaVFJASEj/Q~", start=1)) | {16: "|", 18: "s", 19: "T", 20: "*", 21: "D", 22: _NOTE}
 _MNEMONICS |= dict(enumerate("=pB^t+u?![]en@xf()r", start=23))
+_SYMBOLS = [_MNEMONICS.get(code, f"[{code}]") for code in range(_MOST_CODE + 1)]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,23 @@ class Annotations:
     sampling_rate: float | None = None
 
 
+class _Run(NamedTuple):
+    """Annotations that lie one behind the other, most of a file: where they begin, their codes and their steps."""
+
+    place: int
+    codes: list[int]
+    steps: list[int]
+
+
+class _Word(NamedTuple):
+    """Any other word: place, code, value (of a skip that of the four bytes behind) and text."""
+
+    place: int
+    code: int
+    value: int
+    text: str
+
+
 def read_annotations(file: str) -> Annotations:
     """Reads an annotation file, its whole name given.
 
@@ -53,46 +73,52 @@ def read_annotations(file: str) -> Annotations:
     samples: list[int] = []
     symbols: list[str] = []
     texts: list[str] = []
-    time = last = 0
-    mnemonic = _MNEMONICS.get
-    for place, code, value, text in _words(file, content(file, MOST_BYTES)):
-        if 0 < code <= _MOST_CODE:
-            time += value
-            if not last <= time <= LAST_SAMPLE:
-                raise RecordError(_wrong_time(file, time, place))
-            last = time
-            samples.append(time)
-            symbols.append(mnemonic(code) or f"[{code}]")
-            texts.append("")
-        elif code in (_NOTHING, _SKIP):
-            time += value
-        elif code == _TEXT or code in _SAYS_MORE:
+    time = 0
+    for found in _words(file, content(file, MOST_BYTES)):
+        if isinstance(found, _Run):
+            times = list(accumulate(found.steps, initial=time))[1:]
+            # steps go forward: what is before them may have gone back
+            if samples and times[0] < samples[-1] or times[0] < 0 or times[-1] > LAST_SAMPLE:
+                raise RecordError(_wrong_time(file, times, found.place))
+            time = times[-1]
+            samples += times
+            symbols += [_SYMBOLS[code] for code in found.codes]
+            texts += [""] * len(times)
+        elif found.code in (_NOTHING, _SKIP):
+            time += found.value
+        else:
             if not samples:
                 raise RecordError(f"{file} says more of an annotation before the first one: it is no annotation file")
-            if code == _TEXT:
-                texts[-1] = text
+            if found.code == _TEXT:
+                texts[-1] = found.text
     return _without_definitions(samples, symbols, texts)
 
 
-def _wrong_time(file: str, time: int, place: int) -> str:
-    if time > LAST_SAMPLE:
-        return f"{file} has an annotation at sample {time}, which no recording has"
-    return f"{file} goes back in time, to sample {time} at byte {place}"
+def _wrong_time(file: str, times: list[int], place: int) -> str:
+    beyond = next((time for time in times if time > LAST_SAMPLE), None)
+    if beyond is not None:
+        return f"{file} has an annotation at sample {beyond}, which no recording has"
+    return f"{file} goes back in time, to sample {times[0]} at byte {place}"
 
 
-def _words(file: str, data: bytes) -> Iterator[tuple[int, int, int, str]]:
-    """Place, code, value and text of each word, to the end's; the value of a skip is that of the four bytes behind."""
-    place = 0
-    words = np.frombuffer(data, "<u2", len(data) // 2).tolist()  # a text of even length leaves them where they are
+def _words(file: str, data: bytes) -> Iterator[_Run | _Word]:
+    """The words of a file up to the one that ends it."""
+    words = np.frombuffer(data, "<u2", len(data) // 2)  # a text of even length leaves them where they are
+    codes, values = words >> 10, words & 1023
+    others = [*np.flatnonzero((codes == 0) | (codes > _MOST_CODE)).tolist(), len(words)]
+    codes, values = codes.tolist(), values.tolist()
+    place = n_others = 0
     while place + 2 <= len(data):
-        begin, word = place, words[place >> 1]
-        code, value, text = word >> 10, word & 1023, ""
-        if 0 < code <= _MOST_CODE:
-            place += 2
-            yield begin, code, value, ""
+        begin, number = place, place >> 1
+        while others[n_others] < number:  # within a text
+            n_others += 1
+        if number < others[n_others]:
+            place = 2 * others[n_others]
+            yield _Run(begin, codes[number : place >> 1], values[number : place >> 1])
             continue
+        code, value, text = codes[number], values[number], ""
         place += 2
-        if not word:
+        if not code and not value:
             if data[place:].strip(b"\0"):
                 raise RecordError(f"{file} goes on behind its end, which is at byte {begin}: it is no annotation file")
             return
@@ -105,13 +131,13 @@ def _words(file: str, data: bytes) -> Iterator[tuple[int, int, int, str]]:
             raise RecordError(f"{file} has the code {code} at byte {begin}, which no annotation has")
         if place > len(data):
             break
-        yield begin, code, value, text
+        yield _Word(begin, code, value, text)
     raise RecordError(f"{file} ends at byte {len(data)} without its end: it is cut, or no annotation file")
 
 
 def _known(code: int, value: int) -> bool:
     # wfdb ends what it says of the file itself by a step back of one sample and one forward that annotates nothing
-    return 0 < code <= _MOST_CODE or code in _SAYS_MORE or (code, value) == (_NOTHING, 1)
+    return code in _SAYS_MORE or (code, value) == (_NOTHING, 1)
 
 
 def _without_definitions(samples: list[int], symbols: list[str], texts: list[str]) -> Annotations:

@@ -58,8 +58,10 @@ def open_file(path: str, said: Said | None = None) -> OpenedFile:
         found = [FORMATS["wfdb"]]  # a name without an ending that has a dot in it
     if not found:
         raise RecordError(f"{path} ends in {shown(ending)}, which is none of {' '.join(known_endings())}")
-    known = (each for each in found[:-1] if each.known_by and _named(each.known_by)(path))
-    opened: OpenedFile = _named(next(known, found[-1]).opener)(path, said or Said())
+    chosen = found[-1]
+    if len(found) > 1:
+        chosen = next((each for each in found[:-1] if each.known_by and _named(each.known_by)(path)), chosen)
+    opened: OpenedFile = _named(chosen.opener)(path, said or Said())
     return opened
 
 

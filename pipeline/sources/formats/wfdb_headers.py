@@ -80,8 +80,12 @@ class Header:
 
 def header_lines(header: str) -> list[str]:
     """The lines of a header file that are neither empty nor comments."""
-    text = decoded(content(header, MOST_HEADER_BYTES))
-    return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
+    return lines_of(content(header, MOST_HEADER_BYTES))
+
+
+def lines_of(data: bytes) -> list[str]:
+    """The same of a header's bytes."""
+    return [line for line in map(str.strip, decoded(data).splitlines()) if line and line[0] != "#"]
 
 
 def decoded(data: bytes) -> str:

@@ -3,9 +3,10 @@
 import os
 
 from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
-from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError
-from pipeline.sources.formats.wfdb import read_recording, usual_header
-from pipeline.sources.formats.wfdb_headers import header_lines, parse_header
+from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, content
+from pipeline.sources.formats.wfdb import read_recording
+from pipeline.sources.formats.wfdb_headers import MOST_HEADER_BYTES, lines_of, parse_header
+from pipeline.sources.formats.wfdb_usual import usual_header
 
 _NO_SUMS = frozenset(["checksum"])
 _ENDINGS = (".hea", ".dat", ".mat")
@@ -18,8 +19,8 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
         RecordError: the header is missing or malformed, or has not the leads that are wanted.
     """
     record = record_name(path)
-    lines = header_lines(f"{record}.hea")
-    usual = usual_header(f"{record}.hea", lines)
+    data = content(f"{record}.hea", MOST_HEADER_BYTES)
+    usual = usual_header(f"{record}.hea", data)
     if usual:
         sums = usual.has_checksums
         opened = OpenedFile(
@@ -32,7 +33,7 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
             is_checked=True,
         )
         return with_leads(opened, said.leads)
-    header = parse_header(f"{record}.hea", lines)
+    header = parse_header(f"{record}.hea", lines_of(data))
     if header.n_samples is None or header.segments:
         found = read_recording(record)
         opened = OpenedFile(path, found.signal.shape[1], found.sampling_rate, found.leads, lambda: found)
