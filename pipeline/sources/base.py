@@ -64,6 +64,7 @@ class Source(ABC):
             ``sampling_rate`` (Hz) too, where records differ.
         labels: task name to ``Labels``, rows as in ``records``; may be empty.
         beats: annotated heartbeats; None where the set has none.
+        holds_beats: whether each record is a heartbeat already.
         schemes: its own ways to make folds, by the word that chooses one.
         patients_known: whether anybody has said whose records they are; else each counts as a patient's own.
         intra_patient: whether several records are of one patient and nobody knows which, so that no fold keeps patients
@@ -84,6 +85,7 @@ class Source(ABC):
     labels: dict[str, Labels]
     beats: Beats | None = None
     schemes: "Mapping[str, Scheme]" = MappingProxyType({})
+    holds_beats: bool = False
     patients_known: bool = True
     intra_patient: bool = False
     usual: Mapping[str, Any] = MappingProxyType({})

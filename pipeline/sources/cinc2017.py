@@ -153,6 +153,10 @@ def _chosen(folder: Path, tables: Mapping[int | None, Path], asked: int | None) 
     if asked is None:
         newest = known[-1] if known else None
         return tables[newest], newest
+    if asked not in VERSIONS:
+        raise EcgFusionError(
+            f"--label_version {asked} is none of {', '.join(map(str, sorted(VERSIONS)))}: leave it out"
+        )
     if asked not in known:
         there = " and ".join(sorted(path.name for path in tables.values()))
         give = f"give --label_version {known[-1]}" if known else "leave --label_version out"

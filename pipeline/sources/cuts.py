@@ -45,6 +45,10 @@ def choose_cut(
     if window is not None:
         return Windows(float(window), float(window if stride is None else stride))
     way = beat or (source.entry.default_cut if source.entry.default_cut in CUTS else None)
+    if way is not None and source.holds_beats:
+        raise EcgFusionError(
+            f"--beat cuts heartbeats out of records, and those of {source.name} are heartbeats already: leave it out"
+        )
     of_beats = {"beat_extent": beat_extent, "beats": beats}
     given = {name: value for name, value in of_beats.items() if value is not None}
     if way is None:

@@ -58,6 +58,7 @@ class HeartbeatCsv(Source):
     sampling_rate = SAMPLING_RATE
     leads = ("II",)
     gain = GAIN
+    holds_beats = True
     intra_patient = True
 
     def __init__(self, folder: Path) -> None:

@@ -121,6 +121,11 @@ def divide(options: StoreOptions) -> Division:
         except ValueError as problem:
             raise EcgFusionError(f"{source.folder}, --folds {name}: {problem}: give fewer, as kfold:5") from None
     folds = parse_folds(words)
+    if scheme.folds is None and options.folds_file is None and not (items.rows["fold"] > 0).any():
+        raise EcgFusionError(
+            f"--folds {' '.join(words)}: the records in {source.folder} have no folds of their own: draw some with "
+            f"--folds stratified {' '.join(words)} or --folds kfold:5, or give them with --folds_file"
+        )
     return Division(
         source=source,
         cut=cut,

@@ -1,6 +1,7 @@
 """Every choice of ``create_images.py``, checked before any record is read: options → one job a partition."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,6 +54,10 @@ def plan_stores(options: StoreOptions, division: Division | None = None, to_stor
         for partition, chosen in division.rows.items()
         if len(chosen)
     ]
+    of_beats = division.of_beats or source.holds_beats
+    if recipe.representations and "size" not in options.image_options and jobs and of_beats:
+        jobs = _small_enough(jobs, options.sampling_rate)
+        recipe = jobs[0].image_recipe
     for job in jobs:
         if job.n_samples < 1:
             raise EcgFusionError(f"--sampling_rate {options.sampling_rate:g} leaves no sample of a record: raise it")
@@ -62,6 +67,19 @@ def plan_stores(options: StoreOptions, division: Division | None = None, to_stor
             check_size(recipe, job.n_samples, options.sampling_rate)
         _check_memory(job)
     return jobs
+
+
+def _small_enough(jobs: list[Job], sampling_rate: float) -> list[Job]:
+    """With images of the usual size, or of the largest power of two that a heartbeat has enough samples for."""
+    recipe, n_samples = jobs[0].image_recipe, min(job.n_samples for job in jobs)
+    if n_samples >= recipe.smallest_length(sampling_rate):
+        return jobs
+    largest = recipe.largest_size(n_samples, sampling_rate)
+    if not largest:  # what is in the way is no size, and check_size says it
+        return jobs
+    size = 1 << (largest.bit_length() - 1)
+    remark(f"images have {size} x {size} pixels, for heartbeats of {n_samples} samples are too short for {recipe.size}")
+    return [replace(job, image_recipe=replace(recipe, size=size)) for job in jobs]
 
 
 def _refuse_unequal(job: Job) -> None:
@@ -101,6 +119,8 @@ def announce(options: StoreOptions, division: Division | None = None, counts: bo
         tell(SourceOpened(source, division.items, there))
         if division.intra_patient:
             warn(f"{f'--folds {division.scheme}' if division.scheme else source.name}: {INTRA_PATIENT}")
+    if counts and not division.items.labels and source.beats is not None and source.beats.labels:
+        warn(f"only the heartbeats of {source.name} are labelled, so these stores have no labels: cut them with --beat")
     for partition, chosen in division.rows.items():
         if not len(chosen):
             words = " ".join(options.folds or (division.scheme or format_folds(division.folds),))
@@ -131,11 +151,11 @@ def _announce_sample(division: Division) -> None:
     remark(f"--limit {division.limit}: of each partition a sample{kept}, for a quick trial")
     if task is None:
         return
-    labels = division.items.labels[task]
+    labels, what = division.items.labels[task], "item" if division.cut.parameters() else "record"
     for name, chosen in rows.items():
         lost = labels.rows(chosen).lost_from(labels.rows(whole[name]))
         if lost:
-            warn(f"the sample of {name} has no record of {', '.join(lost)}: take a higher --limit")
+            warn(f"the sample of {name} has no {what} of {', '.join(lost)}: take a higher --limit")
 
 
 def _sample(division: Division) -> dict[str, str]:

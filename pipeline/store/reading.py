@@ -131,8 +131,12 @@ class Store:
 
     def task(self, name: str) -> Labels:
         """The labels of a task; an unknown one is refused with those that there are."""
+        if not self.labels:
+            raise EcgFusionError(
+                f"{self.path} has no labels, so nothing can be learnt of it: make a store that has some"
+            )
         if name not in self.labels:
-            raise EcgFusionError(f"{self.path} has no task {name}: choose one of {', '.join(self.labels) or 'none'}")
+            raise EcgFusionError(f"{self.path} has no task {name}: choose one of {', '.join(self.labels)}")
         return self.labels[name]
 
     def dataset(

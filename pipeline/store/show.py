@@ -79,6 +79,11 @@ def _where_it_is(jobs: Sequence["Job"], record_id: str) -> str:
             if partition in {job.partition for job in jobs}:
                 return f"{nowhere}: it is not in the sample of {partition}: leave --limit out"
             return f"{nowhere}, but in {partition}: give --partition {partition}, or leave it out"
+        record = record_id.rpartition("_")[0]
+        if record and (items["record_id"] == record).any():
+            return (
+                f"there is no item {record_id}, but a record {record}: cut it as its store is, with --window or --beat"
+            )
     return f"there is no record {record_id} in these folds and partitions: see the names of its records"
 
 
