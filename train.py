@@ -82,7 +82,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
     parser.option("pretrained", group, action="store_true", default=None, help=imagenet)
 
-    group = parser.add_argument_group("transfer", "a training that begins with another run's weights, see docs")
+    group = parser.add_argument_group(
+        "transfer", "a training that begins with another run's weights, see docs/signal_systems.md"
+    )
     its = "the run of one network: weights whose names and shapes fit are taken over, the head is fresh for a new task"
     parser.option("init", group, metavar="RUN", help=f"{its} (-model: default its own)")
     parser.option("freeze", group, choices=("features",), help="keep all but the head as it is in -init")

@@ -1,9 +1,8 @@
 """PTB-XL: 21,799 twelve-lead recordings of 10 s, by its official folder, versions 1.0.1 to 1.0.3.
 
 Labels are those of the published benchmark: every statement that is present counts, whatever its likelihood. The task
-``mi``, which is stored where it is named, has the classes of PTB Diagnostic's, so that a run on either answers both:
-an infarction and no normal ECG (``MI``), or a normal ECG and no other superclass (``HC``; these people need not be
-healthy).
+``mi``, which is stored where it is named, has the classes of PTB Diagnostic's: an infarction and no normal ECG
+(``MI``), or a normal ECG and no other superclass (``HC``; these people need not be healthy).
 
 Reference: Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data 2020;
     Strodthoff et al., Deep learning for ECG analysis: benchmarks and insights from PTB-XL, JBHI 2021.

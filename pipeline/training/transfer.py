@@ -118,7 +118,9 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
     taken = [
         name
         for name, tensor in tensors.items()
-        if name in wanted and _alike(tensor, wanted[name]) and (keeps_head or not name.startswith(HEAD))
+        if name in wanted
+        and _alike(tensor, wanted[name])
+        and (keeps_head or not name.startswith((HEAD, _BESIDE + HEAD)))
     ]
     if not any(name for name in taken if not name.startswith(HEAD)):
         raise EcgFusionError(
@@ -158,7 +160,10 @@ def _alike(one: Tensor, other: Tensor) -> bool:
 
 def _named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Tensors]:
     """Tensors by the names that they have, or would have, in a network that sees no numbers beside its items."""
-    return {name.removeprefix(_BESIDE) if spec.features else name: tensor for name, tensor in tensors.items()}
+    if not spec.features:
+        return dict(tensors)
+    inner = _BESIDE + HEAD  # of a network that hears itself, which has two heads then
+    return {name if name.startswith(inner) else name.removeprefix(_BESIDE): x for name, x in tensors.items()}
 
 
 def _bare(data: DataCard) -> DataCard:
