@@ -140,7 +140,7 @@ def test_three_images_are_three_channels_of_one_network(images, tmp_path):
     batch = store_items(store, np.arange(3), run.spec)[Pick(np.arange(3), np.zeros(3, np.int64))]
     x = InputMaker(run.spec)(batch.raw, batch.length)
     for channel, form in enumerate(run.spec.representations):
-        np.testing.assert_array_equal(x[:, channel] * 255, store.images.open()[form][:3, 0])
+        np.testing.assert_array_equal(x[:, channel] * 255, store.images[form].open()[:3, 0])
 
 
 def test_features_of_three_networks_go_to_a_machine(branches, images, tmp_path):
