@@ -67,21 +67,23 @@ def waits_are_errors(device: torch.device) -> Iterator[None]:
             torch.cuda.set_sync_debug_mode("default")
 
 
-def smallest_size(name: str) -> int:
+def smallest_of(name: str) -> int:
+    """Pixels or samples that a network takes at least."""
     with torch.device("meta"):
-        return create_model(name, in_channels=1, n_classes=1).smallest_size
+        return create_model(name, in_channels=3, n_classes=1).smallest_size
 
 
 def spec_for(name: str, store: Store, on_the_fly: bool = True) -> InputSpec:
     """What a network sees of the store: three leads, or two of their pictures, as small as it takes them."""
     entry, leads = describe_model(name), ("I", "II", "V2")
     spec = InputSpec(entry.modality, leads, store.sampling_rate, store.gain, store.signals.shape[2])
-    if entry.modality == "signal":
-        crop = max(1.0, round(1.25 * smallest_size(name)) / store.sampling_rate)
-        return replace(spec, crop=crop, stride=crop)
     if not on_the_fly:
         return replace(spec, representations={form: store.image_parameters[form] for form in ("gaf", "rp")})
-    recipe = ImageRecipe(representations=("gaf", "rp"), size=max(32, smallest_size(name)))
+    smallest = smallest_of(name)
+    if entry.modality == "signal":
+        crop = max(1.0, 1.02 * smallest / store.sampling_rate)
+        return replace(spec, crop=crop, stride=crop)
+    recipe = ImageRecipe(representations=("gaf", "rp"), size=max(32, smallest))
     drawn = {form: recipe.parameters(form) for form in recipe.representations}
     return replace(spec, representations=drawn, on_the_fly=True)
 
@@ -140,9 +142,9 @@ def test_a_step_from_stored_pictures_waits_for_nothing(fit, kind, store: Store, 
 @pytest.mark.parametrize("name", list_models("signal"))
 def test_a_step_of_padded_signals_waits_for_nothing(name, kind, store: Store):
     device = torch.device(kind)
-    spec = spec_for(name, store)
-    crop, shortest = spec.crop_samples / store.sampling_rate, smallest_size(name) / store.sampling_rate
-    seconds = np.linspace(max(crop / 2, shortest), 1.1 * crop, store.n_items).round(2)  # most crops are padded
+    spec, least = spec_for(name, store), smallest_of(name) / store.sampling_rate
+    assert spec.crop is not None
+    seconds = np.linspace(max(0.5, least), min(1.5 * spec.crop, 10.0), store.n_items).round(2)  # some are padded
     uneven = replace(store, columns={**store.columns, "length": seconds})
     steps, items = steps_for(name, {}, spec, uneven, device)
     assert items[training_picks(items, 4, seed=0, epoch=0)[1]].length is not None

@@ -1,5 +1,7 @@
 """Items of unequal length: no answer depends on what else is in the batch, and no image shows padding."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from made_stores import made_items, write_store, write_stores
 
 import evaluate
 import train
-from models import list_fusions, list_models
+from models import create_model, list_fusions, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe
 from pipeline.runs.load import load_run
@@ -43,11 +45,26 @@ def train_on(stores: Path, folder: Path, words: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("crop", ["", "-crop 1", "-crop 2"])
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Stores of items so many times as long."""
+
+    @cache
+    def of(times: int) -> Path:
+        folder = tmp_path_factory.mktemp("longer") / "stores"
+        return write_stores(folder, n_train=16, n_dev=12, seconds=[times * seconds for seconds in SECONDS])
+
+    return of
+
+
+@pytest.mark.parametrize("crop", [0, 1, 2])
 @pytest.mark.parametrize("name", list_models("signal"))
-def test_a_score_does_not_depend_on_the_batch(name: str, crop: str, stores: Path, tmp_path: Path):
-    """Crops of 1 s and of 2 s are longer than some items, which are seen whole."""
-    words = f"-model {name} {'-normalise record' if crop else ''} {crop} {SMALL}"
+def test_a_score_does_not_depend_on_the_batch(name: str, crop: int, longer: Callable[[int], Path], tmp_path: Path):
+    """Crops of 1 s and of 2 s are longer than some items, which are seen whole; all is longer where it must be."""
+    smallest = create_model(name, in_channels=1, n_classes=3).smallest_size
+    times = -(-smallest // round(100 * min(SECONDS)))
+    stores = longer(times)
+    words = f"-model {name} {f'-normalise record -crop {crop * times}' if crop else ''} {SMALL}"
     run = train_on(stores, tmp_path / "run", words)
     together, alone = each_alone(run, open_store(stores / "test.h5"))
     np.testing.assert_allclose(together, alone, atol=1e-5)

@@ -11,7 +11,7 @@ from made_stores import made_items, write_stores
 
 import evaluate
 import train
-from models import describe_fusion, describe_model, list_fusions, list_models
+from models import create_model, describe_fusion, describe_model, list_fusions, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.labels import Labels
@@ -73,8 +73,16 @@ def check_run(run: Path, stores: Path, cross_fitted: bool = False) -> None:
         np.testing.assert_allclose(own.scores, again.scores, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, long enough for every network on signals."""
+    return write_stores(tmp_path_factory.mktemp("long") / "stores", n_train=30, n_dev=15, seconds=(10.0,))
+
+
 @pytest.mark.parametrize("name", list_models())
-def test_every_network_learns_them(name: str, stores: Path, tmp_path: Path):
+def test_every_network_learns_them(name: str, stores: Path, long_stores: Path, tmp_path: Path):
+    if describe_model(name).modality == "signal" and create_model(name, in_channels=1, n_classes=3).smallest_size > 200:
+        stores = long_stores
     words = f"-model {name} {SMALL} -data {stores} -limit 8 -path_save_model {tmp_path / 'run'}"
     if describe_model(name).modality == "image":
         words += " -on_the_fly -size 72"
