@@ -111,12 +111,12 @@ def take(steps: Steps, items: Items, device: torch.device, number: int) -> torch
     return steps._step(batch) * len(batch.rows)
 
 
-def assert_second_step_waits_for_nothing(steps: Steps, items: Items, device: torch.device) -> None:
+def assert_later_step_waits_for_nothing(steps: Steps, items: Items, device: torch.device, number: int = 1) -> None:
     steps.learner.train()
     take(steps, items, device, 0)  # what is kept is there then
     before = [parameter.detach().clone() for parameter in steps.learner.network.parameters()]
     with waits_are_errors(device):
-        loss = take(steps, items, device, 1)
+        loss = take(steps, items, device, number)
     assert loss.isfinite()
     assert any(not torch.equal(*pair) for pair in zip(before, steps.learner.network.parameters(), strict=True))
 
@@ -126,7 +126,7 @@ def assert_second_step_waits_for_nothing(steps: Steps, items: Items, device: tor
 def test_a_step_of_a_network_waits_for_nothing(name, options, kind, store: Store):
     device = torch.device(kind)
     steps, items = steps_for(name, options, spec_for(name, store), store, device)
-    assert_second_step_waits_for_nothing(steps, items, device)
+    assert_later_step_waits_for_nothing(steps, items, device)
 
 
 @on_each_device
@@ -135,7 +135,7 @@ def test_a_step_from_stored_pictures_waits_for_nothing(fit, kind, store: Store, 
     monkeypatch.setattr(placement, "fits", lambda *_: fit)
     device = torch.device(kind)
     steps, items = steps_for("resnet", {}, spec_for("resnet", store, on_the_fly=False), store, device)
-    assert_second_step_waits_for_nothing(steps, items, device)
+    assert_later_step_waits_for_nothing(steps, items, device)
 
 
 @on_each_device
@@ -147,8 +147,9 @@ def test_a_step_of_padded_signals_waits_for_nothing(name, kind, store: Store):
     seconds = np.linspace(max(0.5, least), min(1.5 * spec.crop, 10.0), store.n_items).round(2)  # some are padded
     uneven = replace(store, columns={**store.columns, "length": seconds})
     steps, items = steps_for(name, {}, spec, uneven, device)
-    assert items[training_picks(items, 4, seed=0, epoch=0)[1]].length is not None
-    assert_second_step_waits_for_nothing(steps, items, device)
+    picks = enumerate(training_picks(items, 4, seed=0, epoch=0))
+    padded = next(number for number, pick in picks if number and items[pick].length is not None)
+    assert_later_step_waits_for_nothing(steps, items, device, padded)
 
 
 def trained(stores: Path, folder: Path, words: str) -> Path:
