@@ -8,6 +8,7 @@ from pipeline.inputs.placement import store_items
 from pipeline.inputs.smote import check_memory, require_smote, with_synthetic
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import Labels
+from pipeline.listening import remark
 from pipeline.runs.card import Card
 from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
@@ -86,9 +87,19 @@ def check_synthetic(spec: InputSpec, train: Store, rows: np.ndarray, labels: Lab
 def training_examples(card: Card, train: Store, rows: np.ndarray, device: torch.device) -> Examples:
     """What a network learns from: the items of some rows, with synthetic ones behind them where the card says so."""
     labels = train.task(card.task).values[rows]
+    if card.training.sampling == "balanced":
+        _announce_draws(card, labels)
     if card.training.sampling != "smote":
         return Examples(store_items(train, rows, card.spec, device), labels)
     items, classes = with_synthetic(
         train, rows, card.spec, labels.argmax(axis=1), card.classes, card.training.seed, device
     )
     return Examples(items, np.eye(len(card.classes), dtype=labels.dtype)[classes])
+
+
+def _announce_draws(card: Card, labels: np.ndarray) -> None:
+    """Says how often an item of each class comes, since of a very rare one a network may learn the items by heart."""
+    sizes = labels.sum(axis=0, dtype=np.int64)
+    draws = len(labels) / max(int((sizes > 0).sum()), 1)
+    often = [f"{name} {draws / n:,.1f}" for name, n in zip(card.classes, sizes.tolist(), strict=True) if n]
+    remark(f"-sampling balanced: times that an item comes in an epoch: {', '.join(often)}")

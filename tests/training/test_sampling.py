@@ -233,6 +233,12 @@ def test_the_announcement_has_it(stores: Path, tmp_path: Path, capsys):
     assert "SMOTE: A has 4 training items, so each has 3 neighbours, not 5" in said
 
 
+def test_how_often_an_item_is_drawn_is_said(stores: Path, tmp_path: Path, capsys):
+    fit_run(stores, tmp_path / "run", f"{GRU} -epochs 1 -sampling balanced")
+    said = capsys.readouterr().out
+    assert "-sampling balanced: times that an item comes in an epoch: N 0.6, O 1.1, A 2.6\n" in said
+
+
 def test_the_classes_weigh_alike_where_they_come_equally_often():
     """Also for a task whose classes are weighed unless someone says otherwise."""
     assert weighting_of(TrainOptions.of(model="gru")) is None

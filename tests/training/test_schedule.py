@@ -44,7 +44,7 @@ def rates(**changes: Any) -> list[list[float]]:
 
 
 def of_torch(n_warm: int, then: Any) -> list[list[float]]:
-    """A linear warm-up, and behind it another scheduler, both torch's; its floor is absolute, so each group is alone."""
+    """A linear warm-up, then a scheduler, both torch's; its floor is absolute, so each group is alone."""
     found = []
     for top in TOPS:
         first, second = (torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=top) for _ in "ab")
