@@ -231,8 +231,8 @@ class BeatSeq2Seq(BeatSequenceNetwork):
     """From a sequence of beats to a sequence of answers: convolutions, an encoder of both directions, a decoder.
 
     The decoder goes from beat to beat. At each it is fed what the encoder says of the beat, of all beats by attention,
-    and its own first answer to the beat before: its own in training, too, so that it is never taught by labels that it
-    will not have.
+    and its own answer to the beat before: its own in training, too, so that it is never taught by labels that it will
+    not have.
 
     Args:
         in_channels: leads of the signal.
@@ -282,7 +282,6 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         self.begin = nn.Linear(width, width)
         self.attention = BeatAttention(width, width)
         self.decoder = nn.GRUCell(2 * width + n_classes, width)
-        self.answer = nn.Linear(width, n_classes)  # not ``head``, which a fusion or numbers beside it take away
         self.head = nn.Linear(width, n_classes)
 
     def _follow(self, beats: Tensor) -> Tensor:
@@ -292,12 +291,12 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         """The decoder's states, and to which beats it attended at each, (n, n_beats, n_beats)."""
         encoded = self.encoder(self.dropout(beats))[0]
         state = self.begin(encoded.mean(1)).tanh()
-        answer = state.new_zeros(len(state), self.answer.out_features)
+        answer = state.new_zeros(len(state), self.head.out_features)
         states, attended = [], []
         for beat in encoded.unbind(1):
             context, weights = self.attention(state, encoded)
             state = self.decoder(torch.cat([beat, context, answer.to(beat.dtype)], dim=1), state)
-            answer = self.answer(state).softmax(1)
+            answer = self.head(state).softmax(1)
             states.append(state)
             attended.append(weights)
         return torch.stack(states, dim=1), torch.stack(attended, dim=1)

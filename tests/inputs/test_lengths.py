@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 SECONDS = (1.5, 4.0, 2.2, 0.9)
 SMALL = "-epochs 1 -threads 1 -batch_size 8"
 IMAGES = f"-model cnn -nb_filters 2 -size 32 -representation gaf {SMALL}"
+OF_BEATS = ("beat_cnn_lstm", "beat_seq2seq")  # which take an item as one beat where they are told to
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def each_alone(run: Path, store: Store) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train_on(stores: Path, folder: Path, words: str) -> Path:
+    words += " -set n_beats=1" if words.split()[1] in OF_BEATS else ""
     train.main([*words.split(), "-data", str(stores), "-path_save_model", str(folder)])
     return folder
 
