@@ -97,12 +97,9 @@ def test_fresh_weights_are_those_of_keras(name: str) -> None:
     network = published(name)
     weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv1d | nn.Linear)]
     for weight in weights:
-        if name == "basic_cnn":
-            expected = 0.05
-        else:
-            kernel = weight[0, 0].numel()
-            expected = (2 / (kernel * (weight.shape[0] + weight.shape[1]))) ** 0.5
-        assert float(weight.std()) == pytest.approx(expected, rel=0.25)
+        fans = weight[0, 0].numel() * (weight.shape[0] + weight.shape[1])  # kernel, outputs and inputs
+        expected = 0.05 if name == "basic_cnn" else (2 / fans) ** 0.5
+        assert float(weight.detach().std()) == pytest.approx(expected, rel=0.25)
 
 
 @names
