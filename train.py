@@ -74,7 +74,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")
     parser.option("dropout", group, type=float, help="probability that a value is left out of a training step")
-    parser.option("head", group, choices=("mean", "flatten"), help="vgg, cnn: flatten is as published (default mean)")
+    flat = "vgg, cnn, basic_cnn, resnet_like_*, smaller_resnet_*, identity_resnet_*, cnet, beat_cnn_lstm: flatten is"
+    flat += " as published, for items of one length (default: a mean or maximum, for any)"
+    parser.option("head", group, choices=("mean", "flatten"), help=flat)
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers")
     others = "further options of a network or fusion, by the names in its file"

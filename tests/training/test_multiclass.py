@@ -76,7 +76,7 @@ def check_run(run: Path, stores: Path, cross_fitted: bool = False) -> None:
 @pytest.fixture(scope="module")
 def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, long enough for every network on signals."""
-    return write_stores(tmp_path_factory.mktemp("long") / "stores", n_train=30, n_dev=15, seconds=(10.0,))
+    return write_stores(tmp_path_factory.mktemp("long") / "stores", n_train=30, n_dev=15, seconds=(10.0,), unlabelled=2)
 
 
 @pytest.mark.parametrize("name", list_models())
