@@ -78,7 +78,7 @@ def read_annotations(file: str) -> Annotations:
         if isinstance(found, _Run):
             times = list(accumulate(found.steps, initial=time))[1:]
             # steps go forward: what is before them may have gone back
-            if samples and times[0] < samples[-1] or times[0] < 0 or times[-1] > LAST_SAMPLE:
+            if (samples and times[0] < samples[-1]) or times[0] < 0 or times[-1] > LAST_SAMPLE:
                 raise RecordError(_wrong_time(file, times, found.place))
             time = times[-1]
             samples += times

@@ -144,7 +144,9 @@ def _pattern(*fields: tuple[str, ...]) -> re.Pattern[bytes] | None:
     formats, gains, bits, zeros, blocks, names = fields
     if len(names) > _MOST_LEADS or not all(field.isascii() for part in fields for field in part):
         return None
-    lines = [rf"[!\"$-.0-~][!-.0-~]* {len(names)} ([1-9][0-9]{{0,8}}(?:\.[0-9]{{0,9}})?) ([1-9][0-9]{{0,14}})(?: [ -~]*)?"]
+    lines = [  # one that begins with a # would be a comment
+        rf"[!\"$-.0-~][!-.0-~]* {len(names)} ([1-9][0-9]{{0,8}}(?:\.[0-9]{{0,9}})?) ([1-9][0-9]{{0,14}})(?: [ -~]*)?"
+    ]
     for number, line in enumerate(zip(formats, gains, bits, zeros, blocks, names, strict=True)):
         before, block, name = re.escape(" ".join(line[:4])), *map(re.escape, line[4:])
         file = r"\3" if number else r"([!\"$-.0-9;-\[\]-~][!-.0-9;-\[\]-~]*)"
