@@ -24,7 +24,6 @@ from benchmarks import (
     older_way,
     reading,
     reading_sets,
-    reading_snomed,
     representations,
     startup,
     training,
@@ -36,7 +35,7 @@ from pipeline.errors import EcgFusionError
 
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
-    *(reading, reading_sets, reading_snomed, representations, creating, loading, training),
+    *(reading, reading_sets, representations, creating, loading, training),
     *(older_way, memory, bootstrap, coverage, agreement_coverage, startup),
 )
 

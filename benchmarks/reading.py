@@ -66,10 +66,14 @@ def read_source(name: str, folder: Path) -> Iterator[np.ndarray]:
 
     source = open_source(name, folder)
     for number in range(len(source.records)):
-        (signal,) = source.read(source.records.iloc[number : number + 1])
-        if not isinstance(signal, np.ndarray):
-            raise EcgFusionError(f"{folder} has a bad record, {signal.record_id}: there is nothing to compare")
-        yield signal
+        yield _sound(source.read(source.records.iloc[number : number + 1]))  # held no longer than by those who get it
+
+
+def _sound(read: Sequence[object]) -> np.ndarray:
+    (signal,) = read
+    if not isinstance(signal, np.ndarray):
+        raise EcgFusionError(f"a record is bad, {signal}: there is nothing to compare")
+    return signal
 
 
 def read_212(file: Path) -> np.ndarray:

@@ -144,7 +144,7 @@ def _pattern(*fields: tuple[str, ...]) -> re.Pattern[bytes] | None:
     formats, gains, bits, zeros, blocks, names = fields
     if len(names) > _MOST_LEADS or not all(field.isascii() for part in fields for field in part):
         return None
-    lines = [
+    lines = [  # one that begins with a # would be a comment
         rf"[!\"$-.0-~][!-.0-~]* {len(names)} ([1-9][0-9]{{0,8}}(?:\.[0-9]{{0,9}})?) ([1-9][0-9]{{0,14}})(?: [ -~]*)?"
     ]
     for number, line in enumerate(zip(formats, gains, bits, zeros, blocks, names, strict=True)):
