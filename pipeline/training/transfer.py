@@ -110,8 +110,8 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         refuse_items_of(data, folder, dev)
     if options.kfold is not None:
         _refuse_seen(seen, folder, train)
-    sha256, tensors = digest_of_file(folder / WEIGHTS), _named_alike(read_weights(folder, origin), origin.spec)
-    wanted = _named_alike(network.state_dict(), card.spec)
+    sha256, tensors = digest_of_file(folder / WEIGHTS), named_alike(read_weights(folder, origin), origin.spec)
+    wanted = named_alike(network.state_dict(), card.spec)
     of_head = [name for name in wanted if name.startswith(HEAD)]  # of which a part alone is of no use
     keeps_head = (origin.task, origin.kind, origin.classes) == (card.task, card.kind, card.classes)
     keeps_head &= all(name in tensors and _alike(tensors[name], wanted[name]) for name in of_head)
@@ -158,7 +158,7 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
 
 
-def _named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Tensors]:
+def named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Tensors]:
     """Tensors by the names that they have, or would have, in a network that sees no numbers beside its items."""
     if not spec.features:
         return dict(tensors)
@@ -280,10 +280,10 @@ def begin_with(network: Network, card: Card) -> None:
     try:
         same = digest_of_file(folder / WEIGHTS) == init.sha256
         origin = read_card(folder)
-        tensors = _named_alike(read_weights(folder, origin), origin.spec)
+        tensors = named_alike(read_weights(folder, origin), origin.spec)
     except (EcgFusionError, OSError, ValueError):
         raise gone from None
-    state = _named_alike(network.state_dict(), card.spec)  # which shares the network's memory
+    state = named_alike(network.state_dict(), card.spec)  # which shares the network's memory
     fits = all(name in state and name in tensors and _alike(tensors[name], state[name]) for name in init.taken)
     if not same or not fits:
         raise gone
@@ -318,7 +318,7 @@ class TransferLearner(NetworkLearner):
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         taken = {*self._init.taken} if not self._init.freeze else set()
-        named = _named_alike(dict(self.network.named_parameters()), self._spec)
+        named = named_alike(dict(self.network.named_parameters()), self._spec)
         learning = {name: x for name, x in named.items() if x.requires_grad}
         fresh = [x for name, x in learning.items() if name not in taken]
         others = [x for name, x in learning.items() if name in taken]

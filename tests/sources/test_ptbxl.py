@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import create_images
 from pipeline.errors import EcgFusionError
 from pipeline.report.overview import source_overview
 from pipeline.signals.leads import LEADS
@@ -19,6 +20,7 @@ from pipeline.sources.formats.wfdb import read_recording
 from pipeline.sources.items import Whole
 from pipeline.sources.ptbdb import CLASSES
 from pipeline.store.partitions import parse_folds, partition_rows
+from pipeline.store.reading import open_store
 
 SUPERCLASSES = ("CD", "HYP", "MI", "NORM", "STTC")
 N_CLASSES = {
@@ -306,6 +308,18 @@ def test_heartbeats_at_125_hz_take_the_coarser_files_where_there_are_no_finer_on
     assert slow.sampling_rate == 100
     assert "125 Hz are wanted: records100 is interpolated, since no records500 is there." in slow.remarks
     assert open_source("ptbxl", tmp_path / "slow", sampling_rate=250).sampling_rate == 500  # and is told to fetch it
+
+
+def test_beats_of_the_coarser_files_become_stores_at_125_hz(tmp_path, synthetic_folder):
+    words = "--tasks mi --beat kachuee --folds train=1-8 dev=9 test=10 --partition train --representations none"
+    where = ["--source", "ptbxl", "--data", str(synthetic_folder), "--out", str(tmp_path / "stores"), "--workers", "1"]
+    create_images.main([*words.split(), *where])
+    store = open_store(tmp_path / "stores" / "train.h5")
+    assert (store.sampling_rate, store.attributes["source_sampling_rate"], store.default_task) == (125.0, 100.0, "mi")
+    assert store.signals.shape[1:] == (12, 187)
+    assert [*store.labels] == ["mi"]
+    assert store.task("mi").labelled.all()
+    assert store.n_items > 5 * len(set(store.columns["record_id"]))
 
 
 # the table

@@ -30,7 +30,7 @@ from pipeline.training.optimisation import SCHEDULERS, make_optimizer, make_sche
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan
 from pipeline.training.resume import TrainingState
-from pipeline.training.transfer import TransferLearner, begin_with, learner_of, plan_init, with_its_network
+from pipeline.training.transfer import TransferLearner, begin_with, learner_of, named_alike, plan_init, with_its_network
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -273,6 +273,13 @@ def test_a_network_beside_numbers_is_the_same_network(origins: dict[str, Path], 
     fresh, taken = learner_of(beside, made).parameter_groups(1.0)
     assert len(fresh["params"]) == 6  # of the embedding and the head
     assert len(taken["params"]) == len([*build_network(card).parameters()]) - 2
+
+
+def test_a_decoder_that_is_fed_its_own_answers_has_two_heads_beside_numbers(origins: dict[str, Path]):
+    spec = replace(read_card(origins["cnn"]).spec, features={"rr": FeatureScale("none", (0.0,), (1.0,))})
+    names = ["network.body.weight", "network.head.weight", "head.weight", "embedding.0.weight"]
+    found = named_alike(dict.fromkeys(names, torch.zeros(1)), spec)
+    assert [*found] == ["body.weight", "network.head.weight", "head.weight", "embedding.0.weight"]
 
 
 # rates
