@@ -203,10 +203,7 @@ def code_number(text: str) -> str:
     Raises:
         ValueError: it is none: a code has 6 to 18 digits, the first of them not 0.
     """
-    try:
-        number = whole_number(text)
-    except ValueError:
-        raise ValueError(f"is {text[:30]!r}, which is no SNOMED CT code: one has 6 to 18 digits") from None
+    number = whole_number(text, "write the 6 to 18 digits of a SNOMED CT code")
     if not 6 <= len(number) <= 18 or number[0] == "0":
         raise ValueError(f"is {number[:30]!r}, which is no SNOMED CT code: one has 6 to 18 digits")
     return number

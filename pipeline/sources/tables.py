@@ -225,7 +225,7 @@ _SEXES = {"0": 0, "male": 0, "m": 0, "man": 0, "1": 1, "female": 1, "f": 1, "wom
 _OLDEST, _OVER_89, _STORED_OVER_89 = 130, 300, 90.0
 
 
-def whole_number(text: str) -> str:
+def whole_number(text: str, remedy: str = "download the table again") -> str:
     """A whole number as it is written, however long, without the ``.0`` that a table of floats adds to it.
 
     >>> whole_number("100000000000000000017.0"), whole_number("007")
@@ -239,9 +239,9 @@ def whole_number(text: str) -> str:
         return match[1]
     if _NUMBER.fullmatch(text) and "e" in text.lower():
         raise ValueError(
-            f"is not a whole number but {_quoted(text)}, whose last digits may be lost; download the table again"
+            f"is not a whole number but {_quoted(text)}, whose last digits may be lost; {remedy}"
         )
-    raise ValueError(f"is not a whole number ({_quoted(text)}); download the table again")
+    raise ValueError(f"is not a whole number ({_quoted(text)}); {remedy}")
 
 
 def identifiers(table: Table, column: str, read: Callable[[str], str] = whole_number) -> list[str]:

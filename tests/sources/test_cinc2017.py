@@ -119,6 +119,7 @@ def test_labels_that_are_not_there(folder):
         f"{folder} has no labels of version 1 but REFERENCE-v2.csv and REFERENCE-v3.csv: give --label_version 3, "
         f"or put REFERENCE-v1.csv there"
     )
+    assert refusal(folder, label_version=7) == "--label_version 7 is none of 0, 1, 2, 3: leave it out"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

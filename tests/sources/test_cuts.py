@@ -26,6 +26,15 @@ def test_what_is_for_heartbeats_goes_with_them_alone(given):
         choose_cut(Toy([3]), **given)
 
 
+@pytest.mark.parametrize("way", ["window", "kachuee"])
+def test_heartbeats_are_not_cut_again(way):
+    source = Toy([3])
+    source.holds_beats = True
+    with pytest.raises(EcgFusionError, match=r"--beat cuts .* those of toy are heartbeats already: leave it out"):
+        choose_cut(source, beat=way)
+    assert isinstance(choose_cut(source), Whole)
+
+
 def test_help_does_not_wait_for_pandas():
     code = "import sys, pipeline.sources.cuts; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

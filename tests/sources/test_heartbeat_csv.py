@@ -196,6 +196,11 @@ def test_beats_that_overshoot_when_they_are_resampled_are_kept(folder, tmp_path)
     assert store.signals.open().max() > GAIN
 
 
+def test_its_beats_are_not_cut_into_beats(folder, tmp_path):
+    with pytest.raises(EcgFusionError, match="those of heartbeat_csv are heartbeats already"):
+        divide(StoreOptions.of(open_source("heartbeat_csv", folder), tmp_path, {"beat": "window"}))
+
+
 def test_what_is_usual_for_it():
     entry = SOURCES["heartbeat_csv"]
     assert (entry.default_task, entry.default_folds) == ("aami5", ("intra_patient",))

@@ -139,6 +139,25 @@ def test_stores_of_the_well_known_cutting_are_at_125_hz(folder, tmp_path):
         create_images.main(store_words(folder, tmp_path, "--beat", "kachuee", "--sampling_rate", "360"))
 
 
+def test_a_heartbeat_is_drawn_as_large_as_its_samples_suffice_for(folder, tmp_path, capsys):
+    words = ["--source", "mitdb", "--data", str(folder), "--out", str(tmp_path), "--representations", "gaf", "rp"]
+    create_images.main([*words, "--partition", "dev"])
+    assert "128 x 128 pixels, for heartbeats of 252 samples are too short for 256" in "".join(capsys.readouterr())
+    store = open_store(store_path(tmp_path, "dev"))
+    assert store.images["rp"].shape[2:] == (128, 128)
+    create_images.main([*words, "--show", str(store.columns["item_id"][0])])
+    with pytest.raises(EcgFusionError, match="252 samples are too few for images of size 256"):
+        create_images.main([*words, "--partition", "train", "--size", "256"])
+
+
+def test_windows_of_it_have_no_labels_which_is_said(folder, tmp_path, capsys):
+    create_images.main(store_words(folder, tmp_path, "--window", "5", "--partition", "dev"))
+    said = "only the heartbeats of mitdb are labelled, so these stores have no labels: cut them with --beat"
+    assert said in "".join(capsys.readouterr())
+    with pytest.raises(EcgFusionError, match=r"dev\.h5 has no labels, so nothing can be learnt of it"):
+        open_store(store_path(tmp_path, "dev")).task("aami5")
+
+
 # what is wrong with a folder
 
 

@@ -105,6 +105,7 @@ def test_ones_own_classes_come_first(tmp_path):
         ("Dx,name\n1,a\n", r"has no column code \(it has Dx, name\): write code,name"),
         ("code,name\n", "names 0 classes, and a task has 1 to 1,000"),
         ("code,name\n1.64889E+08,AF\n", "line 2: code is not a whole number but '1.64889E.08'"),
+        ("code,name\nAF,AF\n", r"line 2: code is not a whole number \('AF'\); write the 6 to 18 digits of a SNOMED CT"),
         ("code,name\n12,AF\n", "line 2: code is '12', which is no SNOMED CT code: one has 6 to 18 digits"),
         (f"code,name\n{AF},AF\n{SR},SR\n{AF},atrial\n", f"line 4: the code {AF} again: give it one name"),
         (f"code,name\n{AF},\n", "a class has an empty name: rename it"),

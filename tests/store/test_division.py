@@ -73,6 +73,16 @@ def test_what_does_not_go_together_is_one_sentence(given, problem):
         divided(Toy([3] * 3), **given)
 
 
+def test_a_set_without_folds_says_how_to_draw_some(tmp_path):
+    source = Toy([3] * 12, folds=0)
+    words = ("train=1-8", "dev=9", "test=10")
+    with pytest.raises(EcgFusionError) as refused:
+        divided(source, folds=words)
+    remedy = "draw some with --folds stratified train=1-8 dev=9 test=10 or --folds kfold:5"
+    assert f"no folds of their own: {remedy}, or give them with --folds_file" in str(refused.value)
+    assert divided(source, folds=("stratified", *words)).scheme == "stratified"
+
+
 def test_a_patient_in_two_partitions_is_refused():
     with pytest.raises(EcgFusionError, match=r"patient a .* is in train and in dev"):
         _ = divided(Toy([3] * 3, ["a", "a", "b"])).rows
@@ -134,6 +144,13 @@ def test_one_record_is_drawn_whatever_the_lengths_of_others(tmp_path):
     jobs = plan_stores(StoreOptions.of(Toy([5.0, 4.0, 6.0, 3.0]), tmp_path, keywords), to_store=False)
     with pytest.raises(EcgFusionError, match="300 samples are too few for images of size 400"):
         show_record(jobs, "r3")
+
+
+def test_an_item_that_is_to_be_drawn_is_cut_as_its_store_is(tmp_path):
+    keywords: Any = {"representations": "none"}
+    jobs = plan_stores(StoreOptions.of(Toy([5.0, 4.0, 6.0, 3.0]), tmp_path, keywords), to_store=False)
+    with pytest.raises(EcgFusionError, match="no item r3_1000, but a record r3: cut it as its store is, with --window"):
+        show_record(jobs, "r3_1000")
 
 
 def test_a_record_shorter_than_announced_is_bad(tmp_path):
