@@ -38,7 +38,8 @@ FOR_WINDOWS = [name for name, recipe in RECIPES.items() if recipe.get("join")]
 def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
     """Train and dev of what a recipe learns from: 16 and 10 records."""
     task, leads, windows = recipe["task"], tuple(recipe.get("leads", ("ECG",))), 2 if "join" in recipe else 1
-    seconds, images, how = (15.0,), ImageRecipe(representations=()), {}
+    seconds: tuple[float, ...] = (15.0,)
+    images, how = ImageRecipe(representations=()), dict[str, Any]()
     if task == "rhythm3" and windows == 1:
         seconds = (15.0, 9.5)
     elif task != "rhythm3":
@@ -96,8 +97,8 @@ def test_what_a_fusion_fuses_is_trained_by_what_it_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_its_training_is_planned_and_learns_a_step(name: str, made: dict[str, Any]) -> None:
-    stores = [open_store(Path(made["data"]) / f"{partition}.h5") for partition in ("train", "dev")]
-    card = plan(TrainOptions.of(**made), *stores)
+    train, dev = (open_store(Path(made["data"]) / f"{partition}.h5") for partition in ("train", "dev"))
+    card = plan(TrainOptions.of(**made), train, dev)
     assert (card.model, card.task, card.join) == (made["model"], made["task"], made.get("join"))
     short = {option: value for option, value in made.items() if option not in SLOW}
     run = train_run(TrainOptions.of(**short, epochs=1))
@@ -108,8 +109,8 @@ def test_its_training_is_planned_and_learns_a_step(name: str, made: dict[str, An
 def test_a_network_of_rhythms_is_as_large_as_published(name: str, made: dict[str, Any]) -> None:
     from pipeline.runs.build import build_network
 
-    stores = [open_store(Path(made["data"]) / f"{partition}.h5") for partition in ("train", "dev")]
-    card = plan(TrainOptions.of(**made), *stores)
+    train, dev = (open_store(Path(made["data"]) / f"{partition}.h5") for partition in ("train", "dev"))
+    card = plan(TrainOptions.of(**made), train, dev)
     assert card.spec.crop_samples == 1500
     numbers = sum(weights.numel() for weights in build_network(card).parameters())
     assert f"{numbers:,} trainable parameters" in FILES[name].read_text(encoding="utf-8")

@@ -179,4 +179,5 @@ def test_the_test_part_has_no_hand_in_what_is_chosen(branches, images, tmp_path)
     finally:
         (tmp_path / "test.h5").rename(aside)
     assert card_json(run)["complete"]
-    np.testing.assert_array_equal(*(load_scores(each / "dev_scores.npz").scores for each in (again, branches["gaf"])))
+    ours, theirs = (load_scores(each / "dev_scores.npz").scores for each in (again, branches["gaf"]))
+    np.testing.assert_array_equal(ours, theirs)

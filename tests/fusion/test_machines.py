@@ -1,5 +1,7 @@
 """Machines on features: scikit-learn's answers, and probabilities that dev has no hand in where it is scored."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -78,13 +80,19 @@ def test_answers_to_labels_are_a_machine_of_each(random, weights):
         np.testing.assert_allclose(decisions[:, number], model.decision_function(x), atol=1e-6)
 
 
+def drawn_so_far() -> np.ndarray:
+    """Where the generator is that scikit-learn draws from where it has no other."""
+    state: Any = np.random.get_state()  # noqa: NPY002
+    return np.array(state[1])
+
+
 def test_a_second_time_is_the_same_and_nothing_is_drawn(random):
     branches, right = items(random)
     one_hot, states = np.eye(4, dtype=np.uint8)[right], []
     for _ in range(2):
-        made, drawn = machine("multiclass", 4), np.random.get_state()[1].copy()  # noqa: NPY002
+        made, drawn = machine("multiclass", 4), drawn_so_far()
         fit_machine(made, branches, one_hot)
-        np.testing.assert_array_equal(np.random.get_state()[1], drawn)  # noqa: NPY002
+        np.testing.assert_array_equal(drawn_so_far(), drawn)
         states.append(made.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -203,7 +204,8 @@ def test_arrays_in_memory_hold_them(runs: dict[str, Path]):
     beats = np.zeros((2, 1, 70))
     store = ArrayStore.of(beats, 100, ["MLII"], further_leads=["MLII"], features={"rr": [[1, 1, 1], [0.5, 1, 0.5]]})
     assert store.features["rr"].dtype == np.float32
-    for wrong in ([1, 1, 1], [[1, 1, 1]], [["a"], ["b"]], [[1], [1, 2]]):
+    wrongs: list[Any] = [[1, 1, 1], [[1, 1, 1]], [["a"], ["b"]], [[1], [1, 2]]]
+    for wrong in wrongs:
         with pytest.raises(EcgFusionError, match="rr is no table of numbers with a row for each of 2 items"):
             ArrayStore.of(beats, 100, ["MLII"], further_leads=["MLII"], features={"rr": wrong})
     windows = ArrayStore.of(np.zeros((1, 1, 200)), 100, ["I"], features={"age": [[60]]}).in_windows(1, 0.5)

@@ -30,7 +30,7 @@ def shrunk(optimizer: str, scheduler: str, **further: Any) -> tuple[list[float],
     return weights, rates
 
 
-SCHEDULES = [(name, {}) for name in SCHEDULERS] + [
+SCHEDULES: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in SCHEDULERS] + [
     ("cosine_restarts", {"warmup": 2, "cycles": 3, "floor": 0.01}),
     ("none", {"warmup": 4}),
 ]

@@ -129,7 +129,7 @@ def test_what_is_chosen_where_nothing_is_given():
 
 
 def test_what_is_given_is_taken():
-    given = {"warmup": 4, "cycles": 6, "floor": 0.0}
+    given: dict[str, Any] = {"warmup": 4, "cycles": 6, "floor": 0.0}
     assert chosen("cosine_restarts", **given) == given
     assert chosen("none", warmup=9)["warmup"] == 9
 
