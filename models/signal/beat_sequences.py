@@ -255,7 +255,7 @@ class BeatSeq2Seq(BeatSequenceNetwork):
     """
 
     hears_itself = True
-    WIDTHS = (32, 64, 128)  # of pairs of convolutions, each pooled
+    WIDTHS = (24, 48, 96)  # of pairs of convolutions, each pooled; the first halves the steps
 
     def __init__(
         self,
@@ -270,8 +270,10 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         layers: list[nn.Module] = []
         channels = in_channels
         for width in self.WIDTHS:
-            for width_in, kernel in ((channels, 7), (width, 5)):
-                layers += [Convolution(width_in, width, kernel, bias=False), Norm(width), nn.ReLU()]
+            kernel, stride = (5, 1) if layers else (7, 2)
+            for width_in in (channels, width):
+                layers += [Convolution(width_in, width, kernel, stride, bias=False), Norm(width), nn.ReLU()]
+                kernel, stride = 5, 1
             layers += [MaxPool(2)]
             channels = width
         beats = BeatEncoder(Chain(*layers), channels, n_beats, head, _all_samples(n_samples, n_beats))

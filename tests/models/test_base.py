@@ -21,7 +21,7 @@ PARAMETERS = {
     "beat_bigru": 407_108,
     "beat_bilstm": 539_972,
     "beat_cnn_lstm": 344_168,
-    "beat_seq2seq": 438_564,
+    "beat_seq2seq": 335_964,
     "bigru": 399_620,
     "bilstm": 532_484,
     "cnet": 53_220,
