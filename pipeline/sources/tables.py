@@ -238,9 +238,7 @@ def whole_number(text: str, remedy: str = "download the table again") -> str:
     if match:
         return match[1]
     if _NUMBER.fullmatch(text) and "e" in text.lower():
-        raise ValueError(
-            f"is not a whole number but {_quoted(text)}, whose last digits may be lost; {remedy}"
-        )
+        raise ValueError(f"is not a whole number but {_quoted(text)}, whose last digits may be lost; {remedy}")
     raise ValueError(f"is not a whole number ({_quoted(text)}); {remedy}")
 
 
