@@ -31,6 +31,7 @@ def draw_record(
     sampling_rate: float,
     images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
+    unit: str = "mV",
 ) -> None:
     """Saves a figure of one record.
 
@@ -42,6 +43,7 @@ def draw_record(
         sampling_rate: Hz.
         images: grey levels.
         parameters: name of each representation to what made its images, in the order of the images.
+        unit: of the traces, where it is another one.
 
     Shape:
         traces (leads, time), images (leads, representations, size, size).
@@ -55,7 +57,7 @@ def draw_record(
     limits = _millivolt_limits(traces)
     for row, lead in enumerate(leads):
         inner = GridSpecFromSubplotSpec(2, max(1, n_representations), outer[row], height_ratios=(1, 2.2))
-        _draw_trace(figure.add_subplot(inner[0, :]), traces[row], lead, sampling_rate, limits)
+        _draw_trace(figure.add_subplot(inner[0, :]), traces[row], lead, sampling_rate, limits, unit)
         for column, (name, options) in enumerate(parameters.items()):
             axes = figure.add_subplot(inner[1, column])
             _draw_image(axes, images[row, column], REPRESENTATIONS[name], options, duration, sampling_rate)
@@ -69,9 +71,11 @@ def _millivolt_limits(traces: np.ndarray) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _draw_trace(axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, limits: tuple[float, float]) -> None:
+def _draw_trace(
+    axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, limits: tuple[float, float], unit: str
+) -> None:
     axes.plot(np.arange(len(trace)) / sampling_rate, trace, color="black", linewidth=0.8)
-    axes.set(xlim=(0, len(trace) / sampling_rate), ylim=limits, xlabel="time (s)", ylabel="mV")
+    axes.set(xlim=(0, len(trace) / sampling_rate), ylim=limits, xlabel="time (s)", ylabel=unit)
     axes.set_title(f"lead {mathtext(lead)}", loc="left", fontsize=10)
     # the paper's grid: large squares of 0.2 s and 0.5 mV
     axes.xaxis.set_minor_locator(MultipleLocator(0.2))

@@ -60,7 +60,9 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     what = "record" if shown == item["record_id"].iloc[0] else "item"
     title = f"{job.source.name} {what} {shown} ({job.partition}){': ' + labels if labels else ''}"
     parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
-    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters)
+    is_scaled = job.source.holds_beats or job.division.cut.parameters().get("beat") == "kachuee"
+    unit = "amplitude" if is_scaled else "mV"
+    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters, unit)
     return f"saved {path}"
 
 

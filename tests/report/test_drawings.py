@@ -25,7 +25,13 @@ def beats() -> np.ndarray:
 
 
 def drawn(
-    path: Path, monkeypatch: pytest.MonkeyPatch, n_leads: int, size: int, names: tuple[str, ...], title="a record"
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    n_leads: int,
+    size: int,
+    names: tuple[str, ...],
+    title="a record",
+    **more: Any,
 ):
     """The figure of a record, before it is closed."""
     kept: list[Any] = []
@@ -34,7 +40,7 @@ def drawn(
     recipe = ImageRecipe(size=size, representations=names)
     images = draw_images(torch.from_numpy(x), 100.0, recipe).numpy()
     drawings.draw_record(
-        path, title, x, LEADS[:n_leads], 100.0, images, {name: recipe.parameters(name) for name in names}
+        path, title, x, LEADS[:n_leads], 100.0, images, {name: recipe.parameters(name) for name in names}, **more
     )
     (figure,) = kept
     return figure
@@ -56,6 +62,13 @@ def test_no_two_labels_lie_upon_each_other(tmp_path, monkeypatch, n_leads, size)
     panels = [axes.get_tightbbox(renderer) for axes in figure.axes if axes.images]
     for one, other in combinations(panels, 2):
         assert not one.overlaps(other)
+    plt.close("all")
+
+
+def test_amplitudes_from_0_to_1_are_no_millivolts(tmp_path, monkeypatch):
+    for more, unit in ({}, "mV"), ({"unit": "amplitude"}, "amplitude"):
+        figure = drawn(tmp_path / "r.png", monkeypatch, 1, 32, ("gaf",), **more)
+        assert figure.axes[0].get_ylabel() == unit
     plt.close("all")
 
 
