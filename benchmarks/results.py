@@ -90,7 +90,9 @@ def main(words: Sequence[str] | None = None) -> None:
 def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int], place: Place) -> list[Path]:
     """Makes what is missing, seed after seed, what joins others last; gives the logs of what failed."""
     failed = []
-    todo = [(row, seed) for seed in seeds for row in rows if not (is_done(place.run(row.name, seed)))]
+    once = {row.name: row for row in reversed(rows)}  # a run may have several rows
+    named = [once[name] for name in dict.fromkeys(row.name for row in rows)]
+    todo = [(row, seed) for seed in seeds for row in named if not is_done(place.run(row.name, seed))]
     todo.sort(key=lambda each: "@" in each[0].words)
     for number, (row, seed) in enumerate(todo, 1):
         lacking = [str(run) for run in _joined(row, seed, place).values() if not is_done(run)]
@@ -193,6 +195,8 @@ def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Non
 def _line(row: Row, seeds: Iterable[int], place: Place) -> str:
     from pipeline.evaluation.scores import load_scores
 
+    if not row.judged:
+        return ""
     trained = [folder for folder in (place.run(row.name, seed) for seed in seeds) if is_done(folder)]
     if not trained:
         return ""

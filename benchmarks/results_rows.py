@@ -28,7 +28,7 @@ class Row:
         store: one of ``STORES``.
         words: of train.py, but for seed, store and folder; ``@NAME`` is the run of the row NAME, of the same seed, and
             ``@NAME:+1`` that of the next one.
-        judged: ``out_of_fold`` or ``test``.
+        judged: ``out_of_fold`` or ``test``; nothing where others alone need it.
         figure: of ``agreement.AGREEMENT``, or a mean over classes, as ``macro f1`` or ``macro auroc``.
         published: by whoever published one, for a like question.
     """
@@ -53,6 +53,11 @@ STUDIES = {
 STORES = {
     "ds1": Stores("mitdb", "--source mitdb --representations none --sampling_rate 180"),
     "ds1-mixed": Stores("mitdb", "--source mitdb --representations none --sampling_rate 180 --folds intra_patient"),
+    "heartbeats": Stores("mitdb", "--source mitdb --beat kachuee --representations none"),
+    "infarction": Stores(
+        "ptbxl",
+        "--source ptbxl --tasks mi --beat kachuee --folds train=1-7 dev=8 test=9 --representations none",
+    ),
     "cinc2017": Stores("cinc2017", "--source cinc2017 --representations none --sampling_rate 150"),
     "cinc2017-5s": Stores("cinc2017", "--source cinc2017 --representations none --window 5 --stride 2.5"),
 }
@@ -72,6 +77,29 @@ def _mitdb() -> list[Row]:
                 command = f"-model {model} -task aami5 {features} {words} -epochs 10"
                 folder = f"{name}-{'mixed' if judged == 'test' else 'left-out'}"
                 rows.append(Row("mitdb", folder, title, store, command, judged, "macro f1", published))
+    return rows
+
+
+def _infarction() -> list[Row]:
+    """From fresh weights, and from those of a network of MIT-BIH's heartbeats: frozen, or learning on."""
+    network = "-model heartbeat_cnn -epochs 10"
+    ways = {
+        "infarction_scratch": ("fresh weights", "", ".988"),
+        "infarction_frozen": ("frozen but for the last layer", "-init @heartbeats -freeze features", ".969"),
+        "infarction_finetuned": ("fine-tuned at a tenth of the rate", "-init @heartbeats", ".994"),
+        "infarction_finetuned_full": (
+            "fine-tuned, the full rate",
+            "-init @heartbeats -init_learning_rate 3e-3",
+            ".994",
+        ),
+    }
+    origin = f"{network} -task aami5 -leads MLII"
+    rows = [Row("infarction", "heartbeats", "where it begins: beats of MIT-BIH", "heartbeats", origin, "", "macro f1")]
+    for figure in ("macro f1", "macro auroc"):
+        for name, (title, words, published) in ways.items():
+            words = f"{network} -task mi -leads II {words}"
+            reported = published if figure == "macro f1" else ""
+            rows.append(Row("infarction", name, title, "infarction", words, "test", figure, reported))
     return rows
 
 
@@ -122,4 +150,4 @@ def _late(name: str, title: str, branches: str, combine: str = "mean") -> Row:
     return Row("cinc2017", name, title, "cinc2017", words, "test", "cinc2017_f1")
 
 
-ROWS: Sequence[Row] = (*_mitdb(), *_cinc2017())
+ROWS: Sequence[Row] = (*_mitdb(), *_infarction(), *_cinc2017())

@@ -8,7 +8,7 @@ listener (``pipeline.listening``). What is refused raises ``EcgFusionError`` wit
     ...     train(model="gru", lerning_rate=9.0)
     ... except EcgFusionError as problem:
     ...     print(problem)
-    there is no option lerning_rate: did you mean learning_rate or branch_learning_rate?
+    there is no option lerning_rate: did you mean learning_rate or init_learning_rate or branch_learning_rate?
 """
 
 from pkgutil import resolve_name

@@ -85,7 +85,7 @@ def test_every_row_is_a_command(row: Row):
     assert row.store in STORES
     assert row.study in STUDIES
     parse_stores(STORES[row.store].words.split())
-    assert [each.name for each in ROWS].count(row.name) == 1
+    assert {each.words for each in ROWS if each.name == row.name} == {row.words}
 
 
 def test_a_wrong_name_is_refused():
