@@ -137,7 +137,7 @@ def set_up(case: Case, store: "Store", device: "torch.device", epochs: int, **ch
     from models import create_model, describe_model
     from pipeline.inputs.placement import store_items
     from pipeline.machine.devices import placed
-    from pipeline.runs.card import CHOICES
+    from pipeline.runs.card_parts import CHOICES
     from pipeline.training import defaults
     from pipeline.training.optimisation import Settings
 

@@ -25,7 +25,8 @@ from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import choose_device, placed
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import CHOICES, WEIGHTS
+from pipeline.runs.card import WEIGHTS
+from pipeline.runs.card_parts import CHOICES
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import scores_of

@@ -67,6 +67,7 @@ WITHOUT = {
     "representations/test_against_pyts.py, store/test_verify.py: the references themselves": (
         "pipeline/representations/references.py",
     ),
+    "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
     "sources/test_entry.py: a toy source is one of it": ("pipeline/sources/base.py",),

@@ -16,7 +16,8 @@ from pipeline.inputs.placement import streaming_workers
 from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import Card, Result, write_card
+from pipeline.runs.card import Card, write_card
+from pipeline.runs.card_parts import Result
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders
 from pipeline.runs.kinds import RunKind

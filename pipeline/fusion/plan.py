@@ -17,7 +17,8 @@ from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import CHOICES, OF_SCHEDULE, Card, TrainingCard
+from pipeline.runs.card import Card
+from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, TrainingCard
 from pipeline.scoring.checks import check_lengths, refuse_training_items
 from pipeline.store.reading import Store
 from pipeline.training import defaults

@@ -8,7 +8,8 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import FeatureScale, InputSpec
-from pipeline.runs.card import DEV_SCORES, Card, DataCard
+from pipeline.runs.card import DEV_SCORES, Card
+from pipeline.runs.card_parts import DataCard
 from pipeline.runs.folder import leaves, scores_of_run
 from pipeline.store.reading import Store, digest_of_items, open_store, store_path
 

@@ -20,7 +20,8 @@ from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
 from pipeline.patient_folds import patient_folds
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, Card, Result, read_card, write_card
+from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, Card, read_card, write_card
+from pipeline.runs.card_parts import Result
 from pipeline.runs.folder import member_folder
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.load import load_mean, load_members

@@ -15,17 +15,8 @@ from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import (
-    CHOICES,
-    DEV_SCORES,
-    OF_SCHEDULE,
-    RESUME,
-    Card,
-    Result,
-    ThresholdsCard,
-    TrainingCard,
-    write_card,
-)
+from pipeline.runs.card import DEV_SCORES, RESUME, Card, write_card
+from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, Result, ThresholdsCard, TrainingCard
 from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner

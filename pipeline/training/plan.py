@@ -21,7 +21,8 @@ from pipeline.inputs.spec import InputSpec
 from pipeline.labels import SAMPLE_SEED
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
-from pipeline.runs.card import CHOICES, Card, DataCard, TrainingCard
+from pipeline.runs.card import Card
+from pipeline.runs.card_parts import CHOICES, DataCard, TrainingCard
 from pipeline.scoring.checks import check_features, check_lengths
 from pipeline.scoring.records import check_records, holds_windows
 from pipeline.signals.augmentations import check_augmentations
@@ -127,7 +128,9 @@ def chosen_settings(options: TrainOptions, family: str, specs: Sequence[InputSpe
     usual["batch_size"] = defaults.usual_batch_size(usual["batch_size"], longest)
     given = {name: getattr(options, name) for name in CHOICES}
     chosen = {name: usual[name] if value is None else value for name, value in given.items()}
-    return chosen | chosen_schedule(options, chosen["scheduler"], chosen["epochs"])
+    return chosen | chosen_schedule(
+        chosen["scheduler"], chosen["epochs"], warm=options.warmup, cycles=options.cycles, floor=options.floor
+    )
 
 
 def data_card(

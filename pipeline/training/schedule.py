@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline.errors import EcgFusionError
 from pipeline.training import defaults
-from pipeline.training.options import TrainOptions
 
 WARM_FROM = 0.1
 """Where a warm-up begins, of the rate that it leads to."""
@@ -41,18 +40,21 @@ def cosine_waves(step: int, n_steps: int, n_waves: int, floor: float) -> float:
     return floor + (1 - floor) * (1 + math.cos(math.pi * within / n_steps)) / 2
 
 
-def chosen_schedule(options: TrainOptions, scheduler: str, epochs: int) -> dict[str, Any]:
+def chosen_schedule(
+    scheduler: str, epochs: int, *, warm: int | None, cycles: int | None, floor: float | None
+) -> dict[str, Any]:
     """What a card says of warm-up, waves and lowest rate.
 
     Args:
-        options: what the user chose.
         scheduler: which it is to be.
         epochs: of the training.
+        warm: epochs of the warm-up, if the user chose one.
+        cycles: waves, likewise.
+        floor: the lowest rate as a part of the highest, likewise.
 
     Raises:
         EcgFusionError: the scheduler does not take one of them, or they do not fit into the epochs.
     """
-    warm, cycles, floor = options.warmup, options.cycles, options.floor
     if warm is not None and scheduler in _RISING:
         raise EcgFusionError(
             f"-warmup {warm} is for schedulers that do not rise by themselves, and {scheduler} does: leave it out, or "

@@ -16,7 +16,8 @@ from models import Network
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import remark, warn
-from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, DataCard, InitCard, read_card
+from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
+from pipeline.runs.card_parts import DataCard, InitCard
 from pipeline.runs.folder import member_folder, refuse_unfinished
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import read_weights

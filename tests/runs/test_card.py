@@ -15,7 +15,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.fusion.branches import named_branches
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import CARD, WEIGHTS, Card, Result, is_plain_name, read_card, write_card
+from pipeline.runs.card import CARD, WEIGHTS, Card, is_plain_name, read_card, write_card
+from pipeline.runs.card_parts import Result
 from pipeline.runs.load import load_run
 
 NAMES = ("gru", "lstm", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")

@@ -12,7 +12,8 @@ from cards import small_card
 from safetensors import safe_open
 
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import WEIGHTS, BranchCard, Card, Result, ThresholdsCard
+from pipeline.runs.card import WEIGHTS, Card
+from pipeline.runs.card_parts import BranchCard, Result, ThresholdsCard
 from pipeline.runs.load import HEADER, save_weights
 from pipeline.runs.seals import digest_of_file, digest_of_state
 

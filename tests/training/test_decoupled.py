@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.runs.card import CHOICES
+from pipeline.runs.card_parts import CHOICES
 from pipeline.training import defaults
 from pipeline.training.decoupled import SGDW
 from pipeline.training.optimisation import SCHEDULERS, Settings, make_optimizer, make_scheduler

@@ -9,7 +9,7 @@ from one_cycle import cycle
 from torch import nn
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import CHOICES
+from pipeline.runs.card_parts import CHOICES
 from pipeline.training import defaults
 from pipeline.training.optimisation import (
     OPTIMIZERS,

@@ -15,7 +15,7 @@ from pipeline.inputs import placement, scale
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import SAMPLE_SEED, Labels
 from pipeline.representations import REPRESENTATIONS
-from pipeline.runs.card import CHOICES
+from pipeline.runs.card_parts import CHOICES
 from pipeline.signals.beats import BEAT_S, median_beat
 from pipeline.store.reading import Store, digest_of_items, open_store
 from pipeline.training import defaults

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.runs.card import CHOICES
+from pipeline.runs.card_parts import CHOICES
 from pipeline.training.defaults import training_defaults
 from pipeline.training.optimisation import OPTIMIZERS, Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress, TrainingState

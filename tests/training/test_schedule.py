@@ -8,10 +8,9 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import CHOICES
+from pipeline.runs.card_parts import CHOICES
 from pipeline.training import defaults
 from pipeline.training.optimisation import SCHEDULERS, Settings, make_optimizer, make_scheduler
-from pipeline.training.options import TrainOptions
 from pipeline.training.schedule import chosen_schedule, cosine_waves, warm_up
 
 EPOCHS, STEPS = 10, 7  # of an epoch
@@ -117,7 +116,8 @@ def test_the_warm_up_by_hand():
 
 
 def chosen(scheduler: str, epochs: int = EPOCHS, **given: Any) -> dict[str, Any]:
-    return chosen_schedule(TrainOptions.of(model="gru", **given), scheduler, epochs)
+    given = {name: given.get(name) for name in ("warmup", "cycles", "floor")}
+    return chosen_schedule(scheduler, epochs, warm=given.pop("warmup"), **given)
 
 
 def test_what_is_chosen_where_nothing_is_given():
