@@ -46,7 +46,7 @@ def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
         kind = {"kind": "beats", "beats": n_beats}
         seconds, how = (n_beats * 1.87,), {"cut": kind}
     if recipe.get("representation"):
-        images = ImageRecipe(size=64, representations=tuple(recipe["representation"]))
+        images = ImageRecipe(size=72, representations=tuple(recipe["representation"]))
     for partition, n_records in (("train", 16), ("dev", 10)):
         made = made_items(partition, n_records, CLASSES[task], seconds=seconds, n_leads=len(leads), windows=windows)
         if "features" in recipe:

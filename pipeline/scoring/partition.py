@@ -46,6 +46,7 @@ def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray, joi
         values (items, classes), or (records, classes) in the order in which they come.
     """
     labels, rows = store.task(task), answered_rows(store, rows, join)
+    joined = None if join is None else f"items are records, each with the scores of its windows joined by {join}"
     return Scores(
         scores=values,
         labels=labels.values[rows],
@@ -56,7 +57,7 @@ def as_scores(values: np.ndarray, store: Store, task: str, rows: np.ndarray, joi
         patient_id=store.columns["patient_id"][rows],
         task=task,
         none_name=labels.none_name,
-        remark=INTRA_PATIENT if store.intra_patient else None,
+        remark="; ".join(filter(None, (INTRA_PATIENT if store.intra_patient else None, joined))) or None,
     )
 
 

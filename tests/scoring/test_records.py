@@ -62,6 +62,8 @@ def test_scores_are_of_records(how: str, runs: dict[str, Path], stores: Path):
     assert card_json(runs[how])["join"] == how
     evaluate.main(["-run", str(runs[how]), "-threads", "1", "-resamples", "0"])
     scores = load_scores(runs[how] / "evaluation" / "test" / "scores.npz")
+    assert scores.remark == f"items are records, each with the scores of its windows joined by {how}"
+    assert scores.remark in (runs[how] / "evaluation" / "test" / "table.md").read_text(encoding="utf-8")
     values, records = of_windows(runs[how], stores, "test")
     assert scores.item_id.tolist() == [f"test{number:03d}" for number in range(11)]
     np.testing.assert_allclose(scores.scores, Joining(how, records, "multiclass")(values), atol=1e-5)
