@@ -78,7 +78,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     flat += " as published, for items of one length (default: a mean or maximum, for any)"
     parser.option("head", group, choices=("mean", "flatten"), help=flat)
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
-    parser.option("n_layers", group, type=positive_int, help="recurrent layers")
+    parser.option("n_layers", group, type=positive_int, help="recurrent layers, or those of a transformer")
+    parser.option("n_heads", group, type=positive_int, help="of a transformer, or of fusion by attention (default 4)")
     others = "further options of a network or fusion, by the names in its file"
     parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
@@ -108,7 +109,6 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("branch_dropout", group, type=float, help=hidden)
     own = f"intermediate: weight of the branches' own losses (default {defaults.AUXILIARY})"
     parser.option("auxiliary", group, type=float, help=own)
-    parser.option("n_heads", group, type=positive_int, help="attention: its heads (default 4)")
     parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
 
     by_family = "defaults depend on the network's family: they are in docs/training.md, and a training prints its own"

@@ -91,7 +91,7 @@ def _infarction() -> list[Row]:
         "infarction_frozen": ("frozen but for the last layer", "-init @heartbeats -freeze features", ".969"),
         "infarction_finetuned": ("fine-tuned at a tenth of the rate", "-init @heartbeats", ".994"),
         "infarction_finetuned_full": (
-            "fine-tuned, the full rate",
+            "fine-tuned at the full rate",
             "-init @heartbeats -init_learning_rate 3e-3",
             ".994",
         ),

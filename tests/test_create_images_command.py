@@ -86,7 +86,7 @@ MISTAKES = [
     (["--min_likelihood", "101"], "--min_likelihood 101 is no percentage: give 0 to 100"),
     (["--min_likelihood", "-1"], "--min_likelihood -1 is no percentage"),
     (["--min_likelihood", "nan"], "--min_likelihood nan is no percentage"),
-    (["--representations", "gaff"], "There is no representation 'gaff': choose of gaf, mtf, rp, stft"),
+    (["--representations", "gaff"], "There is no representation 'gaff': choose from gaf, mtf, rp, stft"),
     (["--representations", "gaf", "gaf"], "are different names"),
     (["--representations", "gaf", "leads"], "lead_map is one image of all leads, which train.py draws"),
     (["--representations", "none", "--size", "64"], "--size is for images, and --representations none makes none"),

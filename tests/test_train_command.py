@@ -333,6 +333,8 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
         ("-model intermedate", "did you mean intermediate?"),
         ("-model qqq", "late, lstm, mobilenet_v2, resnet, resnet1d_wang, "),
         ("-model qqq", ", torchvision:NAME, vgg"),
+        ("-model gru -n_heads 2", "gru has no -n_heads; it has -dropout, -hidden_size, -n_layers: leave -n_heads out"),
+        ("-model rhythm_transformer -n_heads 3", "n_heads is 3; it is a divisor of 80"),
         ("-model resnet50", "did you mean torchvision:resnet50?"),
         ("-epochs 3", "which network? give -model with one of alexnet, "),
         ("-epochs 3", "vgg or torchvision:NAME, or fuse trained runs with -model late or intermediate"),

@@ -1,10 +1,9 @@
 """Gated recurrent units whose steps are weighed by attention instead of read at the last one."""
 
-import torch
 from torch import Tensor, nn
 
 from models.registry import register
-from models.signal.padding import within
+from models.signal.padding import shares
 from models.signal.recurrent import Recurrent
 
 
@@ -55,12 +54,7 @@ class AttentionPooledGru(Recurrent):
             - length: (n,) samples
             - returns: (n, t), zero where an item has ended
         """
-        scores = self.score(tokens).squeeze(2)
-        if length is not None:
-            length = length.to(tokens.device, non_blocking=True)
-            scores = scores.masked_fill(~within(length, tokens.shape[1]), -torch.inf)
-        y: Tensor = scores.softmax(1)
-        return y
+        return shares(self.score(tokens).squeeze(2), length)
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """The mean of the steps, weighted by ``attention``."""

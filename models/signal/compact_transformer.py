@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from models.base import SignalNetwork
 from models.registry import register
 from models.signal.masked import Chain, Convolution, MaxPool, Norm, blanked
-from models.signal.padding import blank, within
+from models.signal.padding import blank, shares, within
 
 WIDTH, FINAL_WIDTH = 64, 32  # of a token, and of the hidden layer before the head
 EPS, MOMENTUM = 1e-3, 0.01  # Keras's own, the momentum counted the other way round
@@ -124,14 +124,9 @@ class CompactTransformer(SignalNetwork):
 
     def pool(self, tokens: Tensor, length: Tensor | None = None) -> Tensor:
         """The hidden layer on the mean of an item's own tokens, weighted by what is said of each."""
-        if length is not None:
-            own = self.token_length(length.to(tokens.device, non_blocking=True))
-            tokens = blank(tokens, own)
-        normed = self.norm(tokens)
-        scores = self.score(normed).squeeze(2)
-        if length is not None:
-            scores = scores.masked_fill(~within(own, tokens.shape[1]), -torch.inf)
-        y: Tensor = self.hidden((scores.softmax(1)[..., None] * normed).sum(1))
+        own = None if length is None else self.token_length(length.to(tokens.device, non_blocking=True))
+        normed = self.norm(tokens if own is None else blank(tokens, own))
+        y: Tensor = self.hidden((shares(self.score(normed).squeeze(2), own)[..., None] * normed).sum(1))
         return y
 
 

@@ -38,3 +38,12 @@ def last_step(steps: Tensor, length: Tensor | None) -> Tensor:
     if length is None:
         return steps[:, -1]
     return steps[torch.arange(len(steps), device=steps.device), length.to(steps.device, non_blocking=True) - 1]
+
+
+def shares(scores: Tensor, length: Tensor | None) -> Tensor:
+    """The softmax of scores over each item's own steps, (n, time) and (n,) -> (n, time), zero where it has ended."""
+    if length is not None:
+        length = length.to(scores.device, non_blocking=True)
+        scores = scores.masked_fill(~within(length, scores.shape[1]), -torch.inf)
+    y: Tensor = scores.softmax(1)
+    return y

@@ -2,13 +2,12 @@
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from models.base import SignalNetwork
 from models.registry import register
 from models.signal.masked import Chain, Convolution, Norm, Residual, Steps, TimeLayer, blanked
-from models.signal.padding import blank, within
+from models.signal.padding import blank, shares, within
 from models.signal.recurrent import run_both_ways
 
 WIDTHS = (32, 48, 64, 80, 96, 112)  # of the stages, each of which halves the steps
@@ -93,11 +92,9 @@ class AttentionPool(nn.Module):
         self.score = nn.Linear(hidden_size, 1, bias=False)
 
     def forward(self, tokens: Tensor, steps: Tensor | None) -> Tensor:
-        scores = self.score(self.hidden(tokens).tanh()).squeeze(2)
-        if steps is not None:
-            scores = scores.masked_fill(~within(steps, tokens.shape[1]), -torch.inf)
-            tokens = blank(tokens, steps)
-        y: Tensor = (scores.softmax(1)[..., None] * tokens).sum(1)
+        tokens = tokens if steps is None else blank(tokens, steps)
+        weights = shares(self.score(self.hidden(tokens).tanh()).squeeze(2), steps)
+        y: Tensor = (weights[..., None] * tokens).sum(1)
         return y
 
 
@@ -215,6 +212,8 @@ class RhythmTransformer(RhythmNetwork):
         dropout: float = 0.15,
     ) -> None:
         stages, width = residual_stages(in_channels, n_blocks, dropout)
+        if n_heads < 1 or width % n_heads:
+            raise ValueError(f"n_heads is {n_heads}; it is a divisor of {width}")
         super().__init__(stages, in_channels, width, n_classes, min(2 * dropout, 0.9))
         self.place = Residual(Chain(Convolution(width, width, 9, groups=width)))
         self.layers = nn.ModuleList(

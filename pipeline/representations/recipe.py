@@ -146,7 +146,7 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(f"The representations are different names, not {names!r}.")
     for name in names:
         if name not in REPRESENTATIONS:
-            raise ValueError(f"There is no representation {name!r}: choose of {', '.join(REPRESENTATIONS)}.")
+            raise ValueError(f"There is no representation {name!r}: choose from {', '.join(REPRESENTATIONS)}.")
     return tuple(names)
 
 

@@ -91,7 +91,7 @@ def check_augmentations(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         if name not in AUGMENTATIONS:
             near = difflib.get_close_matches(name, AUGMENTATIONS, n=3) or list(AUGMENTATIONS)
-            raise ValueError(f"There is no augmentation {name!r}: choose of {', '.join(near)}.")
+            raise ValueError(f"There is no augmentation {name!r}: choose from {', '.join(near)}.")
     if len(set(names)) < len(names):
         raise ValueError(f"The augmentations {' '.join(names)} name one twice.")
     return names

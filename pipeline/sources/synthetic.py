@@ -71,7 +71,7 @@ def _check(folder: Path, n_records: int, seed: int, rates: Sequence[int]) -> Non
         raise EcgFusionError(f"the seed {seed} is negative: give 0 or more")
     foreign = [rate for rate in rates if rate not in RATES]
     if foreign or not rates:
-        raise EcgFusionError(f"{list(rates)} Hz cannot be written: PTB-XL has 100 and 500, choose of these")
+        raise EcgFusionError(f"{list(rates)} Hz cannot be written: PTB-XL has 100 and 500, choose from these")
 
 
 def _write_visit(

@@ -131,7 +131,7 @@ class StoreOptions:
             )
         strange = [name for name in self.partition or () if name not in PARTITIONS]
         if strange:
-            raise EcgFusionError(f"there is no partition {strange[0]}: choose of {', '.join(PARTITIONS)}")
+            raise EcgFusionError(f"there is no partition {strange[0]}: choose from {', '.join(PARTITIONS)}")
 
     @classmethod
     def of(cls, source: Source, out: Path | str, given: StoreKeywords) -> Self:

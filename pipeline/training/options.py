@@ -13,7 +13,7 @@ from pipeline.training.defaults import PRECISIONS, SAMPLINGS
 from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
 from pipeline.typed import FieldError, as_json, at_least, from_json, near_names, one_of
 
-NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "pretrained")
+NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "n_heads", "pretrained")
 """Options of single networks that train.py has an option for; ``set`` has the others."""
 
 FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
@@ -28,7 +28,6 @@ FUSION_ONLY = (
     "branch_learning_rate",
     "auxiliary",
     "branch_dropout",
-    "n_heads",
     "max_tokens",
 )
 

@@ -171,9 +171,9 @@ def test_they_are_applied_in_the_order_of_their_names():
 
 def test_names_are_checked():
     assert check_augmentations(["wander", "noise"]) == ("wander", "noise")
-    with pytest.raises(ValueError, match="There is no augmentation 'noize': choose of noise"):
+    with pytest.raises(ValueError, match="There is no augmentation 'noize': choose from noise"):
         check_augmentations(["noize"])
-    with pytest.raises(ValueError, match=f"choose of {', '.join(NAMES)}"):
+    with pytest.raises(ValueError, match=f"choose from {', '.join(NAMES)}"):
         check_augmentations(["zzz"])
     with pytest.raises(ValueError, match="noise wander noise name one twice"):
         check_augmentations(["noise", "wander", "noise"])

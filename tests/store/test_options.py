@@ -60,7 +60,7 @@ def test_words_come_as_one_text_or_several(source, given, field, value):
         ({"fols": "train=1"}, "stores have no option fols: did you mean folds"),
         ({"xyz": 1}, "stores have no option xyz: choose from partition, folds"),
         ({"image_options": {}}, "stores have no option image_options"),
-        ({"partition": "valid"}, "there is no partition valid: choose of train, dev, test"),
+        ({"partition": "valid"}, "there is no partition valid: choose from train, dev, test"),
         ({"sampling_rate": 0}, "--sampling_rate 0 is not a number above 0"),
         ({"sampling_rate": "fast"}, "--sampling_rate 'fast' is not a number above 0"),
         ({"sampling_rate": float("nan")}, "--sampling_rate nan is not a number above 0"),

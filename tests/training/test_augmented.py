@@ -76,7 +76,7 @@ def test_an_intermediate_fusion_scores_alike(branches: str, combine: str, finetu
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (f"{GRU} -augment nois", "-augment: There is no augmentation 'nois': choose of noise"),
+        (f"{GRU} -augment nois", "-augment: There is no augmentation 'nois': choose from noise"),
         (f"{GRU} -augment noise noise", "-augment: The augmentations noise noise name one twice"),
         (
             "-model resnet -augment noise",
