@@ -155,7 +155,7 @@ def _temperatures(card: Card) -> Temperatures | None:
     said = card.calibration
     if said is None or said.temperatures is None:
         return None
-    return Temperatures(dict(said.temperatures), _n_dev(card), unbounded=said.not_fitted or ())
+    return Temperatures(dict(said.temperatures), _n_dev(card), said.without or (), said.unbounded or ())
 
 
 def _n_dev(card: Card) -> int:
