@@ -28,7 +28,8 @@ ROOTS = {
 }
 """The root of each format that is XML."""
 
-_MOST_ELEMENTS, _MOST_DEPTH = 2**20, 200
+_MOST_ELEMENTS, _MOST_DEPTH = 2**18, 200
+_PIECE, _LONGEST_TAG = 2**18, 2**20  # bytes that are parsed at once, and of what has no end yet
 _HEAD = 2**15  # bytes that are looked at for the root
 _BEFORE_ROOT = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)", re.DOTALL)
 _ROOT = re.compile(r"\s*<(?:[\w.-]+:)?([\w.-]+)")
@@ -67,7 +68,10 @@ def parsed(path: str, root: str) -> Element:
     data = content(path, MOST_XML_BYTES)
     parser = library.XMLParser(target=_Bounded(path))
     try:
-        parser.feed(data)
+        for place in range(0, len(data) or 1, _PIECE):
+            parser.feed(data[place : place + _PIECE])
+            if place + _PIECE - parser.parser.CurrentByteIndex > _LONGEST_TAG:
+                raise RecordError(f"{path} has a tag or comment without an end for {_LONGEST_TAG} bytes: {_REMEDY}")
         tree: Element = parser.close()
     except require("defusedxml", path).DefusedXmlException:
         raise RecordError(

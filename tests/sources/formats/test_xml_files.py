@@ -96,6 +96,10 @@ def test_a_dtd_that_is_named_is_not_looked_for(tmp_path):
 def test_depth_number_and_size_are_bounded(tmp_path, root, monkeypatch):
     deep = write_xml(tmp_path / "deep.xml", f"<{root}>{'<a>' * 100_000}")
     assert "has elements 200 deep within each other" in refused(deep)
+    attributes = " ".join(f"a{number}='>'" for number in range(200_000))
+    for long in (f"<{root} {attributes}/>", f"<!--{'x' * 3_000_000}--><{root}/>"):
+        path = write_xml(tmp_path / "long.xml", long)
+        assert "has a tag or comment without an end for 1048576 bytes" in refused(path)
     monkeypatch.setattr(xml_files, "_MOST_ELEMENTS", 1000)
     many = write_xml(tmp_path / "many.xml", f"<{root}>{'<a/>' * 1000}</{root}>")
     assert "has more than 1000 elements" in refused(many)
