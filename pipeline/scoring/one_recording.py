@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.calibration import apply_temperatures
 from pipeline.machine.devices import choose_device
 from pipeline.runs.build import Run
 from pipeline.runs.folder import leaves
@@ -42,7 +43,10 @@ def predict(
     if card.join is not None and card.data.cut:
         store = store.in_windows(card.data.cut["window_s"], card.data.cut["stride_s"])
     found = probabilities(_of_signals(run), store, np.arange(store.n_items), choose_device(None))
-    return dict(zip(run.card.classes, found[0].tolist(), strict=True))
+    card = run.card
+    if card.calibration is not None and card.calibration.temperatures is not None:
+        found = apply_temperatures(found, card.classes, card.calibration.temperatures, card.kind)
+    return dict(zip(card.classes, found[0].tolist(), strict=True))
 
 
 def _of_signals(run: Run) -> Run:
