@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": GROUND - {"models"} | {"machine", "commands", "sources"},
     "inputs": GROUND - {"models"} | {"machine", "commands", "store"},
     "runs": GROUND | {"machine", "commands", "evaluation", "store", "inputs"},
-    "scoring": GROUND | {"machine", "evaluation", "store", "inputs", "runs"},
+    "scoring": GROUND | {"machine", "evaluation", "sources", "store", "inputs", "runs"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
 }

@@ -1,4 +1,4 @@
-"""What a run says of a recording file: probabilities with their uncertainty, findings, and what should be known of it."""
+"""What a run says of a recording file: probabilities, how sure they are, findings, and what is to be known of it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

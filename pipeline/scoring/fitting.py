@@ -1,4 +1,4 @@
-"""A recording → the items that a run sees of it: its leads, filtered and resampled, whole, in windows, crops or beats."""
+"""A recording → the items that a run sees: its leads, filtered and resampled, whole, in windows, crops or beats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from pipeline.runs.build import Run
 from pipeline.scoring.needs import Needs
 from pipeline.signals.counts import to_counts
 from pipeline.signals.filters import check_band
+from pipeline.signals.limb_leads import LIMB_LEADS, derivable, with_limb_leads
 from pipeline.signals.windows import crop_starts, samples_of, window_starts, windows_at
 from pipeline.sources.formats.recording import Recording
 
@@ -40,8 +41,10 @@ class Fitted:
         items: int16 counts.
         starts: of each, s.
         what: they are: ``recording`` (one item), ``windows``, ``crops`` or ``heartbeats``.
+        leads: canonical names.
         sampling_rate: of the items, Hz.
         features: name to numbers of each item, (items, numbers).
+        notes: what is to be said of how they were made.
 
     Shape:
         items (items, leads, time), starts (items,).
@@ -50,16 +53,18 @@ class Fitted:
     items: np.ndarray
     starts: np.ndarray
     what: str
+    leads: tuple[str, ...]
     sampling_rate: float
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """That the answer is a mean, if it is."""
+        """That the answer is a mean, if it is, and ``notes``."""
         if len(self.items) == 1:
-            return ()
+            return self.notes
         each = "" if self.what == "heartbeats" else f" of {self.items.shape[2] / self.sampling_rate:g} s"
-        return (f"the mean over {len(self.items)} {self.what}{each}",)
+        return (f"the mean over {len(self.items)} {self.what}{each}", *self.notes)
 
 
 def prepare(needs: Needs, recording: Recording, file: str) -> Prepared:
@@ -88,6 +93,12 @@ def _leads_of(needs: Needs, recording: Recording, file: str) -> tuple[np.ndarray
     there = recording.leads
     missing = tuple(lead for lead in needs.leads if lead not in there)
     signal, remarks = recording.signal, []
+    computed = tuple(lead for lead in missing if lead in derivable(there))
+    if computed:
+        signal, there = with_limb_leads(signal, there, computed)
+        missing = tuple(lead for lead in missing if lead not in computed)
+        of = " and ".join(lead for lead in LIMB_LEADS if lead in recording.leads)
+        remarks.append(f"lead {', '.join(computed)} is computed from the limb leads that are there ({of})")
     if missing:
         needs.refuse_missing(missing, file)
         remarks.append(f"lead {', '.join(missing)} is missing, and is 0 mV as in a part of the training")
@@ -116,8 +127,8 @@ def _checked_rate(needs: Needs, rate: float, file: str) -> list[str]:
             raise EcgFusionError(f"{file}{lower}: {problem}") from None
     elif rate < wanted:
         raise EcgFusionError(
-            f"{file} is at {rate:g} Hz and {wanted:g} are wanted, of which {needs.run.folder} has learnt with no filter: "
-            f"give a recording of that rate"
+            f"{file} is at {rate:g} Hz and {wanted:g} are wanted, of which {needs.run.folder} has learnt "
+            f"unfiltered: give a recording of that rate"
         )
     filtered = "" if recipe.band is None else f"filtered to {recipe.band[0]:g}–{recipe.band[1]:g} Hz"
     resampled = "" if rate == wanted else f"resampled from {rate:g} to {wanted:g} Hz"
@@ -131,15 +142,47 @@ def fit(needs: Needs, prepared: Prepared, file: str) -> Fitted:
     Raises:
         EcgFusionError: it is too short, or can be no item of this run.
     """
-    rate = needs.recipe.sampling_rate
-    try:
-        counts = to_counts(prepared.signal, needs.recipe.gain)
-    except ValueError as problem:
-        raise EcgFusionError(f"{file} {problem}: is its unit right (-unit)?") from None
+    rate, counts = needs.recipe.sampling_rate, _counts(needs, prepared, file)
     starts, items, what = _cut(needs, counts, file)
     for part in needs.networks:
         check_length(needs, part, items[0].shape[1], counts.shape[1], file)
-    return Fitted(np.stack(items), starts, what, rate)
+    notes = _shortness(needs, counts.shape[1])
+    return Fitted(np.stack(items), starts, what, prepared.leads, rate, notes=notes)
+
+
+def _shortness(needs: Needs, n_samples: int) -> tuple[str, ...]:
+    """That a recording is shorter than what a network has learnt from, which it takes all the same."""
+    timed = [part.spec for part in needs.networks if part.spec.beat is None]
+    longest = max((spec.crop_samples for spec in timed), default=0)
+    if n_samples >= longest - 1:
+        return ()
+    rate = needs.recipe.sampling_rate
+    return (f"it has {n_samples / rate:g} s, and {needs.run.folder} has learnt from {longest / rate:g} s at once",)
+
+
+def fit_item(needs: Needs, prepared: Prepared, file: str) -> Fitted:
+    """A recording that is one item as a whole, as somebody has cut it.
+
+    Raises:
+        EcgFusionError: it is too short, or not of the length of the training's items where these had one.
+    """
+    rate, counts = needs.recipe.sampling_rate, _counts(needs, prepared, file)
+    for part in needs.networks:
+        spec, cut = part.spec, part.card.data.cut
+        if cut and spec.beat is None and abs(counts.shape[1] - spec.n_samples) > 1:
+            raise EcgFusionError(
+                f"{file} has {counts.shape[1] / rate:g} s and {part.folder} was trained on {cut['kind']} of "
+                f"{spec.n_samples / rate:g} s: give one of them"
+            )
+        check_length(needs, part, counts.shape[1], counts.shape[1], file)
+    return Fitted(counts[None], np.zeros(1), "recording", prepared.leads, rate)
+
+
+def _counts(needs: Needs, prepared: Prepared, file: str) -> np.ndarray:
+    try:
+        return to_counts(prepared.signal, needs.recipe.gain)
+    except ValueError as problem:
+        raise EcgFusionError(f"{file} {problem}: is its unit right (-unit)?") from None
 
 
 Items = tuple[np.ndarray, list[np.ndarray], str]

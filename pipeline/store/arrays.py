@@ -70,8 +70,8 @@ class ArrayStore(Store):
         Raises:
             EcgFusionError: the arrays are no such signals, or cannot be prepared so.
         """
-        canonical = _checked_leads(leads, (*LEADS, *further_leads), name)
-        items = _checked_items(signals, len(canonical), name)
+        canonical = checked_leads(leads, (*LEADS, *further_leads), name)
+        items = checked_items(signals, len(canonical), name)
         recipe = SignalRecipe(band, float(stored_rate), float(gain))
         _check_rates(recipe, sampling_rate, name)
         ids = _checked_ids(item_ids, len(items), "item", name)
@@ -206,7 +206,8 @@ class ArrayStore(Store):
         return Labels((), "multilabel", np.zeros((self.n_items, 0), np.uint8), np.ones(self.n_items, bool))
 
 
-def _checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> list[str]:
+def checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> list[str]:
+    """Canonical names; an unknown one, or one named twice, is refused. ``name`` is what messages call the array."""
     canonical = [canonical_lead(lead) for lead in ([leads] if isinstance(leads, str) else leads)]
     unknown = [lead for lead in canonical if lead not in known]
     if unknown:
@@ -217,8 +218,8 @@ def _checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> lis
     return canonical
 
 
-def _checked_items(signals: np.ndarray | Sequence[np.ndarray], n_leads: int, name: str) -> list[np.ndarray]:
-    """Each item's (leads, time) floating-point mV."""
+def checked_items(signals: np.ndarray | Sequence[np.ndarray], n_leads: int, name: str) -> list[np.ndarray]:
+    """Each item's (leads, time) floating-point mV; others are refused, as what ``name`` says."""
     if isinstance(signals, np.ndarray) and signals.ndim != 3:
         raise EcgFusionError(
             f"{name} has the shape {signals.shape}: give (items, leads, time), or a list of (leads, time)"
