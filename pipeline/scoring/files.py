@@ -14,6 +14,7 @@ from pipeline.listening import progress_bar
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import FileError
 from pipeline.runs.build import Run
+from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
 from pipeline.scoring.answers import Answer, Refused, Seen
 from pipeline.scoring.asking import Reply, ask, store_of
@@ -58,7 +59,21 @@ class Reader:
     ) -> None:
         self.run, self.said = run, replace(said or Said(), zero_is_no_checksum=True)
         self._needs = Needs.of(run)
+        self._asked: frozenset[str] | None = None  # what any file did not say itself; None until one is read
         self._batch_size, self._device = batch_size, device or choose_device(None)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the answer is made of those of several members or branches."""
+        return kind_named(self.run.card.run_kind).combine is not None
+
+    def unneeded(self) -> Iterator[str]:
+        """What was said of files that no file which was read needed, a sentence each."""
+        asked = self._asked
+        for name in ("unit", "sampling_rate") if asked is not None else ():
+            said = getattr(self.said, name)
+            if said is not None and asked is not None and name not in asked:
+                yield f"-{name} {said} is said, and every file says its own, which counts"
 
     def answer(self, path: str) -> Answer:
         """What the run says of one file.
@@ -108,7 +123,9 @@ class Reader:
             return Refused(file=path, problem=str(problem))
 
     def _read(self, path: str) -> _Read:
-        recording = open_file(path, self.said).read()
+        opened = open_file(path, self.said)
+        recording = opened.read()
+        self._asked = opened.asked | (self._asked or frozenset())
         prepared = prepare(self._needs, recording, path)
         return _Read(path, recording, prepared, fit(self._needs, prepared, path))
 
