@@ -109,9 +109,7 @@ def _formats(options: Namespace) -> tuple[str, ...]:
     if options.draw and not options.out:
         raise EcgFusionError("-draw makes a file a recording: name their folder with -out")
     if len(chosen) > 1 and not options.out:
-        raise EcgFusionError(
-            f"-format {' '.join(chosen)} would be printed in one: name a folder with -out"
-        )
+        raise EcgFusionError(f"-format {' '.join(chosen)} would be printed in one: name a folder with -out")
     return chosen or (FORMATS if options.out else FORMATS[:1])
 
 
