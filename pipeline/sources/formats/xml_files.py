@@ -233,7 +233,7 @@ def the_wanted(file: str, parts: Sequence[_Part], what: str, wanted: str | None)
 
 def opened_leads(
     file: str,
-    signals: Mapping[str, np.ndarray] | Sequence[tuple[str, np.ndarray]],
+    signals: Sequence[tuple[str, np.ndarray]],
     units: Sequence[str | None],
     sampling_rate: float | None,
     said: Said,
@@ -250,15 +250,14 @@ def opened_leads(
     Raises:
         RecordError: the leads are not of one length, too long, or what they mean is not said.
     """
-    pairs = list(signals.items() if isinstance(signals, Mapping) else signals)
-    lengths = {len(samples): name for name, samples in reversed(pairs)}
+    lengths = {len(samples): name for name, samples in reversed(signals)}
     if len(lengths) > 1:
         (first, one), (second, other) = [(lengths[length], length) for length in sorted(lengths)][:2]
         raise RecordError(
             f"{file} has {one} samples of lead {shown(first)} and {other} of {shown(second)}: {_REMEDY}, with all "
             "leads of one length"
         )
-    check_size(file, (len(pairs), *lengths))
-    signal = np.stack([samples for _, samples in pairs])
-    own = Own(tuple(units), sampling_rate, tuple(name for name, _ in pairs))
+    check_size(file, (len(signals), *lengths))
+    signal = np.stack([samples for _, samples in signals])
+    own = Own(tuple(units), sampling_rate, tuple(name for name, _ in signals))
     return opened_array(file, signal.shape, own, said, lambda: signal, time_first=False)

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machine_recordings import EIGHT, aecg_file, cardiosoft_file, counts_of, muse, muse_file, philips_file, write_xml
+from machine_recordings import (
+    EIGHT,
+    aecg_file,
+    cardiosoft_file,
+    counts_of,
+    muse,
+    muse_file,
+    philips_file,
+    sequence_set,
+    series,
+    write_xml,
+)
 
 from pipeline.signals.leads import LEADS
 from pipeline.sources.formats import xml_files
@@ -34,10 +45,10 @@ BOMB = (
     + "]>"
 )
 FILES = {
-    "AnnotatedECG": aecg_file(),
+    "AnnotatedECG": aecg_file(series(sequence_set(COUNTS))),
     "RestingECG": muse_file(muse(COUNTS)),
     "CardiologyXML": cardiosoft_file(COUNTS),
-    "restingecgdata": philips_file(counts_of(LEADS)),
+    "restingecgdata": philips_file(counts_of(LEADS, 100)),
 }
 
 
@@ -130,6 +141,29 @@ def test_a_file_cut_off_anywhere(tmp_path, root):
 
 
 @pytest.mark.parametrize("root", ROOTS)
+def test_a_damaged_file_is_a_recording_or_one_sentence(tmp_path, root):
+    whole, path = Path(write_xml(tmp_path / "a.xml", FILES[root])).read_bytes(), tmp_path / "b.xml"
+    chance = np.random.default_rng(0)
+    for _ in range(150):
+        data = bytearray(whole)
+        for place in chance.integers(0, len(data) - 40, chance.integers(1, 4)):
+            change = chance.integers(3)
+            if change == 0:
+                data[place] = chance.integers(256)
+            elif change == 1:
+                del data[place : place + chance.integers(1, 30)]
+            else:
+                data[place:place] = data[place + 3 : place + chance.integers(4, 30)]
+        path.write_bytes(data)
+        try:
+            signal = open_file(str(path)).read().signal
+        except RecordError:
+            refused(str(path))
+        else:
+            assert np.isfinite(signal).all()
+
+
+@pytest.mark.parametrize("root", ROOTS)
 def test_without_defusedxml_the_sentence_says_what_to_install(tmp_path, root, monkeypatch):
     path = write_xml(tmp_path / "a.xml", FILES[root])
     monkeypatch.setitem(sys.modules, "defusedxml.ElementTree", None)
@@ -180,12 +214,12 @@ def test_one_of_several_is_named():
 
 def test_leads_that_do_not_fit_together():
     three = np.arange(3.0)
-    opened = opened_leads("a", {"I": three, "V1": -three}, ["uV"], 100.0, Said(leads=("V1",)))
+    opened = opened_leads("a", [("I", three), ("V1", -three)], ["uV"], 100.0, Said(leads=("V1",)))
     np.testing.assert_allclose(opened.read().signal, [-three / 1000])
     with pytest.raises(RecordError, match="has 2 samples of lead II and 3 of I"):
-        opened_leads("a", {"I": three, "II": three[:2]}, ["uV"], 100.0, Said())
+        opened_leads("a", [("I", three), ("II", three[:2])], ["uV"], 100.0, Said())
     with pytest.raises(RecordError, match="names a lead twice"):
         opened_leads("a", [("I", three), ("I", three)], ["uV"], 100.0, Said())
     with pytest.raises(NotSaidError, match="does not say its unit and sampling rate"):
-        opened_leads("a", {"I": three}, [None], None, Said())
-    assert opened_leads("a", {"I": three}, [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate"}
+        opened_leads("a", [("I", three)], [None], None, Said())
+    assert opened_leads("a", [("I", three)], [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate"}
