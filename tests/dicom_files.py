@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, TwelveLeadECGWaveformStorage, generate_uid
 
 LEADS = ("I", "II", "V2")
 N_SAMPLES = 500
@@ -72,7 +72,7 @@ def changed(item: Dataset, changes: Mapping[str, Any]) -> Dataset:
 def write(path: Path, *groups: Dataset, syntax: str = ExplicitVRLittleEndian, preamble: bool = True) -> str:
     """A file of these groups; samples are given as they are to stand there."""
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = syntax
+    meta.TransferSyntaxUID = UID(syntax)
     meta.MediaStorageSOPClassUID = TwelveLeadECGWaveformStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
     is_little = syntax != ExplicitVRBigEndian

@@ -132,6 +132,6 @@ def _refuse_unneeded(good: Sequence[_Look], said: Said) -> None:
         )
     if said.array is not None and "array" not in asked:
         raise EcgFusionError(
-            f"--array {said.array} is for files of several arrays (.npz, .mat) or groups (.dcm), and there are none: "
-            "leave it out"
+            f"--array {said.array} is for files of several arrays (.npz, .mat) or recordings (.dcm, .xml), "
+            "and there are none: leave it out"
         )

@@ -40,6 +40,12 @@ FORMATS = {
     "dicom": Format("DICOM waveform", (".dcm", ".dicom"), f"{_HERE}.dicom:open_dicom", f"{_HERE}.dicom:is_dicom"),
     "edf": Format("EDF, EDF+ and BDF", (".edf", ".bdf"), f"{_HERE}.edf:open_edf", f"{_HERE}.edf:is_edf"),
     "mat": Format("MAT", (".mat",), f"{_HERE}.matlab:open_mat"),
+    "aecg": Format("HL7 aECG", (".xml",), f"{_HERE}.aecg:open_aecg", f"{_HERE}.aecg:is_aecg"),
+    "muse": Format("GE MUSE", (".xml",), f"{_HERE}.muse:open_muse", f"{_HERE}.muse:is_muse"),
+    "cardiosoft": Format(
+        "GE CardioSoft", (".xml",), f"{_HERE}.cardiosoft:open_cardiosoft", f"{_HERE}.cardiosoft:is_cardiosoft"
+    ),
+    "philips": Format("Philips Sierra", (".xml",), f"{_HERE}.philips:open_philips", f"{_HERE}.philips:is_philips"),
 }
 """What is read. Of formats with one ending the first that knows the file is taken."""
 
@@ -58,12 +64,20 @@ def open_file(path: str, said: Said | None = None) -> OpenedFile:
     found = [each for each in FORMATS.values() if ending in each.endings]
     # a name without an ending, or with one of its own (of WFDB a dot in it), says nothing: the bytes may
     looked_at = found if ending and found else list(FORMATS.values())
-    known = (each for each in looked_at if len(looked_at) > 1 and each.known_by and _named(each.known_by)(path))
+    known = (each for each in looked_at if len(looked_at) > 1 and _knows(each, path))
     chosen = next(known, found[-1] if found else None)
     if chosen is None:
         raise RecordError(f"{path} ends in {shown(ending)}, which is none of {' '.join(known_endings())}")
     opened: OpenedFile = _named(chosen.opener)(path, said or Said())
     return opened
+
+
+def _knows(format: Format, path: str) -> bool:
+    """Whether it finds the file to be its own; what cannot be looked at is told of by who opens it."""
+    try:
+        return format.known_by is not None and bool(_named(format.known_by)(path))
+    except RecordError:
+        return False
 
 
 @lru_cache(maxsize=64)  # a set of many small files has one format

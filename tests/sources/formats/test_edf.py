@@ -262,5 +262,6 @@ def test_a_table_names_it(tmp_path: Path):
     source = open_source("table", write_table(tmp_path, rows))
     assert (source.leads, source.sampling_rate) == (LEADS, 250.0)
     for number, signal in enumerate(source.read(source.records)):
+        assert isinstance(signal, np.ndarray)
         expected = np.stack([made.counts_of(10 * number + lead) for lead in range(3)])
         np.testing.assert_allclose(signal, expected * 1e-4, atol=1e-9)
