@@ -1,6 +1,7 @@
 """DICOM waveforms: what pydicom has of them, sample by sample; damage and strange files are a sentence each."""
 
 import re
+import sys
 import threading
 import warnings
 from contextlib import suppress
@@ -337,6 +338,12 @@ def test_threads_read_at_once_and_warnings_stay_as_they_were():
     assert len(set(found)) == 1
     assert len(found) == 8
     assert warnings.filters == before
+
+
+def test_without_the_library_the_sentence_says_what_to_install(tmp_path: Path, monkeypatch):
+    path = made.write(tmp_path / "a.dcm", made.group(COUNTS))
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    assert refused(path).endswith('a.dcm is read by pydicom, which is not installed: pip install "ecgfusion[clinical]"')
 
 
 def test_a_table_names_it(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import edf_files as made
 import edfio
 import numpy as np
 import pytest
+from machine_recordings import real_file
 from own_tables import write_table
 
 from pipeline.sources import open_source
@@ -133,6 +135,33 @@ def test_a_unit_that_is_not_said_is_asked_for(tmp_path: Path):
     np.testing.assert_allclose(read(path, unit="uV"), reference(path) / 1000, rtol=1e-12)
 
 
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["edf_short_psg.edf", "bdf_short_psg.bdf"])
+def test_a_night_without_an_ecg_and_what_somebody_takes_of_it(name: str):
+    path = real_file(name)
+    assert "has no channel of an ECG by its labels (EEG Fpz-Cz, EEG Pz-Oz, EOG horizontal" in refused(path)
+    labels = ("EEG Pz-Oz", "EEG Fpz-Cz", "EOG horizontal")
+    found = (edfio.read_bdf if name.endswith(".bdf") else edfio.read_edf)(path)
+    expected = np.stack([found.get_signal(label).data for label in labels]) / 1000
+    np.testing.assert_allclose(read(path, leads=labels), expected, rtol=0, atol=1e-15)
+    assert "has leads of several rates (EMG submental at 1 Hz" in refused(path, leads=("EMG submental", labels[0]))
+    assert "has its channel Temp rectal in DegC, not in mV" in refused(path, leads=("Temp rectal",))
+
+
+@pytest.mark.realdata
+def test_a_file_of_machines_that_ecgdatakit_reads_is_the_same():
+    from ecgdatakit import FileParser
+
+    path = real_file("edf_short_psg.edf")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = FileParser().parse(path)
+    named = {lead.label: lead for lead in found.leads}
+    lead = named[next(label for label in named if "Fpz" in label)]
+    scale = {"mV": 1.0, "uV": 1e-3}[lead.units]
+    np.testing.assert_allclose(read(path, leads=("EEG Fpz-Cz",))[0], lead.samples * scale, rtol=0, atol=1e-12)
+
+
 # time
 
 
@@ -251,6 +280,12 @@ def test_a_name_without_an_ending_is_known_by_its_first_bytes(tmp_path: Path):
             assert is_edf(str(tmp_path / name))
             np.testing.assert_array_equal(read(str(tmp_path / name)), read(str(path)))
     assert not is_edf(str(tmp_path / "absent"))
+
+
+def test_without_the_library_the_sentence_says_what_to_install(tmp_path: Path, monkeypatch):
+    path = made.write(tmp_path / "a.edf", made.leads(*LABELS))
+    monkeypatch.setitem(sys.modules, "edfio", None)
+    assert refused(path).endswith('a.edf is read by edfio, which is not installed: pip install "ecgfusion[clinical]"')
 
 
 def test_a_table_names_it(tmp_path: Path):
