@@ -71,6 +71,8 @@ WITHOUT = {
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
     "sources/test_entry.py: a toy source is one of it": ("pipeline/sources/base.py",),
     "sources/formats/test_delimited.py: the first lines of texts": ("pipeline/sources/formats/csv_heads.py",),
+    "sources/formats/test_dicom.py: files of several groups": ("pipeline/sources/formats/dicom_groups.py",),
+    "sources/formats/test_edf.py: files whose heads are damaged": ("pipeline/sources/formats/edf_heads.py",),
     "sources/test_table.py: what the files of a table have": ("pipeline/sources/table_files.py",),
     "sources/download/test_mirror.py: files are fetched for a mirror": ("pipeline/sources/download/fetch.py",),
     "sources/test_synthetic.py: what is true of the simulated recordings": (
