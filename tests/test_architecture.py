@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {"errors", "listening", "typed", "signals", "representations", "machine"},
     "evaluation": {"errors", "labels", "listening", "typed", "machine"},
     "sources": GROUND - {"models", "representations"} | {"machine", "commands"},
-    "report": GROUND | {"machine", "commands", "evaluation", "sources"},
+    "report": GROUND | {"machine", "commands", "evaluation", "sources", "scoring"},
     "demo": {"errors", "commands", "machine"},
     "store": GROUND - {"models"} | {"machine", "commands", "sources"},
     "inputs": GROUND - {"models"} | {"machine", "commands", "store"},

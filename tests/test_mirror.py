@@ -32,7 +32,6 @@ WITHOUT = {
         "models/signal/convolutional_recurrent.py",
         "models/signal/recurrent.py",
         "models/signal/resnet1d.py",
-        "models/signal/rhythm.py",
     ),
     "test_train_command.py, store/test_options.py: both commands that have the options": (
         "pipeline/commands/image_options.py",

@@ -10,7 +10,8 @@ from models.signal.masked import Chain, Convolution, Norm, Residual, Steps, Time
 from models.signal.padding import blank, shares, within
 from models.signal.recurrent import run_both_ways
 
-WIDTHS = (32, 48, 64, 80, 96, 112)  # of the stages, each of which halves the steps
+WIDTHS = (32, 48, 64, 80, 96)  # of up to five stages, each of which halves the steps
+WIDTHS_OF_SIX = (24, 32, 48, 64, 80, 96)  # narrower, so that the network keeps about as many parameters
 STEM_KERNEL, KERNEL, STEM_STRIDE = 15, 5, 2
 
 
@@ -66,10 +67,11 @@ def residual_stages(in_channels: int, n_blocks: int, dropout: float) -> tuple[Ch
     Raises:
         ValueError: there are no such stages.
     """
-    if not 1 <= n_blocks <= len(WIDTHS):
-        raise ValueError(f"n_blocks is {n_blocks}; it is 1 to {len(WIDTHS)}")
-    stem = [Convolution(in_channels, WIDTHS[0], STEM_KERNEL, STEM_STRIDE, bias=False), Norm(WIDTHS[0]), nn.ReLU()]
-    widths = (WIDTHS[0], *WIDTHS[:n_blocks])
+    if not 1 <= n_blocks <= len(WIDTHS_OF_SIX):
+        raise ValueError(f"n_blocks is {n_blocks}; it is 1 to {len(WIDTHS_OF_SIX)}")
+    widths = WIDTHS_OF_SIX if n_blocks == len(WIDTHS_OF_SIX) else WIDTHS[:n_blocks]
+    stem = [Convolution(in_channels, widths[0], STEM_KERNEL, STEM_STRIDE, bias=False), Norm(widths[0]), nn.ReLU()]
+    widths = (widths[0], *widths)
     stages = [_stage(before, width, dropout) for before, width in pairwise(widths)]
     return Chain(*stem, *stages), widths[-1]
 

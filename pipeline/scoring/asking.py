@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pipeline.evaluation.calibration import apply_temperatures
+from pipeline.runs.card import Card
 from pipeline.scoring.ensemble import say
 from pipeline.scoring.fitting import Fitted
 from pipeline.scoring.needs import Needs
@@ -16,20 +18,22 @@ _MOST_ITEMS = 4096  # that are scored together
 
 @dataclass(frozen=True)
 class Reply:
-    """What a run says of one recording.
+    """What a run says of one recording, at the temperatures of its card, where it has some.
 
     Attributes:
         record: of the recording.
         items: of each of its items.
         parts: what each member or branch of an ensemble says of the recording; none of one network.
+        as_said: ``record`` as the networks say it, which thresholds were chosen for.
 
     Shape:
-        record (classes,), items (items, classes), parts (parts, classes).
+        record and as_said (classes,), items (items, classes), parts (parts, classes).
     """
 
     record: np.ndarray
     items: np.ndarray
     parts: np.ndarray
+    as_said: np.ndarray
 
 
 def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_size: int | None = None) -> list[Reply]:
@@ -48,9 +52,22 @@ def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_
         for place, (number, each) in enumerate(zip(numbers, some, strict=True)):
             last = first + len(each.items)
             parts = np.array([part[place] for part in said.parts.values()])
-            replies[number] = Reply(said.records[place], said.items[first:last], parts)
+            record, items = said.records[place], said.items[first:last]
+            at = [calibrated(needs.run.card, values) for values in (record[None], items, parts)]
+            replies[number] = Reply(at[0][0], at[1], at[2], record)
             first = last
     return [replies[number] for number in range(len(recordings))]
+
+
+def calibrated(card: Card, values: np.ndarray) -> np.ndarray:
+    """Probabilities at the temperatures of a run's card; as they are where it has none.
+
+    Shape:
+        values (n, classes), n may be 0.
+    """
+    if card.calibration is None or card.calibration.temperatures is None or not len(values):
+        return values
+    return apply_temperatures(values, card.classes, card.calibration.temperatures, card.kind)
 
 
 def store_of(needs: Needs, recordings: Sequence[Fitted], name: str = "the recordings") -> ArrayStore:

@@ -1,7 +1,7 @@
 """Recording files → answers, by any kind of run: opened by their format, made as the run's store was, and scored."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,9 +14,11 @@ from pipeline.listening import progress_bar
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import FileError
 from pipeline.runs.build import Run
+from pipeline.runs.card import Card
+from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
 from pipeline.scoring.answers import Answer, Refused, Seen
-from pipeline.scoring.asking import Reply, ask, store_of
+from pipeline.scoring.asking import Reply, ask, calibrated, store_of
 from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
 from pipeline.scoring.needs import Needs
 from pipeline.scoring.seen import images_of
@@ -58,7 +60,21 @@ class Reader:
     ) -> None:
         self.run, self.said = run, replace(said or Said(), zero_is_no_checksum=True)
         self._needs = Needs.of(run)
+        self._asked: frozenset[str] | None = None  # what any file did not say itself; None until one is read
         self._batch_size, self._device = batch_size, device or choose_device(None)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the answer is made of those of several members or branches."""
+        return kind_named(self.run.card.run_kind).combine is not None
+
+    def unneeded(self) -> Iterator[str]:
+        """What was said of files that no file which was read needed, a sentence each."""
+        asked = self._asked
+        for name in ("unit", "sampling_rate") if asked is not None else ():
+            said = getattr(self.said, name)
+            if said is not None and asked is not None and name not in asked:
+                yield f"-{name} {said} is said, and every file says its own, which counts"
 
     def answer(self, path: str) -> Answer:
         """What the run says of one file.
@@ -108,7 +124,9 @@ class Reader:
             return Refused(file=path, problem=str(problem))
 
     def _read(self, path: str) -> _Read:
-        recording = open_file(path, self.said).read()
+        opened = open_file(path, self.said)
+        recording = opened.read()
+        self._asked = opened.asked | (self._asked or frozenset())
         prepared = prepare(self._needs, recording, path)
         return _Read(path, recording, prepared, fit(self._needs, prepared, path))
 
@@ -119,13 +137,12 @@ class Reader:
     def _answer(self, read: _Read, reply: Reply) -> Answer:
         card, recording = self.run.card, read.recording
         probabilities = _named(card.classes, reply.record)
-        thresholds = None if card.thresholds is None else dict(card.thresholds.values)
         return Answer(
             file=read.file,
             record_id=Path(read.file).stem,
             probabilities=probabilities,
-            thresholds=thresholds,
-            findings=findings_of(probabilities, thresholds),
+            thresholds=_thresholds(card),
+            findings=findings_of(card, reply.as_said),
             intervals=_ranges(card.classes, reply.parts),
             spreads=_ranges(card.classes, reply.items),
             remarks=(*read.prepared.remarks, *read.fitted.remarks),
@@ -165,11 +182,28 @@ def predict_files(
     return list(Reader(loaded, said, batch_size=batch_size).answers([os.fspath(file) for file in files]))
 
 
-def findings_of(probabilities: Mapping[str, float], thresholds: Mapping[str, float] | None) -> tuple[str, ...]:
-    """Classes at or above their threshold; where there are none, since classes exclude each other, the highest."""
-    if thresholds is None:
-        return (max(probabilities, key=lambda name: probabilities[name]),)
-    return tuple(name for name, value in probabilities.items() if value >= thresholds[name])
+def findings_of(card: Card, values: np.ndarray) -> tuple[str, ...]:
+    """Classes at or above their threshold; where there are none, since classes exclude each other, the highest.
+
+    Args:
+        card: of the run.
+        values: as its networks say them, which thresholds were chosen for; temperatures change no decision.
+
+    Shape:
+        values (classes,).
+    """
+    if card.thresholds is None:
+        return (card.classes[int(values.argmax())],)
+    limits = np.array([card.thresholds.values[name] for name in card.classes]).astype(values.dtype)
+    return tuple(name for name, found in zip(card.classes, values >= limits, strict=True) if found)
+
+
+def _thresholds(card: Card) -> dict[str, float] | None:
+    """Those of the card, for probabilities at its temperatures."""
+    if card.thresholds is None:
+        return None
+    values = np.array([[card.thresholds.values[name] for name in card.classes]])
+    return _named(card.classes, calibrated(card, values)[0])
 
 
 def _named(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:

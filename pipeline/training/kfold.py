@@ -140,7 +140,7 @@ def _member_card(card: Card, number: int, train: Store) -> Card:
     """The card of one network on the items that ``train`` labels, which says what it never sees."""
     own = planned_on(card, train)
     data = replace(own.data, held_out=number, of=card.kfold, folds_seed=_folds_seed(card))
-    return replace(own, kfold=None, data=data)
+    return replace(own, kfold=None, data=data, calibration=None)  # which is of their mean
 
 
 def _train_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
