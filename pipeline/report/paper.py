@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def plot_ecg(
         top = max(float(x.max()) for x in waves)
         zero = bottom + of_row - _ROW / 2 - gain * top  # where 0 mV lies
         _draw_row(axes, names, waves, zero, speed / sampling_rate, speed, gain, colours["ink"])
-    words = {"color": colours["ink"], "fontsize": 8, "verticalalignment": "center"}
+    words: dict[str, Any] = {"color": colours["ink"], "fontsize": 8, "verticalalignment": "center"}
     axes.text(_LEFT, height - _TOP / 2, mathtext(title or " "), **words)
     told = "   ".join([f"{speed:g} mm/s   {gain:g} mm/mV", *map(mathtext, notes)])
     axes.text(_LEFT, _BOTTOM / 2, told, **words | {"fontsize": 7})
@@ -136,14 +136,14 @@ def _draw_row(
     gain: float,
     ink: str,
 ) -> None:
-    how = {"color": ink, "linewidth": 0.8, "solid_joinstyle": "round"}
+    how: dict[str, Any] = {"color": ink, "linewidth": 0.8, "solid_joinstyle": "round"}
     pulse = np.array([0.0, 0.06, 0.06, 0.26, 0.26, 0.32]) * speed + _LEFT - 0.36 * speed - 0.5
     axes.plot(pulse, zero + gain * np.array([0, 0, 1, 1, 0, 0]), **how)
     first = 0
     for name, x in zip(names, waves, strict=True):
         time = _LEFT + step * np.arange(first, first + len(x))
         axes.plot(time, zero + gain * x, **how)
-        place = {"fontsize": 8, "color": ink, "verticalalignment": "bottom"}
+        place: dict[str, Any] = {"fontsize": 8, "color": ink, "verticalalignment": "bottom"}
         below = float(x[: max(1, round(_LABEL / step))].max())  # the name stands clear of the waves
         axes.text(time[0] + 0.8, zero + gain * below + 1, mathtext(name), **place)
         if first:

@@ -31,8 +31,12 @@ class Answered:
 
 
 @contextmanager
-def refusing(asked: Asked) -> Iterator[None]:
+def refusing(asked: Asked, served: Served | None = None) -> Iterator[None]:
     """Says of a recording that cannot be read, or seen by a run, why; in the words of its sender.
+
+    Args:
+        asked: with the recording.
+        served: the run, which is called as it is called here.
 
     Raises:
         Problem: it cannot.
@@ -42,7 +46,7 @@ def refusing(asked: Asked) -> Iterator[None]:
     except FileError as problem:  # the machine's, of which no recording is guilty
         raise Problem(507, asked.sentence(str(problem))) from None
     except (RecordError, EcgFusionError) as problem:
-        raise Problem(422, asked.sentence(str(problem))) from None
+        raise Problem(422, _told(str(problem), asked, served)) from None
 
 
 def answers_of(asked: Asked) -> list[Answered]:
@@ -61,7 +65,7 @@ def _answers(asked: Asked) -> Iterator[Answered]:
     for served in asked.runs:
         reader = served.reader_of(asked.said)
         try:
-            with refusing(asked):
+            with refusing(asked, served):
                 said: Answer | Refused = _renamed(reader.answer(asked.path), asked, served)
         except Problem as problem:
             if problem.status != 422:
@@ -72,8 +76,14 @@ def _answers(asked: Asked) -> Iterator[Answered]:
 
 def _renamed(answer: Answer, asked: Asked, served: Served) -> Answer:
     """The answer without the place where the file lies for the moment."""
-    remarks = tuple(asked.sentence(each) for each in answer.remarks)
+    remarks = tuple(_told(each, asked, served) for each in answer.remarks)
     return replace(answer, file=asked.name, remarks=remarks, run=served.name)
+
+
+def _told(sentence: str, asked: Asked, served: Served | None) -> str:
+    """A sentence without the places of this machine where the recording and the run lie."""
+    told = asked.sentence(sentence)
+    return told if served is None else told.replace(str(served.run.folder), served.name)
 
 
 def _refused(name: str, refused: list[Refused]) -> Problem:

@@ -1,9 +1,9 @@
 """The application: its routes, what they say of themselves, and how a refusal reads."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -22,6 +22,7 @@ from pipeline.server.reference import FORM, PROBLEMS
 from pipeline.server.service import Asked, Service
 from pipeline.server.sheet import drawing_of, sheet_of
 
+Found = TypeVar("Found")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -41,7 +42,7 @@ def create_app(service: Service, host: str = "127.0.0.1") -> Guards:
     app = FastAPI(
         title="ecgfusion",
         version="1",
-        description=f"A recording in, what trained runs say of it out. {NOTICE}",
+        description=f"A recording in, what trained runs say of it out; {NOTICE}",
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
         lifespan=running,
@@ -58,16 +59,16 @@ def create_app(service: Service, host: str = "127.0.0.1") -> Guards:
 def _add_json(app: FastAPI, service: Service) -> None:
     @app.post("/predict", response_model=list[Answer], responses=PROBLEMS, openapi_extra=FORM, tags=["recordings"])
     async def predict(request: Request) -> Response:
-        """What each run says of one recording: a list with an entry a run, as `predict.py --json` gives it.
+        """What each run says of one recording: a list with an entry a run, as predict.py --json gives it.
 
-        Where some runs cannot see the recording, theirs has `problem` in place of an answer; where none can, the status
-        is 422. One recording a request: its file, or of WFDB its `.hea` with the files that it names.
+        Where some runs cannot see the recording, theirs has a problem in place of an answer; where none can, the status
+        is 422. One recording a request: its file, or of WFDB its .hea with the files that it names.
         """
 
         def work(asked: Asked) -> list[dict[str, Any]]:
             return as_json(asked, answers_of(asked))
 
-        return JSONResponse(await service.answer(request, work))
+        return JSONResponse(await _answer(service, request, work))
 
     @app.post(
         "/draw",
@@ -78,7 +79,7 @@ def _add_json(app: FastAPI, service: Service) -> None:
     )
     async def draw(request: Request) -> Response:
         """The first ten seconds of one recording on ECG paper, SVG, true to the millimetre."""
-        svg, name = await service.answer(request, drawing_of)
+        svg, name = await _answer(service, request, drawing_of)
         disposition = f"attachment; filename*=UTF-8''{quote(name)}.svg"
         return Response(svg, media_type="image/svg+xml", headers={"Content-Disposition": disposition})
 
@@ -111,7 +112,7 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     async def answered(request: Request) -> HTMLResponse:
         show = pages.part if "x-part" in request.headers else pages.page  # the script puts a part into its page
         try:
-            sheet = await service.answer(request, sheet_of)
+            sheet = await _answer(service, request, sheet_of)
         except Problem as problem:
             return HTMLResponse(show(problem=problem.sentence), problem.status, problem.headers)
         return HTMLResponse(show(sheet=sheet))
@@ -119,6 +120,10 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(pages.reference(app.openapi()))
+
+
+async def _answer(service: Service, request: Request, work: Callable[[Asked], Found]) -> Found:
+    return await service.answer(request.headers.get("content-type", ""), request.stream(), work)
 
 
 async def _problem(_: Request, problem: Exception) -> Response:

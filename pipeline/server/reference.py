@@ -89,4 +89,4 @@ def _type(told: Mapping[str, Any]) -> str:
     if told.get("type") == "array":
         inside = told.get("prefixItems") or [told.get("items", {})]
         return f"list of {_type(inside[0])}" if len(inside) == 1 else f"[{', '.join(map(_type, inside))}]"
-    return str(told.get("type", "anything"))
+    return str(told.get("type") or told.get("$ref", "anything").rpartition("/")[2])

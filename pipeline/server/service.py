@@ -3,13 +3,13 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
 from pipeline.machine.devices import set_up_cpu
 from pipeline.machine.files import FileError, file_error
@@ -85,11 +85,12 @@ class Service:
         """Lets what is being answered come to its end, and nothing else."""
         self._thread.shutdown(cancel_futures=True)
 
-    async def answer(self, request: Request, work: Callable[[Asked], Found]) -> Found:
+    async def answer(self, content_type: str, body: AsyncIterator[bytes], work: Callable[[Asked], Found]) -> Found:
         """What ``work`` finds of the recording in a request.
 
         Args:
-            request: multipart, with the recording's files as ``file``.
+            content_type: of the request, multipart.
+            body: in pieces, with the recording's files as ``file``.
             work: runs in the thread that computes.
 
         Raises:
@@ -100,7 +101,7 @@ class Service:
         self._enter()
         folder = Folder()
         try:
-            asked = await self._receive(request, folder)
+            asked = await self._receive(content_type, body, folder)
             future = self._thread.submit(self._work, work, asked, end)
         except BaseException:
             self._leave(folder)
@@ -128,11 +129,10 @@ class Service:
         with self._lock:
             self.n_inside -= 1
 
-    async def _receive(self, request: Request, folder: Folder) -> Asked:
+    async def _receive(self, content_type: str, body: AsyncIterator[bytes], folder: Folder) -> Asked:
         try:
             async with asyncio.timeout(self.limits.most_seconds):
-                content_type = request.headers.get("content-type", "")
-                form = await receive_form(request.stream(), content_type, folder, self.limits)
+                form = await receive_form(body, content_type, folder, self.limits)
         except TimeoutError:
             raise took_too_long(self.limits.most_seconds, 408) from None
         except ClientDisconnect:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,14 @@ from pipeline.server.limits import Limits
 from pipeline.server.served import Served, load_served
 from pipeline.server.service import Service
 
-Serve = Callable[..., AbstractContextManager[TestClient]]
+
+class Client(TestClient):
+    """Knows what answers it."""
+
+    service: Service
+
+
+Serve = Callable[..., AbstractContextManager[Client]]
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +38,9 @@ def serve(served: list[Served], cpu_as_before: None) -> Serve:
     """Serves the runs within limits."""
 
     @contextmanager
-    def of_limits(host: str = "127.0.0.1", base_url: str = HERE, **limits: float) -> Iterator[TestClient]:
+    def of_limits(host: str = "127.0.0.1", base_url: str = HERE, **limits: Any) -> Iterator[Client]:
         service = Service(served, Limits(**limits), threads=1)
-        with TestClient(create_app(service, host), base_url=base_url, raise_server_exceptions=False) as client:
+        with Client(create_app(service, host), base_url=base_url, raise_server_exceptions=False) as client:
             client.service = service
             yield client
 
@@ -40,7 +48,7 @@ def serve(served: list[Served], cpu_as_before: None) -> Serve:
 
 
 @pytest.fixture
-def client(serve: Serve) -> Iterator[TestClient]:
+def client(serve: Serve) -> Iterator[Client]:
     """A client of the server as it stands by itself."""
     with serve() as client:
         yield client

@@ -5,7 +5,9 @@ import glob
 import tempfile
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,19 +17,19 @@ from pipeline.server.service import Asked, Service
 BODY = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n1,2\r\n--b--\r\n'
 
 
-class Sent:
-    """As much of a request as the service reads."""
-
-    def __init__(self, body: bytes = BODY, pause: float = 0.0) -> None:
-        self.headers = {"content-type": "multipart/form-data; boundary=b"}
-        self._body, self._pause = body, pause
-
-    async def stream(self):
-        await asyncio.sleep(self._pause)
-        yield self._body
+TYPE = "multipart/form-data; boundary=b"
 
 
-def service(**limits: float) -> Service:
+async def sent(body: bytes = BODY, pause: float = 0.0) -> AsyncIterator[bytes]:
+    await asyncio.sleep(pause)
+    yield body
+
+
+def never(_: Asked) -> None:
+    pytest.fail("it is worked on")
+
+
+def service(**limits: Any) -> Service:
     return Service([], Limits(**limits), threads=1)
 
 
@@ -47,7 +49,7 @@ def test_the_folder_is_there_while_it_is_read_and_gone_when_it_is_answered():
         assert Path(asked.path).read_text() == "1,2"
         return len(folders()), asked.name, asked.sentence(f"{asked.path} is bad, {asked.folder}/b too")
 
-    assert asyncio.run(ours.answer(Sent(), work)) == (1, "a.csv", "a.csv is bad, b too")
+    assert asyncio.run(ours.answer(TYPE, sent(), work)) == (1, "a.csv", "a.csv is bad, b too")
     assert (folders(), ours.n_inside) == ([], 0)
 
 
@@ -59,14 +61,14 @@ def test_it_is_gone_when_it_fails(problem: Exception):
         raise problem
 
     with pytest.raises(type(problem)):
-        asyncio.run(ours.answer(Sent(), work))
+        asyncio.run(ours.answer(TYPE, sent(), work))
     assert (folders(), ours.n_inside) == ([], 0)
 
 
 def test_it_is_gone_when_the_form_is_bad():
     ours = service()
     with pytest.raises(Problem, match="too early"):
-        asyncio.run(ours.answer(Sent(BODY[:-10]), pytest.fail))
+        asyncio.run(ours.answer(TYPE, sent(BODY[:-10]), never))
     assert (folders(), ours.n_inside) == ([], 0)
 
 
@@ -74,11 +76,11 @@ def test_one_too_many_is_asked_to_come_again_and_all_others_are_answered():
     ours, go_on = service(most_at_once=3), threading.Event()
 
     async def ask():
-        asked = [asyncio.ensure_future(ours.answer(Sent(), lambda _: go_on.wait(60))) for _ in range(3)]
+        asked = [asyncio.ensure_future(ours.answer(TYPE, sent(), lambda _: go_on.wait(60))) for _ in range(3)]
         while ours.n_inside < 3:
             await asyncio.sleep(0.01)
         with pytest.raises(Problem, match="3 recordings are being answered already") as problem:
-            await ours.answer(Sent(), pytest.fail)
+            await ours.answer(TYPE, sent(), never)
         go_on.set()
         return problem.value, await asyncio.gather(*asked)
 
@@ -98,11 +100,11 @@ def test_who_waits_too_long_hears_so_and_what_still_runs_keeps_its_folder():
         ended.set()
 
     with pytest.raises(Problem, match=r"longer than 0\.2 s") as problem:
-        asyncio.run(ours.answer(Sent(), work))
+        asyncio.run(ours.answer(TYPE, sent(), work))
     assert problem.value.status == 504
     assert len(folders()) == ours.n_inside == 1
     with pytest.raises(Problem, match=r"longer than 0\.2 s"):  # behind it; never begun
-        asyncio.run(ours.answer(Sent(), pytest.fail))
+        asyncio.run(ours.answer(TYPE, sent(), never))
     go_on.set()
     ours.close()
     assert ended.is_set()
@@ -113,7 +115,7 @@ def test_what_arrives_too_slowly_is_given_up():
     ours = service(most_seconds=0.1)
     start = time.monotonic()
     with pytest.raises(Problem, match=r"longer than 0\.1 s") as problem:
-        asyncio.run(ours.answer(Sent(pause=60), pytest.fail))
+        asyncio.run(ours.answer(TYPE, sent(pause=60), never))
     assert problem.value.status == 408
     assert time.monotonic() - start < 50
     assert ours.n_inside == 0
@@ -125,7 +127,7 @@ def test_a_full_disk_is_said(monkeypatch):
 
     monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
     with pytest.raises(Problem, match="the disk is full") as problem:
-        asyncio.run(service().answer(Sent(), pytest.fail))
+        asyncio.run(service().answer(TYPE, sent(), never))
     assert problem.value.status == 507
 
 
@@ -133,7 +135,7 @@ def test_all_is_computed_in_one_thread():
     ours = service()
 
     async def ask():
-        return await asyncio.gather(*(ours.answer(Sent(), lambda _: threading.get_ident()) for _ in range(5)))
+        return await asyncio.gather(*(ours.answer(TYPE, sent(), lambda _: threading.get_ident()) for _ in range(5)))
 
     (only,) = set(asyncio.run(ask()))
     assert only != threading.get_ident()
