@@ -80,7 +80,8 @@
     status.textContent = "";
     document.body.classList.remove("busy");
     first?.focus({ preventScroll: true });
-    first?.scrollIntoView({ block: "nearest" });
+    const top = first?.getBoundingClientRect().top ?? 0;
+    if (top < 0 || top > window.innerHeight / 2) first.scrollIntoView({ block: "start" });
   }
 
   form.addEventListener("submit", (event) => {
