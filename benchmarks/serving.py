@@ -20,15 +20,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.ratio import Row
 from benchmarks.simulated_store import simulate
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
+if TYPE_CHECKING:
+    from pipeline.scoring.files import Reader
+
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = 100
-"""So many posts come before memory is looked at for the first time."""
+TURN = 100
+"""So many recordings are sent before the loop has its turn, and before memory is looked at for the first time."""
 _BOUNDARY = "boundary-of-the-benchmark"
 _AIM = 0.5
 MB = 2**20
@@ -62,12 +66,25 @@ def measure(run: Path | None = None, posts: int = 1000, at_once: int = 16, n_rec
         recordings = simulate(Path(folder), n_recordings)
         files = sorted((recordings / "records100").glob("*/*.hea"))
         run = run or _trained(Path(folder), recordings)
-        in_loop = _seconds_in_loop(run, files, posts)
-        with serving(run) as (process, port):
-            served, before, after = _seconds_served(process, port, [_body(file) for file in files], posts, at_once)
-    grown = f"resident memory {before / MB:.0f} MB after {min(FIRST, posts)} of them and {after / MB:.0f} MB at the end"
+        reader = _reader(run)
+        reader.answer(str(files[0]))  # what is compiled once
+        bodies = [_body(file) for file in files]
+        served = in_loop = 0.0
+        memory: list[int] = []
+        with serving(run) as (process, port), ThreadPoolExecutor(at_once) as pool:
+            for first in range(0, posts, TURN):  # in turn, since a machine is not always as quick
+                turn = [number % len(files) for number in range(first, min(first + TURN, posts))]
+                start = time.perf_counter()
+                list(pool.map(partial(post, port), [bodies[number] for number in turn]))
+                between = time.perf_counter()
+                memory.append(resident(process.pid))
+                for number in turn:
+                    reader.answer(str(files[number]))
+                served, in_loop = served + between - start, in_loop + time.perf_counter() - between
+    early, late = (f"{each / MB:.0f} MB" for each in (memory[0], memory[-1]))
+    grown = f"resident memory {early} after {min(TURN, posts)} of them and {late} at the end"
     what = f"a recording in {posts} posts, {at_once} at once, against the reader in a loop"
-    return [Row(what, served, in_loop, _AIM, grown)]
+    return [Row(what, served / posts, in_loop / posts, _AIM, grown)]
 
 
 def _trained(folder: Path, recordings: Path) -> Path:
@@ -79,19 +96,14 @@ def _trained(folder: Path, recordings: Path) -> Path:
     return run
 
 
-def _seconds_in_loop(run: Path, files: Sequence[Path], n: int) -> float:
-    """Seconds a recording of the reader alone, on one thread."""
+def _reader(run: Path) -> "Reader":
+    """The reader of a run, on one thread."""
     from pipeline.machine.devices import set_up_cpu
     from pipeline.runs.load import load_run
     from pipeline.scoring.files import Reader
 
     set_up_cpu(1)
-    reader = Reader(load_run(run))
-    reader.answer(str(files[0]))  # what is compiled once
-    start = time.perf_counter()
-    for number in range(n):
-        reader.answer(str(files[number % len(files)]))
-    return (time.perf_counter() - start) / n
+    return Reader(load_run(run))
 
 
 @contextmanager
@@ -113,20 +125,6 @@ def serving(run: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         process.send_signal(signal.SIGINT)
         process.wait()
         process.stdout.close()
-
-
-def _seconds_served(
-    process: "subprocess.Popen[str]", port: int, bodies: Sequence[bytes], posts: int, at_once: int
-) -> tuple[float, int, int]:
-    """Seconds a recording, and the bytes that the server has in memory after some of them and after all."""
-    turn = [bodies[number % len(bodies)] for number in range(posts)]
-    with ThreadPoolExecutor(at_once) as pool:
-        start = time.perf_counter()
-        list(pool.map(partial(post, port), turn[:FIRST]))
-        before = resident(process.pid)
-        list(pool.map(partial(post, port), turn[FIRST:]))
-        seconds = time.perf_counter() - start
-    return seconds / posts, before, resident(process.pid)
 
 
 def post(port: int, body: bytes) -> None:

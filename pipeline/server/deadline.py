@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 
 class TookTooLongError(Exception):
@@ -17,6 +18,7 @@ class Deadline:
 
     def __init__(self) -> None:
         self._end: float | None = None
+        self._hooks: list[RemovableHandle] = []
 
     @contextmanager
     def until(self, end: float) -> Iterator[None]:
@@ -40,4 +42,10 @@ class Deadline:
     def watch(self, networks: Iterable[nn.Module]) -> None:
         """Has every part of networks look at the time before it computes, however a network is asked."""
         for module in {part for network in networks for part in network.modules()}:
-            module.register_forward_pre_hook(self.check)
+            self._hooks.append(module.register_forward_pre_hook(self.check))
+
+    def release(self) -> None:
+        """Has the networks look no more."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()

@@ -50,7 +50,6 @@ class Served:
             "sampling_rate": specs[0].sampling_rate,
             "representations": list(dict.fromkeys(name for spec in specs for name in spec.representations)),
             "branches": list(card.branches or ()),
-            "thresholds": None if card.thresholds is None else dict(card.thresholds.values),
             "trained_on": card.data.source,
         }
 

@@ -84,6 +84,7 @@ class Service:
     def close(self) -> None:
         """Lets what is being answered come to its end, and nothing else."""
         self._thread.shutdown(cancel_futures=True)
+        self._deadline.release()
 
     async def answer(self, content_type: str, body: AsyncIterator[bytes], work: Callable[[Asked], Found]) -> Found:
         """What ``work`` finds of the recording in a request.

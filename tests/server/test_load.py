@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from serving import listening
 
-from benchmarks.serving import _body, post, resident
+from benchmarks.serving import _body, post, resident, serving
 from pipeline.errors import EcgFusionError
 from pipeline.server.limits import Limits
 from pipeline.server.served import Served
@@ -36,3 +36,9 @@ def test_a_post_that_is_refused_is_told(served: list[Served], wfdb_files: list[P
     body = _body(wfdb_files[0]).replace(b"a-record 12", b"a-record 13")
     with listening(Service(served[:1], Limits(), threads=1)) as address, pytest.raises(EcgFusionError, match="422"):
         post(urlsplit(address).port or 0, body)
+
+
+def test_the_command_serves_until_it_is_interrupted(earlier: Path, wfdb_files: list[Path]):
+    with serving(earlier / "runs" / "gru") as (process, port):
+        post(port, _body(wfdb_files[0]))
+    assert process.returncode == 0

@@ -1,8 +1,10 @@
 """The pages: whole, labelled, and asking nobody else."""
 
 import base64
+import configparser
 import html
 import json
+from pathlib import Path
 
 import pytest
 from serving import Tags
@@ -53,3 +55,14 @@ def test_every_format_is_named(client):
     page = html.unescape(client.get("/").text)
     for each in FORMATS.values():
         assert each.title in page
+
+
+def test_what_the_pages_are_made_of_is_installed_with_them():
+    root = Path(__file__).parents[2]
+    setup = configparser.ConfigParser()
+    setup.read(root / "setup.cfg", encoding="utf-8")
+    room = root / "pipeline" / "server"
+    named = {path for glob in setup["options.package_data"]["pipeline.server"].split() for path in room.glob(glob)}
+    there = {path for path in room.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert named == there
+    assert {path.suffix for path in there} == {".html", ".css", ".js", ".svg"}

@@ -1,6 +1,7 @@
 """What is not answered, and in which sentence."""
 
 import html
+import socket
 import subprocess
 import sys
 import tempfile
@@ -8,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import EcgFusionError
 from pipeline.scoring.files import Reader
+from pipeline.server.__main__ import main
+from pipeline.server.service import Service
 
 
 @pytest.mark.parametrize(
@@ -123,3 +127,29 @@ def test_the_command_refuses_what_cannot_be_served(tmp_path: Path):
     assert len(foreign.stderr.splitlines()) == 1
     wrong = typed("-port", "70000")
     assert (wrong.returncode, "65535" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True)])
+def test_who_lets_others_in_is_warned(earlier: Path, monkeypatch, capsys, host: str, warned: bool):
+    served: list[socket.socket] = []
+    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: served.extend(sockets))
+    monkeypatch.setattr(Service, "warm_up", lambda *_: None)
+    main(["-run", str(earlier / "runs" / "gru"), "-port", "0", "-host", host])
+    (place,) = served
+    with place:
+        assert place.getsockname()[0] == host
+        said, shown = capsys.readouterr()
+        address = f"[{host}]" if ":" in host else host
+        assert f"gru: http://{address}:{place.getsockname()[1]} (Ctrl-C ends)" in said
+    assert ("warning: -host" in shown and "without a password" in shown) == warned
+
+
+def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else object())
+    with pytest.raises(EcgFusionError, match=r'the page needs uvicorn, .*: pip install "ecgfusion\[serve\]"'):
+        main(["-run", "nowhere"])
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_loaded():
+    with socket.create_server(("127.0.0.1", 0)) as place, pytest.raises(EcgFusionError, match="cannot be listened at"):
+        main(["-run", "nowhere", "-port", str(place.getsockname()[1])])
