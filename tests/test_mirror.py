@@ -63,6 +63,15 @@ WITHOUT = {
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
     "test_train_command.py: what -list_models prints": ("pipeline/report/networks.py",),
+    "server/test_app.py, server/test_refusals.py: the JSON is tried from end to end": (
+        "pipeline/server/answering.py",
+        "pipeline/server/limits.py",
+        "pipeline/server/served.py",
+    ),
+    "server/test_app.py, server/test_pages.py, server/test_browser.py: the pages are tried whole": (
+        "pipeline/server/reference.py",
+        "pipeline/server/sheet.py",
+    ),
     "sources/test_ptbxl.py: what is said of a data set": ("pipeline/report/overview.py",),
     "evaluation/test_figures.py, evaluation/test_intervals.py: an evaluation and its text": (
         "pipeline/report/tables.py",
