@@ -25,6 +25,7 @@ PLAUSIBLE_MV = (0.002, 20.0)
 """Standard deviations that a lead of an ECG may have; they are 0.1 to 0.3 mV."""
 
 _STEEPEST, _AROUND_S = 0.97, 0.04  # of the samples; on both sides of them
+_ENOUGH = 250  # samples, for a median
 _PARABOLA = np.array([-3, 12, 17, 12, -3]) / 35  # Savitzky and Golay 1964
 _ROUNDING = 1e-9
 
@@ -98,7 +99,8 @@ def noise_mv(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     rest = coarse[:, 2:-2].copy()
     for place, weight in enumerate(_PARABOLA):
         rest -= weight * coarse[:, place : place + rest.shape[1]]
-    found: np.ndarray = 1.4826 * np.median(np.abs(rest), axis=1)
+    few = np.abs(rest[:, :: max(1, rest.shape[1] // _ENOUGH)])
+    found: np.ndarray = 1.4826 * np.median(few, axis=1)
     return found
 
 
@@ -118,7 +120,8 @@ def arms_seem_swapped(x: np.ndarray, sampling_rate: float, leads: Sequence[str])
         return False
     few = x[[list(leads).index(lead) for lead in ("I", "aVR", "V6") if lead in leads]]
     qrs = few[:, _within_qrs(few, sampling_rate)] - np.median(few, axis=1)[:, None]
-    of_i, of_avr = np.quantile(qrs[:2], (0.02, 0.98), axis=1).sum(0)
+    ends = round(0.02 * (qrs.shape[1] - 1))
+    of_i, of_avr = np.sort(qrs[:2], axis=1)[:, [ends, -1 - ends]].sum(1)
     if not (of_i < -TURNED_MV and of_avr > TURNED_MV):
         return False
     if "V6" not in leads:
@@ -132,7 +135,8 @@ def arms_seem_swapped(x: np.ndarray, sampling_rate: float, leads: Sequence[str])
 def _within_qrs(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Samples near the steepest ones of all leads together, (time,) bool."""
     energy = np.square(np.diff(x, axis=1, prepend=x[:, :1])).sum(0)
-    steep = np.flatnonzero(energy >= np.quantile(energy, _STEEPEST))
+    place = round(_STEEPEST * (len(energy) - 1))
+    steep = np.flatnonzero(energy >= np.partition(energy, place)[place])
     around = round(_AROUND_S * sampling_rate)
     near = np.zeros(x.shape[1] + 1, np.int64)
     np.add.at(near, np.maximum(steep - around, 0), 1)
