@@ -1,0 +1,12 @@
+"""Whether a graph is being made of what is done with a tensor, rather than the work itself."""
+
+import torch
+from torch import Tensor
+
+
+def is_recorded(x: Tensor) -> bool:
+    """Whether x stands for any leads, so that nothing may leave torch and come back as a constant.
+
+    ``torch.jit`` records what is done with tensors that are real, ``torch.export`` gives a kind of tensor of its own.
+    """
+    return torch.jit.is_tracing() or type(x) is not Tensor
