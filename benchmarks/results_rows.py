@@ -126,7 +126,7 @@ def _cinc2017() -> list[Row]:
         Row(study, model, f"`{model}`, whole records", study, f"-model {model} -epochs 16 -patience 16", "test", f1)
         for model in ("rhythm_resnet", "rhythm_transformer")
     ]
-    drawn = "-representation stft -crop 9 -stride 4.5 -size 64 -nb_filters 16 -epochs 20"
+    drawn = "-representation stft -crop 9 -stride 4.5 -size 64 -nb_filters 16 -epochs 10 -precision bf16"
     fused = [
         Row(study, "stft", "`resnet` on spectrograms of 9 s", study, f"-model resnet {drawn}", "test", f1),
         _late("rhythm_resnet-stft", "`rhythm_resnet` + spectrograms, mean", "@rhythm_resnet @stft"),
@@ -134,9 +134,11 @@ def _cinc2017() -> list[Row]:
         _late("rhythm_resnet-mean", "three `rhythm_resnet`, mean", _THREE),
         _late("rhythm_resnet-stacked", "three `rhythm_resnet`, regression on nine values", _THREE, "stacking"),
     ]
+    windows = "-join geometric -epochs 3 -patience 3 -precision bf16"
     published = [
-        Row(study, model, f"`{model}`, 5 s", "cinc2017-5s", f"-model {model} -epochs 8", "test", f1, figures)
+        Row(study, model, f"`{model}`, 5 s", "cinc2017-5s", f"-model {model} {head} {windows}", "test", f1, figures)
         for model, figures in CINC2017_PUBLISHED.items()
+        for head in ["" if model == "compact_transformer" else "-head flatten"]
     ]
     left_out = [
         Row(study, f"{row.name}-kfold", row.title, row.store, f"{row.words} -kfold 5", "out_of_fold", f1, row.published)

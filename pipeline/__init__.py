@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.errors import EcgFusionError as EcgFusionError
     from pipeline.runs.load import load_run as load_run
+    from pipeline.scoring.files import predict_files as predict_files
     from pipeline.scoring.judge import compare as compare
     from pipeline.scoring.judge import evaluate as evaluate
     from pipeline.sources import open_source as open_source
@@ -31,6 +32,7 @@ _DOOR = {
     "open_store": "pipeline.store.reading:open_store",
     "train": "pipeline.training.run:train",
     "load_run": "pipeline.runs.load:load_run",
+    "predict_files": "pipeline.scoring.files:predict_files",
     "evaluate": "pipeline.scoring.judge:evaluate",
     "compare": "pipeline.scoring.judge:compare",
 }

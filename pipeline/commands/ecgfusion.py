@@ -13,6 +13,7 @@ COMMANDS = {
     "create_images": ("create_images:main", "recordings → stores"),
     "train": ("train:main", "stores → a run"),
     "evaluate": ("evaluate:main", "a run, or a scores file → the table; several → a comparison"),
+    "predict": ("predict:main", "recordings in any file, and a run → answers"),
     "download": ("pipeline.sources.download.ptbxl:main", "PTB-XL from PhysioNet"),
     "synthetic": ("pipeline.sources.synthetic:main", "simulated recordings in PTB-XL's layout"),
     "demo": ("pipeline.demo:main", "the whole way on simulated recordings"),

@@ -95,7 +95,13 @@ def fuse(fusion: LateFusion, answers: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _predict(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
     answers = {name: probabilities(branch, store, rows, device, **how) for name, branch in run.parts.items()}
+    return _combine(run, answers)
+
+
+def _combine(run: Run, answers: Mapping[str, np.ndarray]) -> np.ndarray:
     return fuse(run.network, answers)
 
 
-LATE = RunKind(check=check_fusion, plan=plan_fusion, train=train_late, load=load_fusion, predict=_predict)
+LATE = RunKind(
+    check=check_fusion, plan=plan_fusion, train=train_late, load=load_fusion, predict=_predict, combine=_combine
+)

@@ -30,7 +30,7 @@ from pipeline.training.options import FUSION_OPTIONS, TrainOptions
 from pipeline.training.plan import checked_loss, chosen_settings, data_card, planned_join, versions
 from pipeline.training.sampling import check_kind, check_sampling, weighting_of
 
-_ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model"}
+_ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model", "calibrate"}
 _FITTED = {"seed", "fit_on"}
 _TRAINED = {*CHOICES, *OF_SCHEDULE, "loss", "class_weights", "seed", "threads"}
 

@@ -45,6 +45,17 @@ class InputMaker(nn.Module):
         return (x / self.spec.scale_mv if self.spec.normalise == "global" else x).float()
 
     @torch.no_grad()
+    def images(self, raw: Tensor) -> Tensor:
+        """The grey levels of the images that ``forward`` makes of counts, of a spec that draws.
+
+        Shape:
+            int16 counts (n, leads, time) to (n, channels, size, size) uint8.
+        """
+        if self._draw is None:
+            raise ValueError("this input is not drawn of signals")
+        return self._draw(torch.where(raw == PADDING, 0, raw).double() / self.spec.gain)
+
+    @torch.no_grad()
     def beside(self, features: Tensor) -> Tensor:
         """What a network takes beside the signal or image of each item, of what the store says of it.
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from pipeline.machine.files import FileError, read_file, replace_atomically
 from pipeline.runs.card_parts import (
     CHOICES,
     BranchCard,
+    CalibrationCard,
     DataCard,
     FittedOn,
     FusionOptions,
@@ -68,6 +70,7 @@ class Card:
         versions: of the packages that made it.
         diverged: why it came to no result.
         thresholds: of a finished multilabel run.
+        calibration: how sure its answers are to be taken; None of a run that is not calibrated.
         result: of a finished run.
         sha256: of a finished run's files, by their name, and the seals of its members' cards; None in a card of format
             1, which has none.
@@ -91,6 +94,7 @@ class Card:
     fitted_on: FittedOn | None = field(default=None, metadata=left_out())
     kfold: int | None = field(default=None, metadata=left_out() | at_least(2))
     thresholds: ThresholdsCard | None = field(default=None, metadata=left_out())
+    calibration: CalibrationCard | None = field(default=None, metadata=left_out())
     result: Result | None = field(default=None, metadata=left_out())
     diverged: str | None = field(default=None, metadata=left_out())
     sha256: Mapping[str, str] | None = field(default=None, metadata=left_out())
@@ -271,6 +275,22 @@ def _check_init(init: InitCard) -> None:
         raise FieldError("init has no learning_rate, or one of weights that are frozen")
 
 
+def _check_calibration(card: Card, calibration: CalibrationCard) -> None:
+    """Refuses temperatures that are of other classes, are none, or differ where one softmax has them all."""
+    values = calibration.temperatures
+    if values is None:
+        if card.complete:
+            raise FieldError("it lacks calibration.temperatures, though complete is true")
+        return
+    if set(values) != set(card.classes):
+        raise FieldError(f"calibration.temperatures are of {', '.join(values)}, not of the classes")
+    for name, value in values.items():
+        if not 0 < value < math.inf:  # NaN is not either
+            raise FieldError(f"calibration.temperatures.{name} is {value!r}, not a finite number above 0")
+    if card.kind == "multiclass" and len({*values.values()}) > 1:
+        raise FieldError("calibration.temperatures differ, and classes that exclude each other have one")
+
+
 def _check_whole(card: Card) -> None:
     """Refuses fields that do not go together, and names that are no plain part of a path."""
     for name, branch in (card.branches or {}).items():
@@ -318,3 +338,5 @@ def _check_whole(card: Card) -> None:
     for name, value in (card.thresholds.values if card.thresholds else {}).items():
         if not 0 <= value <= 1:  # NaN is not either
             raise FieldError(f"thresholds.values.{name} is {value!r}, not a number from 0 to 1")
+    if card.calibration is not None:
+        _check_calibration(card, card.calibration)

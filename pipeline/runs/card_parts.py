@@ -199,6 +199,31 @@ class ThresholdsCard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationCard:
+    """One temperature a class, fitted on the dev scores of the run; all but where is None until they are.
+
+    The run's own scores files, thresholds and weights are as without it: the temperatures are applied to what it says.
+
+    Attributes:
+        fitted_on: which partition.
+        temperatures: of each class; of a multiclass task all are one.
+        not_fitted: classes whose temperature is 1, because dev tells of none.
+        brier_before: macro mean of the Brier score on dev.
+        brier_after: with the temperatures.
+        ece_before: macro mean of the expected calibration error on dev, in 15 bins of one width.
+        ece_after: with the temperatures.
+    """
+
+    fitted_on: str = field(default="dev", metadata=one_of("dev"))
+    temperatures: Mapping[str, float] | None = field(default=None, metadata=left_out())
+    not_fitted: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    brier_before: float | None = field(default=None, metadata=left_out() | at_least(0))
+    brier_after: float | None = field(default=None, metadata=left_out() | at_least(0))
+    ece_before: float | None = field(default=None, metadata=left_out() | at_least(0))
+    ece_after: float | None = field(default=None, metadata=left_out() | at_least(0))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What came of a training; a fusion that only combines scores has no epochs."""
 

@@ -1,6 +1,6 @@
 """What the kinds of run do: one table, resolved where it is asked for, since a kind's module may need all of torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
@@ -29,6 +29,8 @@ class RunKind:
         train: card, stores of train and dev, folder, device: leaves a finished run in its folder, or goes on with it.
         load: folder, card → the run, ready to predict.
         predict: run, store, rows, device, and ``batch_size``, ``workers``, ``progress`` → (items, classes) float32.
+        combine: of a kind whose answer is made of those of its parts alone, run and these, by name → that answer, all
+            (items, classes) float32; None of the others.
     """
 
     check: Callable[[Any], object]
@@ -36,6 +38,7 @@ class RunKind:
     train: Callable[..., None]
     load: Callable[[Path, Card], Run]
     predict: Callable[..., np.ndarray]
+    combine: Callable[[Run, Mapping[str, np.ndarray]], np.ndarray] | None = None
 
 
 def kind_named(name: str) -> RunKind:

@@ -1,6 +1,6 @@
 """One recording in memory → class to probability, by any kind of run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +8,14 @@ import numpy as np
 from pipeline.errors import EcgFusionError
 from pipeline.machine.devices import choose_device
 from pipeline.runs.build import Run
-from pipeline.runs.folder import leaves
+from pipeline.scoring.asking import ask, store_of
 from pipeline.scoring.checks import check_features
-from pipeline.scoring.predict import probabilities
-from pipeline.store.arrays import ArrayStore
+from pipeline.scoring.fitting import Fitted, fit, fit_item, prepare
+from pipeline.scoring.needs import Needs
+from pipeline.sources.formats.recording import Recording
+from pipeline.store.arrays import checked_items, checked_leads
+
+_NAME = "the recording"
 
 
 def predict(
@@ -24,67 +28,33 @@ def predict(
 ) -> dict[str, float]:
     """What a run says of one recording; see ``Run.predict``."""
     if np.ndim(signal_mv) != 2:
-        raise EcgFusionError(f"the recording has the shape {np.shape(signal_mv)}: give (leads, time)")
-    card, _ = next(leaves(run.card, run.folder))
-    signal = np.asarray(signal_mv)
-    store = ArrayStore.of(
-        [signal.astype(np.float64) if signal.dtype.kind in "iu" else signal],
-        sampling_rate,
-        leads,
-        stored_rate=card.spec.sampling_rate,
-        band=card.data.band,
-        gain=card.spec.gain,
-        further_leads=[lead for each, _ in leaves(run.card, run.folder) for lead in each.data.leads or ()],
-        features={name: [numbers] for name, numbers in (features or {}).items()},
-        name="the recording",
-    )
-    _check(run, store)
-    if card.join is not None and card.data.cut:
-        store = store.in_windows(card.data.cut["window_s"], card.data.cut["stride_s"])
-    found = probabilities(_of_signals(run), store, np.arange(store.n_items), choose_device(None))
-    return dict(zip(run.card.classes, found[0].tolist(), strict=True))
+        raise EcgFusionError(f"{_NAME} has the shape {np.shape(signal_mv)}: give (leads, time)")
+    needs, signal = Needs.of(run), np.asarray(signal_mv)
+    names = checked_leads(leads, needs.known_leads, _NAME)
+    (signal,) = checked_items([signal.astype(np.float64) if signal.dtype.kind in "iu" else signal], len(names), _NAME)
+    prepared = prepare(needs, Recording(signal, float(sampling_rate), tuple(names)), _NAME)
+    # what somebody has cut and knows the numbers of is an item already
+    is_item = needs.kind_of_items == "beats" or features is not None
+    fitted = fit_item(needs, prepared, _NAME) if is_item else fit(needs, prepared, _NAME)
+    fitted = _with_features(needs, fitted, features or {})
+    (reply,) = ask(needs, [fitted], choose_device(None))
+    return dict(zip(run.card.classes, reply.record.tolist(), strict=True))
 
 
-def _of_signals(run: Run) -> Run:
-    """The same run, which draws the images that it would read of a store."""
-    parts = {name: _of_signals(part) for name, part in run.parts.items()}
-    return replace(run, spec=None if run.spec is None else run.spec.of_signals(), parts=parts)
-
-
-def _networks(run: Run) -> Iterator[Run]:
-    """The runs of one network each that a run consists of; of the members of a k-fold run, which are alike, one."""
-    if run.spec is not None:
-        yield run if run.network is not None else next(iter(run.parts.values()))
-        return
-    for part in run.parts.values():
-        yield from _networks(part)
-
-
-def _check(run: Run, store: ArrayStore) -> None:
-    """Refuses what the networks of a run cannot see.
+def _with_features(needs: Needs, fitted: Fitted, features: Mapping[str, Sequence[float]]) -> Fitted:
+    """The same item with the numbers that a run sees beside it.
 
     Raises:
-        EcgFusionError: a lead or a feature is missing, or the recording is shorter than an image, or a network, needs.
+        EcgFusionError: one is missing, or is no such numbers.
     """
-    n_samples = int(store.lengths[0])
-    for part in _networks(run):
-        card, spec = part.card, part.spec
-        absent = [lead for lead in spec.leads if lead not in store.leads]
-        if absent:
-            raise EcgFusionError(
-                f"the recording lacks lead {', '.join(absent)}, which {card.model} of {run.folder} needs"
-            )
-        check_features(spec.features, store, f"give predict what {card.model} of {run.folder} sees beside a recording")
-        if card.join is None and card.data.cut and spec.beat is None and abs(n_samples - spec.n_samples) > 1:
-            raise EcgFusionError(
-                f"the recording has {n_samples / store.sampling_rate:g} s and {part.folder} was trained on "
-                f"{card.data.cut['kind']} of {spec.n_samples / store.sampling_rate:g} s: give one of them"
-            )
-        needed = spec.crop_samples if spec.beat is None and (spec.crop or spec.modality == "image") else 2
-        if spec.beat is None and spec.modality == "signal":
-            needed = max(needed, part.network.smallest_size)
-        if n_samples < needed:
-            raise EcgFusionError(
-                f"the recording has {n_samples / store.sampling_rate:g} s and {card.model} of {run.folder} sees "
-                f"{needed / store.sampling_rate:g} s at once: give a longer one"
-            )
+    numbers = {}
+    for name, given in features.items():
+        try:
+            numbers[name] = np.asarray(given, np.float32).reshape(1, -1)
+        except (TypeError, ValueError):
+            raise EcgFusionError(f"{_NAME}: the feature {name} is no numbers: give a list of them") from None
+    found = replace(fitted, features=numbers)
+    for part in needs.networks:
+        way = f"give predict what {part.card.model} of {part.folder} sees beside a recording"
+        check_features(part.spec.features, store_of(needs, [found], _NAME), way)
+    return found

@@ -19,13 +19,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import EcgFusionError
-from pipeline.signals.leads import canonical_lead
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
-from pipeline.sources.formats.arrays import LEAST_RATE, MOST_RATE
 from pipeline.sources.formats.opened import OpenedFile, Said, choose_leads_of
-from pipeline.sources.formats.recording import RecordError, is_unit
+from pipeline.sources.formats.recording import RecordError
 from pipeline.sources.formats.registry import open_file
+from pipeline.sources.formats.said import said_of_files
 from pipeline.sources.table_files import Files, look_at
 from pipeline.sources.table_labels import read_labels
 from pipeline.sources.table_rows import Rows, read_rows
@@ -118,7 +117,7 @@ def open_table(
     Raises:
         EcgFusionError: the table or an option is not what it should be, a file is missing, or none can be read.
     """
-    said = _said(unit, sampling_rate_of_files, leads_of_file, array)
+    said = said_of_files(unit, sampling_rate_of_files, leads_of_file, array, "--sampling_rate_of_files")
     if patients not in ("column", "record"):
         raise EcgFusionError(f"--patients {patients} is not understood: write column or record")
     path = _table_in(folder)
@@ -138,21 +137,6 @@ def open_table(
     remarks = (remark, no_fold if 0 < without < len(rows.fold) else None, *looked.remarks, _amplitude_remark(source))
     source.remarks = tuple(each for each in remarks if each)
     return source
-
-
-def _said(unit: str | None, rate: float | None, leads: Sequence[str], array: str | None) -> Said:
-    """The options that say what files do not."""
-    if unit is not None and not is_unit(unit):
-        raise EcgFusionError(f"--unit {unit} is no unit of voltage: write mV or uV")
-    if rate is not None and not LEAST_RATE <= rate <= MOST_RATE:
-        raise EcgFusionError(f"--sampling_rate_of_files {rate:g} is no sampling rate: give hertz")
-    words = [leads] if isinstance(leads, str) else list(leads)
-    names = tuple(canonical_lead(lead) for lead in words)
-    if len(set(names)) != len(names):
-        raise EcgFusionError(f"--leads_of_file {' '.join(words)} names a lead twice: name each lead once, in order")
-    if any("," in name for name in names):
-        raise EcgFusionError(f"--leads_of_file {' '.join(words)}: write blanks between leads, as in I II V2")
-    return Said(unit, rate, names, array)
 
 
 def _options(files: Path | None, said: Said, class_columns: Sequence[str], patients: str) -> dict[str, Any]:

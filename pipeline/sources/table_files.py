@@ -130,5 +130,5 @@ def _refuse_unneeded(paths: Sequence[str], good: Sequence[_Look], said: Said) ->
         raise EcgFusionError(
             f"--sampling_rate_of_files {said.sampling_rate:g} is said, and every file says its own: leave it out"
         )
-    if said.array is not None and not any(path.lower().endswith((".npz", ".mat")) for path in paths):
-        raise EcgFusionError(f"--array {said.array} is for .npz and .mat files, and there are none: leave it out")
+    if said.array is not None and not any(path.lower().endswith((".npz", ".mat", ".xml")) for path in paths):
+        raise EcgFusionError(f"--array {said.array} is for .npz, .mat and .xml files, and there are none: leave it out")

@@ -70,8 +70,8 @@ class ArrayStore(Store):
         Raises:
             EcgFusionError: the arrays are no such signals, or cannot be prepared so.
         """
-        canonical = _checked_leads(leads, (*LEADS, *further_leads), name)
-        items = _checked_items(signals, len(canonical), name)
+        canonical = checked_leads(leads, (*LEADS, *further_leads), name)
+        items = checked_items(signals, len(canonical), name)
         recipe = SignalRecipe(band, float(stored_rate), float(gain))
         _check_rates(recipe, sampling_rate, name)
         ids = _checked_ids(item_ids, len(items), "item", name)
@@ -81,35 +81,75 @@ class ArrayStore(Store):
         for task, given in (labels or {}).items():
             if len(given.values) != len(items):
                 raise EcgFusionError(f"{name} has {len(items)} items and {len(given.values)} labels of {task}")
-        counts = _counts(items, recipe, float(sampling_rate), name)
-        lengths = np.array([x.shape[1] for x in counts])
+        return cls.of_counts(
+            _counts(items, recipe, float(sampling_rate), name),
+            canonical,
+            recipe,
+            float(sampling_rate),
+            item_ids=ids,
+            patient_ids=_checked_ids(patient_ids, len(items), "patient", name),
+            labels=labels,
+            features={of: _numbers(given, len(items), of, name) for of, given in (features or {}).items()},
+            name=name,
+        )
+
+    @classmethod
+    def of_counts(
+        cls,
+        counts: Sequence[np.ndarray],
+        leads: Sequence[str],
+        recipe: SignalRecipe,
+        source_rate: float,
+        *,
+        item_ids: Sequence[str],
+        record_ids: Sequence[str] | None = None,
+        patient_ids: Sequence[str] | None = None,
+        labels: Mapping[str, Labels] | None = None,
+        features: Mapping[str, np.ndarray] | None = None,
+        name: str = "the array",
+    ) -> Self:
+        """A store of what is filtered, resampled and rounded already.
+
+        Args:
+            counts: of each item, (leads, time) int16.
+            leads: canonical names.
+            recipe: how they were made.
+            source_rate: of what they were made of, Hz.
+            item_ids: different names.
+            record_ids: of the record that each is of; None for its own.
+            patient_ids: of each; None for its own.
+            labels: as in ``of``.
+            features: name to (items, numbers) float32.
+            name: what messages call it.
+        """
+        lengths, ids = np.array([x.shape[1] for x in counts]), np.array(list(item_ids), object)
         return cls(
             path=Path(name),
             attributes={
                 "source": name,
                 "partition": name,
                 "folds": {},
-                "leads": canonical,
+                "leads": list(leads),
                 "image_leads": [],
-                "source_sampling_rate": float(sampling_rate),
+                "source_sampling_rate": source_rate,
                 **recipe.attributes(),
                 "images": {},
                 "tasks": list(labels or {}),
                 "items_digest": digest_of_items(ids),
             },
             columns={
-                "item_id": np.array(ids, object),
-                "record_id": np.array(ids, object),
-                "patient_id": np.array(_checked_ids(patient_ids, len(items), "patient", name), object),
-                "fold": np.zeros(len(items), np.int32),
-                "start": np.zeros(len(items)),
+                "item_id": ids,
+                "record_id": ids if record_ids is None else np.array(list(record_ids), object),
+                "patient_id": ids if patient_ids is None else np.array(list(patient_ids), object),
+                "fold": np.zeros(len(ids), np.int32),
+                "start": np.zeros(len(ids)),
                 "length": lengths / recipe.sampling_rate,
-                "age": np.full(len(items), np.nan, np.float32),
-                "sex": np.full(len(items), -1, np.int8),
+                "age": np.full(len(ids), np.nan, np.float32),
+                "sex": np.full(len(ids), -1, np.int8),
             },
             labels=dict(labels or {}),
             signals=Held(_padded(counts, int(lengths.max()))),
-            features={of: _numbers(given, len(items), of, name) for of, given in (features or {}).items()},
+            features=dict(features or {}),
         )
 
     def in_windows(self, window_s: float, stride_s: float) -> Self:
@@ -166,7 +206,8 @@ class ArrayStore(Store):
         return Labels((), "multilabel", np.zeros((self.n_items, 0), np.uint8), np.ones(self.n_items, bool))
 
 
-def _checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> list[str]:
+def checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> list[str]:
+    """Canonical names; an unknown one, or one named twice, is refused. ``name`` is what messages call the array."""
     canonical = [canonical_lead(lead) for lead in ([leads] if isinstance(leads, str) else leads)]
     unknown = [lead for lead in canonical if lead not in known]
     if unknown:
@@ -177,8 +218,8 @@ def _checked_leads(leads: Sequence[str], known: Sequence[str], name: str) -> lis
     return canonical
 
 
-def _checked_items(signals: np.ndarray | Sequence[np.ndarray], n_leads: int, name: str) -> list[np.ndarray]:
-    """Each item's (leads, time) floating-point mV."""
+def checked_items(signals: np.ndarray | Sequence[np.ndarray], n_leads: int, name: str) -> list[np.ndarray]:
+    """Each item's (leads, time) floating-point mV; others are refused, as what ``name`` says."""
     if isinstance(signals, np.ndarray) and signals.ndim != 3:
         raise EcgFusionError(
             f"{name} has the shape {signals.shape}: give (items, leads, time), or a list of (leads, time)"

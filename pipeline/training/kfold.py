@@ -4,6 +4,7 @@ Every training item has one member that never saw it, not even to choose its epo
 are the item's out-of-fold scores: honest, as those of a network on its own training items are not.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def _member_card(card: Card, number: int, train: Store) -> Card:
     """The card of one network on the items that ``train`` labels, which says what it never sees."""
     own = planned_on(card, train)
     data = replace(own.data, held_out=number, of=card.kfold, folds_seed=_folds_seed(card))
-    return replace(own, kfold=None, data=data)
+    return replace(own, kfold=None, data=data, calibration=None)  # which is of their mean
 
 
 def _train_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
@@ -194,11 +195,18 @@ def out_of_fold_scores(run: Run, train: Store, device: torch.device, **how: Any)
 
 
 def _predict(run: Run, store: Store, rows: np.ndarray, device: torch.device, **how: Any) -> np.ndarray:
-    said = [probabilities(member, store, rows, device, **how) for member in run.parts.values()]
+    return _mean(run, {name: probabilities(member, store, rows, device, **how) for name, member in run.parts.items()})
+
+
+def _mean(_: Run, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    said = list(answers.values())
     total = np.zeros(said[0].shape)
     for values in said:
         total += values
-    return (total / len(said)).astype(np.float32)
+    mean: np.ndarray = (total / len(said)).astype(np.float32)
+    return mean
 
 
-MEMBERS = RunKind(check=check_members, plan=plan_members, train=train_members, load=load_mean, predict=_predict)
+MEMBERS = RunKind(
+    check=check_members, plan=plan_members, train=train_members, load=load_mean, predict=_predict, combine=_mean
+)

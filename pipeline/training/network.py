@@ -26,6 +26,7 @@ from pipeline.scoring.predict import by_learner, predict_probabilities
 from pipeline.scoring.records import joining_of
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
+from pipeline.training.calibrating import calibrated_on
 from pipeline.training.checks import check_network
 from pipeline.training.data import announce_limit, rows_of
 from pipeline.training.loop import DivergedError, Examples, fit
@@ -177,6 +178,8 @@ def complete(card: Card, folder: Path, dev_scores: Scores, result: Result) -> Ev
             criterion=chosen.choice, values=dict(chosen.values), not_chosen=tuple(chosen.not_chosen)
         )
     card = replace(card, complete=True, thresholds=thresholds, result=result)
+    if card.calibration is not None:
+        card = replace(card, calibration=calibrated_on(dev_scores))
     if card.run_kind != "members":  # whose members have the weights
         seal_weights(folder, card)
     write_card(folder, seal_run(folder, card))  # a kill before this leaves a run that comes here again

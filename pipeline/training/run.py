@@ -19,6 +19,7 @@ from pipeline.machine.files import file_error, make_folder
 from pipeline.machine.locks import locked
 from pipeline.runs.build import Run
 from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card
+from pipeline.runs.card_parts import CalibrationCard
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import leaves, refuse_diverged, refuse_files_of_others
 from pipeline.runs.kinds import kind_named
@@ -85,6 +86,8 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     card = kind.plan(options, train, dev, device)
     if dev is not all_of_dev:
         card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
+    if options.calibrate:
+        card = replace(card, calibration=CalibrationCard())  # which is filled when there are dev scores
     announce_sample(task, all_of_dev, dev, SAMPLE_SEED)
     check_precision(card.training.precision, device)
     make_folder(folder)

@@ -16,7 +16,7 @@ from pipeline.evaluation.scores import load_scores
 from pipeline.fusion.branches import named_branches
 from pipeline.inputs.spec import InputSpec
 from pipeline.runs.card import CARD, WEIGHTS, Card, is_plain_name, read_card, write_card
-from pipeline.runs.card_parts import Result
+from pipeline.runs.card_parts import CalibrationCard, Result
 from pipeline.runs.load import load_run
 
 NAMES = ("gru", "lstm", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
@@ -202,3 +202,53 @@ def test_a_diverged_or_finished_card_keeps_what_came_of_it(tmp_path: Path):
         write_card(tmp_path, card)
         found: Card = read_card(tmp_path)
         assert (found.diverged, found.result) == (card.diverged, card.result)
+
+
+TEMPERATURES = {"MI": 1.2, "STTC": 0.8, "CD": 1.0, "HYP": 2.0}
+
+
+def test_temperatures_come_back_as_they_were_and_count_for_the_seal(tmp_path: Path):
+    spec = InputSpec("signal", ("I",), 100.0, 1000.0, 1000)
+    cards = [
+        small_card(spec, calibration=calibration)
+        for calibration in (
+            None,
+            CalibrationCard(),
+            CalibrationCard(temperatures=TEMPERATURES, not_fitted=("CD",), brier_before=0.2, brier_after=0.1),
+        )
+    ]
+    for card in cards:
+        write_card(tmp_path, card)
+        assert read_card(tmp_path) == card
+        assert ("calibration" in card_json(tmp_path)) == (card.calibration is not None)
+    assert len({card.seal for card in cards}) == 3
+    assert len({card.description for card in cards}) == 1  # the weights are as without
+
+
+@pytest.mark.parametrize(
+    ("calibration", "sentence"),
+    [
+        ({"temperatures": {"MI": 1.0}}, "calibration.temperatures are of MI, not of the classes"),
+        ({"temperatures": TEMPERATURES | {"CD": 0.0}}, "calibration.temperatures.CD is 0.0, not a finite number above"),
+        ({"temperatures": TEMPERATURES | {"CD": float("nan")}}, "calibration.temperatures.CD is nan, not a finite"),
+        ({"temperatures": TEMPERATURES | {"CD": 10**400}}, "calibration.temperatures.CD is inf, not a finite"),
+        ({"temperatures": TEMPERATURES | {"CD": "hot"}}, "calibration.temperatures.CD is 'hot', not a number"),
+        ({"fitted_on": "test"}, "calibration.fitted_on is 'test', not dev"),
+        ({"brier_after": -1}, "calibration.brier_after is -1.0, not a number of at least 0"),
+        ({"temperature": 2.0}, "it has calibration.temperature, which this version does not know"),
+    ],
+)
+def test_temperatures_that_cannot_be_are_refused(card: dict[str, Any], tmp_path: Path, calibration, sentence: str):
+    write_json(tmp_path, card | {"calibration": calibration})
+    with pytest.raises(EcgFusionError, match=sentence):
+        read_card(tmp_path)
+
+
+def test_a_softmax_has_one_temperature_and_a_finished_run_all_of_them(card: dict[str, Any], tmp_path: Path):
+    write_json(tmp_path, card | {"kind": "multiclass", "calibration": {"temperatures": TEMPERATURES}})
+    with pytest.raises(EcgFusionError, match="temperatures differ, and classes that exclude each other have one"):
+        read_card(tmp_path)
+    done = {"complete": True, "result": {"dev_macro_auroc": 0.5}, "kind": "multiclass", "calibration": {}}
+    write_json(tmp_path, card | done)
+    with pytest.raises(EcgFusionError, match=r"it lacks calibration\.temperatures, though complete is true"):
+        read_card(tmp_path)

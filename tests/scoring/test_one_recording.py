@@ -9,6 +9,7 @@ from pipeline import load_run
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.signals.counts import to_millivolts
+from pipeline.signals.leads import LEADS
 from pipeline.store.reading import Store, open_store
 
 NAMES = ("gru", "stored", "beat", "drawn", "kfold", "stacking", "weighted", "concat", "nested")
@@ -52,7 +53,7 @@ def test_it_is_resampled_and_filtered(earlier: Path):
     ("signal", "rate", "leads", "sentence"),
     [
         (np.zeros((1, 1000)), 100, ["I"], "the recording lacks lead II, which gru of .* needs"),
-        (np.zeros((2, 40)), 100, ["I", "II"], "the recording has 0.4 s and gru of .* sees 0.5 s at once"),
+        (np.zeros((2, 1)), 100, ["I", "II"], "the recording has 1 samples, too few at 100 Hz"),
         (np.full((2, 1000), np.nan), 100, ["I", "II"], "the recording has a missing sample"),
         (np.zeros(1000), 100, ["I"], "the recording has the shape .*: give .leads, time"),
         (np.zeros((2, 1000)), 100, ["I", "Q"], "there is no lead Q"),
@@ -64,3 +65,10 @@ def test_what_cannot_be_scored_is_one_sentence(earlier: Path, signal, rate, lead
     with pytest.raises(EcgFusionError, match=sentence) as problem:
         load_run(earlier / "runs" / "gru").predict(signal, sampling_rate=rate, leads=leads)
     assert "\n" not in str(problem.value)
+
+
+def test_what_is_shorter_than_an_image_is_refused_and_than_a_crop_of_a_signal_is_seen(earlier: Path):
+    with pytest.raises(EcgFusionError, match=r"the recording has 4 s and .* of .* sees \d+ s at once: give a longer"):
+        load_run(earlier / "runs" / "stored").predict(np.zeros((12, 400)), sampling_rate=100, leads=LEADS)
+    found = load_run(earlier / "runs" / "gru").predict(np.zeros((2, 40)), sampling_rate=100, leads=["I", "II"])
+    assert all(0 <= value <= 1 for value in found.values())

@@ -73,6 +73,11 @@ def is_unit(unit: str) -> bool:
     return unit.lower() in _MILLIVOLTS
 
 
+def millivolts_of(unit: str) -> float:
+    """What one of a unit that is read (:func:`is_unit`) is in mV."""
+    return _MILLIVOLTS[unit.lower()]
+
+
 def checked_recording(
     file: object,
     signal: np.ndarray,

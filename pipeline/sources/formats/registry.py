@@ -38,6 +38,12 @@ FORMATS = {
     "npy": Format("NPY", (".npy",), f"{_HERE}.numpy_files:open_npy"),
     "npz": Format("NPZ", (".npz",), f"{_HERE}.numpy_files:open_npz"),
     "mat": Format("MAT", (".mat",), f"{_HERE}.matlab:open_mat"),
+    "aecg": Format("HL7 aECG", (".xml",), f"{_HERE}.aecg:open_aecg", f"{_HERE}.aecg:is_aecg"),
+    "muse": Format("GE MUSE", (".xml",), f"{_HERE}.muse:open_muse", f"{_HERE}.muse:is_muse"),
+    "cardiosoft": Format(
+        "GE CardioSoft", (".xml",), f"{_HERE}.cardiosoft:open_cardiosoft", f"{_HERE}.cardiosoft:is_cardiosoft"
+    ),
+    "philips": Format("Philips Sierra", (".xml",), f"{_HERE}.philips:open_philips", f"{_HERE}.philips:is_philips"),
 }
 """What is read. Of formats with one ending the first that knows the file is taken."""
 

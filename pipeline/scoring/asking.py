@@ -1,0 +1,104 @@
+"""Items of several recordings → what a run says of each recording, in batches of those that are alike."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pipeline.evaluation.calibration import apply_temperatures
+from pipeline.runs.card import Card
+from pipeline.scoring.ensemble import say
+from pipeline.scoring.fitting import Fitted
+from pipeline.scoring.needs import Needs
+from pipeline.store.arrays import ArrayStore
+
+_MOST_ITEMS = 4096  # that are scored together
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a run says of one recording, at the temperatures of its card, where it has some.
+
+    Attributes:
+        record: of the recording.
+        items: of each of its items.
+        parts: what each member or branch of an ensemble says of the recording; none of one network.
+        as_said: ``record`` as the networks say it, which thresholds were chosen for.
+
+    Shape:
+        record and as_said (classes,), items (items, classes), parts (parts, classes).
+    """
+
+    record: np.ndarray
+    items: np.ndarray
+    parts: np.ndarray
+    as_said: np.ndarray
+
+
+def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_size: int | None = None) -> list[Reply]:
+    """What a run says of some recordings, in their order.
+
+    Args:
+        needs: of the run.
+        recordings: their items.
+        device: where to compute.
+        batch_size: items at once; None for the run's own.
+    """
+    replies: dict[int, Reply] = {}
+    for numbers in _alike(recordings):
+        some = [recordings[number] for number in numbers]
+        said, first = say(needs.run, store_of(needs, some), device, batch_size=batch_size), 0
+        for place, (number, each) in enumerate(zip(numbers, some, strict=True)):
+            last = first + len(each.items)
+            parts = np.array([part[place] for part in said.parts.values()])
+            record, items = said.records[place], said.items[first:last]
+            at = [calibrated(needs.run.card, values) for values in (record[None], items, parts)]
+            replies[number] = Reply(at[0][0], at[1], at[2], record)
+            first = last
+    return [replies[number] for number in range(len(recordings))]
+
+
+def calibrated(card: Card, values: np.ndarray) -> np.ndarray:
+    """Probabilities at the temperatures of a run's card; as they are where it has none.
+
+    Shape:
+        values (n, classes), n may be 0.
+    """
+    if card.calibration is None or card.calibration.temperatures is None or not len(values):
+        return values
+    return apply_temperatures(values, card.classes, card.calibration.temperatures, card.kind)
+
+
+def store_of(needs: Needs, recordings: Sequence[Fitted], name: str = "the recordings") -> ArrayStore:
+    """A store of the items of recordings that are alike; ``record_id`` is the recording's number."""
+    counts = [item for each in recordings for item in each.items]
+    records = np.repeat(np.arange(len(recordings)).astype(str), [len(each.items) for each in recordings])
+    named = recordings[0].features
+    return ArrayStore.of_counts(
+        counts,
+        recordings[0].leads,
+        needs.recipe,
+        needs.recipe.sampling_rate,
+        item_ids=[str(number) for number in range(len(counts))],
+        record_ids=records.tolist(),
+        features={of: np.concatenate([each.features[of] for each in recordings]) for of in named},
+        name=name,
+    )
+
+
+def _alike(recordings: Sequence[Fitted]) -> Iterator[list[int]]:
+    """Numbers of recordings whose items have one length and one order of leads, no more than are scored together."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for number, each in enumerate(recordings):
+        groups.setdefault((each.items.shape[2], each.leads), []).append(number)
+    for numbers in groups.values():
+        some: list[int] = []
+        n_items = 0
+        for number in numbers:
+            if some and n_items + len(recordings[number].items) > _MOST_ITEMS:
+                yield some
+                some, n_items = [], 0
+            some.append(number)
+            n_items += len(recordings[number].items)
+        yield some

@@ -1,0 +1,218 @@
+"""Recording files → answers, by any kind of run: opened by their format, made as the run's store was, and scored."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipeline.errors import EcgFusionError
+from pipeline.listening import progress_bar
+from pipeline.machine.devices import choose_device
+from pipeline.machine.files import FileError
+from pipeline.runs.build import Run
+from pipeline.runs.card import Card
+from pipeline.runs.kinds import kind_named
+from pipeline.runs.load import load_run
+from pipeline.scoring.answers import Answer, Refused, Seen
+from pipeline.scoring.asking import Reply, ask, calibrated, store_of
+from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
+from pipeline.scoring.needs import Needs
+from pipeline.scoring.seen import images_of
+from pipeline.sources.formats.opened import Said
+from pipeline.sources.formats.recording import RecordError, Recording
+from pipeline.sources.formats.registry import open_file
+from pipeline.sources.formats.said import said_of_files
+
+FILES_AT_ONCE = 64  # are in memory together
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that can be answered."""
+
+    file: str
+    recording: Recording
+    prepared: Prepared
+    fitted: Fitted
+
+
+class Reader:
+    """One run, which answers recording files, one after the other or in batches.
+
+    Args:
+        run: loaded.
+        said: what files do not say themselves.
+        batch_size: items scored at once; None for the run's own.
+        device: where to compute; None for the first GPU, or the CPU where there is none.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        said: Said | None = None,
+        *,
+        batch_size: int | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self.run, self.said = run, replace(said or Said(), zero_is_no_checksum=True)
+        self._needs = Needs.of(run)
+        self._asked: frozenset[str] | None = None  # what any file did not say itself; None until one is read
+        self._batch_size, self._device = batch_size, device or choose_device(None)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the answer is made of those of several members or branches."""
+        return kind_named(self.run.card.run_kind).combine is not None
+
+    def unneeded(self) -> Iterator[str]:
+        """What was said of files that no file which was read needed, a sentence each."""
+        asked = self._asked
+        for name in ("unit", "sampling_rate") if asked is not None else ():
+            said = getattr(self.said, name)
+            if said is not None and asked is not None and name not in asked:
+                yield f"-{name} {said} is said, and every file says its own, which counts"
+
+    def answer(self, path: str) -> Answer:
+        """What the run says of one file.
+
+        Raises:
+            RecordError: it is damaged, or does not say what it must.
+            EcgFusionError: the run cannot answer it.
+        """
+        (found,) = self._answers([self._read(str(path))])
+        return found
+
+    def answers(self, paths: Iterable[str], progress: str | None = None) -> Iterator[Answer | Refused]:
+        """What the run says of each file, in their order; some are read together and scored in batches.
+
+        Args:
+            paths: the files.
+            progress: the name of a bar, None for no bar.
+        """
+        left = iter(paths)
+        total = len(paths) if isinstance(paths, Sequence) else None
+        with progress_bar(total=total, name=progress, unit="files", disable=progress is None) as bar:
+            while some := [str(path) for path in islice(left, FILES_AT_ONCE)]:
+                read = [self._read_or_refused(path) for path in some]
+                answered = iter(self._answers([each for each in read if isinstance(each, _Read)]))
+                for each in read:
+                    yield each if isinstance(each, Refused) else next(answered)
+                    bar.update()
+
+    def seen(self, path: str) -> Seen:
+        """What the run saw of one file; errors as of ``answer``."""
+        read = self._read(str(path))
+        prepared, store = read.prepared, store_of(self._needs, [read.fitted])
+        return Seen(
+            signal=prepared.signal.astype(np.float32),
+            leads=prepared.leads,
+            sampling_rate=self._needs.recipe.sampling_rate,
+            recording=read.recording,
+            images=images_of(self._needs.run, store),
+        )
+
+    def _read_or_refused(self, path: str) -> _Read | Refused:
+        try:
+            return self._read(path)
+        except FileError:  # the machine's, of which no file is guilty
+            raise
+        except (RecordError, EcgFusionError) as problem:
+            return Refused(file=path, problem=str(problem))
+
+    def _read(self, path: str) -> _Read:
+        opened = open_file(path, self.said)
+        recording = opened.read()
+        self._asked = opened.asked | (self._asked or frozenset())
+        prepared = prepare(self._needs, recording, path)
+        return _Read(path, recording, prepared, fit(self._needs, prepared, path))
+
+    def _answers(self, read: Sequence[_Read]) -> list[Answer]:
+        replies = ask(self._needs, [each.fitted for each in read], self._device, self._batch_size)
+        return [self._answer(each, reply) for each, reply in zip(read, replies, strict=True)]
+
+    def _answer(self, read: _Read, reply: Reply) -> Answer:
+        card, recording = self.run.card, read.recording
+        probabilities = _named(card.classes, reply.record)
+        return Answer(
+            file=read.file,
+            record_id=Path(read.file).stem,
+            probabilities=probabilities,
+            thresholds=_thresholds(card),
+            findings=findings_of(card, reply.as_said),
+            intervals=_ranges(card.classes, reply.parts),
+            spreads=_ranges(card.classes, reply.items),
+            remarks=(*read.prepared.remarks, *read.fitted.remarks),
+            seconds=recording.signal.shape[1] / recording.sampling_rate,
+            sampling_rate=recording.sampling_rate,
+            leads=recording.leads,
+            run=str(self.run.folder),
+        )
+
+
+def predict_files(
+    run: Run | Path | str,
+    files: Iterable[Path | str],
+    *,
+    unit: str | None = None,
+    sampling_rate: float | None = None,
+    leads_of_file: Sequence[str] = (),
+    array: str | None = None,
+    batch_size: int | None = None,
+) -> list[Answer | Refused]:
+    """What a run says of each recording file, in their order; a file that cannot be answered is a ``Refused``.
+
+    Args:
+        run: a finished run, or its folder.
+        files: in any format that is read.
+        unit: of the samples in files that do not say it, ``mV`` or ``uV``.
+        sampling_rate: of files that do not say it, Hz.
+        leads_of_file: names of the leads of files that name none, in order; those to be read of files that do.
+        array: which of several arrays in a file.
+        batch_size: items scored at once; None for the run's own.
+
+    Raises:
+        EcgFusionError: the run is missing, unfinished or damaged, or what is said of files is nothing of the kind.
+    """
+    loaded = load_run(run) if isinstance(run, str | Path) else run
+    said = said_of_files(unit, sampling_rate, leads_of_file, array)
+    return list(Reader(loaded, said, batch_size=batch_size).answers([os.fspath(file) for file in files]))
+
+
+def findings_of(card: Card, values: np.ndarray) -> tuple[str, ...]:
+    """Classes at or above their threshold; where there are none, since classes exclude each other, the highest.
+
+    Args:
+        card: of the run.
+        values: as its networks say them, which thresholds were chosen for; temperatures change no decision.
+
+    Shape:
+        values (classes,).
+    """
+    if card.thresholds is None:
+        return (card.classes[int(values.argmax())],)
+    limits = np.array([card.thresholds.values[name] for name in card.classes]).astype(values.dtype)
+    return tuple(name for name, found in zip(card.classes, values >= limits, strict=True) if found)
+
+
+def _thresholds(card: Card) -> dict[str, float] | None:
+    """Those of the card, for probabilities at its temperatures."""
+    if card.thresholds is None:
+        return None
+    values = np.array([[card.thresholds.values[name] for name in card.classes]])
+    return _named(card.classes, calibrated(card, values)[0])
+
+
+def _named(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return dict(zip(classes, values.tolist(), strict=True))
+
+
+def _ranges(classes: Sequence[str], values: np.ndarray) -> dict[str, tuple[float, float]] | None:
+    """The least and the greatest of (several, classes); None of one."""
+    if len(values) < 2:
+        return None
+    pairs = zip(values.min(0).tolist(), values.max(0).tolist(), strict=True)
+    return dict(zip(classes, pairs, strict=True))

@@ -1,0 +1,70 @@
+"""Which recording files somebody names: files, folders with all that lies below, globs, and a list to be read."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+
+from pipeline.errors import EcgFusionError
+from pipeline.sources.formats.recording import shown
+from pipeline.sources.formats.registry import known_endings
+from pipeline.sources.formats.wfdb_opening import has_header
+
+_LONGEST = 4096  # characters of a path
+_MAGIC = "*?["
+
+
+def recording_paths(words: Iterable[str], listed: Iterable[str] = ()) -> Iterator[str]:
+    """The paths that words name, each once, in order.
+
+    Args:
+        words: paths; a folder stands for the recordings below it, in the order of their names, of WFDB the headers; a
+            glob (``*``, ``**``) for what it matches; ``-`` for ``listed``.
+        listed: lines of a path each.
+
+    Raises:
+        EcgFusionError: a folder or a glob holds no recording, or a line is too long for a path.
+    """
+    told: set[str] = set()
+    for word in words:
+        for path in _listed(listed) if word == "-" else _named(word):
+            if path not in told:
+                told.add(path)
+                yield path
+
+
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        path = line.rstrip("\r\n")
+        if len(path) > _LONGEST:
+            raise EcgFusionError(f"a line has {len(path):,} characters, which no path has: give a path a line")
+        if path.strip():
+            yield from _named(path)
+
+
+def _named(word: str) -> Iterator[str]:
+    if os.path.isdir(word):
+        found = sorted(_below(word))
+        if not found:
+            raise EcgFusionError(f"{shown(word)} holds no file that ends in {' '.join(known_endings())}: name another")
+        yield from found
+    elif any(each in word for each in _MAGIC) and not os.path.lexists(word):
+        matched = sorted(glob.glob(word, recursive=True))
+        if not matched:
+            raise EcgFusionError(f"{shown(word)} matches nothing: name files that are there")
+        for path in matched:
+            yield from _named(path) if os.path.isdir(path) else [path]
+    else:
+        yield word
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The files below a folder that a format ends like; of WFDB, the header stands for all files beside it."""
+    endings = set(known_endings())
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path, ending = os.path.join(place, name), os.path.splitext(name)[1].lower()
+            if name.startswith(".") or ending not in endings:
+                continue
+            if ending not in (".dat", ".mat") or not has_header(path):
+                yield path

@@ -1,0 +1,208 @@
+"""Answers recordings with a trained run: of each file the probability of every class, how sure it is, and remarks."""
+
+import csv
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.commands.escaping import file_names, printable
+from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
+from pipeline.commands.terminal import say_loading, told_to
+from pipeline.errors import EcgFusionError
+from pipeline.listening import Event, Warned, warn
+from pipeline.machine.files import check_writable, write_text
+from pipeline.machine.streams import say
+from pipeline.report.console import Console
+from pipeline.sources.formats.paths import recording_paths
+from pipeline.sources.formats.said import said_of_files
+
+if TYPE_CHECKING:
+    from pipeline.scoring.answers import Answer, Refused
+    from pipeline.scoring.files import Reader
+
+FORMATS = ("table", "json", "csv")
+DRAWINGS = ("svg", "png")
+_EXAMPLES = """examples:
+  python predict.py -run runs/alexnet patient.hea               a table of one recording
+  python predict.py -run runs/alexnet recordings -out answers   all below a folder -> answers/answers.csv, answers.json
+  python predict.py -run runs/alexnet "new/*.xml" --json        a list in JSON, as the server gives it
+  python predict.py -run runs/alexnet ecg.csv -unit uV -sampling_rate 500
+  find . -name "*.dcm" | python predict.py -run runs/alexnet - --csv
+"""
+
+
+class _Aside(Console):
+    """Prints what happens beside the answers, to stderr, so that these can be piped."""
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Warned):
+            super().hear(event)
+        else:
+            print(printable(self.text(event)), file=sys.stderr, flush=True)
+
+
+@told_to(_Aside)
+def main(words: Sequence[str] | None = None) -> None:
+    """Answers what the words name; files that have no answer are named at the end, and make it fail."""
+    options = parse(words)
+    formats = _formats(options)
+    said = said_of_files(options.unit, options.sampling_rate, options.leads_of_file or (), options.array)
+    if options.out:
+        check_writable(options.out)
+    paths = _paths(options.file)
+    say_loading()
+    from pipeline.machine.devices import choose_device, set_up_cpu
+    from pipeline.runs.folder import newest_run
+    from pipeline.runs.load import load_run
+    from pipeline.scoring.files import Reader
+
+    set_up_cpu(options.threads)
+    run = load_run(options.run or newest_run(Path("runs")))
+    device = choose_device(options.gpu_id)
+    reader = Reader(run, said, batch_size=options.batch_size, device=device)
+    answers = _answered(reader, paths, options, formats)
+    for sentence in reader.unneeded():
+        warn(sentence)
+    _end(answers)
+
+
+def parse(words: Sequence[str] | None = None) -> Namespace:
+    """The command's options; see ``--help``. Those that are not given are None."""
+    parser = CommandParser(prog="predict.py", description=__doc__, epilog=_EXAMPLES)
+    what = "recordings in any format that is read; a folder, a glob, or - for paths on standard input, one a line"
+    parser.add_argument("file", nargs="+", metavar="FILE", help=what)
+    parser.option("run", type=Path, metavar="FOLDER", help="the trained run (default: the newest in runs/)")
+    saved = "where answers.csv and answers.json are saved, or those of -format (default: they are printed alone)"
+    parser.option("out", type=Path, metavar="FOLDER", help=saved)
+    kinds = f"what is printed, or with -out saved: {', '.join(FORMATS)} (default: table; with -out, all)"
+    parser.option("format", nargs="+", action="extend", choices=FORMATS, metavar="NAME", help=kinds)
+    parser.option("json", action="store_true", help="the same as -format json")
+    parser.option("csv", action="store_true", help="the same as -format csv")
+    drawn = f"draw each recording with its answer into -out: {' or '.join(DRAWINGS)} (default {DRAWINGS[0]})"
+    parser.option("draw", nargs="?", const=DRAWINGS[0], choices=DRAWINGS, metavar="FORMAT", help=drawn)
+    files = parser.add_argument_group("what files do not say themselves")
+    parser.option("unit", files, metavar="UNIT", help="of their samples: mV or uV")
+    parser.option("sampling_rate", files, type=positive_float, metavar="HZ", help="of files that do not say it")
+    named = "their leads in order, as I II V2; of files that name theirs, those to read"
+    parser.option("leads_of_file", files, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
+    parser.option("array", files, metavar="NAME", help="which array of .npz and .mat files is the recording")
+    machine = parser.add_argument_group("the machine")
+    parser.option(
+        "batch_size", machine, type=positive_int, metavar="N", help="items scored at once (default: as in training)"
+    )
+    parser.option("threads", machine, type=positive_int, metavar="N", help="of the CPU (default: the free cores)")
+    parser.option("gpu_id", machine, type=int, metavar="N", help="which GPU (default: the first, if there is one)")
+    parsed: Namespace = parser.parse_args(words)
+    return parsed
+
+
+def _formats(options: Namespace) -> tuple[str, ...]:
+    """What is printed, or with -out saved.
+
+    Raises:
+        EcgFusionError: two are to be printed, or drawings have no folder.
+    """
+    switched = [name for name in ("json", "csv") if getattr(options, name)]
+    chosen = tuple(dict.fromkeys([*(options.format or []), *switched]))
+    if options.draw and not options.out:
+        raise EcgFusionError("-draw makes a file a recording: name their folder with -out")
+    if len(chosen) > 1 and not options.out:
+        raise EcgFusionError(f"-format {' '.join(chosen)} would be printed in one: name a folder with -out")
+    return chosen or (FORMATS if options.out else FORMATS[:1])
+
+
+def _paths(words: Sequence[str]) -> Iterator[str] | list[str]:
+    """The files; a list, whose length a bar can show, unless they are read from standard input."""
+    if list(words).count("-") > 1:
+        raise EcgFusionError("- stands there twice, and standard input is read once: leave one out")
+    if "-" in words:
+        return recording_paths(words, sys.stdin)
+    return list(recording_paths(words))
+
+
+def _answered(
+    reader: "Reader", paths: Iterator[str] | list[str], options: Namespace, formats: Sequence[str]
+) -> list["Answer | Refused"]:
+    """All answers, printed or saved."""
+    from pipeline.report.answers import answer_text, answers_text, csv_lines, json_text
+
+    several = not isinstance(paths, list) or len(paths) > 1
+    found = reader.answers(paths, "answers" if several else None)
+    card = reader.run.card
+    answers: list[Answer | Refused] = []
+
+    def kept() -> Iterator["Answer | Refused"]:
+        for answer in found:
+            answers.append(answer)
+            yield answer
+
+    if formats == ("csv",) and not options.out:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows(csv_lines(kept(), card.classes, reader.is_ensemble))  # line by line, as they come
+        return answers
+    lines = list(csv_lines(kept(), card.classes, reader.is_ensemble))
+    if "table" in formats:
+        alone = answers[0] if len(answers) == 1 else None
+        good = alone is not None and hasattr(alone, "probabilities")
+        say(answer_text(alone) if good else answers_text(answers))  # type: ignore[arg-type]
+    if not options.out:
+        if "json" in formats:
+            say(json_text(answers))
+        return answers
+    _save(options, formats, answers, lines, reader)
+    return answers
+
+
+def _save(
+    options: Namespace,
+    formats: Sequence[str],
+    answers: Sequence["Answer | Refused"],
+    lines: list[list[str]],
+    reader: "Reader",
+) -> None:
+    from pipeline.report.answers import json_text
+    from pipeline.report.files import write_csv
+    from pipeline.scoring.answers import Answer
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    saved = []
+    if "csv" in formats:
+        write_csv(options.out / "answers.csv", lines)
+        saved.append("answers.csv")
+    if "json" in formats:
+        write_text(options.out / "answers.json", json_text(answers) + "\n")
+        saved.append("answers.json")
+    if options.draw:
+        from pipeline.report.answer_drawing import draw_answer
+
+        drawn = [answer for answer in answers if isinstance(answer, Answer)]
+        names = [f"{name}.{options.draw}" for name in file_names([answer.record_id for answer in drawn])]
+        for answer, name in zip(drawn, names, strict=True):
+            draw_answer(options.out / name, answer, reader.seen(answer.file))
+        saved += names if len(names) < 4 else [f"{len(names)} drawings"]
+    print(f"saved in {options.out}: {', '.join(saved)}", file=sys.stderr)
+
+
+def _end(answers: Sequence["Answer | Refused"]) -> None:
+    """Names the files that have no answer.
+
+    Raises:
+        EcgFusionError: there are some.
+    """
+    from pipeline.scoring.answers import Refused
+
+    bad = [answer for answer in answers if isinstance(answer, Refused)]
+    if not answers:
+        raise EcgFusionError("no file was named on standard input: give a path a line")
+    if len(answers) == len(bad) == 1:
+        raise EcgFusionError(bad[0].problem)
+    for refused in bad:
+        print(printable(f"{refused.file}: {refused.problem}"), file=sys.stderr)
+    if bad:
+        raise EcgFusionError(f"{len(bad):,} of {len(answers):,} files have no answer, for what is said above")
+
+
+if __name__ == "__main__":
+    run_command(main)
