@@ -9,7 +9,7 @@ resampling, rounding to int16, images, networks and fusions are inside. Not a me
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_float, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.machine.streams import say
 
@@ -29,10 +29,9 @@ def main(words: Sequence[str] | None = None) -> None:
         action="store_true",
         help="they are filtered and at the run's rate already, as a store holds them: nothing is filtered inside",
     )
-    parser.option("opset", type=positive_int, help="version of ONNX's operations (default 17)")
     options = parser.parse_args(words)
     say_loading()
-    from pipeline.export.run import check_path, export_run
+    from pipeline.export.run import export_run
 
     check_path(options.path, options.opset)
     done = export_run(
@@ -41,7 +40,6 @@ def main(words: Sequence[str] | None = None) -> None:
         sampling_rate=options.sampling_rate,
         seconds=options.seconds,
         prepared=options.prepared,
-        opset=options.opset,
     )
     form, size = done.form, done.path.stat().st_size / 2**20
     say(f"{done.path}: {size:.1f} MiB, from {options.run} ({done.metadata['run_kind']}, {done.metadata['model']})")

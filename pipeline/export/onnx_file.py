@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def refuse_large(n_bytes: int, path: Path) -> None:
         )
 
 
-def write_onnx(whole: WholeRun, form: Form, path: Path, metadata: Mapping[str, str], opset: int = OPSET) -> float:
+def write_onnx(whole: WholeRun, form: Form, path: Path, metadata: Mapping[str, str]) -> float:
     """Writes the file, and gives how far its answers are from the module's, of some noise.
 
     Args:
@@ -67,14 +67,13 @@ def write_onnx(whole: WholeRun, form: Form, path: Path, metadata: Mapping[str, s
         form: what goes in.
         path: where it goes.
         metadata: words that stand in it.
-        opset: version of the operations.
 
     Raises:
         EcgFusionError: no graph of this version can hold it, it answers otherwise, or the disk refuses it.
     """
     onnx, onnxruntime = require_onnx()
     check_size(whole, path)
-    model = onnx.load_from_string(_traced(whole, form, opset))
+    model = onnx.load_from_string(_traced(whole, form))
     onnx.helper.set_model_props(model, dict(metadata))
     model.producer_name, model.producer_version = "ecgfusion", metadata["version"]
     try:
@@ -105,7 +104,7 @@ def session(onnxruntime: Any, model: bytes | str, threads: int = 1) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _traced(whole: WholeRun, form: Form, opset: int) -> bytes:
+def _traced(whole: WholeRun, form: Form) -> bytes:
     names, file = ["ecg_mv", *form.features], io.BytesIO()
     try:
         with _recording():
@@ -114,17 +113,13 @@ def _traced(whole: WholeRun, form: Form, opset: int) -> bytes:
                 example_inputs(form, 2),
                 file,
                 dynamo=False,  # the other exporter unrolls recurrences, sample by sample, and is younger than torch 2.6
-                opset_version=opset,
+                opset_version=OPSET,
                 input_names=names,
                 output_names=[OUTPUT],
                 dynamic_axes={name: {0: "n"} for name in (*names, OUTPUT)},
             )
     except torch.onnx.errors.OnnxExporterError as problem:
-        raise EcgFusionError(f"no ONNX graph of opset {opset} can hold this run: {_first_line(problem)}") from None
-    except ValueError as problem:
-        if "opset" not in str(problem):
-            raise
-        raise EcgFusionError(f"-opset {opset}: {_first_line(problem)}") from None
+        raise EcgFusionError(f"no ONNX graph of opset {OPSET} can hold this run: {_first_line(problem)}") from None
     return file.getvalue()
 
 
@@ -134,7 +129,7 @@ def _recording() -> Iterator[None]:
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

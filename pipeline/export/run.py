@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.export.form import Form, form_of
 from pipeline.export.metadata import as_properties, metadata_of
-from pipeline.export.onnx_file import OPSET, refuse_large, require_onnx, write_onnx
+from pipeline.export.onnx_file import refuse_large, require_onnx, write_onnx
 from pipeline.export.pt2_file import write_pt2
 from pipeline.export.whole import WholeRun
 from pipeline.machine.files import check_writable
@@ -43,7 +43,6 @@ def export_run(
     sampling_rate: float | None = None,
     seconds: float | None = None,
     prepared: bool = False,
-    opset: int | None = None,
 ) -> Exported:
     """Writes a run as one ONNX file, or as ``torch.export`` keeps it, by the ending of the path.
 
@@ -53,13 +52,12 @@ def export_run(
         sampling_rate: of the recordings that it is to take, Hz; None for the run's own.
         seconds: how long they are; None for as long as those of the training.
         prepared: whether they are filtered and at the run's rate already.
-        opset: version of ONNX's operations; None for the usual one.
 
     Raises:
         EcgFusionError: the run cannot be exported so, with why, or an extra is not installed.
     """
     path = Path(path)
-    check_path(path, opset)
+    check_path(path)
     if path.suffix == ".onnx":
         require_onnx()
     loaded = run if isinstance(run, Run) else load_run(Path(run))
@@ -67,13 +65,13 @@ def export_run(
     refuse_large(form.matrix_bytes, path)
     whole, said = WholeRun(loaded, form), metadata_of(loaded, form)
     if path.suffix == ".onnx":
-        apart = write_onnx(whole, form, path, as_properties(said), opset or OPSET)
+        apart = write_onnx(whole, form, path, as_properties(said))
     else:
         apart = write_pt2(whole, form, path, json.dumps(said))
     return Exported(path, form, said, apart)
 
 
-def check_path(path: Path, opset: int | None) -> None:
+def check_path(path: Path) -> None:
     """Refuses a path that nothing is written to, before a run is loaded.
 
     Raises:
@@ -81,8 +79,6 @@ def check_path(path: Path, opset: int | None) -> None:
     """
     if path.suffix not in ENDINGS:
         raise EcgFusionError(f"{path} ends neither in .onnx nor in .pt2: name the file so, as model.onnx")
-    if opset is not None and path.suffix != ".onnx":
-        raise EcgFusionError(f"-opset is of ONNX files, and {path} is none: leave it out")
     if path.is_dir():
         raise EcgFusionError(f"{path} is a folder: name a file in it, as {path / 'model'}{path.suffix}")
     if not path.parent.is_dir():

@@ -10,3 +10,8 @@ def is_recorded(x: Tensor) -> bool:
     ``torch.jit`` records what is done with tensors that are real, ``torch.export`` gives a kind of tensor of its own.
     """
     return torch.jit.is_tracing() or type(x) is not Tensor
+
+
+def whole_numbers(*sizes: int) -> tuple[int, ...]:
+    """Sizes as constants: ``torch.jit`` has tensors in their place, by which nothing that is kept could be found."""
+    return tuple(int(size) for size in sizes)
