@@ -54,7 +54,7 @@ class BeatEncoder(nn.Module):
         beats, of_each = side_by_side(x, length, self.n_beats)
         maps = self.body(beats.flatten(0, 1), of_each)  # (n · beats, width, t)
         read = self._read(maps, None if of_each is None else self.body.n_steps(of_each))
-        return read.reshape(len(x), self.n_beats, self.feature_dim)
+        return read.reshape(-1, self.n_beats, self.feature_dim)
 
     def _read(self, maps: Tensor, steps: Tensor | None) -> Tensor:
         if self.pooling == "flatten":
@@ -293,7 +293,7 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         """The decoder's states, and to which beats it attended at each, (n, n_beats, n_beats)."""
         encoded = self.encoder(self.dropout(beats))[0]
         state = self.begin(encoded.mean(1)).tanh()
-        answer = state.new_zeros(len(state), self.head.out_features)
+        answer = state.new_zeros(state.shape[0], self.head.out_features)
         states, attended = [], []
         for beat in encoded.unbind(1):
             context, weights = self.attention(state, encoded)

@@ -33,7 +33,6 @@ def main(words: Sequence[str] | None = None) -> None:
     say_loading()
     from pipeline.export.run import export_run
 
-    check_path(options.path, options.opset)
     done = export_run(
         options.run,
         options.path,

@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.runs.build import Run
-from pipeline.runs.folder import leaves
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import LEADS
 
@@ -64,7 +63,7 @@ def form_of(
     """
     parts = list(_networks(run))
     specs = [part.spec for part in parts]
-    card = next(leaves(run.card, run.folder))[0]
+    card = parts[0].card
     of_item = _item(run, parts, card.data.cut or {})
     prepared = prepared or of_item is not None
     rate = specs[0].sampling_rate
@@ -115,8 +114,8 @@ def _item(run: Run, parts: list[Run], cut: Mapping[str, Any]) -> str | None:
     beats = {(part.spec.beat, part.spec.beat_version) for part in parts}
     if len(beats) > 1:
         raise EcgFusionError(
-            f"{run.folder} sees median beats beside other parts of a recording, and no graph finds R peaks, whose number "
-            f"is another in each: export its branches one by one"
+            f"{run.folder} sees median beats beside other parts of a recording, and no graph finds R peaks, "
+            f"whose number is another in each: export its branches one by one"
         )
     ((beat, _),) = beats
     if beat is not None:
@@ -127,15 +126,14 @@ def _item(run: Run, parts: list[Run], cut: Mapping[str, Any]) -> str | None:
     return f"{kind}, cut from the filtered recording"
 
 
-def _check_rate(
-    run: Run, native: float, rate: float, band: Band | None, prepared: bool, of_item: str | None
-) -> None:
+def _check_rate(run: Run, native: float, rate: float, band: Band | None, prepared: bool, of_item: str | None) -> None:
     if prepared and native != rate:
         why = f"takes {of_item}" if of_item else "with -prepared takes signals that are prepared"
         raise EcgFusionError(f"{run.folder} {why}, at {rate:g} Hz: leave -sampling_rate {native:g} out")
     if native < rate:
         raise EcgFusionError(
-            f"{run.folder} sees {rate:g} Hz, which no recording of {native:g} Hz has: give -sampling_rate {rate:g} or more"
+            f"{run.folder} sees {rate:g} Hz, which no recording of {native:g} Hz has: "
+            f"give -sampling_rate {rate:g} or more"
         )
     if band is not None:
         try:
@@ -152,12 +150,13 @@ def _check_length(part: Run, n_seen: int) -> None:
     only = getattr(network, "only_samples", None)
     if only is not None and spec.crop is None and n_seen != only:
         raise EcgFusionError(
-            f"{part.card.model} of {part.folder} takes {only / rate:g} s alone, not {n_seen / rate:g}: leave -seconds out"
+            f"{part.card.model} of {part.folder} takes {only / rate:g} s alone, not {n_seen / rate:g}: "
+            f"leave -seconds out"
         )
     if n_seen < needed:
         raise EcgFusionError(
-            f"{part.card.model} of {part.folder} sees {needed / rate:g} s at once, and {n_seen / rate:g} s are too short: "
-            f"take a larger -seconds, or leave it out"
+            f"{part.card.model} of {part.folder} sees {needed / rate:g} s at once, and {n_seen / rate:g} s are "
+            f"too short: take a larger -seconds, or leave it out"
         )
 
 

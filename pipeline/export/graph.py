@@ -31,7 +31,7 @@ class Extent:
 
 
 def graph_of(run: Run, extent: Extent) -> nn.Module:
-    """A module that takes (n, leads, time) counts and features by name, and gives (n, classes) float32 probabilities."""
+    """A module from (n, leads, time) counts and features by name to (n, classes) float32 probabilities."""
     kind = run.card.run_kind
     if kind == "members":
         return _Mean([graph_of(member, extent) for member in run.parts.values()])
@@ -83,7 +83,9 @@ def _repeated(beside: Beside, times: int) -> Beside:
 class _Reading(nn.Module):
     """A network on the crops of its input: what it says of each, crop by crop."""
 
-    def __init__(self, network: nn.Module, spec: InputSpec, extent: Extent, starts: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, network: nn.Module, spec: InputSpec, extent: Extent, starts: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.network: Any = with_averages_as_products(network)
         self.seeing, self.spec = Seeing(spec, extent.leads), spec
@@ -144,7 +146,9 @@ class _Frozen(nn.Module):
         heads = run.network if out_of_fold else [run.network]
         self.heads = nn.ModuleList(copy.deepcopy(head) for head in heads)
         self.readings = nn.ModuleList(
-            nn.ModuleList(_reading_of(part if number is None else part.parts[number], extent) for part in run.parts.values())
+            nn.ModuleList(
+                _reading_of(part if number is None else part.parts[number], extent) for part in run.parts.values()
+            )
             for number in numbers
         )
 
@@ -157,7 +161,11 @@ class _Frozen(nn.Module):
         kept = {}
         for name, reading in zip(self.names, readings, strict=True):
             said, n_crops = reading(counts, beside, self.reads), len(reading.starts)
-            kept[name] = _side_by_side(said, n_crops, head.max_tokens) if self.reads == "tokens" else _mean_features(said, n_crops)
+            kept[name] = (
+                _side_by_side(said, n_crops, head.max_tokens)
+                if self.reads == "tokens"
+                else _mean_features(said, n_crops)
+            )
         logits: Tensor = head(kept)
         return logits
 
@@ -221,4 +229,5 @@ class _Joined(nn.Module):
             joined = said.mean(0)
         if self.kind == "multiclass":
             joined = joined / joined.sum(1, keepdim=True)
-        return joined.clamp(0, 1).float()
+        found: Tensor = joined.clamp(0, 1).float()
+        return found

@@ -1,13 +1,17 @@
 """What an exported file says of itself."""
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
+from pipeline.evaluation.calibration import apply_temperatures
 from pipeline.export.form import Form
 from pipeline.runs.build import Run
-
-NOTICE = "not a medical device: for research and teaching, not for diagnosis or treatment"
+from pipeline.runs.card import Card
+from pipeline.scoring.answers import NOTICE
 
 
 def metadata_of(run: Run, form: Form) -> dict[str, Any]:
@@ -23,7 +27,8 @@ def metadata_of(run: Run, form: Form) -> dict[str, Any]:
         "classes": list(card.classes),
         "kind": card.kind,
         "task": card.task,
-        "thresholds": None if card.thresholds is None else dict(card.thresholds.values),
+        "thresholds": _thresholds(card),
+        "temperatures": temperatures_of(card),
         "input": form.what,
         "unit": "mV",
         "leads": list(form.leads),
@@ -41,6 +46,26 @@ def metadata_of(run: Run, form: Form) -> dict[str, Any]:
         "version": _version(),
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def temperatures_of(card: Card) -> dict[str, float] | None:
+    """Of each class, where the run is calibrated."""
+    if card.calibration is None or card.calibration.temperatures is None:
+        return None
+    return dict(card.calibration.temperatures)
+
+
+def _thresholds(card: Card) -> dict[str, float] | None:
+    """Of what the file gives: where that is calibrated they are moved with it, so that the same is found."""
+    if card.thresholds is None:
+        return None
+    chosen: Mapping[str, float] = card.thresholds.values
+    temperatures = temperatures_of(card)
+    if temperatures is None:
+        return dict(chosen)
+    cuts = np.array([[chosen[name] for name in card.classes]])
+    moved = apply_temperatures(cuts, card.classes, temperatures, card.kind)[0]
+    return dict(zip(card.classes, moved.tolist(), strict=True))
 
 
 def as_properties(said: dict[str, Any]) -> dict[str, str]:

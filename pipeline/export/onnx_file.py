@@ -54,8 +54,8 @@ def refuse_large(n_bytes: int, path: Path) -> None:
     """Says of so many bytes of weights and matrices that they are too many, where they are."""
     if n_bytes > MOST_BYTES:
         raise EcgFusionError(
-            f"{path} would hold {n_bytes / 2**30:.1f} GiB, and one ONNX file holds less than 2: take a smaller -seconds "
-            f"or -sampling_rate, or -prepared, which leaves the filter's matrix out"
+            f"{path} would hold {n_bytes / 2**30:.1f} GiB, and one ONNX file holds less than 2: take a smaller "
+            f"-seconds or -sampling_rate, or -prepared, which leaves the filter's matrix out"
         )
 
 
@@ -105,7 +105,8 @@ def session(onnxruntime: Any, model: bytes | str, threads: int = 1) -> Any:
 
 
 def _traced(whole: WholeRun, form: Form) -> bytes:
-    names, file = ["ecg_mv", *form.features], io.BytesIO()
+    names = ["ecg_mv", *form.features]
+    file: Any = io.BytesIO()
     try:
         with _recording():
             torch.onnx.export(
@@ -120,7 +121,8 @@ def _traced(whole: WholeRun, form: Form) -> bytes:
             )
     except torch.onnx.errors.OnnxExporterError as problem:
         raise EcgFusionError(f"no ONNX graph of opset {OPSET} can hold this run: {_first_line(problem)}") from None
-    return file.getvalue()
+    held: bytes = file.getvalue()
+    return held
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A run's module as ``torch.export`` keeps it, for programs that have torch and nothing of ours."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -33,7 +32,8 @@ def write_pt2(whole: WholeRun, form: Form, path: Path, metadata: str) -> float:
     with torch.no_grad():
         whole(*inputs)  # constants that are kept from call to call are made of real tensors
     batch = torch.export.Dim("n", min=1)
-    shapes = {"ecg_mv": {0: batch}, "features": tuple({0: batch} for _ in form.features)}
+    of_features = tuple({0: batch} for _ in form.features)
+    shapes = ({0: batch}, of_features) if of_features else ({0: batch},)
     program = torch.export.export(whole, inputs, dynamic_shapes=shapes, strict=False)
     held = io.BytesIO()
     torch.export.save(program, held, extra_files={METADATA: metadata})

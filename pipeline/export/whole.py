@@ -1,4 +1,4 @@
-"""The module that becomes a file: preparation, the run's graph, calibration, and no answer to what no store would hold."""
+"""The module that becomes a file: preparation, the run's graph, calibration; no answer to what no store would hold."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,37 @@ from torch import Tensor, nn
 
 from pipeline.export.form import Form
 from pipeline.export.graph import Extent, graph_of
+from pipeline.export.metadata import temperatures_of
 from pipeline.export.preparation import Counts, preparation_matrix
 from pipeline.runs.build import Run
+from pipeline.runs.card import Card
 from pipeline.signals.counts import LARGEST_COUNT
+
+_LEAST = 1e-300  # of a probability whose logarithm is taken, so that none is infinite
+
+
+class Calibration(nn.Module):
+    """Probabilities at the temperatures of a run's card, as ``evaluation.calibration`` has it; else as they are.
+
+    Shape:
+        (n, classes) float32 to the same.
+    """
+
+    temperatures: Tensor | None
+
+    def __init__(self, card: Card) -> None:
+        super().__init__()
+        given, self.kind = temperatures_of(card), card.kind
+        values = None if given is None else torch.tensor([given[name] for name in card.classes], dtype=torch.float64)
+        self.register_buffer("temperatures", values)
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        if self.temperatures is None:
+            return probabilities
+        p = probabilities.double()
+        if self.kind == "multilabel":
+            return (p.logit() / self.temperatures).sigmoid().float()
+        return (p.clamp(min=_LEAST).log() / self.temperatures).softmax(-1).float()
 
 
 class WholeRun(nn.Module):
@@ -32,13 +60,14 @@ class WholeRun(nn.Module):
             matrix = preparation_matrix(form.n_samples, form.native_rate, form.band, form.sampling_rate)
         self.counts, self.names = Counts(matrix, form.gain), tuple(form.features)
         self.answers = graph_of(run, Extent(form.leads, form.n_seen))
+        self.calibration = Calibration(run.card)
         self.eval()
 
     def forward(self, ecg_mv: Tensor, *features: Tensor) -> Tensor:
         counts = self.counts(ecg_mv)
         fits = counts.abs() <= LARGEST_COUNT  # false of NaN
         beside = dict(zip(self.names, features, strict=True))
-        found = self.answers(torch.where(fits, counts, 0.0), beside)
+        found = self.calibration(self.answers(torch.where(fits, counts, 0.0), beside))
         return torch.where(fits.flatten(1).all(1, keepdim=True), found, torch.nan)
 
 

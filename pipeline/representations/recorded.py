@@ -9,7 +9,8 @@ def is_recorded(x: Tensor) -> bool:
 
     ``torch.jit`` records what is done with tensors that are real, ``torch.export`` gives a kind of tensor of its own.
     """
-    return torch.jit.is_tracing() or type(x) is not Tensor
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return bool(traced) or type(x) is not Tensor
 
 
 def whole_numbers(*sizes: int) -> tuple[int, ...]:
