@@ -84,7 +84,7 @@ def _turn_up(network: Any, spec: InputSpec) -> None:
     raw = torch.from_numpy(np.asarray(store.signals.open())[:, places, :width].copy())
     beside = {"numbers": torch.zeros(5, spec.n_numbers)} if spec.features else {}
     logits = network(InputMaker(spec)(raw), **beside)
-    most = 50.0 if network.hears_itself else LARGEST_FACTOR
+    most = 5.0 if network.hears_itself else LARGEST_FACTOR
     factor = 1 / logits.std(0).clamp(min=1 / most)
     network.head.bias.copy_((network.head.bias - logits.mean(0)) * factor)
     network.head.weight.mul_(factor[:, None])
