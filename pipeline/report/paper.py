@@ -67,7 +67,7 @@ def plot_ecg(
         signal_mv (leads, time).
 
     Raises:
-        EcgFusionError: an unknown layout, one without room for the leads, or no signal.
+        EcgFusionError: an unknown layout, or no signal.
     """
     sheet = lay_out(signal_mv, sampling_rate, leads, layout, rhythm, speed, gain)
     lines = note_lines([*notes, *sheet.notes])

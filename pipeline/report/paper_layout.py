@@ -71,7 +71,7 @@ def lay_out(
     """Where each lead stands; arguments as of ``plot_ecg``.
 
     Raises:
-        EcgFusionError: the layout is unknown or has no room for the leads, or there is no signal.
+        EcgFusionError: the layout is unknown, or there is no signal.
     """
     x = np.asarray(signal_mv, dtype=np.float64)
     if x.ndim != 2 or not x.size or len(x) != len(leads):
@@ -117,24 +117,27 @@ def _rows(shape: tuple[int, ...], row_samples: int) -> tuple[list[Cell], int]:
 def _grid(
     shape: tuple[int, ...], leads: Sequence[str], layout: str, rhythm: str | None, row_samples: int
 ) -> tuple[list[Cell], int]:
-    """Columns that follow each other in time, the usual leads first, and the rhythm's whole row below them."""
+    """Columns that follow each other in time, the usual leads first; below them whole rows.
+
+    These are of the rhythm, and of leads for which the columns have no room.
+    """
     size = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", layout)
     if size is None:
         raise EcgFusionError(f"there is no layout {layout}: 3x4, 6x2 or rows")
     n_rows, n_columns = int(size[1]), int(size[2])
-    if shape[0] > n_rows * n_columns:
-        raise EcgFusionError(f"a layout {layout} has no room for {shape[0]} leads: take rows")
     shown = min(shape[1], row_samples)
     edges = np.linspace(0, shown, n_columns + 1).round().astype(int).tolist()
     usual = [list(leads).index(name) for name in LEADS if name in leads]
     order = usual + [lead for lead in range(len(leads)) if lead not in usual]
     cells = []
-    for place, lead in enumerate(order):
+    room = n_rows * n_columns
+    for place, lead in enumerate(order[:room]):
         column, row = divmod(place, n_rows)
         if edges[column + 1] > edges[column]:
             cells.append((lead, row, edges[column], edges[column + 1], edges[column]))
-    if rhythm is not None and rhythm in leads:
-        cells.append((list(leads).index(rhythm), min(n_rows, len(order)), 0, shown, 0))
+    whole = [list(leads).index(rhythm)] if rhythm is not None and rhythm in leads else []
+    below = min(n_rows, len(order))
+    cells += [(lead, below + row, 0, shown, 0) for row, lead in enumerate(whole + order[room:])]
     return cells, shown
 
 
