@@ -1,26 +1,23 @@
-"""One record drawn: each lead's trace above its images, with axes in s, mV and Hz."""
+"""One record drawn: each lead's trace on paper above its images, with axes in s and Hz."""
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.gridspec import GridSpecFromSubplotSpec
-from matplotlib.ticker import MultipleLocator
+from matplotlib.figure import Figure
 
 from pipeline.commands.escaping import mathtext
-from pipeline.machine.files import replace_atomically
-from pipeline.representations import REPRESENTATIONS, Representation
+from pipeline.report.paper import FOOTER, MARGIN, TITLE, axes_at, draw_sheet, footer, new_page, save_ecg, write
+from pipeline.report.paper_layout import lay_out
+from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS
 
 _DARKEST, _BRIGHTEST = 0.01, 0.98
 """Shares of an image's pixels."""
+PANEL, PANEL_WIDTH, PANEL_HEIGHT = 56.0, 92.0, 74.0  # mm: an image, and with its labels and its bar
+_SPEED, _GAIN = 25.0, 10.0
 
 
 def draw_record(
@@ -48,68 +45,98 @@ def draw_record(
     Shape:
         traces (leads, time), images (leads, representations, size, size).
     """
-    n_representations = len(parameters)
-    figure = plt.figure(figsize=(max(8.0, 3.6 * n_representations), 4.6 * len(leads) + 0.6), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # type: ignore[union-attr, call-arg]
-    figure.suptitle(mathtext(title))
-    outer = figure.add_gridspec(len(leads), 1)
-    duration = traces.shape[1] / sampling_rate
-    limits = _millivolt_limits(traces)
-    for row, lead in enumerate(leads):
-        inner = GridSpecFromSubplotSpec(2, max(1, n_representations), outer[row], height_ratios=(1, 2.2))
-        _draw_trace(figure.add_subplot(inner[0, :]), traces[row], lead, sampling_rate, limits, unit)
+    figure = record_figure(title, traces, leads, sampling_rate, images, parameters, unit)
+    save_ecg(path, figure, "png", dpi=110)
+
+
+def record_figure(
+    title: str,
+    traces: np.ndarray,
+    leads: Sequence[str],
+    sampling_rate: float,
+    images: np.ndarray,
+    parameters: Mapping[str, Mapping[str, Any]],
+    unit: str = "mV",
+) -> Figure:
+    """The figure of one record; arguments as of :func:`draw_record`."""
+    sheets = [
+        lay_out(trace[None], sampling_rate, [lead], "rows", None, _SPEED, _GAIN)
+        for trace, lead in zip(traces, leads, strict=True)
+    ]
+    below = PANEL_HEIGHT if parameters else 4.0
+    width = max([sheet.width for sheet in sheets] + [150.0, PANEL_WIDTH * len(parameters)])
+    height = TITLE + sum(sheet.height + below for sheet in sheets) + FOOTER
+    figure = new_page(2 * MARGIN + width, height)
+    write(figure, MARGIN, TITLE / 2, title, fontsize=9)
+    told = [footer(sampling_rate, _SPEED, _GAIN, None, unit), *dict.fromkeys(n for s in sheets for n in s.notes)]
+    write(figure, MARGIN, height - FOOTER / 2, "    ".join(told))
+    top, duration = TITLE, traces.shape[1] / sampling_rate
+    for row, sheet in enumerate(sheets):
+        draw_sheet(figure, sheet, MARGIN, top, _SPEED, _GAIN)
+        top += sheet.height
         for column, (name, options) in enumerate(parameters.items()):
-            axes = figure.add_subplot(inner[1, column])
-            _draw_image(axes, images[row, column], REPRESENTATIONS[name], options, duration, sampling_rate)
-    replace_atomically(path, lambda temporary: figure.savefig(temporary, dpi=110, format="png"))
-    plt.close(figure)
+            axes = axes_at(figure, MARGIN + 14 + PANEL_WIDTH * column, top + 6, PANEL, PANEL)
+            draw_panel(axes, images[row, column], name, options, duration, sampling_rate)
+        top += below
+    return figure
 
 
-def _millivolt_limits(traces: np.ndarray) -> tuple[float, float]:
-    low, high = float(traces.min()), float(traces.max())
-    margin = 0.1 * (high - low) or 0.5
-    return low - margin, high + margin
-
-
-def _draw_trace(
-    axes: Axes, trace: np.ndarray, lead: str, sampling_rate: float, limits: tuple[float, float], unit: str
-) -> None:
-    axes.plot(np.arange(len(trace)) / sampling_rate, trace, color="black", linewidth=0.8)
-    axes.set(xlim=(0, len(trace) / sampling_rate), ylim=limits, xlabel="time (s)", ylabel=unit)
-    axes.set_title(f"lead {mathtext(lead)}", loc="left", fontsize=10)
-    # the paper's grid: large squares of 0.2 s and 0.5 mV
-    axes.xaxis.set_minor_locator(MultipleLocator(0.2))
-    axes.yaxis.set_minor_locator(MultipleLocator(0.5))
-    axes.grid(which="both", color="#f2b8b5", linewidth=0.5)
-
-
-def _draw_image(
+def draw_panel(
     axes: Axes,
     image: np.ndarray,
-    representation: Representation,
+    name: str,
     options: Mapping[str, Any],
-    duration: float,
+    duration: float | None,
     sampling_rate: float,
+    lead: str = "",
+    fontsize: float = 7.0,
 ) -> None:
+    """An image with its axes and the values of its colours.
+
+    Args:
+        axes: where, as wide as high.
+        image: grey levels.
+        name: of the representation.
+        options: what made it.
+        duration: of what is shown, s; None where it is not known, and time has no numbers.
+        sampling_rate: Hz.
+        lead: its name, for the title.
+        fontsize: of the labels, points.
+
+    Shape:
+        image (height, width).
+    """
+    axes.tick_params(labelsize=fontsize)
+    if name == LEAD_MAP_KEY:
+        axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="nearest", cmap="viridis")
+        axes.set(xticks=[], yticks=[])
+        axes.set_xlabel("time", fontsize=fontsize)
+        axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1)
+        return
+    representation = REPRESENTATIONS[name]
     low, high = options["value_range"]
-    if representation.axes == "frequency-time":  # low frequencies at the bottom
-        extent, rows = (0.0, duration, 0.0, min(options.get("max_hz", math.inf), sampling_rate / 2)), "frequency (Hz)"
+    end = 1.0 if duration is None else duration
+    is_spectrum = representation.axes == "frequency-time"
+    if is_spectrum:  # low frequencies at the bottom
+        extent, rows = (0.0, end, 0.0, min(options.get("max_hz", math.inf), sampling_rate / 2)), "frequency (Hz)"
     else:  # time downwards, as a matrix is written
-        extent, rows = (0.0, duration, duration, 0.0), "time (s)"
+        extent, rows = (0.0, end, end, 0.0), "time (s)"
     values = low + image.astype(float) / 255 * (high - low)
     darkest, brightest = colour_limits(values, (low, high), representation.axes)
     shown = axes.imshow(
         values, extent=extent, vmin=darkest, vmax=brightest, aspect="auto", interpolation="nearest", cmap="viridis"
     )
-    axes.set_box_aspect(1)
-    axes.set(xlabel="time (s)", ylabel=rows)
-    axes.set_title(representation.title, fontsize=9)
+    axes.set_xlabel("time (s)", fontsize=fontsize)
+    axes.set_ylabel(rows, fontsize=fontsize)
+    if duration is None:
+        axes.set(xticks=[], xlabel="time", **({} if is_spectrum else {"yticks": [], "ylabel": "time"}))
+    axes.set_title(f"{mathtext(lead)} {representation.title}".strip(), fontsize=fontsize + 1)
     beyond = (values.min() < darkest, values.max() > brightest)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     place = axes.inset_axes((1.04, 0.08, 0.05, 0.84))  # a part of the panel, so that the next one keeps clear of it
     bar = axes.figure.colorbar(shown, cax=place, extend=extend)
-    bar.ax.tick_params(labelsize=8)
-    bar.set_label(representation.units.get(options["scale"], ""))
+    bar.ax.tick_params(labelsize=fontsize)
+    bar.set_label(representation.units.get(options["scale"], ""), fontsize=fontsize)
 
 
 def colour_limits(values: np.ndarray, value_range: tuple[float, float], axes: str) -> tuple[float, float]:

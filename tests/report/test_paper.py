@@ -1,12 +1,15 @@
 """Paper is true to the millimetre, the same every time, and shows names as they are."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from pipeline.report.paper import ecg_svg, plot_ecg
+from pipeline.errors import EcgFusionError
+from pipeline.report.paper import DPI, ecg_svg, plot_ecg, save_ecg
 from pipeline.signals.leads import LEADS
 
 RATE = 100.0
@@ -14,82 +17,97 @@ SECONDS = np.arange(0, 10, 1 / RATE)
 TWELVE = np.stack([np.sin(2 * np.pi * (1 + number / 10) * SECONDS) for number in range(12)])
 
 
-def lines(figure) -> list[np.ndarray]:
-    """The waves and pulses, (2, points) mm each; the grid's lines have gaps."""
-    (axes,) = figure.axes
-    return [np.stack(line.get_data()) for line in axes.lines if not np.isnan(line.get_data()[0]).any()]
+def measured(text: str, gid: str) -> list[np.ndarray]:
+    """The points of what an SVG draws under names that begin so, (points, 2), in mm of its stated size."""
+    root = ElementTree.fromstring(text)
+    millimetres = float(root.get("width", "").removesuffix("mm")) / float(root.get("viewBox", "").split()[2])
+    found = []
+    for group in root.iter("{http://www.w3.org/2000/svg}g"):
+        if group.get("id", "").startswith(gid):
+            path = group.find("{http://www.w3.org/2000/svg}path")
+            assert path is not None
+            numbers = re.findall(r"-?\d+(?:\.\d+)?", path.get("d", ""))
+            found.append(np.array(numbers, dtype=float).reshape(-1, 2) * millimetres)
+    return found
 
 
-def test_a_second_and_a_millivolt_are_as_long_as_paper_says():
-    figure = plot_ecg(TWELVE[:1], RATE, ["I"], layout="rows")
-    width, height = figure.get_size_inches() * 25.4
-    (axes,) = figure.axes
-    assert axes.get_xlim() == pytest.approx((0, width))  # one unit of the axes is a millimetre
-    assert axes.get_ylim() == pytest.approx((0, height))
-    assert axes.get_position().bounds == (0, 0, 1, 1)
-    pulse, wave = lines(figure)
-    assert wave[0, -1] - wave[0, 0] == pytest.approx(25 * SECONDS[-1])
-    assert np.ptp(wave[1]) == pytest.approx(10 * np.ptp(TWELVE[0]))
-    assert np.ptp(pulse[1]) == pytest.approx(10)
-    assert pulse[0, 3] - pulse[0, 1] == pytest.approx(5)
+@pytest.mark.parametrize(("speed", "gain"), [(25, 10), (50, 10), (25, 5), (25, 20)])
+def test_a_second_and_a_millivolt_are_as_long_in_the_svg_as_paper_says(speed: float, gain: float):
+    text = ecg_svg(TWELVE[:1, :501], RATE, ["I"], speed=speed, gain=gain)
+    (pulse,), (wave, *_) = measured(text, "calibration"), measured(text, "trace")
+    assert np.ptp(pulse[:, 1]) == pytest.approx(gain, abs=0.01)
+    assert pulse[3, 0] - pulse[1, 0] == pytest.approx(0.2 * speed, abs=0.01)
+    assert np.ptp(wave[:, 0]) == pytest.approx(5 * speed, abs=0.02)
+    assert np.ptp(wave[:, 1]) == pytest.approx(gain * np.ptp(TWELVE[0, :501]), abs=0.05)
 
 
-@pytest.mark.parametrize(("speed", "gain"), [(50.0, 10.0), (25.0, 20.0)])
-def test_another_speed_and_gain_are_drawn_and_said(speed: float, gain: float):
-    figure = plot_ecg(TWELVE[:1], RATE, ["I"], layout="rows", speed=speed, gain=gain)
-    _, wave = lines(figure)
-    assert np.ptp(wave[0]) == pytest.approx(speed * SECONDS[-1])
-    assert np.ptp(wave[1]) == pytest.approx(gain * np.ptp(TWELVE[0]))
-    assert any(f"{speed:g} mm/s   {gain:g} mm/mV" in text.get_text() for text in figure.axes[0].texts)
+@pytest.mark.parametrize(("name", "step"), [("grid-1mm", 1), ("grid-5mm", 5)])
+def test_squares_are_of_1_and_5_millimetres(name: str, step: int):
+    (points,) = measured(ecg_svg(TWELVE, RATE, LEADS), name)
+    for axis in 0, 1:
+        np.testing.assert_allclose(np.diff(np.unique(points[:, axis].round(2))), step, atol=0.02)
 
 
-def test_three_rows_of_four_leads_go_on_in_time_above_the_rhythm():
-    figure = plot_ecg(TWELVE, RATE, LEADS)
-    names = [text.get_text() for text in figure.axes[0].texts][:13]
-    assert names == ["I", "aVR", "V1", "V4", "II", "aVL", "V2", "V5", "III", "aVF", "V3", "V6", "II"]
-    waves = [line for line in lines(figure) if line.shape[1] > 100]
-    assert [wave.shape[1] for wave in waves] == [250] * 12 + [1000]
-    starts = [wave[0, 0] for wave in waves[:4]]
-    np.testing.assert_allclose(np.diff(starts), 62.5)
-    zero_to_wave = waves[1][1] - 10 * TWELVE[LEADS.index("aVR"), 250:500]
-    np.testing.assert_allclose(zero_to_wave, zero_to_wave[0])
-
-
-def test_all_stays_on_the_paper():
-    figure = plot_ecg(3 * TWELVE, RATE, LEADS)
-    width, height = figure.get_size_inches() * 25.4
-    for x, y in lines(figure):
-        assert x.min() >= 0
-        assert x.max() <= width
-        assert y.min() >= 0
-        assert y.max() <= height
+def test_zero_lies_on_a_strong_line():
+    text = ecg_svg(TWELVE, RATE, LEADS)
+    (strong,) = measured(text, "grid-5mm")
+    for pulse in measured(text, "calibration"):
+        assert np.abs(strong[:, 1] - pulse[0, 1]).min() < 0.01
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_svg_has_its_size_in_millimetres_and_refers_to_nothing_elsewhere(dark: bool):
-    text = ecg_svg(TWELVE, RATE, LEADS, title='<script>alert(1)</script> & $x$ "', notes=["--> <b>"], dark=dark)
-    assert text == ecg_svg(TWELVE, RATE, LEADS, title='<script>alert(1)</script> & $x$ "', notes=["--> <b>"], dark=dark)
+    how = {"title": '<script>alert(1)</script> & $x$ "', "notes": ["--> <b>"], "dark": dark}
+    text = ecg_svg(TWELVE, RATE, LEADS, **how)
     root = ElementTree.fromstring(text)
-    figure = plot_ecg(TWELVE, RATE, LEADS)
-    width, height = figure.get_size_inches() * 25.4
+    width, height = plot_ecg(TWELVE, RATE, LEADS, **how).get_size_inches() * 25.4
     assert float(root.get("width", "").removesuffix("mm")) == pytest.approx(width, abs=1e-3)
     assert float(root.get("height", "").removesuffix("mm")) == pytest.approx(height, abs=1e-3)
-    assert {each.tag.rpartition("}")[2] for each in root.iter()} <= {
-        "svg",
-        "defs",
-        "style",
-        "g",
-        "path",
-        "clipPath",
-        "rect",
-        "use",
-    }
+    kinds = {each.tag.rpartition("}")[2] for each in root.iter()}
+    assert kinds <= {"svg", "defs", "style", "g", "path", "clipPath", "rect", "use"}
     references = re.findall(r'(?:href|src)="([^"]*)"|url\(([^)]*)\)', text)
     assert all((one or other).startswith("#") for one, other in references)
 
 
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_the_same_recording_gives_the_same_bytes(tmp_path, kind: str):
+    for name in "ab":
+        save_ecg(tmp_path / f"{name}.{kind}", plot_ecg(TWELVE, RATE, LEADS, title="a"))
+    assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def test_threads_draw_the_same():
+    def drawn(number: int) -> str:
+        return ecg_svg(TWELVE[: 1 + number % 3], RATE, LEADS[: 1 + number % 3])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(drawn, range(6))) == [drawn(number) for number in range(6)]
+
+
+def test_a_png_says_its_resolution_and_has_it(tmp_path):
+    figure = plot_ecg(TWELVE, RATE, LEADS)
+    save_ecg(tmp_path / "a.png", figure)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.info["dpi"] == pytest.approx((DPI, DPI), abs=0.1)
+        assert np.array(image.size) / DPI == pytest.approx(figure.get_size_inches(), abs=1.5 / DPI)
+
+
+def test_notes_scale_rate_and_filter_stand_beside_it():
+    figure = plot_ecg(TWELVE, RATE, LEADS, notes=["a finding"], filtered="0.5 to 40 Hz")
+    texts = [text.get_text() for text in figure.texts]
+    assert "a finding" in texts
+    assert any(all(part in text for part in ("25 mm/s", "10 mm/mV", "100 Hz", "0.5 to 40 Hz")) for text in texts)
+
+
+def test_names_are_shown_as_they_are_and_shortened():
+    (axes,) = plot_ecg(TWELVE[:2], RATE, ["$\\frac$", "x" * 40]).axes
+    assert [text.get_text() for text in axes.texts] == ["\\$\\frac\\$", "x" * 15 + "…"]
+
+
 def test_what_cannot_be_laid_out_is_refused():
-    with pytest.raises(ValueError, match="no layout 3x4 of the leads I II"):
-        plot_ecg(TWELVE[:2], RATE, ["I", "II"])
-    with pytest.raises(ValueError, match="no layout 2x6"):
-        plot_ecg(TWELVE, RATE, LEADS, layout="2x6")
+    with pytest.raises(EcgFusionError, match="no layout wide"):
+        plot_ecg(TWELVE, RATE, LEADS, layout="wide")
+    with pytest.raises(EcgFusionError, match="of 2 leads"):
+        plot_ecg(TWELVE, RATE, LEADS[:2])
+    with pytest.raises(EcgFusionError, match="above 0"):
+        plot_ecg(TWELVE, RATE, LEADS, gain=0)

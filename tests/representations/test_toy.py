@@ -73,18 +73,17 @@ def test_its_reference_is_what_verify_compares_with():
     assert reference_images("nameless", X.numpy(), 100.0, parameters) is None
 
 
-def test_a_drawing_has_its_title_its_axes_and_its_unit(monkeypatch, tmp_path: Path):
-    figures: list[Any] = []
-    monkeypatch.setattr(drawings.plt, "close", figures.append)
+def test_a_drawing_has_its_title_its_axes_and_its_unit(tmp_path: Path):
     recipe = ImageRecipe(("toy", "rp"), 16)
     grey = draw_images(X, 100.0, recipe).numpy()
     parameters = {name: recipe.parameters(name) for name in recipe.representations}
+    figure = drawings.record_figure("a record", X.numpy(), ("I", "II"), 100.0, grey, parameters)
     drawings.draw_record(tmp_path / "record.png", "a record", X.numpy(), ("I", "II"), 100.0, grey, parameters)
     assert (tmp_path / "record.png").stat().st_size > 0
-    axes = {one.get_title(): one for one in figures[0].axes if one.get_title()}
+    axes = {one.get_title(): one for one in figure.axes if one.get_title()}
     assert set(axes) == {TOY.title, REPRESENTATIONS["rp"].title}
     toy, plot = axes["products"], axes["recurrence plot"]
     assert (toy.get_xlabel(), toy.get_ylabel(), toy.get_ylim()) == ("time (s)", "frequency (Hz)", (0.0, 50.0))
     assert (plot.get_xlabel(), plot.get_ylabel(), plot.get_ylim()) == ("time (s)", "time (s)", (0.6, 0.0))
-    bars = [bar.get_ylabel() for one in figures[0].axes for bar in one.child_axes]
+    bars = [bar.get_ylabel() for one in figure.axes for bar in one.child_axes]
     assert bars.count("mV²") == 2  # beside the bars of two leads
