@@ -18,6 +18,7 @@ COLUMNS = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4",
 """The leads of each quarter of the paper, from top to bottom."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 14.0, 4.0, 10.0, 8.0  # margins, mm
 _ROW, _LOWEST_ROW, _LABEL = 8.0, 20.0, 9.0  # mm beside the waves of a row, the least that it has, a lead's name
+_HIGHEST_ROW = 150.0  # mm; higher waves run into the next one, as they do on paper
 _MM = 1 / 25.4  # inches
 _COLOURS = {
     False: {"paper": "#fffdfb", "fine": "#f7dcd5", "strong": "#eab5a8", "ink": "#15191c"},
@@ -63,7 +64,8 @@ def plot_ecg(
 
     rows = list(_rows(np.asarray(signal_mv, dtype=np.float64), tuple(leads), layout, rhythm))
     seconds = signal_mv.shape[1] / sampling_rate
-    heights = [max(_LOWEST_ROW, gain * float(np.ptp(np.concatenate(waves))) + _ROW) for _, waves in rows]
+    highest = [gain * float(np.ptp(np.concatenate(waves))) + _ROW for _, waves in rows]
+    heights = [min(max(_LOWEST_ROW, each), _HIGHEST_ROW) for each in highest]
     width, height = _LEFT + seconds * speed + _RIGHT, _TOP + sum(heights) + _BOTTOM
     colours = _COLOURS[dark]
     figure = Figure(figsize=(width * _MM, height * _MM), facecolor=colours["paper"])
@@ -74,8 +76,8 @@ def plot_ecg(
     bottom = height - _TOP
     for (names, waves), of_row in zip(rows, heights, strict=True):
         bottom -= of_row
-        top = max(float(x.max()) for x in waves)
-        zero = bottom + of_row - _ROW / 2 - gain * top  # where 0 mV lies
+        middle = (max(float(x.max()) for x in waves) + min(float(x.min()) for x in waves)) / 2
+        zero = bottom + of_row / 2 - gain * middle  # where 0 mV lies
         _draw_row(axes, names, waves, zero, speed / sampling_rate, speed, gain, colours["ink"])
     words: dict[str, Any] = {"color": colours["ink"], "fontsize": 8, "verticalalignment": "center"}
     axes.text(_LEFT, height - _TOP / 2, mathtext(title or " "), **words)
