@@ -22,6 +22,7 @@ from benchmarks import (
     loading,
     memory,
     older_way,
+    predicting,
     reading,
     reading_sets,
     representations,
@@ -36,7 +37,7 @@ from pipeline.errors import EcgFusionError
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
     *(reading, reading_sets, representations, creating, loading, training),
-    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup),
+    *(older_way, predicting, memory, bootstrap, coverage, agreement_coverage, startup),
 )
 
 
