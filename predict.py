@@ -198,7 +198,8 @@ def _end(answers: Sequence["Answer | Refused"]) -> None:
     if len(answers) == len(bad) == 1:
         raise EcgFusionError(bad[0].problem)
     for refused in bad:
-        print(printable(f"{refused.file}: {refused.problem}"), file=sys.stderr)
+        named = refused.problem.startswith(refused.file)
+        print(printable(refused.problem if named else f"{refused.file}: {refused.problem}"), file=sys.stderr)
     if bad:
         raise EcgFusionError(f"{len(bad):,} of {len(answers):,} files have no answer, for what is said above")
 
