@@ -28,6 +28,7 @@ COMMANDS = (
     "evaluate.py",
     "predict.py",
     "-m pipeline.demo",
+    "-m pipeline.server",
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",
     "-m pipeline.sources.synthetic",
