@@ -8,8 +8,8 @@ import pytest
 import torch
 from cards import small_card
 from conftest import real_set
-from small_stores import make
 
+import create_images
 import train
 from models import create_model, describe_model, list_models
 from pipeline import load_run
@@ -72,8 +72,8 @@ def test_every_image_is_the_same(form: str, on_the_fly: bool, store: Store, synt
 @pytest.mark.realdata
 def test_real_recordings_are_answered_as_evaluate_scores_them(data_folder: Path, tmp_path: Path):
     folder = real_set(data_folder, "ptbxl", "ptbxl_database.csv")
-    words = ("--folds", "train=1", "dev=2", "test=3", "--limit", "40", "--representations", "none")
-    make(folder, tmp_path / "stores", *words)
+    words = "--folds train=1 dev=2 test=3 --limit 40 --representations none --workers 1"
+    create_images.main([*words.split(), "--data", str(folder), "--out", str(tmp_path / "stores")])
     learnt = "-model gru -hidden_size 8 -n_layers 1 -crop 2.5 -epochs 1 -threads 1 -task superdiagnostic"
     train.main([*learnt.split(), "-data", str(tmp_path / "stores"), "-path_save_model", str(tmp_path / "run")])
     scores = score_partition(tmp_path / "run", None, "test")
