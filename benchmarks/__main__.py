@@ -23,6 +23,7 @@ from benchmarks import (
     loading,
     memory,
     older_way,
+    predicting,
     reading,
     reading_sets,
     representations,
@@ -38,7 +39,7 @@ from pipeline.errors import EcgFusionError
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
     *(reading, reading_sets, representations, creating, loading, training),
-    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, serving, exporting),
+    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, serving, exporting, predicting),
 )
 
 
