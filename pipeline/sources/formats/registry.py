@@ -45,6 +45,8 @@ FORMATS = {
     "cardiosoft": Format(
         "GE CardioSoft", (".xml",), f"{_HERE}.cardiosoft:open_cardiosoft", f"{_HERE}.cardiosoft:is_cardiosoft"
     ),
+    "scp": Format("SCP-ECG", (".scp", ".ecg"), f"{_HERE}.scp:open_scp", f"{_HERE}.scp:is_scp"),
+    "ishne": Format("ISHNE Holter", (".ecg",), f"{_HERE}.ishne:open_ishne", f"{_HERE}.ishne:is_ishne"),
     "philips": Format("Philips Sierra", (".xml",), f"{_HERE}.philips:open_philips", f"{_HERE}.philips:is_philips"),
 }
 """What is read. Of formats with one ending the first that knows the file is taken."""
