@@ -43,16 +43,20 @@ def is_aecg(path: str) -> bool:
 
 
 def open_aecg(path: str, said: Said) -> OpenedFile:
-    """The rhythm that was recorded, never a beat that stands for others, nor another series that was derived of it.
+    """The rhythm that was recorded, never a beat that stands for others; one that was derived only where it is alone.
 
     Raises:
         RecordError: it is damaged, holds no rhythm or several, or leads that were not recorded together.
     """
-    series = [each for each in parsed(path, _ROOT).iterfind("component/series") if each.find(".//digits") is not None]
-    recorded = [each for each in series if _code(each) != _BEAT and _has_own_sets(each)]
-    rhythms = [each for each in recorded if _code(each) == "RHYTHM"] or recorded
+    root = parsed(path, _ROOT)
+    recorded, derived = (
+        [each for each in root.iterfind(place) if each.find("component/sequenceSet//digits") is not None]
+        for place in ("component/series", "component/series/derivation/derivedSeries")
+    )
+    other = [each for each in recorded if _code(each) != _BEAT]
+    rhythms = _rhythms(recorded) or other or _rhythms(derived)
     if not rhythms:
-        beats = "beats that stand for others, and " if series else ""
+        beats = "beats that stand for others, and " if recorded or derived else ""
         raise RecordError(f"{path} holds {beats}no series of a rhythm: export the recording itself")
     chosen = the_wanted(path, rhythms, "rhythm series", said.array)
     sets = [_set_of(path, each) for each in chosen.iterfind("component/sequenceSet")]
@@ -67,12 +71,11 @@ def open_aecg(path: str, said: Said) -> OpenedFile:
 
 def _code(element: Element) -> str:
     found = element.find("code")
-    return "" if found is None else found.get("code", "").strip()
+    return "" if found is None else found.get("code", "").strip().upper()
 
 
-def _has_own_sets(series: Element) -> bool:
-    """Whether its samples are its own, not those of a series derived of it."""
-    return series.find("component/sequenceSet//digits") is not None
+def _rhythms(series: list[Element]) -> list[Element]:
+    return [each for each in series if _code(each) == "RHYTHM"]
 
 
 def _set_of(path: str, of: Element) -> _Set:
@@ -85,7 +88,7 @@ def _set_of(path: str, of: Element) -> _Set:
             continue
         if code.startswith("TIME_"):
             begin, rate = _attribute(value, "head", "value"), _rate_of(path, value)
-        elif _LEAD in code.upper():
+        elif _LEAD in code:
             lead = _lead(code)
             samples, unit = _samples(path, lead, value)
             signals.append((lead, samples))
@@ -95,8 +98,8 @@ def _set_of(path: str, of: Element) -> _Set:
 
 def _lead(code: str) -> str:
     """Of ``MDC_ECG_LEAD_AVF``: ``aVF``; the inverted lead of the Cabrera sequence is another one."""
-    name = code[code.upper().index(_LEAD) + len(_LEAD) :]
-    return "-aVR" if name.upper() == "AVRNEG" else canonical_lead(name)
+    name = code[code.index(_LEAD) + len(_LEAD) :]
+    return "-aVR" if name == "AVRNEG" else canonical_lead(name)
 
 
 def _rate_of(path: str, value: Element) -> float | None:

@@ -101,7 +101,11 @@ def _counts(path: str, waveform: Element, leads: tuple[str, ...], rate: float) -
         raise RecordError(f"{path} has waveforms in {shown(coding)}, {shown(packing)}, which are not read")
     if packing == "XLI":
         counts = unpacked_leads(path, base64_bytes(path, "waveforms", text), len(leads), n_samples)
-        return _rebuilt(counts) if leads[:6] == LIMB_LEADS else counts
+        if leads[:6] == LIMB_LEADS:
+            return _rebuilt(counts)
+        if set(leads) & set(LIMB_LEADS[2:]):
+            raise RecordError(f"{path} has compressed limb leads in an order of which nobody knows what they hold")
+        return counts
     flat = (numbers if coding == "Plain" else base64_counts)(path, "waveforms", text)
     if len(flat) < n_samples * len(leads):
         raise RecordError(

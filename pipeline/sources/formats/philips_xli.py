@@ -51,12 +51,9 @@ def unpacked_leads(file: str, data: bytes, n_leads: int, n_samples: int) -> np.n
 
 def _expanded(file: str, block: bytes, most: int) -> bytes:
     """What an LZW stream unpacks to; a string enters the table with each code, until the table is full."""
-    n_codes = len(block) * 8 // _BITS
-    bits = np.unpackbits(np.frombuffer(block, np.uint8))[: n_codes * _BITS].reshape(n_codes, _BITS)
-    codes = bits @ (1 << np.arange(_BITS - 1, -1, -1))
     strings = [bytes([byte]) for byte in range(256)]
     out, before = bytearray(), b""
-    for code in codes.tolist():
+    for code in _codes(block)[: most + 1].tolist():  # a code is at least a byte
         if code > _LAST_CODE:
             break
         if code > len(strings) or (code == len(strings) and not before):
@@ -69,6 +66,14 @@ def _expanded(file: str, block: bytes, most: int) -> bytes:
         if len(out) > most:
             raise RecordError(f"{file} unpacks to more samples of a lead than it announces: export it again")
     return bytes(out)
+
+
+def _codes(block: bytes) -> np.ndarray:
+    """Numbers of ten bits, four in five bytes; what is left over at the end is none."""
+    fives = np.frombuffer(block.ljust(-(-len(block) // 5) * 5, b"\0"), np.uint8).reshape(-1, 5).astype(np.uint16)
+    one, two, three, four, five = fives.T
+    codes = [one << 2 | two >> 6, (two & 63) << 4 | three >> 4, (three & 15) << 6 | four >> 2, (four & 3) << 8 | five]
+    return np.stack(codes, axis=1).reshape(-1)[: len(block) * 8 // _BITS]
 
 
 def _words(data: bytes) -> np.ndarray:

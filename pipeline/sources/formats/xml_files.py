@@ -28,7 +28,8 @@ ROOTS = {
 }
 """The root of each format that is XML."""
 
-_MOST_ELEMENTS, _MOST_DEPTH = 2**20, 200
+_MOST_ELEMENTS, _MOST_DEPTH = 2**18, 200
+_PIECE, _LONGEST_TAG = 2**18, 2**20  # bytes that are parsed at once, and of what has no end yet
 _HEAD = 2**15  # bytes that are looked at for the root
 _BEFORE_ROOT = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)", re.DOTALL)
 _ROOT = re.compile(r"\s*<(?:[\w.-]+:)?([\w.-]+)")
@@ -67,7 +68,10 @@ def parsed(path: str, root: str) -> Element:
     data = content(path, MOST_XML_BYTES)
     parser = library.XMLParser(target=_Bounded(path))
     try:
-        parser.feed(data)
+        for place in range(0, len(data) or 1, _PIECE):
+            parser.feed(data[place : place + _PIECE])
+            if place + _PIECE - parser.parser.CurrentByteIndex > _LONGEST_TAG:
+                raise RecordError(f"{path} has a tag or comment without an end for {_LONGEST_TAG} bytes: {_REMEDY}")
         tree: Element = parser.close()
     except require("defusedxml", path).DefusedXmlException:
         raise RecordError(
@@ -229,7 +233,7 @@ def the_wanted(file: str, parts: Sequence[_Part], what: str, wanted: str | None)
 
 def opened_leads(
     file: str,
-    signals: Mapping[str, np.ndarray] | Sequence[tuple[str, np.ndarray]],
+    signals: Sequence[tuple[str, np.ndarray]],
     units: Sequence[str | None],
     sampling_rate: float | None,
     said: Said,
@@ -246,15 +250,14 @@ def opened_leads(
     Raises:
         RecordError: the leads are not of one length, too long, or what they mean is not said.
     """
-    pairs = list(signals.items() if isinstance(signals, Mapping) else signals)
-    lengths = {len(samples): name for name, samples in reversed(pairs)}
+    lengths = {len(samples): name for name, samples in reversed(signals)}
     if len(lengths) > 1:
         (first, one), (second, other) = [(lengths[length], length) for length in sorted(lengths)][:2]
         raise RecordError(
             f"{file} has {one} samples of lead {shown(first)} and {other} of {shown(second)}: {_REMEDY}, with all "
             "leads of one length"
         )
-    check_size(file, (len(pairs), *lengths))
-    signal = np.stack([samples for _, samples in pairs])
-    own = Own(tuple(units), sampling_rate, tuple(name for name, _ in pairs))
+    check_size(file, (len(signals), *lengths))
+    signal = np.stack([samples for _, samples in signals])
+    own = Own(tuple(units), sampling_rate, tuple(name for name, _ in signals))
     return opened_array(file, signal.shape, own, said, lambda: signal, time_first=False)

@@ -62,6 +62,8 @@ def test_the_step_of_time_is_the_rate(tmp_path, value, unit, rate):
         [series(BEAT, code="SOMETHING_ELSE"), series(SETS)],
         [series(SETS, code="SOMETHING_ELSE"), series(BEAT, code="REPRESENTATIVE_BEAT")],
         [series(code="RHYTHM"), series(SETS)],
+        [series(SETS, code="rhythm"), series(BEAT, code="representative_beat")],
+        [series(derived=SETS).replace("REPRESENTATIVE_BEAT", "RHYTHM")],
     ],
 )
 def test_the_rhythm_is_read_and_never_the_beat(tmp_path, parts):

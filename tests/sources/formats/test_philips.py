@@ -47,11 +47,14 @@ def test_a_calibration_pulse_behind_the_recording_is_left_out(tmp_path):
     assert read(tmp_path, philips_file(same, packing="Uncompressed")).signal.shape == (12, 300)
 
 
-def test_leads_that_are_named_are_not_rebuilt_where_they_are_no_limb_leads(tmp_path):
-    names = " ".join(("V1", "V2", "V3", "V4", "V5", "V6", *LEADS[:6]))
-    found = read(tmp_path, FILE.replace(" ".join(LEADS), names))
-    assert found.leads == tuple(names.split())
+def test_leads_of_other_names_hold_themselves(tmp_path):
+    names = ("I", "II", "V7", "V8", "V9", "V3R", *LEADS[6:])
+    text = FILE.replace(" ".join(LEADS), " ".join(names))
+    found = read(tmp_path, text)
+    assert found.leads == names
     np.testing.assert_allclose(found.signal[2], 0.005 * (COUNTS["II"] - COUNTS["I"] - COUNTS["III"]))
+    with pytest.raises(RecordError, match="compressed limb leads in an order of which nobody knows what they hold"):
+        read(tmp_path, text.replace("V7", "aVF"))
 
 
 ANNOUNCED = 'durationperchannel="600"'

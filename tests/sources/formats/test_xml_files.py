@@ -5,7 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machine_recordings import EIGHT, aecg_file, cardiosoft_file, counts_of, muse, muse_file, philips_file, write_xml
+from machine_recordings import (
+    EIGHT,
+    aecg_file,
+    cardiosoft_file,
+    counts_of,
+    muse,
+    muse_file,
+    philips_file,
+    sequence_set,
+    series,
+    write_xml,
+)
 
 from pipeline.signals.leads import LEADS
 from pipeline.sources.formats import xml_files
@@ -34,10 +45,10 @@ BOMB = (
     + "]>"
 )
 FILES = {
-    "AnnotatedECG": aecg_file(),
+    "AnnotatedECG": aecg_file(series(sequence_set(COUNTS))),
     "RestingECG": muse_file(muse(COUNTS)),
     "CardiologyXML": cardiosoft_file(COUNTS),
-    "restingecgdata": philips_file(counts_of(LEADS)),
+    "restingecgdata": philips_file(counts_of(LEADS, 100)),
 }
 
 
@@ -96,6 +107,10 @@ def test_a_dtd_that_is_named_is_not_looked_for(tmp_path):
 def test_depth_number_and_size_are_bounded(tmp_path, root, monkeypatch):
     deep = write_xml(tmp_path / "deep.xml", f"<{root}>{'<a>' * 100_000}")
     assert "has elements 200 deep within each other" in refused(deep)
+    attributes = " ".join(f"a{number}='>'" for number in range(200_000))
+    for long in (f"<{root} {attributes}/>", f"<!--{'x' * 3_000_000}--><{root}/>"):
+        path = write_xml(tmp_path / "long.xml", long)
+        assert "has a tag or comment without an end for 1048576 bytes" in refused(path)
     monkeypatch.setattr(xml_files, "_MOST_ELEMENTS", 1000)
     many = write_xml(tmp_path / "many.xml", f"<{root}>{'<a/>' * 1000}</{root}>")
     assert "has more than 1000 elements" in refused(many)
@@ -123,6 +138,29 @@ def test_a_file_cut_off_anywhere(tmp_path, root):
     for place in range(0, len(data) - 1, max(1, len(data) // 40)):
         (tmp_path / "a.xml").write_bytes(data[:place])
         refused(str(tmp_path / "a.xml"))
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_damaged_file_is_a_recording_or_one_sentence(tmp_path, root):
+    whole, path = Path(write_xml(tmp_path / "a.xml", FILES[root])).read_bytes(), tmp_path / "b.xml"
+    chance = np.random.default_rng(0)
+    for _ in range(150):
+        data = bytearray(whole)
+        for place in chance.integers(0, len(data) - 40, chance.integers(1, 4)):
+            change = chance.integers(3)
+            if change == 0:
+                data[place] = chance.integers(256)
+            elif change == 1:
+                del data[place : place + chance.integers(1, 30)]
+            else:
+                data[place:place] = data[place + 3 : place + chance.integers(4, 30)]
+        path.write_bytes(data)
+        try:
+            signal = open_file(str(path)).read().signal
+        except RecordError:
+            refused(str(path))
+        else:
+            assert np.isfinite(signal).all()
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -176,12 +214,12 @@ def test_one_of_several_is_named():
 
 def test_leads_that_do_not_fit_together():
     three = np.arange(3.0)
-    opened = opened_leads("a", {"I": three, "V1": -three}, ["uV"], 100.0, Said(leads=("V1",)))
+    opened = opened_leads("a", [("I", three), ("V1", -three)], ["uV"], 100.0, Said(leads=("V1",)))
     np.testing.assert_allclose(opened.read().signal, [-three / 1000])
     with pytest.raises(RecordError, match="has 2 samples of lead II and 3 of I"):
-        opened_leads("a", {"I": three, "II": three[:2]}, ["uV"], 100.0, Said())
+        opened_leads("a", [("I", three), ("II", three[:2])], ["uV"], 100.0, Said())
     with pytest.raises(RecordError, match="names a lead twice"):
         opened_leads("a", [("I", three), ("I", three)], ["uV"], 100.0, Said())
     with pytest.raises(NotSaidError, match="does not say its unit and sampling rate"):
-        opened_leads("a", {"I": three}, [None], None, Said())
-    assert opened_leads("a", {"I": three}, [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate"}
+        opened_leads("a", [("I", three)], [None], None, Said())
+    assert opened_leads("a", [("I", three)], [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate"}
