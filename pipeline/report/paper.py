@@ -112,7 +112,7 @@ def axes_at(figure: "Figure", left: float, top: float, width: float, height: flo
 def write(figure: "Figure", left: float, top: float, words: str, dark: bool = False, **how: Any) -> None:
     """Text as it is, its left end so many millimetres from the page's upper left corner."""
     page_width, page_height = figure.get_size_inches() / MM
-    look = {"fontsize": 7, "color": COLOURS[dark]["ink"], "verticalalignment": "center"} | how
+    look: dict[str, Any] = {"fontsize": 7, "color": COLOURS[dark]["ink"], "verticalalignment": "center"} | how
     figure.text(left / page_width, 1 - top / page_height, mathtext(words) if words else "", **look)
 
 
