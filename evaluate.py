@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.escaping import file_names
+from pipeline.commands.escaping import file_names, markdown
 from pipeline.commands.parser import CommandParser, natural_number, partition_name, positive_int, run_command
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
+from pipeline.evaluation.asked import Asked, answer
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.figures import NOTES, Evaluation, evaluate
+from pipeline.evaluation.figures import NOTES, Evaluation
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.evaluation.subject import Subject
@@ -24,6 +25,7 @@ from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.files import FORMATS
+from pipeline.report.further import further_parts
 from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
 
@@ -36,6 +38,7 @@ _EXAMPLES = """examples:
   python evaluate.py -run runs/alexnet -threshold f1
   python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
   python evaluate.py -run runs/gru -format md csv latex                    the table for a paper, too
+  python evaluate.py -calibrate -refer 0.1 -conformal 0.9   is it as sure as it should be, and where is it not?
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -66,6 +69,12 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
+    sure = "fit a temperature a class on dev scores; a run that was trained with -calibrate has its own already"
+    parser.option("calibrate", action="store_true", help=sure)
+    referred = "which part of the records a person should see, those it is least sure of; the table of the rest"
+    parser.option("refer", type=float, metavar="PART", help=referred)
+    held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
+    parser.option("conformal", type=float, metavar="COVERAGE", help=held)
     saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
     kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
@@ -101,11 +110,20 @@ def _resampling(options: Namespace) -> Resampling | None:
     return Resampling(n, options.seed or 0) if n else None
 
 
+def _asked(options: Namespace) -> Asked:
+    return Asked(bool(options.calibrate), options.refer, options.conformal)
+
+
 def _evaluate_files(options: Namespace) -> None:
     for name in _RUN_ONLY:
         if getattr(options, name) is not None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
     n, n_dev = len(options.scores), len(options.dev_scores or [])
+    asked = _asked(options)
+    if n_dev == 0 and asked.of_dev:
+        raise EcgFusionError(
+            f"-{asked.of_dev[0]} is fitted on dev scores: name theirs with -dev_scores, or leave -{asked.of_dev[0]} out"
+        )
     if n_dev == 0 and isinstance(options.threshold, str):
         raise EcgFusionError(
             f"-threshold {options.threshold} chooses on dev scores: name theirs with -dev_scores, or give a number"
@@ -116,7 +134,8 @@ def _evaluate_files(options: Namespace) -> None:
     scores = align([load_scores(file) for file in options.scores])
     devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
     found = [
-        evaluate(each, dev, options.threshold, resampling=resampling) for each, dev in zip(scores, devs, strict=True)
+        answer(asked, each, dev, options.threshold, resampling=resampling)
+        for each, dev in zip(scores, devs, strict=True)
     ]
     today = date.today().isoformat()
     found = [
@@ -136,17 +155,21 @@ def _evaluate_files(options: Namespace) -> None:
 
 
 def _evaluate_runs(options: Namespace) -> None:
-    resampling = _resampling(options)
+    resampling, asked = _resampling(options), _asked(options)
     say_loading()
     from pipeline.runs.folder import newest_run
-    from pipeline.scoring.judge import judge, score_runs
+    from pipeline.scoring.judge import check_asked, judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
     for run in [] if options.out else runs:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
+    check_asked(runs, partition, asked)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
-    found = [judge(run, each, partition, options.threshold, resampling) for run, each in zip(runs, scores, strict=True)]
+    found = [
+        judge(run, each, partition, options.threshold, resampling, asked)
+        for run, each in zip(runs, scores, strict=True)
+    ]
     found = [
         replace(evaluation, subject=_subject(run, partition, options.data))
         for run, evaluation in zip(runs, found, strict=True)
@@ -201,6 +224,9 @@ def _show_comparison(
 ) -> None:
     comparison = compare(dict(zip(names, evaluations, strict=True)))
     say(comparison_text(comparison))
+    for name, evaluation in zip(names, evaluations, strict=True):
+        if parts := further_parts(evaluation):
+            say("\n\n".join([f"**{markdown(name)}**", *parts]) + "\n")
     if folder:
         _say_saved(folder, save_comparison(folder, comparison, formats))
 

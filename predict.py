@@ -143,7 +143,7 @@ def _answered(
         writer.writerows(csv_lines(kept(), card.classes, reader.is_ensemble))  # line by line, as they come
         return answers
     lines = list(csv_lines(kept(), card.classes, reader.is_ensemble))
-    if "table" in formats:
+    if "table" in formats and any(hasattr(answer, "probabilities") for answer in answers):
         alone = answers[0] if len(answers) == 1 else None
         good = alone is not None and hasattr(alone, "probabilities")
         say(answer_text(alone) if good else answers_text(answers))  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from benchmarks import (
     reading,
     reading_sets,
     representations,
+    serving,
     startup,
     training,
 )
@@ -37,7 +38,7 @@ from pipeline.errors import EcgFusionError
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
     *(reading, reading_sets, representations, creating, loading, training),
-    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, exporting),
+    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, exporting, serving),
 )
 
 

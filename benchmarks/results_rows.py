@@ -66,19 +66,22 @@ STORES = {
 def _mitdb() -> list[Row]:
     """Beats of one lead, with and without RR intervals: patients left out, and mixed as in the well-known files.
 
-    Rate, dropout and normalisation were chosen on the dev patients, among nine trainings.
+    Where patients are left out, rate, dropout and normalisation were chosen on the dev patients, among nine trainings;
+    so held back, a network learns next to nothing of patients that it has seen, for which the published ones stand.
     """
-    how = "-model heartbeat_cnn -leads MLII -normalise record -learning_rate 4e-4 -dropout 0.4 -epochs 8"
+    network = "-model heartbeat_cnn -leads MLII"
+    held_back = f"{network} -normalise record -learning_rate 4e-4 -dropout 0.4 -epochs 8 -kfold 5 -folds_seed 0"
+    as_published = f"{network} -learning_rate 1e-3 -epochs 20"
     rows = []
     for task, classes in (("aami4", "N S V F"), ("aami5", "N S V F Q")):
         for features, beside in (("", ""), ("-features rr", " and RR")):
-            for protocol, store, judged, words, published in (
-                ("left-out", "ds1", "out_of_fold", "-kfold 5 -folds_seed 0", ".40–.70"),
-                ("mixed", "ds1-mixed", "test", "", ".90–.93"),
+            for protocol, store, judged, how, published in (
+                ("left-out", "ds1", "out_of_fold", held_back, ".40–.70"),
+                ("mixed", "ds1-mixed", "test", as_published, ".90–.93"),
             ):
                 name = f"{task}{'-rr' if features else ''}-{protocol}"
                 title = f"beat{beside}, {classes}, patients {protocol.replace('-', ' ')}"
-                command = f"{how} -task {task} {features} {words}"
+                command = f"{how} -task {task} {features}".strip()
                 rows.append(Row("mitdb", name, title, store, command, judged, "macro f1", published))
     return rows
 

@@ -27,6 +27,7 @@ COMMANDS = (
     "train.py",
     "evaluate.py",
     "-m pipeline.demo",
+    "-m pipeline.server",
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",
     "-m pipeline.sources.synthetic",

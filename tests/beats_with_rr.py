@@ -1,6 +1,7 @@
 """Stores of heartbeats that look alike, so that their RR intervals alone tell which come early."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from made_stores import FOLDS, Made, write_store
@@ -38,10 +39,12 @@ def beats_with_rr(partition: str, n_patients: int = 12, n_beats: int = 10, secon
     return made
 
 
-def write_beats(folder: Path, *, n_patients: int = 12, seconds: float = 0.7, images: bool = False) -> Path:
+def write_beats(
+    folder: Path, *, n_patients: int = 12, seconds: float = 0.7, images: bool = False, **attributes: Any
+) -> Path:
     """Train, dev and test of such beats, each an item with a label of its own; gives their folder."""
     recipe = ImageRecipe(size=32, representations=("gaf",)) if images else None
     for partition in FOLDS:
         made = beats_with_rr(partition, n_patients, seconds=seconds)
-        write_store(folder, partition, made, leads=("MLII",), task="aami", images=recipe)
+        write_store(folder, partition, made, leads=("MLII",), task="aami", images=recipe, **attributes)
     return folder

@@ -17,6 +17,7 @@ from cards import card_json
 
 import create_images
 import evaluate
+import predict
 import train
 from pipeline.commands.parser import CommandParser
 from pipeline.signals.augmentations import AUGMENTATIONS
@@ -33,6 +34,7 @@ PARSERS = {
     "create_images.py": create_images.parse,
     "train.py": train.parse,
     "evaluate.py": evaluate.parse,
+    "predict.py": predict.parse,
 }
 
 

@@ -25,8 +25,8 @@ from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import get_thresholds
 from pipeline.inputs.spec import InputSpec
 from pipeline.report.tables import as_text
-from pipeline.runs.card import write_card
-from pipeline.runs.card_parts import Result, ThresholdsCard
+from pipeline.runs.card import read_card, write_card
+from pipeline.runs.card_parts import CalibrationCard, Result, ThresholdsCard
 
 COMMAND = Path(evaluate.__file__)
 
@@ -407,3 +407,96 @@ def test_a_full_disk_leaves_every_older_file(run_folder, monkeypatch):
             with pytest.raises(OSError, match="No space left"):
                 evaluate.main(["-resamples", "0", "-threshold", "0.1"])
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, writer
+
+
+def test_all_that_is_asked_beside_a_table_of_files(tmp_path, files):
+    """And the files that it leaves give it all again."""
+    words = ["-calibrate", "-refer", "0.1", "-conformal", "0.9", "-resamples", "0"]
+    done = run("-scores", "test.npz", "-dev_scores", "dev.npz", *words, "-out", "tables", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in ("calibration: before → with", "conformal sets at a wanted coverage of 0.9", "referred: 6 of 60 items"):
+        assert part in done.stdout
+    assert (tmp_path / "tables" / "reliability.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-refer", "10"], "-refer 10 is no part of the records: take a number between 0 and 1"),
+        (["-conformal", "90"], "-conformal 90 is no coverage: take a number from 0.5 to below 1"),
+        (["-calibrate"], "-calibrate is fitted on dev scores: name theirs with -dev_scores"),
+        (["-conformal", "0.9"], "-conformal is fitted on dev scores: name theirs with -dev_scores"),
+    ],
+)
+def test_what_cannot_be_asked_of_files_is_one_sentence(tmp_path, files, words, sentence):
+    with pytest.raises(EcgFusionError, match=sentence):
+        evaluate.main(["-scores", str(files[0]), *words])
+
+
+def with_temperatures(folder: Path) -> dict[str, float]:
+    temperatures = {"MI": 2.0, "STTC": 0.5, "CD": 1.0, "HYP": 1.5}
+    write_card(folder, replace(read_card(folder), calibration=CalibrationCard(temperatures=temperatures)))
+    return temperatures
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return found
+
+
+def counts_of(folder: Path) -> list[list[int]]:
+    return [[row[cell] for cell in ("TP", "FN", "FP", "TN")] for row in metrics_of(folder)["classes"].values()]
+
+
+@pytest.mark.parametrize("partition", ["test", "dev", "train"])
+def test_a_calibrated_run_finds_the_same_with_other_probabilities(run_folder, tmp_path, partition):
+    words = ["-run", str(run_folder), "-partition", partition, "-resamples", "0"]
+    evaluate.main([*words, "-out", "plain"])
+    temperatures = with_temperatures(run_folder)
+    evaluate.main([*words, "-out", "hot"])
+    assert counts_of(tmp_path / "hot") == counts_of(tmp_path / "plain")
+    plain, hot = (pd.read_csv(tmp_path / name / "predictions.csv") for name in ("plain", "hot"))
+    raw = plain["MI score"].to_numpy()
+    np.testing.assert_allclose(hot["MI score"], 1 / (1 + np.sqrt((1 - raw) / raw)), atol=1e-6)  # at T = 2
+    assert metrics_of(tmp_path / "hot")["calibration"]["temperatures"] == temperatures
+    one, other = (load_scores(tmp_path / name / "scores.npz").scores for name in ("plain", "hot"))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_and_its_scores_files_give_the_same(run_folder, tmp_path):
+    words = ["-calibrate", "-refer", "0.2", "-conformal", "0.8", "-resamples", "0"]
+    evaluate.main(["-run", str(run_folder), *words, "-out", "run"])
+    dev = str(run_folder / "dev_scores.npz")
+    evaluate.main(["-scores", "run/scores.npz", "-dev_scores", dev, *words, "-out", "files"])
+    of_run, of_files = metrics_of(tmp_path / "run"), metrics_of(tmp_path / "files")
+    for part in ("calibration", "conformal", "classes", "macro", "thresholds"):
+        assert of_run[part] == of_files[part]
+    assert (tmp_path / "run" / "referred.csv").read_text() == (tmp_path / "files" / "referred.csv").read_text()
+
+
+def test_several_runs_each_have_theirs(run_folder, tmp_path, capsys):
+    other = tmp_path / "runs" / "other"
+    finished_run(other)
+    with_temperatures(other)
+    words = ["-refer", "0.1", "-conformal", "0.9", "-resamples", "0"]
+    evaluate.main(["-run", str(run_folder), "runs/other", *words, "-out", "both"])
+    printed = capsys.readouterr().out
+    assert printed.count("referred: 6 of 60 items") == 2
+    assert printed.count("calibration: before") == 1
+    for name in ("gru", "other"):
+        assert (tmp_path / "both" / name / "conformal.csv").exists()
+        assert (tmp_path / "both" / name / "calibration.csv").exists() == (name == "other")
+
+
+def test_a_run_without_its_dev_scores_cannot_be_asked_before_it_is_scored(run_folder):
+    (run_folder / "dev_scores.npz").unlink()
+    for words in (["-calibrate"], ["-conformal", "0.9"]):
+        with pytest.raises(EcgFusionError, match=f"dev_scores.npz is missing, on which {words[0]} is fitted"):
+            evaluate.main(["-run", str(run_folder), *words])
+    with_temperatures(run_folder)
+    evaluate.main(["-run", str(run_folder), "-calibrate", "-resamples", "0"])
+
+
+def test_sets_of_dev_itself_are_refused(run_folder):
+    with pytest.raises(EcgFusionError, match="says nothing of dev itself: take another -partition"):
+        evaluate.main(["-run", str(run_folder), "-partition", "dev", "-conformal", "0.9"])

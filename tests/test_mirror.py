@@ -64,9 +64,24 @@ WITHOUT = {
     "inputs/test_batches.py: where batches come from": ("pipeline/inputs/placement.py",),
     "training/test_plan.py: a part of the plan of a training": ("pipeline/inputs/plan.py",),
     "test_evaluate_command.py: what a table is of": ("pipeline/evaluation/subject.py",),
+    "evaluation/test_asked.py: what temperatures did to scores": ("pipeline/evaluation/calibration_figures.py",),
+    "report/test_further.py: all that stands beside a table": (
+        "pipeline/report/calibrations.py",
+        "pipeline/report/conformals.py",
+        "pipeline/report/referrals.py",
+    ),
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
     "test_train_command.py: what -list_models prints": ("pipeline/report/networks.py",),
+    "server/test_app.py, server/test_refusals.py: the JSON is tried from end to end": (
+        "pipeline/server/answering.py",
+        "pipeline/server/limits.py",
+        "pipeline/server/served.py",
+    ),
+    "server/test_app.py, server/test_pages.py, server/test_browser.py: the pages are tried whole": (
+        "pipeline/server/reference.py",
+        "pipeline/server/sheet.py",
+    ),
     "sources/test_ptbxl.py: what is said of a data set": ("pipeline/report/overview.py",),
     "evaluation/test_figures.py, evaluation/test_intervals.py: an evaluation and its text": (
         "pipeline/report/tables.py",
@@ -76,11 +91,22 @@ WITHOUT = {
     "representations/test_against_pyts.py, store/test_verify.py: the references themselves": (
         "pipeline/representations/references.py",
     ),
+    "scoring/test_files.py, scoring/test_one_recording.py: runs of every kind are asked": (
+        "pipeline/scoring/asking.py",
+        "pipeline/scoring/ensemble.py",
+        "pipeline/scoring/seen.py",
+    ),
+    "test_predict_command.py, sources/test_table.py: both commands that have the options": (
+        "pipeline/sources/formats/said.py",
+    ),
+    "test_predict_command.py: every form of an answer": ("pipeline/report/answers.py",),
     "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
     "sources/test_entry.py: a toy source is one of it": ("pipeline/sources/base.py",),
     "sources/formats/test_delimited.py: the first lines of texts": ("pipeline/sources/formats/csv_heads.py",),
+    "sources/formats/test_dicom.py: files of several groups": ("pipeline/sources/formats/dicom_groups.py",),
+    "sources/formats/test_edf.py: files whose heads are damaged": ("pipeline/sources/formats/edf_heads.py",),
     "sources/test_table.py: what the files of a table have": ("pipeline/sources/table_files.py",),
     "sources/download/test_mirror.py: files are fetched for a mirror": ("pipeline/sources/download/fetch.py",),
     "sources/test_synthetic.py: what is true of the simulated recordings": (

@@ -10,9 +10,12 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation import metrics
 from pipeline.evaluation.agreement import agreement
 from pipeline.evaluation.alignment import differences
+from pipeline.evaluation.calibration_figures import Calibration
+from pipeline.evaluation.conformal import Conformal
 from pipeline.evaluation.confusion import Confusion, confusion_of, taken
 from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
 from pipeline.evaluation.metrics import Counts
+from pipeline.evaluation.referral import Referral
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.subject import Subject
@@ -28,7 +31,11 @@ NOTES = {
 """What heads the table of each partition."""
 
 
-_KEYS = {"subject", "note", "task", "kind", "n_items", "classes", "macro", "micro", "accuracy", "thresholds"}
+_KEYS = {"subject", "note", "task", "kind", "n_items", "classes", "macro", "micro", "accuracy", "thresholds"} | {
+    "calibration",
+    "referral",
+    "conformal",
+}
 """What "no class found" cannot be called in the JSON, whose keys they are."""
 
 
@@ -69,6 +76,9 @@ class Evaluation:
         subject: What was judged, on what and when; None where nobody has said it.
         confusion: Which class was taken for which, the highest score deciding; None for multilabel.
         agreement: Name to figure of the confusion matrix, as in ``agreement.AGREEMENT``; none for multilabel.
+        calibration: What temperatures did to the scores, which are all of those with them; None without.
+        referral: The items that the model is least sure of, and the figures of the rest; None where nobody asked.
+        conformal: Sets of answers at a wanted coverage; None where nobody asked.
     """
 
     task: str | None
@@ -88,6 +98,9 @@ class Evaluation:
     subject: Subject | None = None
     confusion: Confusion | None = None
     agreement: dict[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    referral: Referral | None = None
+    conformal: Conformal | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -132,6 +145,9 @@ class Evaluation:
                 "worse_than_chance": list(self.worse_than_chance),
             },
             **({"intervals": self.intervals.as_json() | self._accuracy_interval()} if self.intervals else {}),
+            **({"calibration": self.calibration.as_json()} if self.calibration else {}),
+            **({"referral": self.referral.as_json()} if self.referral else {}),
+            **({"conformal": self.conformal.as_json()} if self.conformal else {}),
         }
 
     def _accuracy_interval(self) -> dict[str, list[float]]:

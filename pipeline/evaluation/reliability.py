@@ -44,7 +44,7 @@ BINNINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"ece": equal_width, "
 """Name of a calibration error → its bins, each without its lower edge, as ``calibration_curve`` of scikit-learn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bins:
     """What lies in the bins of one class that hold anything.
 

@@ -58,10 +58,12 @@ def _of_beats(answer: Answer) -> list[str]:
 
 
 def answers_text(answers: Sequence[Answer | Refused]) -> str:
-    """Several answers as a table with a line a file, and what is to be said of them, each sentence once."""
+    """Several answers as a table with a line a file, and what is to be said of them, each sentence once.
+
+    Args:
+        answers: one that is an ``Answer`` at least.
+    """
     good = [answer for answer in answers if isinstance(answer, Answer)]
-    if not good:
-        return "no file was answered"
     classes = list(good[0].probabilities)
     shown = classes if len(classes) <= _MOST_CLASSES else []
     lines = [["file", *map(one_line, shown), "findings"]]

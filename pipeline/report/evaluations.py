@@ -15,6 +15,8 @@ from pipeline.evaluation.thresholds import decisions
 from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
 from pipeline.report.confusions import CAPTION, MOST_PRINTED, agreement_lines, confusion_csv_lines, confusion_lines
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
+from pipeline.report.further import FILES as FURTHER
+from pipeline.report.further import further_files
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
 _SOMETIMES = (
@@ -22,6 +24,7 @@ _SOMETIMES = (
     "confusion.csv",
     "confusion.png",
     "predictions.csv",
+    *FURTHER,
     *(f"table.{ending}" for ending in FORMATS.values()),
 )
 """What one evaluation writes and the next one may not."""
@@ -39,7 +42,8 @@ def save_evaluation(
     Args:
         folder: where.
         evaluation: the figures.
-        scores: what they were computed from, for ``predictions.csv``; None for no such file.
+        scores: what they were computed from, as the model gave them, for files that name single items; None for no
+            such files. ``predictions.csv`` has the calibrated ones where some are, ``scores.npz`` never.
         formats: of the table, of ``FORMATS``.
         with_scores: whether ``scores.npz`` is one of them.
     """
@@ -58,10 +62,12 @@ def save_evaluation(
         files["table.csv"] = lambda path: write_csv(path, figure_lines(evaluation))
     if "latex" in formats:
         files["table.tex"] = lambda path: write_text(path, latex_text(evaluation))
-    if scores is not None:
-        files["predictions.csv"] = lambda path: write_csv(path, prediction_lines(evaluation, scores))
+    answered = evaluation.calibration.scores if evaluation.calibration and scores is not None else scores
+    if answered is not None:
+        files["predictions.csv"] = lambda path: write_csv(path, prediction_lines(evaluation, answered))
     if scores is not None and with_scores:
         files["scores.npz"] = lambda path: save_scores(path, scores)
+    files |= further_files(evaluation, answered, as_text, lambda: [*head_of(evaluation, escape=one_line)])
     was_there = (folder / "metrics.json").exists()
     make_folder(folder)
     with all_or_none():

@@ -11,6 +11,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import Thresholds
 from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
 from pipeline.report.confusions import confusion_parts
+from pipeline.report.further import further_parts
 
 SIZES = ("n", "prevalence")
 
@@ -24,6 +25,7 @@ def as_text(evaluation: Evaluation) -> str:
     parts = [*head_of(evaluation), _markdown(table_lines(evaluation)), "\n".join(remarks), *confusion_parts(evaluation)]
     if evaluation.intervals:
         parts += _interval_parts(evaluation, evaluation.intervals)
+    parts += further_parts(evaluation)
     return "\n\n".join(parts) + "\n"
 
 
@@ -34,6 +36,8 @@ def head_of(evaluation: Evaluation, escape: Callable[[str], str] = markdown) -> 
     named = [subject_text(evaluation.subject, escape)] if evaluation.subject else []
     if evaluation.thresholds is None and evaluation.accuracy is not None:
         rule += f"; accuracy {figure_text(evaluation.accuracy)}"
+    if evaluation.calibration:
+        rule += "; probabilities are calibrated"
     note = escape(evaluation.note) if evaluation.note else ""
     return [*filter(None, [note, *named]), f"{task}, {evaluation.n_items} items; {rule}"]
 

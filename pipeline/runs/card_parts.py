@@ -207,7 +207,8 @@ class CalibrationCard:
     Attributes:
         fitted_on: which partition.
         temperatures: of each class; of a multiclass task all are one.
-        not_fitted: classes whose temperature is 1, because dev tells of none.
+        without: classes whose temperature is 1, because dev has no positive or no negative of them.
+        unbounded: classes whose temperature is 1, because dev tells of no best one.
         brier_before: macro mean of the Brier score on dev.
         brier_after: with the temperatures.
         ece_before: macro mean of the expected calibration error on dev, in 15 bins of one width.
@@ -216,7 +217,8 @@ class CalibrationCard:
 
     fitted_on: str = field(default="dev", metadata=one_of("dev"))
     temperatures: Mapping[str, float] | None = field(default=None, metadata=left_out())
-    not_fitted: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    without: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    unbounded: tuple[str, ...] | None = field(default=None, metadata=left_out())
     brier_before: float | None = field(default=None, metadata=left_out() | at_least(0))
     brier_after: float | None = field(default=None, metadata=left_out() | at_least(0))
     ece_before: float | None = field(default=None, metadata=left_out() | at_least(0))

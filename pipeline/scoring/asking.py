@@ -25,15 +25,17 @@ class Reply:
         items: of each of its items.
         parts: what each member or branch of an ensemble says of the recording; none of one network.
         as_said: ``record`` as the networks say it, which thresholds were chosen for.
+        items_as_said: the same of ``items``.
 
     Shape:
-        record and as_said (classes,), items (items, classes), parts (parts, classes).
+        record and as_said (classes,), items and items_as_said (items, classes), parts (parts, classes).
     """
 
     record: np.ndarray
     items: np.ndarray
     parts: np.ndarray
     as_said: np.ndarray
+    items_as_said: np.ndarray
 
 
 def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_size: int | None = None) -> list[Reply]:
@@ -54,7 +56,7 @@ def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_
             parts = np.array([part[place] for part in said.parts.values()])
             record, items = said.records[place], said.items[first:last]
             at = [calibrated(needs.run.card, values) for values in (record[None], items, parts)]
-            replies[number] = Reply(at[0][0], at[1], at[2], record)
+            replies[number] = Reply(at[0][0], at[1], at[2], record, items)
             first = last
     return [replies[number] for number in range(len(recordings))]
 

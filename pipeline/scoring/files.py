@@ -17,11 +17,13 @@ from pipeline.runs.build import Run
 from pipeline.runs.card import Card
 from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
-from pipeline.scoring.answers import Answer, Refused, Seen
+from pipeline.scoring.answers import Answer, Beat, Refused, Seen
 from pipeline.scoring.asking import Reply, ask, calibrated, store_of
 from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
+from pipeline.scoring.heartbeats import heartbeats, refuse_features
 from pipeline.scoring.needs import Needs
 from pipeline.scoring.seen import images_of
+from pipeline.signals.quality import doubts
 from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import RecordError, Recording
 from pipeline.sources.formats.registry import open_file
@@ -38,6 +40,7 @@ class _Read:
     recording: Recording
     prepared: Prepared
     fitted: Fitted
+    doubts: tuple[str, ...]
 
 
 class Reader:
@@ -128,7 +131,13 @@ class Reader:
         recording = opened.read()
         self._asked = opened.asked | (self._asked or frozenset())
         prepared = prepare(self._needs, recording, path)
-        return _Read(path, recording, prepared, fit(self._needs, prepared, path))
+        refuse_features(self._needs, path)
+        of_beats = self._needs.kind_of_items == "beats"
+        fitted = heartbeats(self._needs, recording, prepared, path) if of_beats else fit(self._needs, prepared, path)
+        found = doubts(recording.signal, recording.sampling_rate, recording.leads)
+        if "checksum" in opened.asked:
+            found = ("its header says 0 as every checksum, so that none is verified", *found)
+        return _Read(path, recording, prepared, fitted, found)
 
     def _answers(self, read: Sequence[_Read]) -> list[Answer]:
         replies = ask(self._needs, [each.fitted for each in read], self._device, self._batch_size)
@@ -145,11 +154,21 @@ class Reader:
             findings=findings_of(card, reply.as_said),
             intervals=_ranges(card.classes, reply.parts),
             spreads=_ranges(card.classes, reply.items),
-            remarks=(*read.prepared.remarks, *read.fitted.remarks),
+            remarks=(*read.prepared.remarks, *read.fitted.remarks, *read.doubts),
             seconds=recording.signal.shape[1] / recording.sampling_rate,
             sampling_rate=recording.sampling_rate,
             leads=recording.leads,
             run=str(self.run.folder),
+            beats=self._beats(read.fitted, reply) if read.fitted.what == "heartbeats" else None,
+        )
+
+    def _beats(self, fitted: Fitted, reply: Reply) -> tuple[Beat, ...]:
+        card = self.run.card
+        found = (", ".join(findings_of(card, values)) or None for values in reply.items_as_said)
+        each = zip(fitted.starts.tolist(), found, reply.items, strict=True)
+        return tuple(
+            Beat(start_s=start, finding=finding, probabilities=_named(card.classes, values))
+            for start, finding, values in each
         )
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation import comparison
 from pipeline.evaluation.alignment import align
-from pipeline.evaluation.figures import NOTES, Evaluation, evaluate_dev
-from pipeline.evaluation.figures import evaluate as evaluate_scores
+from pipeline.evaluation.asked import NOTHING, OF_DEV_ITSELF, Asked, answer
+from pipeline.evaluation.calibration import Temperatures
+from pipeline.evaluation.figures import NOTES, Evaluation
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, Resampling
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds
@@ -30,6 +31,9 @@ def evaluate(
     threshold: str | float | None = None,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
+    calibrate: bool = False,
+    refer: float | None = None,
+    conformal: float | None = None,
 ) -> Evaluation:
     """Every figure of a run on a partition, with thresholds that were chosen on dev.
 
@@ -41,11 +45,14 @@ def evaluate(
             multiclass task for the highest score.
         resamples: of patients, for intervals; 0 for none.
         seed: of the resamples.
+        calibrate: whether temperatures are fitted on its dev scores; a run that has some in its card has them always.
+        refer: the part of the records that it is least sure of, to be told with the figures of the rest.
+        conformal: coverage of split-conformal sets, whose limits dev gives.
 
     Raises:
-        EcgFusionError: the run or the store is missing, or they do not fit.
+        EcgFusionError: the run or the store is missing, they do not fit, or what is asked is out of its range.
     """
-    (found,) = _judged([_folder(run)], partition, data, threshold, resamples, seed)
+    (found,) = _judged([_folder(run)], partition, data, threshold, resamples, seed, Asked(calibrate, refer, conformal))
     return found
 
 
@@ -75,12 +82,16 @@ def _judged(
     threshold: str | float | None,
     resamples: int,
     seed: int,
+    asked: Asked = NOTHING,
 ) -> list[Evaluation]:
     if partition not in NOTES:
         raise EcgFusionError(f"there is no partition {partition}: choose one of {', '.join(NOTES)}")
     resampling = Resampling(resamples, seed) if resamples else None
+    check_asked(folders, partition, asked)
     scores = score_runs(folders, partition, Path(data) if data else None)
-    return [judge(run, each, partition, threshold, resampling) for run, each in zip(folders, scores, strict=True)]
+    return [
+        judge(run, each, partition, threshold, resampling, asked) for run, each in zip(folders, scores, strict=True)
+    ]
 
 
 def score_runs(
@@ -122,18 +133,53 @@ def _check_stores_are_there(run: Path, data: Path | None, partition: str) -> Non
     require_store(store_path(folder, partition))
 
 
+def check_asked(runs: Sequence[Path], partition: str, asked: Asked) -> None:
+    """Refuses what no scores of these runs could answer, before they are scored.
+
+    Raises:
+        EcgFusionError: sets are asked of what they would be calibrated on, or the dev scores that are needed are gone.
+    """
+    if asked.conformal is not None and partition == "dev":
+        raise EcgFusionError(OF_DEV_ITSELF)
+    for run in runs if partition != "dev" else ():
+        needed = [name for name in asked.of_dev if name != "calibrate" or _temperatures(read_card(run)) is None]
+        if needed and not (run / DEV_SCORES).exists():
+            raise EcgFusionError(
+                f"{run / DEV_SCORES} is missing, on which -{needed[0]} is fitted: copy the whole run folder, or leave "
+                f"-{needed[0]} out"
+            )
+
+
+def _temperatures(card: Card) -> Temperatures | None:
+    """Those that a run has in its card."""
+    said = card.calibration
+    if said is None or said.temperatures is None:
+        return None
+    return Temperatures(dict(said.temperatures), _n_dev(card), said.without or (), said.unbounded or ())
+
+
+def _n_dev(card: Card) -> int:
+    return card.data.n_dev_items if card.data.n_dev_records is None else card.data.n_dev_records
+
+
 def judge(
-    run: Path, scores: Scores, partition: str, threshold: str | float | None, resampling: Resampling | None
+    run: Path,
+    scores: Scores,
+    partition: str,
+    threshold: str | float | None,
+    resampling: Resampling | None,
+    asked: Asked = NOTHING,
 ) -> Evaluation:
     """The figures of a run's scores of a partition, with the thresholds that its training chose on dev.
 
     Args:
         run: the folder of a finished run.
-        scores: of the partition.
+        scores: of the partition, as the run gives them before any temperature.
         partition: ``train``, ``dev`` or ``test``.
         threshold: a criterion by which others are chosen, on the same dev scores; a number; or None for those of the
             card, and of a multiclass task for the highest score.
         resampling: how to draw intervals, or None for none.
+        asked: what is asked beside the table.
 
     Raises:
         EcgFusionError: the run's dev scores are damaged or of another run; or gone, and a criterion needs them.
@@ -148,9 +194,7 @@ def judge(
     if dev is None:
         remark(f"{run / DEV_SCORES} is missing: whether a patient is in dev, too, is not known")
     chosen = thresholds_of(card, dev) if threshold is None else None
-    if partition == "dev":
-        return evaluate_dev(scores, threshold, resampling, chosen)
-    return evaluate_scores(scores, dev, threshold, NOTES[partition], resampling, chosen)
+    return answer(asked, scores, dev, threshold, NOTES[partition], resampling, chosen, _temperatures(card))
 
 
 def thresholds_of(card: Card, dev: Scores | None) -> Thresholds | None:
@@ -166,8 +210,7 @@ def thresholds_of(card: Card, dev: Scores | None) -> Thresholds | None:
     not_chosen = said.not_chosen
     if not_chosen is None:
         not_chosen = () if dev is None else get_thresholds(card.classes, dev, said.criterion).not_chosen
-    n_dev = card.data.n_dev_items if card.data.n_dev_records is None else card.data.n_dev_records
-    return Thresholds(dict(said.values), said.criterion, n_dev, tuple(not_chosen))
+    return Thresholds(dict(said.values), said.criterion, _n_dev(card), tuple(not_chosen))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

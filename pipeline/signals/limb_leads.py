@@ -9,6 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from pipeline.signals.leads import LEADS
+
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 _HALF = Fraction(1, 2)
 _OF_I_AND_II = {
@@ -59,6 +61,17 @@ def with_limb_leads(
     first, second = (signal[..., list(leads).index(lead), :] for lead in basis)
     rows = [_mixed(first, second, *_weights(lead, *basis)) for lead in added]
     return np.concatenate([signal, np.stack(rows, axis=-2)], axis=-2), (*leads, *added)
+
+
+def all_twelve(signal: np.ndarray, leads: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The twelve leads in their usual order, as far as they are there or two limb leads give them; others behind them.
+
+    Shape:
+        (leads, time) → (leads + added, time).
+    """
+    signal, named = with_limb_leads(signal, leads, LEADS)
+    order = sorted(range(len(named)), key=lambda place: LEADS.index(named[place]) if named[place] in LEADS else 12)
+    return signal[order], tuple(named[place] for place in order)
 
 
 def _basis(leads: Sequence[str]) -> tuple[str, ...]:

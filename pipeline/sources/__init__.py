@@ -74,7 +74,7 @@ SOURCES = {
             "leads_of_file": SourceOption(
                 str, "names of the leads in files that name none, or those to read of files that do", several=True
             ),
-            "array": SourceOption(str, "which array of .npz and .mat files, or which series of XML, is the recording"),
+            "array": SourceOption(str, "which array of .npz and .mat files, or series of XML, or group of DICOM"),
             "class_columns": SourceOption(
                 str, "the table's columns of 0 and 1 (default: all that have no other meaning)", several=True
             ),

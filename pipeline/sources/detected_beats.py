@@ -47,7 +47,7 @@ def _peaks_of(source: Source, rows: np.ndarray) -> list[np.ndarray | None]:
     """Samples of the R peaks of some records, at their own rates; None of those that cannot be read."""
     records = source.records.iloc[rows]
     signals = source.read(records)
-    return [_peaks(signal, rate) for signal, rate in zip(signals, rates_of(source, records), strict=True)]
+    return [peaks_of(signal, rate) for signal, rate in zip(signals, rates_of(source, records), strict=True)]
 
 
 def rates_of(source: Source, records: pd.DataFrame) -> np.ndarray:
@@ -57,7 +57,8 @@ def rates_of(source: Source, records: pd.DataFrame) -> np.ndarray:
     return np.full(len(records), float(source.sampling_rate))
 
 
-def _peaks(signal: np.ndarray | BadRecord, rate: float) -> np.ndarray | None:
+def peaks_of(signal: np.ndarray | BadRecord, rate: float) -> np.ndarray | None:
+    """Samples of the R peaks of a recording, found at no more than twice ``ENOUGH_HZ``; None of a bad one."""
     if isinstance(signal, BadRecord) or not np.isfinite(signal).all():
         return None
     if rate < 2 * ENOUGH_HZ:

@@ -64,7 +64,7 @@ def look_at(table: Path, rows: Rows, said: Said) -> Files:
     good = [look for look in looks.values() if isinstance(look, _Look)]
     if not good:
         raise EcgFusionError(f"{table} line {rows.line[0]}: {looks[rows.path[0]]}; nor can another file be read")
-    _refuse_unneeded(rows.path, good, said)
+    _refuse_unneeded(good, said)
     leads, n_more = good[0].leads, sum(len(look.leads) > len(good[0].leads) for look in good)
     more = f"{n_more:,} files have more leads than the first one, {' '.join(leads)}, which alone are read"
     of_wfdb = [look for path, look in looks.items() if isinstance(look, _Look) and has_header(path)]
@@ -121,7 +121,7 @@ def _part(table: Path, rows: Rows, number: int, look: _Look) -> tuple[int, int]:
     return first, last
 
 
-def _refuse_unneeded(paths: Sequence[str], good: Sequence[_Look], said: Said) -> None:
+def _refuse_unneeded(good: Sequence[_Look], said: Said) -> None:
     """Refuses what is said of files that all say it themselves."""
     asked = frozenset().union(*(look.asked for look in good))
     if said.unit is not None and "unit" not in asked:
@@ -130,5 +130,8 @@ def _refuse_unneeded(paths: Sequence[str], good: Sequence[_Look], said: Said) ->
         raise EcgFusionError(
             f"--sampling_rate_of_files {said.sampling_rate:g} is said, and every file says its own: leave it out"
         )
-    if said.array is not None and not any(path.lower().endswith((".npz", ".mat", ".xml")) for path in paths):
-        raise EcgFusionError(f"--array {said.array} is for .npz, .mat and .xml files, and there are none: leave it out")
+    if said.array is not None and "array" not in asked:
+        raise EcgFusionError(
+            f"--array {said.array} is for files of several arrays (.npz, .mat) or recordings (.dcm, .xml), "
+            "and there are none: leave it out"
+        )

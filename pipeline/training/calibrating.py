@@ -15,7 +15,8 @@ def calibrated_on(dev: Scores) -> CalibrationCard:
     _tell(found, errors)
     return CalibrationCard(
         temperatures=dict(found.values),
-        not_fitted=(*found.without, *found.unbounded),
+        without=found.without,
+        unbounded=found.unbounded,
         brier_before=errors[0],
         brier_after=errors[1],
         ece_before=errors[2],

@@ -214,7 +214,7 @@ def test_temperatures_come_back_as_they_were_and_count_for_the_seal(tmp_path: Pa
         for calibration in (
             None,
             CalibrationCard(),
-            CalibrationCard(temperatures=TEMPERATURES, not_fitted=("CD",), brier_before=0.2, brier_after=0.1),
+            CalibrationCard(temperatures=TEMPERATURES, without=("CD",), brier_before=0.2, brier_after=0.1),
         )
     ]
     for card in cards:

@@ -9,10 +9,13 @@ from cards import sealed_anew
 from multiclass_scores import drawn_multiclass
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.asked import Asked
+from pipeline.evaluation.calibration import Temperatures, fit_temperatures
 from pipeline.evaluation.scores import load_scores, save_scores
 from pipeline.evaluation.thresholds import get_thresholds
 from pipeline.runs.card import DEV_SCORES, FORMAT, read_card, write_card
-from pipeline.scoring.judge import judge, names_of
+from pipeline.runs.card_parts import CalibrationCard
+from pipeline.scoring.judge import evaluate, judge, names_of
 
 
 @pytest.mark.parametrize(
@@ -103,3 +106,54 @@ def test_of_a_multiclass_run_the_highest_score_wins_unless_thresholds_are_asked_
     assert judge(run, scores, "test", None, None).thresholds is None
     with pytest.raises(EcgFusionError, match="on which -threshold f1 is chosen"):
         judge(run, scores, "test", "f1", None)
+
+
+@pytest.mark.parametrize("name", ["gru", "kfold", "stacking", "weighted", "concat", "nested"])
+def test_any_kind_of_run_answers_what_is_asked_beside_the_table(earlier: Path, name: str):
+    run = earlier / "runs" / name
+    scores = load_scores(run / "evaluation" / "test" / "scores.npz")
+    plain = judge(run, scores, "test", None, None)
+    found = judge(run, scores, "test", None, None, Asked(calibrate=True, refer=0.1, conformal=0.9))
+    assert found.calibration is not None
+    assert found.calibration.temperatures.values == fit_temperatures(load_scores(run / DEV_SCORES))
+    assert [row.counts for row in found.classes.values()] == [row.counts for row in plain.classes.values()]
+    assert found.conformal is not None
+    assert found.referral is not None
+    assert found.referral.rest.n_items == found.n_items - len(found.referral.rows)
+
+
+def test_a_run_has_the_temperatures_of_its_card_and_none_are_fitted(earlier: Path, tmp_path: Path):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    card, scores = read_card(run), load_scores(run / "evaluation" / "test" / "scores.npz")
+    hot = dict.fromkeys(card.classes, 3.0)
+    write_card(run, replace(card, calibration=CalibrationCard(temperatures=hot, unbounded=("CD",))))
+    (run / DEV_SCORES).unlink()
+    for asked in (Asked(), Asked(calibrate=True)):
+        found = judge(run, scores, "test", None, None, asked)
+        assert found.calibration is not None
+        assert found.calibration.temperatures == Temperatures(hot, card.data.n_dev_items, (), ("CD",))
+    assert [row.counts for row in found.classes.values()] == [
+        row.counts for row in judge(earlier / "runs" / "gru", scores, "test", None, None).classes.values()
+    ]
+
+
+def test_what_cannot_be_asked_of_a_run_is_refused_before_it_is_scored(earlier: Path, tmp_path: Path):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    with pytest.raises(EcgFusionError, match="says nothing of dev itself"):
+        evaluate(run, partition="dev", conformal=0.9)
+    with pytest.raises(EcgFusionError, match="-refer 3 is no part of the records"):
+        evaluate(run, refer=3)
+    (run / DEV_SCORES).unlink()
+    with pytest.raises(EcgFusionError, match=r"dev_scores\.npz is missing, on which -calibrate is fitted"):
+        evaluate(run, calibrate=True)
+
+
+@pytest.mark.usefixtures("cpu_as_before")
+def test_the_door_has_what_the_command_has(earlier: Path, tmp_path: Path):
+    run = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    data = earlier / "stores"
+    found = evaluate(run, data=data, resamples=0, calibrate=True, refer=0.2, conformal=0.5)
+    assert found.calibration is not None
+    assert found.referral is not None
+    assert found.conformal is not None
+    assert (found.referral.part, found.conformal.wanted) == (0.2, 0.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.signals.leads import LEADS
-from pipeline.signals.limb_leads import LIMB_LEADS, derivable, with_limb_leads
+from pipeline.signals.limb_leads import LIMB_LEADS, all_twelve, derivable, with_limb_leads
 
 # potentials of right arm, left arm and left leg: what all six are differences of
 ARM_R, ARM_L, LEG = np.random.default_rng(0).normal(size=(3, 500))
@@ -64,3 +64,12 @@ def test_many_recordings_at_once():
     together, _ = with_limb_leads(both, ("II", "aVL"), LEADS)
     for one, all_at_once in zip(both, together, strict=True):
         np.testing.assert_array_equal(with_limb_leads(one, ("II", "aVL"), LEADS)[0], all_at_once)
+
+
+def test_the_twelve_stand_in_their_usual_order_and_others_behind():
+    there = ("V4R", "V1", "II", "I")
+    signal, leads = all_twelve(np.stack([CENTRE + 1, CENTRE, SIX["II"], SIX["I"]]), there)
+    assert leads == (*LIMB_LEADS, "V1", "V4R")
+    for lead, row in zip(leads, signal, strict=True):
+        np.testing.assert_allclose(row, SIX.get(lead, CENTRE + (lead == "V4R")), atol=1e-12)
+    assert all_twelve(np.zeros((2, 0)), ["V2", "I"])[1] == ("I", "V2")

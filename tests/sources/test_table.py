@@ -331,7 +331,7 @@ def test_tables_that_are_wrong_as_a_whole(own: Path, text, sentence):
         ({"leads_of_file": ["I", "V1"]}, "has no lead V1 of --leads_of_file (it has I II V2); nor can another file"),
         ({"leads_of_file": ["I", "i"]}, "--leads_of_file I i names a lead twice"),
         ({"leads_of_file": ["I,II"]}, "--leads_of_file I,II: write blanks between leads, as in I II V2"),
-        ({"array": "val"}, "--array val is for .npz, .mat and .xml files, and there are none: leave it out"),
+        ({"array": "val"}, "--array val is for files of several arrays"),
         ({"class_columns": ["MI"]}, "has no column MI of --class_columns: it has none but its own"),
         ({"patients": "file"}, "--patients file is not understood: write column or record"),
     ],

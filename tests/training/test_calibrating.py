@@ -110,7 +110,7 @@ def test_it_says_what_it_has_found(told):
     (said,) = [event.sentence for event in told if isinstance(event, Remark)]
     assert found.temperatures is not None
     assert f"temperatures from 240 dev items: {found.temperatures['N']:.3g} for all classes; on these same" in said
-    assert found.not_fitted == ()
+    assert (found.without, found.unbounded) == ((), ())
 
 
 def test_it_says_what_dev_cannot_tell(told):
@@ -124,4 +124,4 @@ def test_it_says_what_dev_cannot_tell(told):
         "temperature 1, because dev has no positive or no negative: CD",
         "temperature 1, because dev tells of no best one: HYP",
     ]
-    assert found.not_fitted == ("CD", "HYP")
+    assert (found.without, found.unbounded) == (("CD",), ("HYP",))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +109,11 @@ def opened_array(
     return with_leads(opened, said.leads) if own.leads else opened
 
 
+def one_of_several(opened: OpenedFile) -> OpenedFile:
+    """The same, of a format whose files may hold several arrays, so that somebody may have to say which."""
+    return replace(opened, asked=opened.asked | {"array"})
+
+
 def _refuse_unsaid(file: str, leads: tuple[str, ...], units: Sequence[str | None], rate: float | None) -> None:
     """Names all at once that nobody has said."""
     unsaid = {
@@ -162,7 +167,7 @@ def _units(file: str, units: Sequence[str | None], n_leads: int) -> list[str]:
     found = [str(unit) for unit in units]
     foreign = [unit for unit in found if not is_unit(unit)]
     if foreign:
-        raise RecordError(f"{file} is in {shown(foreign[0]) or 'no unit'}, not in mV, uV or V")
+        raise RecordError(f"{file} is in {shown(foreign[0]) or 'no unit'}, not in mV, uV, nV or V")
     return found * (n_leads if len(found) == 1 else 1)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.sources.formats.arrays import check_size, opened_array, own_of, says_something
+from pipeline.sources.formats.arrays import check_size, one_of_several, opened_array, own_of, says_something
 from pipeline.sources.formats.numpy_files import chosen_array
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import MOST_BYTES, RecordError, content, shown
@@ -60,7 +60,7 @@ def open_mat(path: str, said: Said) -> OpenedFile:
             raise RecordError(f"{path} has complex or damaged numbers in {shown(name)}: {_REMEDY}")
         return array
 
-    return opened_array(path, shape, own, said, values)
+    return one_of_several(opened_array(path, shape, own, said, values))
 
 
 def _unpacked(path: str, data: bytes) -> bytes:

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from pipeline.signals.leads import LEADS, canonical_lead
-from pipeline.signals.limb_leads import with_limb_leads
+from pipeline.signals.leads import canonical_lead
+from pipeline.signals.limb_leads import all_twelve
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, shown
 from pipeline.sources.formats.xml_files import (
@@ -101,6 +101,5 @@ def _with_computed(signals: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.
     there = dict(signals)
     if len(there) != len(signals) or len({len(samples) for samples in there.values()}) > 1:
         return signals  # which are refused
-    signal, leads = with_limb_leads(np.stack(list(there.values())), list(there), LEADS)
-    order = sorted(range(len(leads)), key=lambda place: LEADS.index(leads[place]) if leads[place] in LEADS else 12)
-    return [(leads[place], signal[place]) for place in order]
+    signal, leads = all_twelve(np.stack(list(there.values())), list(there))
+    return list(zip(leads, signal, strict=True))

@@ -15,7 +15,7 @@ from typing import IO
 
 import numpy as np
 
-from pipeline.sources.formats.arrays import Own, check_size, opened_array, own_of, says_something
+from pipeline.sources.formats.arrays import Own, check_size, one_of_several, opened_array, own_of, says_something
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, content, shown
 
@@ -74,7 +74,7 @@ def open_npz(path: str, said: Said) -> OpenedFile:
         with _told(path), archive.open(members[name]) as stream:
             return _array(path, _head(path, stream), stream)
 
-    return opened_array(path, head.shape, own, said, values)
+    return one_of_several(opened_array(path, head.shape, own, said, values))
 
 
 def chosen_array(path: str, there: Iterable[str], wanted: str | None) -> str:

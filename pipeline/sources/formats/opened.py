@@ -26,7 +26,7 @@ class Said:
         sampling_rate: in Hz.
         leads: canonical names; they name the leads of a file that names none, in their order, and choose those that are
             read of a file that names its own.
-        array: which of several arrays in a file.
+        array: which of several arrays, or groups of leads, in a file.
         zero_is_no_checksum: whether a checksum of 0 stands for none, as in a set whose headers all say 0.
     """
 
@@ -49,7 +49,7 @@ class OpenedFile:
         whole: reads all leads and samples, NaN where one is missing.
         chosen: the numbers of ``leads`` among those that ``whole`` gives; None where they are the same.
         asked: the names of what is to be taken of ``Said``, since the file does not say it: ``unit``,
-            ``sampling_rate``, and ``checksum`` where all of its checksums are 0.
+            ``sampling_rate``, ``array`` where it can hold several, and ``checksum`` where all of its checksums are 0.
         is_checked: whether ``whole`` refuses a missing sample itself.
     """
 

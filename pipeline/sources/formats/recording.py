@@ -109,6 +109,6 @@ def checked_recording(
     if set(units) != {"mV"}:
         foreign = [unit for unit in units if not is_unit(unit)]
         if foreign:
-            raise RecordError(f"{file} is in {shown(foreign[0])}, not in mV, uV or V")
+            raise RecordError(f"{file} is in {shown(foreign[0])}, not in mV, uV, nV or V")
         signal *= np.array([[_MILLIVOLTS[unit.lower()]] for unit in units])
     return Recording(signal, sampling_rate, leads)

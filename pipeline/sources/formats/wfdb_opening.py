@@ -35,7 +35,7 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
         return with_leads(opened, said.leads)
     header = parse_header(f"{record}.hea", lines_of(data))
     if header.n_samples is None or header.segments:
-        found = read_recording(record)
+        found = read_recording(record, said.zero_is_no_checksum)
         opened = OpenedFile(path, found.signal.shape[1], found.sampling_rate, found.leads, lambda: found)
         return with_leads(opened, said.leads)
     if header.n_samples * header.n_leads > MOST_SAMPLES:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 import numpy as np
 
-from pipeline.sources.formats.arrays import LEAST_RATE, MOST_RATE, Own, check_size, opened_array
+from pipeline.sources.formats.arrays import LEAST_RATE, MOST_RATE, Own, check_size, one_of_several, opened_array
 from pipeline.sources.formats.extras import require
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, content, shown
@@ -260,4 +260,4 @@ def opened_leads(
     check_size(file, (len(signals), *lengths))
     signal = np.stack([samples for _, samples in signals])
     own = Own(tuple(units), sampling_rate, tuple(name for name, _ in signals))
-    return opened_array(file, signal.shape, own, said, lambda: signal, time_first=False)
+    return one_of_several(opened_array(file, signal.shape, own, said, lambda: signal, time_first=False))

@@ -99,7 +99,7 @@ def test_the_inverted_lead_is_another_one(tmp_path):
         ([series(SETS.replace("MDC_ECG_LEAD_", "MDC_PRESS_"))], "has a rhythm without leads"),
         ([series(SETS.replace('<scale value="2.5" unit="uV"/>', ""))], "has lead I without a scale"),
         ([series(SETS.replace('<scale value="2.5"', '<scale value="NaN"'))], "'NaN' as the scale of lead I"),
-        ([series(SETS.replace('unit="uV"', 'unit="mmHg"'))], "is in mmHg, not in mV, uV or V"),
+        ([series(SETS.replace('unit="uV"', 'unit="mmHg"'))], "is in mmHg, not in mV, uV, nV or V"),
         ([series(SETS.replace("<digits> ", "<digits> x ", 1))], "has lead I with a sample that is no number"),
         ([series(SETS.replace("<digits> ", "<digits> 1 ", 1))], "has 300 samples of lead II and 301 of I"),
         ([series(SETS.replace('unit="s"', 'unit="d"'))], "a time that grows in d, not in s, ms or us"),

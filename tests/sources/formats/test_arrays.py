@@ -51,7 +51,7 @@ def test_a_side_is_never_guessed(n_leads, height, width):
         (SIGNAL, Said("mV", 250.0, ("I",)), "a is 3 x 10, and neither side is the one lead that is named"),
         (SIGNAL[:, :, None, None], SAID, "a has an array of 3 x 10 x 1 x 1, not one of leads and time"),
         (np.array(1.0), SAID, "a has an array of a single number"),
-        (SIGNAL, Said("mmHg", 250.0, LEADS), "a is in mmHg, not in mV, uV or V"),
+        (SIGNAL, Said("mmHg", 250.0, LEADS), "a is in mmHg, not in mV, uV, nV or V"),
         (SIGNAL, Said("mV", 250.0, ("I", "II", "I")), "a names a lead twice: I, II, I"),
     ],
 )

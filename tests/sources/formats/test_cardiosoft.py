@@ -36,7 +36,7 @@ def test_the_strip_in_numbers_or_base64(tmp_path, text):
         (FILE.replace("Leads>12<", "Leads>8<"), "announces 8 leads and has 12"),
         (FILE.replace("Total>300<", f"Total>{10**12}<"), "announces 1000000000000 samples of lead I and has 300"),
         (FILE.replace("uVperLsb", "mmHg"), "a resolution in mmHg, not in uVperLsb"),
-        (FILE.replace("uVperLsb", "mmHgperLsb"), "is in mmHg, not in mV, uV or V"),
+        (FILE.replace("uVperLsb", "mmHgperLsb"), "is in mmHg, not in mV, uV, nV or V"),
         (FILE.replace(">5</Res", ">five</Res"), "'five' as its resolution, which is no number"),
         (FILE.replace('lead="I">\t', 'lead="I">\t7,'), "announces 300 samples of lead I and has 301"),
         (FILE.replace('lead="I">\t', 'lead="I">\t7-,'), "has lead I with a sample that is no number"),

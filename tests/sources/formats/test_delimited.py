@@ -128,7 +128,7 @@ def test_a_column_of_time_says_the_rate(read, times, name, rate):
         ("0.1,0.2\n0.3,0.4\n", "is 2 x 2, and either side may be the 2 leads that are named"),
         ("1,2,3\n1,2,3\n1,2,3\n", "is 3 x 3, and neither side is the 2 leads that are named"),
         ("I (mmHg),II\n1,2\n3,4\n", r"has no lead I of --leads_of_file"),
-        ("I,II\nmmHg,mV\n1,2\n3,4\n", r"is in mmHg, not in mV, uV or V"),
+        ("I,II\nmmHg,mV\n1,2\n3,4\n", r"is in mmHg, not in mV, uV, nV or V"),
         ("time,I,II\n0,1,2\n2,1,2\n4,1,2\n", r"it would be at 0.5 Hz: say its unit, as in time \(ms\)"),
         ("time,I,II\n12:00:01,1,2\n12:00:02,1,2\n", "has '12:00:01' in its column of time"),
         ("time,I,II\n0.2,1,2\n0.1,1,2\n", "has a column of time that goes from 0.2 to 0.1"),

@@ -47,7 +47,7 @@ def test_what_the_other_variables_say(tmp_path: Path, how):
     variables = {"val": SIGNAL, "Fs": 500.0, "unit": "uV", "leads": ["avr ", "II  "]}
     (tmp_path / "a.mat").write_bytes(mat_of(variables, **how))
     found = open_file(str(tmp_path / "a.mat"))
-    assert (found.leads, found.sampling_rate, found.asked) == (("aVR", "II"), 500.0, frozenset())
+    assert (found.leads, found.sampling_rate, found.asked) == (("aVR", "II"), 500.0, frozenset(["array"]))
     np.testing.assert_allclose(found.read().signal, SIGNAL / 1000)
 
 

@@ -120,7 +120,7 @@ def test_the_only_array_or_the_named_one(read, compressed):
 def test_what_the_other_arrays_say(tmp_path: Path):
     (tmp_path / "a.npz").write_bytes(npz_of(ecg=SIGNAL.T, fs=360, leads=["MLII", "v5"], unit="uV"))
     found = open_file(str(tmp_path / "a.npz"))
-    assert (found.leads, found.sampling_rate, found.asked) == (("MLII", "V5"), 360.0, frozenset())
+    assert (found.leads, found.sampling_rate, found.asked) == (("MLII", "V5"), 360.0, frozenset(["array"]))
     np.testing.assert_allclose(found.read().signal, SIGNAL / 1000)
 
 

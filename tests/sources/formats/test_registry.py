@@ -33,7 +33,7 @@ def test_the_last_format_of_an_ending_needs_no_second_look():
 
 
 def test_the_registry_is_light():
-    heavy = {"scipy", "wfdb", "pandas", "pipeline.sources.formats.matlab"}
+    heavy = {"scipy", "wfdb", "pandas", "pydicom", "edfio", "pipeline.sources.formats.matlab"}
     code = f"import sys, pipeline.sources.formats.registry; sys.exit(len({heavy} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
@@ -41,7 +41,7 @@ def test_the_registry_is_light():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("a.xyz", "a.xyz ends in .xyz, which is none of .hea .dat .mat .csv .tsv .txt .npy .npz"),
+        ("a.xyz", "a.xyz ends in .xyz, which is none of .hea .dat .mat .csv .tsv .txt .npy .npz .dcm"),
         ("a.npy", "a.npy is missing"),
         ("a.csv", "a.csv is missing"),
         ("a", "a.hea is missing"),

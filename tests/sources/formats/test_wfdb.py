@@ -256,7 +256,7 @@ def test_a_finer_format_may_hold_that_number(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("/mV", "/mmHg", r"rec\.dat is in mmHg, not in mV, uV or V"),
+        ("/mV", "/mmHg", r"rec\.dat is in mmHg, not in mV, uV, nV or V"),
         ("aVR", "I", r"rec\.dat names a lead twice: I, I, V2"),
         ("250 300", "250 301", r"rec\.dat has 1800 bytes where its header says 1806"),
         ("rec 3 ", "rec 2 ", r"rec"),

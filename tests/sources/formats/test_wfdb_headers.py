@@ -216,7 +216,7 @@ MALFORMED = {
     with_kind("16 200mV"): "the gain 200mV, which is malformed",
     with_kind("16 0x10/mV"): "the gain 0x10/mV, which is malformed",
     with_kind(f"16 200({10**20})/mV"): "which is malformed",
-    with_kind("16 200(0)/mmHg"): "rec.dat is in mmHg, not in mV, uV or V",
+    with_kind("16 200(0)/mmHg"): "rec.dat is in mmHg, not in mV, uV, nV or V",
     with_kind("16 200(0)/mV/cm"): "rec.dat is in mV/cm",
     with_rest(f" 16bit 0 0 {SUMS[0]} 0 I"): "the ADC resolution 16bit, which is no whole number",
     with_rest(f" 16 0.5 0 {SUMS[0]} 0 I"): "the ADC zero 0.5, which is no whole number",

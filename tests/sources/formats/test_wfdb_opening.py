@@ -32,6 +32,20 @@ def test_a_header_without_a_number_of_samples(tmp_path: Path):
     assert open_wfdb(str(path), Said()).n_samples == 300
 
 
+def test_segments_without_checksums_are_read_where_somebody_says_so(tmp_path: Path):
+    path = write(tmp_path)
+    lines = path.with_suffix(".hea").read_text().splitlines()
+    fields = [line.split() for line in lines[1:]]
+    lines[1:] = [" ".join([*each[:6], "0", *each[7:]]) for each in fields]
+    path.with_suffix(".hea").write_text("\n".join(lines))
+    (tmp_path / "all.hea").write_text("all/2 3 250 600\nrec 300\nrec 300\n")
+    with pytest.raises(RecordError, match="fails the checksum of lead 1"):
+        open_wfdb(str(tmp_path / "all"), Said())
+    found = open_wfdb(str(tmp_path / "all"), Said(zero_is_no_checksum=True)).read().signal
+    np.testing.assert_array_equal(found[:, :300], found[:, 300:])
+    assert found.shape == (3, 600)
+
+
 def test_leads_that_are_wanted(tmp_path: Path):
     path = write(tmp_path)
     found = open_wfdb(str(path), Said(leads=("V2", "I")))

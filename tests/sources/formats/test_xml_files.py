@@ -222,4 +222,4 @@ def test_leads_that_do_not_fit_together():
         opened_leads("a", [("I", three), ("I", three)], ["uV"], 100.0, Said())
     with pytest.raises(NotSaidError, match="does not say its unit and sampling rate"):
         opened_leads("a", [("I", three)], [None], None, Said())
-    assert opened_leads("a", [("I", three)], [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate"}
+    assert opened_leads("a", [("I", three)], [None], None, Said("mV", 2.0)).asked == {"unit", "sampling_rate", "array"}

@@ -1,0 +1,79 @@
+"""The runs that are served: each loaded once, with what a reader may know of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pipeline.runs.build import Run
+from pipeline.runs.folder import leaves
+from pipeline.runs.load import load_run
+from pipeline.scoring.files import Reader
+from pipeline.scoring.judge import names_of
+from pipeline.sources.formats.opened import Said
+
+
+@dataclass(frozen=True)
+class Served:
+    """One run.
+
+    Attributes:
+        name: what it is called here, unlike all others.
+        run: the run.
+        reader: of it, for files that say all themselves.
+        remake: makes one for files that do not.
+    """
+
+    name: str
+    run: Run
+    reader: Reader
+    remake: Callable[[Said], Reader]
+
+    def reader_of(self, said: Said) -> Reader:
+        """The reader of files of which somebody says something."""
+        return self.reader if said == Said() else self.remake(said)
+
+    def describe(self) -> dict[str, Any]:
+        """What a reader may want to know before they ask it; of JSON's types."""
+        card = self.run.card
+        specs = [part.input for part, _ in leaves(card, self.run.folder) if part.input is not None]
+        return {
+            "run": self.name,
+            "kind": card.run_kind,
+            "model": card.model,
+            "task": card.task,
+            "task_kind": card.kind,
+            "classes": list(card.classes),
+            "leads": list(dict.fromkeys(lead for spec in specs for lead in spec.leads)),
+            "sampling_rate": specs[0].sampling_rate,
+            "representations": list(dict.fromkeys(name for spec in specs for name in spec.representations)),
+            "branches": list(card.branches or ()),
+            "trained_on": card.data.source,
+        }
+
+
+def load_served(folders: Sequence[Path], device: Any = None) -> list[Served]:
+    """Every run, loaded, in the order in which they are named.
+
+    Raises:
+        EcgFusionError: one is unfinished or damaged.
+    """
+    found = []
+    for name, folder in zip(names_of(folders), folders, strict=True):
+        run = load_run(folder)
+
+        def remake(said: Said, run: Run = run) -> Reader:
+            return Reader(run, said, device=device)
+
+        found.append(Served(name, run, remake(Said()), remake))
+    return found
+
+
+def networks_of(run: Run) -> Iterator[nn.Module]:
+    """Every network that a run asks, of whatever depth."""
+    if isinstance(run.network, nn.Module):
+        yield run.network
+    for part in run.parts.values():
+        yield from networks_of(part)
