@@ -84,7 +84,7 @@ def side_by_side(x: Tensor, length: Tensor | None, n_beats: int) -> tuple[Tensor
     if length is None and time % n_beats == 0:
         return x.reshape(n, leads, n_beats, -1).transpose(1, 2), None
     total = torch.full((1,), time, dtype=torch.int64, device=x.device) if length is None else length
-    of_each = -(-total // n_beats)  # (items,)
+    of_each = (total + n_beats - 1) // n_beats  # (items,)
     numbers = torch.arange(n_beats, device=x.device)
     begins = torch.div(2 * numbers * total[:, None] + n_beats, 2 * n_beats, rounding_mode="floor")  # (items, beats)
     begins = torch.minimum(begins, (total - of_each)[:, None])
