@@ -112,7 +112,7 @@ def axes_at(figure: "Figure", left: float, top: float, width: float, height: flo
 def write(figure: "Figure", left: float, top: float, words: str, dark: bool = False, **how: Any) -> None:
     """Text as it is, its left end so many millimetres from the page's upper left corner."""
     page_width, page_height = figure.get_size_inches() / MM
-    look = {"fontsize": 7, "color": COLOURS[dark]["ink"], "verticalalignment": "center"} | how
+    look: dict[str, Any] = {"fontsize": 7, "color": COLOURS[dark]["ink"], "verticalalignment": "center"} | how
     figure.text(left / page_width, 1 - top / page_height, mathtext(words) if words else "", **look)
 
 
@@ -169,7 +169,7 @@ def figure_svg(figure: "Figure") -> str:
     from matplotlib import rc_context
 
     file = io.StringIO()
-    settings: dict[Any, Any] = {"svg.hashsalt": "ecg", "svg.fonttype": "path", "path.simplify_threshold": 0.02}
+    settings: dict[Any, Any] = {"svg.hashsalt": "ecg", "svg.fonttype": "path"}
     with _SAVING, rc_context(settings):
         figure.savefig(file, format="svg", dpi=72, metadata={"Date": None}, facecolor=figure.get_facecolor())
     text = file.getvalue()

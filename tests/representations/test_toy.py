@@ -1,7 +1,6 @@
 """A representation that nobody has heard of: with one line in the registry it is drawn, named, seen and verified."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
