@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, printable
 from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
-from pipeline.commands.terminal import say_loading, told_to
+from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Warned, warn
 from pipeline.machine.files import check_writable, write_text
 from pipeline.machine.streams import say
-from pipeline.report.console import Console
 from pipeline.sources.formats.paths import recording_paths
 from pipeline.sources.formats.said import said_of_files
 
@@ -33,7 +32,7 @@ _EXAMPLES = """examples:
 """
 
 
-class _Aside(Console):
+class _Aside(Terminal):
     """Prints what happens beside the answers, to stderr, so that these can be piped."""
 
     def hear(self, event: Event) -> None:
@@ -199,7 +198,8 @@ def _end(answers: Sequence["Answer | Refused"]) -> None:
     if len(answers) == len(bad) == 1:
         raise EcgFusionError(bad[0].problem)
     for refused in bad:
-        print(printable(f"{refused.file}: {refused.problem}"), file=sys.stderr)
+        named = refused.problem.startswith(refused.file)
+        print(printable(refused.problem if named else f"{refused.file}: {refused.problem}"), file=sys.stderr)
     if bad:
         raise EcgFusionError(f"{len(bad):,} of {len(answers):,} files have no answer, for what is said above")
 

@@ -19,9 +19,11 @@ from benchmarks import (
     bootstrap,
     coverage,
     creating,
+    exporting,
     loading,
     memory,
     older_way,
+    predicting,
     reading,
     reading_sets,
     representations,
@@ -37,7 +39,7 @@ from pipeline.errors import EcgFusionError
 PACKAGES = ("torch", "numba", "numpy", "scipy", "scikit-learn", "pyts", "wfdb")
 PARTS = (
     *(reading, reading_sets, representations, creating, loading, training),
-    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, serving),
+    *(older_way, memory, bootstrap, coverage, agreement_coverage, startup, serving, exporting, predicting),
 )
 
 

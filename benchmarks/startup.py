@@ -26,6 +26,7 @@ COMMANDS = (
     "create_images.py",
     "train.py",
     "evaluate.py",
+    "predict.py",
     "-m pipeline.demo",
     "-m pipeline.server",
     "-m pipeline.sources.mitdb",

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inputs": GROUND - {"models"} | {"machine", "commands", "store"},
     "runs": GROUND | {"machine", "commands", "evaluation", "store", "inputs"},
     "scoring": GROUND | {"machine", "evaluation", "sources", "store", "inputs", "runs"},
+    "export": GROUND | {"machine", "commands", "evaluation", "inputs", "runs", "scoring"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
     "server": GROUND | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},

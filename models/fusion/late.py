@@ -1,15 +1,33 @@
 """Late fusions: what the branches answer, brought to one answer."""
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from models.fusion.branches import BranchShape
 from models.fusion.registry import register_fusion
 
 SCALES = ("probabilities", "logits")
 CERTAIN = 1e-6  # nearer to 0 or 1 than this, a probability's logit is that of this: float32 tells no more apart
+
+
+def mean_logits(logits: Tensor, kind: str) -> Tensor:
+    """The logits whose probabilities are the mean of several.
+
+    Args:
+        logits: of each of them.
+        kind: ``multilabel`` (sigmoid) or ``multiclass`` (softmax).
+
+    Shape:
+        (members, n, classes) to (n, classes).
+    """
+    logits = logits.float()
+    if kind == "multiclass":
+        return logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
+    return logsigmoid(logits).logsumexp(0) - logsigmoid(-logits).logsumexp(0)
 
 
 class LateFusion(nn.Module):

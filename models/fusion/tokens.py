@@ -91,4 +91,4 @@ def relative_position(tokens: Tensor, mask: Tensor | None) -> Tensor:
     """
     if mask is None:
         mask = ~padded(tokens[:1], None)
-    return (mask.cumsum(1) - 0.5) / mask.sum(1, keepdim=True)
+    return (mask.long().cumsum(1) - 0.5) / mask.sum(1, keepdim=True)

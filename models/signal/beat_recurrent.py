@@ -201,7 +201,7 @@ class Seq(SignalNetwork):
         if self.steps == "beat":
             pieces = _as_long_as(x, self.smallest_size)
             pieces = nn.functional.pad(pieces, (0, self.PIECES * self.piece - self.smallest_size))
-            last_map = self.body(pieces.reshape(len(x), -1, self.piece), None)  # (n, leads · 11, 17) goes in
+            last_map = self.body(pieces.reshape(x.shape[0], -1, self.piece), None)  # (n, leads · 11, 17) goes in
             return torch.flatten(last_map, 1)[:, None]
         if length is not None:
             length = length.to(x.device, non_blocking=True)

@@ -54,7 +54,7 @@ class BeatEncoder(nn.Module):
         beats, of_each = side_by_side(x, length, self.n_beats)
         maps = self.body(beats.flatten(0, 1), of_each)  # (n · beats, width, t)
         read = self._read(maps, None if of_each is None else self.body.n_steps(of_each))
-        return read.reshape(len(x), self.n_beats, self.feature_dim)
+        return read.reshape(-1, self.n_beats, self.feature_dim)
 
     def _read(self, maps: Tensor, steps: Tensor | None) -> Tensor:
         if self.pooling == "flatten":
@@ -83,7 +83,7 @@ def side_by_side(x: Tensor, length: Tensor | None, n_beats: int) -> tuple[Tensor
     n, leads, time = x.shape
     if length is None and time % n_beats == 0:
         return x.reshape(n, leads, n_beats, -1).transpose(1, 2), None
-    total = torch.full((1,), time, device=x.device) if length is None else length
+    total = torch.full((1,), time, dtype=torch.int64, device=x.device) if length is None else length
     of_each = -(-total // n_beats)  # (items,)
     numbers = torch.arange(n_beats, device=x.device)
     begins = torch.div(2 * numbers * total[:, None] + n_beats, 2 * n_beats, rounding_mode="floor")  # (items, beats)
@@ -293,7 +293,7 @@ class BeatSeq2Seq(BeatSequenceNetwork):
         """The decoder's states, and to which beats it attended at each, (n, n_beats, n_beats)."""
         encoded = self.encoder(self.dropout(beats))[0]
         state = self.begin(encoded.mean(1)).tanh()
-        answer = state.new_zeros(len(state), self.head.out_features)
+        answer = state.new_zeros(state.shape[0], self.head.out_features)
         states, attended = [], []
         for beat in encoded.unbind(1):
             context, weights = self.attention(state, encoded)

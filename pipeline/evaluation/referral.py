@@ -6,7 +6,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy  # whose parts are imported when they are used
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores
@@ -14,8 +13,6 @@ from pipeline.evaluation.thresholds import Thresholds, decisions
 
 if TYPE_CHECKING:
     from pipeline.evaluation.figures import Evaluation
-
-_NEAREST = 1e-15  # to 0 and 1 that a probability is taken for, so that none is without a logit
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,18 +22,18 @@ class Referral:
     Attributes:
         part: Of the items, as it was asked for.
         rows: Of the referred items, the least sure one first.
-        margins: Of these; see ``margins``.
-        doubtful: Of each of them the class that is nearest to being decided otherwise.
+        doubts: Of these; see ``doubts``.
+        doubtful: Of each of them the class whose decision is in doubt most.
         n_wrong: Referred items of which some decision is wrong, and all such items.
         rest: Every figure of the items that are not referred.
 
     Shape:
-        rows, margins, doubtful ``(referred,)``.
+        rows, doubts, doubtful ``(referred,)``.
     """
 
     part: float
     rows: np.ndarray
-    margins: np.ndarray
+    doubts: np.ndarray
     doubtful: tuple[str, ...]
     n_wrong: tuple[int, int]
     rest: "Evaluation"
@@ -46,38 +43,34 @@ class Referral:
         return {
             "part": self.part,
             "n_referred": len(self.rows),
-            "largest_margin": float(self.margins[-1]),
+            "least_doubt": float(self.doubts[-1]),
             "n_wrong_referred": self.n_wrong[0],
             "n_wrong": self.n_wrong[1],
             "rest": self.rest.as_json(),
         }
 
 
-def margins(scores: Scores, thresholds: Thresholds | None) -> tuple[np.ndarray, np.ndarray]:
-    """How far the log odds of one class would have to move until something else is found, and of which class.
+def doubts(scores: Scores, thresholds: Thresholds | None) -> tuple[np.ndarray, np.ndarray]:
+    """How many decisions of an item are wrong if its probabilities are right, and of which class that is likeliest.
 
-    With thresholds that is the distance of the logit of a score to that of its threshold, of the nearest class.
-    Without, it is the log of how many times more likely the highest class is than the second, whose class it is.
-    It is a distance to the decision and not to 0.5, since a threshold of 0.05 finds at 0.06, and is as unsure there as
-    another one at its own; and of one class, since one is enough for a record to be read wrongly.
+    With thresholds that is the sum over the classes of the probability of the other answer: 1 - p where a class is
+    found, p where it is not. So a class that a low threshold finds at 0.06 is in doubt, and rightly so. Without, it is
+    the probability that the class is not the highest one, and the class is the second.
 
     Args:
-        scores: Probabilities.
+        scores: Probabilities, which are to be calibrated: else it is a class that is off which decides.
         thresholds: By which classes are found; None where the highest score is.
 
     Shape:
         ``(items,)`` float64 and int64.
     """
-    values = scores.scores.astype(np.float64).clip(_NEAREST, 1 - _NEAREST)
+    values = scores.scores.astype(np.float64)
     if thresholds is not None:
-        cuts = np.array([thresholds.values[name] for name in scores.classes]).clip(_NEAREST, 1 - _NEAREST)
-        distances = np.abs(scipy.special.logit(values) - scipy.special.logit(cuts))
-        return distances.min(1), distances.argmin(1)
-    if len(scores.classes) == 1:
-        return np.full(len(values), np.inf), np.zeros(len(values), int)
+        wrong = np.where(decisions(scores, thresholds), 1 - values, values)
+        return wrong.sum(1), wrong.argmax(1)
     order = np.argsort(-values, axis=1, kind="stable")
-    first, second = (np.take_along_axis(values, order[:, [place]], 1)[:, 0] for place in (0, 1))
-    return np.log(first) - np.log(second), order[:, 1]
+    first = np.take_along_axis(values, order[:, :1], 1)[:, 0]
+    return 1 - first, order[:, min(1, len(scores.classes) - 1)]
 
 
 def check_part(part: float) -> None:
@@ -87,7 +80,7 @@ def check_part(part: float) -> None:
 
 
 def referred_rows(scores: Scores, thresholds: Thresholds | None, part: float) -> np.ndarray:
-    """The rows of the items with the least margin, the least first; of equal ones that whose name comes first.
+    """The rows of the items in most doubt, the most first; of equal ones that whose name comes first.
 
     Args:
         scores: Probabilities.
@@ -106,7 +99,7 @@ def referred_rows(scores: Scores, thresholds: Thresholds | None, part: float) ->
         raise EcgFusionError(
             f"-refer {part:g} of {len(scores.item_id)} items leaves none to judge: take a smaller part, or more items"
         )
-    rows: np.ndarray = np.lexsort((scores.item_id, margins(scores, thresholds)[0]))[:n]
+    rows: np.ndarray = np.lexsort((scores.item_id, -doubts(scores, thresholds)[0]))[:n]
     return rows
 
 
@@ -135,12 +128,12 @@ def referral(
         rows: What that gave.
         rest: The figures of the others.
     """
-    distances, nearest = margins(scores, thresholds)
+    doubt, nearest = doubts(scores, thresholds)
     wrong = (decisions(scores, thresholds) != scores.labels).any(1)
     return Referral(
         part=part,
         rows=rows,
-        margins=distances[rows],
+        doubts=doubt[rows],
         doubtful=tuple(scores.classes[i] for i in nearest[rows]),
         n_wrong=(int(wrong[rows].sum()), int(wrong.sum())),
         rest=rest,

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from models.fusion.late import mean_logits
 from models.fusion.svm import LinearMachine
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.frozen import KeptBatch
-from pipeline.fusion.members import mean_logits
 from pipeline.inputs.batches import CPU, Items, Pick
 from pipeline.listening import remark, warn
 from pipeline.patient_folds import patient_folds

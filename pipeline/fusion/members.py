@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 
+from models.fusion.late import mean_logits
 from pipeline.fusion.frozen import KeptBatch, KeptItems, KeptLearner, keep
 from pipeline.inputs.batches import Items, Pick, on, pinned
 from pipeline.runs.build import Run
@@ -110,22 +110,6 @@ class MembersLearner(Learner):
         said = [self._learners[number].outputs(part, change) for number, part in batch.parts.items()]
         order = torch.argsort(torch.cat(list(batch.places.values())))
         return [(alike[0][0], torch.cat([logits for _, logits in alike])[order]) for alike in zip(*said, strict=True)]
-
-
-def mean_logits(logits: Tensor, kind: str) -> Tensor:
-    """The logits whose probabilities are the mean of several.
-
-    Args:
-        logits: of each of them.
-        kind: ``multilabel`` (sigmoid) or ``multiclass`` (softmax).
-
-    Shape:
-        (members, n, classes) to (n, classes).
-    """
-    logits = logits.float()
-    if kind == "multiclass":
-        return logits.log_softmax(-1).logsumexp(0) - float(np.log(len(logits)))
-    return logsigmoid(logits).logsumexp(0) - logsigmoid(-logits).logsumexp(0)
 
 
 def keep_of_members(

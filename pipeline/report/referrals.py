@@ -48,13 +48,13 @@ def referral_remarks(evaluation: Evaluation) -> list[str]:
     wrong, of_all = found.n_wrong
     n, n_all = len(found.rows), evaluation.n_items
     measure = (
-        "the log of how many times more likely the highest class is than the second"
+        "the probability that its highest class is wrong"
         if evaluation.thresholds is None
-        else "the distance of the logit of a probability to that of its threshold, of the nearest class"
+        else "how many decisions of an item are wrong if its probabilities are right"
     )
     left = f"{of_all - wrong} of {n_all - n}"
     return [
-        f"least sure: the smallest margin, {measure}; referred up to {found.margins[-1]:.3g}",
+        f"least sure: the most doubt, which is {measure}; referred down to {found.doubts[-1]:.3g}",
         f"some class is wrong in {wrong} of {n} referred items ({wrong / n:.1%}) and in {left} others "
         f"({(of_all - wrong) / (n_all - n):.1%}); of those wrong, {wrong / max(of_all, 1):.1%} are referred, and a "
         f"draw at random would have {n / n_all:.1%}",
@@ -62,16 +62,16 @@ def referral_remarks(evaluation: Evaluation) -> list[str]:
 
 
 def referred_lines(evaluation: Evaluation, scores: Scores) -> list[list[str]]:
-    """``referred.csv``: a line a referred item, the least sure one first, with its names and its nearest decision."""
+    """``referred.csv``: a line a referred item, the least sure one first, with its names and the class in doubt."""
     found = evaluation.referral
     names = {"item_id": scores.item_id, "record_id": scores.record_id, "patient_id": scores.patient_id}
     known = {name: values for name, values in names.items() if values is not None}
-    lines = [[*known, "margin", "class", "score", "threshold"]]
+    lines = [[*known, "doubt", "class", "score", "threshold"]]
     if found is None:
         return lines
     limits = evaluation.thresholds.values if evaluation.thresholds else {}
-    for row, margin, name in zip(found.rows, found.margins, found.doubtful, strict=True):
+    for row, doubt, name in zip(found.rows, found.doubts, found.doubtful, strict=True):
         score = scores.scores[row, scores.classes.index(name)]
-        own = [number(margin), csv_cell(name), str(score), number(limits.get(name))]
+        own = [number(doubt), csv_cell(name), str(score), number(limits.get(name))]
         lines.append([*(csv_cell(str(values[row])) for values in known.values()), *own])
     return lines

@@ -15,6 +15,7 @@ from pipeline.representations.preparation import (
     rescale,
     segment_bounds,
 )
+from pipeline.representations.recorded import is_recorded
 
 METHODS = ("summation", "difference")
 
@@ -128,7 +129,7 @@ def _sine(cosine: Tensor) -> Tensor:
 
 def _root(x: Tensor) -> Tensor:
     """Rounded correctly, as on a GPU: torch's on the CPU may be MKL's, of which one in seventy is a bit off."""
-    if x.device.type == "cpu" and not x.requires_grad:
+    if x.device.type == "cpu" and not x.requires_grad and not is_recorded(x):
         root = torch.empty_like(x)
         np.sqrt(x.numpy(), out=root.numpy())
         return root

@@ -109,7 +109,7 @@ def lead_map(x: Tensor, recipe: LeadMapRecipe, known_finite: bool = False) -> Te
     require_leads(x, recipe.size, recipe.size, known_finite)
     require_rows(x.shape[-2], recipe.size)
     grey = to_uint8(paa(x.double(), recipe.size), (-recipe.range_mv, recipe.range_mv))
-    return grey.index_select(-2, _lead_of_rows(x.shape[-2], recipe.size, x.device))
+    return grey.index_select(-2, _lead_of_rows(int(x.shape[-2]), recipe.size, x.device))
 
 
 @lru_cache(maxsize=64)

@@ -64,8 +64,8 @@ def mtf(
     edges = bin_edges(x.double(), n_bins, strategy, scale, range_mv)
     bins = (x.double()[..., None, :] > edges[..., :, None]).sum(-2)  # (..., time)
     member = (bins[..., None, :] == torch.arange(n_bins, device=x.device)[:, None]).double()  # (..., bins, time)
-    transitions = member[..., :-1] @ member[..., 1:].mT  # counts: (..., from, to)
-    return _field(transitions, segment_sums(member, size), x.shape[-1]).to(x.dtype)
+    transitions = member[..., :-1] @ member[..., 1:].transpose(-1, -2)  # counts: (..., from, to)
+    return _field(transitions, segment_sums(member, size), int(x.shape[-1])).to(x.dtype)
 
 
 def mtf_range(*, n_bins: int, strategy: str, scale: str, range_mv: float, **_: Any) -> tuple[float, float]:
@@ -121,7 +121,7 @@ def bin_edges(x: Tensor, n_bins: int, strategy: str, scale: str, range_mv: float
     """
     if strategy == "quantile":
         edges = quantiles(x, _fractions(n_bins))
-        merged = edges.diff(dim=-1).abs() <= EQUAL_EDGES
+        merged = (edges[..., 1:] - edges[..., :-1]).abs() <= EQUAL_EDGES
         return torch.cat([edges[..., :-1].masked_fill(merged, torch.inf), edges[..., -1:]], -1)
     steps = torch.arange(1, n_bins, dtype=torch.float64, device=x.device)
     if scale == "fixed":
@@ -138,12 +138,12 @@ def _field(transitions: Tensor, counts: Tensor, length: int) -> Tensor:
     whatever order a device adds, and one image comes out everywhere: `transitions @ counts` are whole
     numbers, and the chances are rounded to as many bits as leave room for the second product.
     """
-    widths = segment_widths(length, counts.shape[-1], counts.device)
+    widths = segment_widths(length, int(counts.shape[-1]), counts.device)
     departures = transitions.sum(-1, keepdim=True).clamp(min=1)  # a bin that is never left has chances of 0
     chances = (transitions @ counts) / (departures * widths)  # W Hᵀ: (..., bins, size)
     grid = _grid(length)
     chances = (chances * grid).round_().div_(grid)
-    return (counts.mT @ chances).div_(widths[:, None])
+    return (counts.transpose(-1, -2) @ chances).div_(widths[:, None])
 
 
 def _grid(length: int) -> float:

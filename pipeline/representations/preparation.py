@@ -98,7 +98,7 @@ def segment_sums(x: Tensor, size: int) -> Tensor:
         - x: (..., time)
         - output: (..., size)
     """
-    (first, _), *further = _samples_of_segments(x.shape[-1], size, x.device)
+    (first, _), *further = _samples_of_segments(int(x.shape[-1]), size, x.device)
     total = x.index_select(-1, first)
     for place, reached in further:
         sample = x.index_select(-1, place)
@@ -143,7 +143,7 @@ def paa(x: Tensor, size: int) -> Tensor:
     """
     if x.shape[-1] == size:
         return x
-    means = segment_sums(x, size) / segment_widths(x.shape[-1], size, x.device)
+    means = segment_sums(x, size) / segment_widths(int(x.shape[-1]), size, x.device)
     constant = x.amax(-1, keepdim=True) == x.amin(-1, keepdim=True)
     return torch.where(constant, x[..., :1], means)
 
@@ -184,7 +184,7 @@ def quantiles(x: Tensor, fractions: tuple[float, ...]) -> Tensor:
         - x: (..., n)
         - output: (..., q), q being the number of fractions
     """
-    below, above, weight = _ranks_on(x.shape[-1], fractions, x.device)
+    below, above, weight = _ranks_on(int(x.shape[-1]), fractions, x.device)
     ordered = x.sort(-1).values
     lower, upper = ordered[..., below], ordered[..., above]
     step = upper - lower

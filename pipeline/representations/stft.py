@@ -11,6 +11,7 @@ from torch import Tensor
 from pipeline.representations.constants import constant
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.preparation import FLAT_BELOW, SCALES, require_leads
+from pipeline.representations.recorded import is_recorded, whole_numbers
 
 FLOOR_DB = -120.0  # re 1 mV²: a tone of 1.4 nV, far below a count of 1 µV, so that silence has a logarithm
 
@@ -65,11 +66,12 @@ def stft(
     """
     stft_range(window=window, hop=hop, max_hz=max_hz, db_range=db_range, scale=scale)
     require_leads(x, size, stft_length(size, sampling_rate=sampling_rate, window=window), known_finite)
-    power = power_spectrogram(_centred(x.double()), sampling_rate, window, hop)
-    extents = (power.shape[-2], power.shape[-1], x.shape[-1], size)
+    spectrogram = power_by_products if is_recorded(x) else power_spectrogram
+    power = spectrogram(_centred(x.double()), sampling_rate, window, hop)
+    extents = (*whole_numbers(*power.shape[-2:], x.shape[-1]), size)
     rows, columns = _bands_on(x.device, *extents, sampling_rate, hop, max_hz)
     # time first: the product of few frequencies is the smaller one
-    decibels = _decibels(_averages(_averages(power, columns).mT, rows).mT)
+    decibels = _decibels(_averages(_averages(power, columns).transpose(-1, -2), rows).transpose(-1, -2))
     if scale == "fixed":
         return decibels.clamp_(*db_range).to(x.dtype)
     lowest = decibels.amin((-2, -1), keepdim=True)
@@ -126,7 +128,37 @@ def power_spectrogram(x: Tensor, sampling_rate: float, window: float, hop: float
         mirrored lead.
     """
     spectrum, weight = _spectra(x, sampling_rate, window, hop)
-    return ((spectrum.real.square() + spectrum.imag.square()) * weight).mT
+    return ((spectrum.real.square() + spectrum.imag.square()) * weight).transpose(-1, -2)
+
+
+def power_by_products(x: Tensor, sampling_rate: float, window: float, hop: float) -> Tensor:
+    """The same by products with sines and cosines, to some 1e-15 of the largest: a graph holds no complex numbers.
+
+    This is a convolution of the mirrored lead with the waves of each frequency under the window.
+    """
+    length, step = _samples(window, sampling_rate), max(1, round(hop * sampling_rate))
+    (n_samples,) = whole_numbers(x.shape[-1])
+    hann, weight, n_fft = _windowing(length, x.dtype, x.device)
+    seen, waves = _frames(n_samples, length, step, x.device), _waves(length, n_fft, x.device)
+    mirrored = x.index_select(-1, _mirrored(n_samples, length, step, x.device))
+    frames = mirrored.index_select(-1, seen).reshape(*x.shape[:-1], -1, length) * hann
+    real, imaginary = (frames @ waves).chunk(2, -1)
+    return ((real.square() + imaginary.square()) * weight).transpose(-1, -2)
+
+
+@lru_cache(maxsize=64)
+def _frames(n_samples: int, length: int, step: int, device: torch.device) -> Tensor:
+    """Which samples of the mirrored lead each window sees, one window after another."""
+    firsts = np.arange((n_samples - 1) // step + 1) * step
+    return constant((firsts[:, None] + np.arange(length)).ravel(), device)
+
+
+@lru_cache(maxsize=64)
+def _waves(length: int, n_fft: int, device: torch.device) -> Tensor:
+    """Cosines of all frequencies side by side, then sines: (length, 2 · (n_fft / 2 + 1))."""
+    turns = np.arange(length)[:, None] * np.arange(n_fft // 2 + 1) % n_fft  # whole, so that no angle is a large one
+    angle = 2 * np.pi * turns / n_fft
+    return constant(np.concatenate([np.cos(angle), -np.sin(angle)], 1), device)
 
 
 def _spectra(x: Tensor, sampling_rate: float, window: float, hop: float) -> tuple[Tensor, Tensor]:

@@ -20,8 +20,7 @@ from pipeline.runs.load import load_run
 from pipeline.scoring.answers import Answer, Beat, Refused, Seen
 from pipeline.scoring.asking import Reply, ask, calibrated, store_of
 from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
-from pipeline.scoring.heartbeats import heartbeats, refuse_features
-from pipeline.scoring.needs import Needs
+from pipeline.scoring.needs import Needs, refuse_features
 from pipeline.scoring.seen import images_of
 from pipeline.signals.quality import doubts
 from pipeline.sources.formats.opened import Said
@@ -132,8 +131,12 @@ class Reader:
         self._asked = opened.asked | (self._asked or frozenset())
         prepared = prepare(self._needs, recording, path)
         refuse_features(self._needs, path)
-        of_beats = self._needs.kind_of_items == "beats"
-        fitted = heartbeats(self._needs, recording, prepared, path) if of_beats else fit(self._needs, prepared, path)
+        if self._needs.kind_of_items == "beats":
+            from pipeline.scoring.heartbeats import heartbeats  # here, for pandas is slow to import
+
+            fitted = heartbeats(self._needs, recording, prepared, path)
+        else:
+            fitted = fit(self._needs, prepared, path)
         found = doubts(recording.signal, recording.sampling_rate, recording.leads)
         if "checksum" in opened.asked:
             found = ("its header says 0 as every checksum, so that none is verified", *found)

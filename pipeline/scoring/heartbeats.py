@@ -33,21 +33,6 @@ class _OneRecording(Source):
         return [self._signal for _ in range(len(records))]
 
 
-def refuse_features(needs: Needs, file: str) -> None:
-    """Refuses a run that sees numbers which no file says and nothing computes.
-
-    Raises:
-        EcgFusionError: it does.
-    """
-    known = ("rr",) if needs.kind_of_items == "beats" else ()
-    unknown = [name for name in needs.features if name not in known]
-    if unknown:
-        raise EcgFusionError(
-            f"{needs.run.folder} sees {', '.join(unknown)} beside a recording, which {file} does not say: give it to "
-            f"load_run(...).predict(..., features=...)"
-        )
-
-
 def heartbeats(needs: Needs, recording: Recording, prepared: Prepared, file: str) -> Fitted:
     """The heartbeats of a recording as a run of single heartbeats sees them.
 

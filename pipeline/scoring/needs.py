@@ -103,6 +103,21 @@ class Needs:
                 )
 
 
+def refuse_features(needs: "Needs", file: str) -> None:
+    """Refuses a run that sees numbers which no file says and nothing computes.
+
+    Raises:
+        EcgFusionError: it does.
+    """
+    known = ("rr",) if needs.kind_of_items == "beats" else ()
+    unknown = [name for name in needs.features if name not in known]
+    if unknown:
+        raise EcgFusionError(
+            f"{needs.run.folder} sees {', '.join(unknown)} beside a recording, which {file} does not say: give it to "
+            f"load_run(...).predict(..., features=...)"
+        )
+
+
 def leads_to_spare(card: Card) -> int:
     """How many leads a network can do without: as many as its training has left out often, with ``lead_dropout``.
 

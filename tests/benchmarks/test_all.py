@@ -23,6 +23,7 @@ from benchmarks import (
     bootstrap,
     coverage,
     creating,
+    exporting,
     loading,
     memory,
     older_way,
@@ -56,6 +57,7 @@ TOYS: dict[str, Callable[[], Sequence[Row | Share | Waiting]]] = {
     "coverage": partial(coverage.measure, sets=1, resamples=40),
     "agreement_coverage": partial(agreement_coverage.measure, sets=1, resamples=40, many=1000),
     "serving": partial(serving.measure, posts=4, at_once=2, n_recordings=20),
+    "exporting": partial(exporting.measure, turns=1),
     "startup": partial(startup.measure, turns=1, commands=["evaluate.py"], n_records=60, n_classes=3),
 }
 

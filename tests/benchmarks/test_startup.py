@@ -13,7 +13,10 @@ from pipeline.evaluation.scores import load_scores
 def test_every_command_is_timed():
     files = [*startup.ROOT.glob("*.py"), *(startup.ROOT / "pipeline").rglob("*.py")]
     runnable = [path.relative_to(startup.ROOT) for path in files if 'if __name__ == "__main__":' in path.read_text()]
-    words = {str(path) if path.parent == Path() else f"-m {'.'.join(path.with_suffix('').parts)}" for path in runnable}
+    words = {
+        str(path) if path.parent == Path() else f"-m {'.'.join(path.with_suffix('').parts).removesuffix('.__main__')}"
+        for path in runnable
+    }
     assert words == set(startup.COMMANDS)
 
 

@@ -1,4 +1,4 @@
-"""Which items are referred: those nearest to another decision, of whatever kind."""
+"""Which items are referred: those of which most decisions are wrong, if the probabilities are right."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,10 @@ from multiclass_scores import drawn_multiclass
 from scipy.special import expit
 
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation.calibration import calibrated
 from pipeline.evaluation.figures import evaluate
-from pipeline.evaluation.referral import margins, referral, referred_rows, without_rows
+from pipeline.evaluation.referral import doubts, referral, referred_rows, without_rows
 from pipeline.evaluation.scores import Scores
-from pipeline.evaluation.thresholds import Thresholds
+from pipeline.evaluation.thresholds import Thresholds, decisions
 
 CLASSES = ("MI", "CD")
 CUTS = Thresholds({"MI": 0.5, "CD": 0.1}, "gmean", 10)
@@ -24,41 +23,43 @@ def some(*rows: tuple[float, float]) -> Scores:
 
 
 def test_by_hand():
-    """Odds of 9 to 1 are log 9 from a threshold of 0.5, and those of 1 to 1 log 9 from one of 0.1."""
-    distances, nearest = margins(some((0.9, 0.9), (0.5, 0.5), (0.999, 0.5)), CUTS)
-    np.testing.assert_allclose(distances, [np.log(9), 0, np.log(9)], atol=1e-12)
-    assert nearest.tolist() == [0, 0, 1]
+    """Found at 0.9 it is wrong in 0.1, missed at 0.4 in 0.4, found at 0.2, by a threshold of 0.1, in 0.8."""
+    doubt, most = doubts(some((0.9, 0.95), (0.4, 0.05), (0.99, 0.2)), CUTS)
+    np.testing.assert_allclose(doubt, [0.1 + 0.05, 0.4 + 0.05, 0.01 + 0.8])
+    assert most.tolist() == [0, 0, 1]
 
 
-def test_where_the_highest_wins_it_is_how_many_times_more_likely_it_is():
+def test_where_the_highest_wins_it_is_how_likely_that_is_wrong():
     many = Scores(np.array([[0.6, 0.3, 0.1]]), np.eye(3)[[0]], np.array(["a"]), ("N", "A", "O"), "multiclass")
-    distances, nearest = margins(many, None)
-    assert distances == pytest.approx([np.log(2)])
-    assert nearest.tolist() == [1]
+    doubt, second = doubts(many, None)
+    assert doubt == pytest.approx([0.4])
+    assert second.tolist() == [1]
 
 
-def test_a_temperature_of_all_leaves_the_order():
-    many = drawn_multiclass()
-    moved = calibrated(many, dict.fromkeys(many.classes, 3.0))[0]
-    np.testing.assert_allclose(margins(moved, None)[0], margins(many, None)[0] / 3, atol=1e-9)
-    assert (referred_rows(moved, None, 0.1) == referred_rows(many, None, 0.1)).all()
+def test_of_right_probabilities_as_many_are_wrong_as_it_says():
+    draw = np.random.default_rng(0)
+    values = expit(draw.normal(-1, 2, (20000, 2)))
+    labels = draw.random((20000, 2)) < values
+    scores = Scores(values, labels, np.arange(20000), CLASSES, "multilabel")
+    doubt, _ = doubts(scores, CUTS)
+    wrong = (decisions(scores, CUTS) != labels).sum(1)
+    for part in np.array_split(np.argsort(doubt), 5):
+        assert wrong[part].mean() == pytest.approx(doubt[part].mean(), abs=0.03)
 
 
-def test_a_probability_of_0_or_1_is_far_and_no_error():
-    distances, _ = margins(some((0.0, 1.0), (1.0, 0.1)), CUTS)
-    assert np.isfinite(distances).all()
-    assert distances[0] > 30
-    assert distances[1] == 0
+def test_a_probability_of_0_or_1_is_in_no_doubt():
+    doubt, _ = doubts(some((0.0, 1.0), (1.0, 0.0)), CUTS)
+    assert doubt.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("part", "n"), [(0.1, 24), (0.101, 25), (0.07, 17), (0.5, 120), (0.001, 1)])
 def test_it_is_the_part_that_was_asked_for(part, n):
     many = drawn_multiclass()
     rows = referred_rows(many, None, part)
-    distances = margins(many, None)[0]
+    doubt = doubts(many, None)[0]
     assert len(rows) == n
-    assert (np.diff(distances[rows]) >= 0).all()
-    assert distances[rows].max() <= np.delete(distances, rows).min()
+    assert (np.diff(doubt[rows]) <= 0).all()
+    assert doubt[rows].min() >= np.delete(doubt, rows).max()
 
 
 def test_of_equal_ones_the_name_decides_whatever_their_order():
@@ -104,4 +105,4 @@ def test_of_probabilities_that_are_what_they_say_the_unsure_are_wrong_more_often
     assert found.n_wrong[0] / 400 > 1.5 * found.n_wrong[1] / 4000
     assert rest.macro.figures["f1"] > whole.macro.figures["f1"]
     assert rest.n_items == 3600
-    assert len(found.doubtful) == len(found.margins) == 400
+    assert len(found.doubtful) == len(found.doubts) == 400

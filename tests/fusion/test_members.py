@@ -14,12 +14,13 @@ from sklearn.svm import LinearSVC
 
 import train
 from models import BranchShape, create_fusion
+from models.fusion.late import mean_logits
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.fusion import members as members_module
 from pipeline.fusion.fit_on import out_of_fold_items
 from pipeline.fusion.frozen import KeptItems, KeptLearner, keep
-from pipeline.fusion.members import MembersItems, MembersLearner, mean_logits
+from pipeline.fusion.members import MembersItems, MembersLearner
 from pipeline.inputs.batches import Pick
 from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
 from pipeline.runs.folder import member_folder

@@ -89,10 +89,11 @@ def test_the_referred_are_named_and_the_rest_has_a_table(saved):
     folder, found, test = saved
     lines = rows(folder / "referred.csv")
     assert [row["item_id"] for row in lines] == test.item_id[found.referral.rows].tolist()
-    assert [float(row["margin"]) for row in lines] == found.referral.margins.tolist()
+    assert [float(row["doubt"]) for row in lines] == found.referral.doubts.tolist()
     for row in lines if found.thresholds else []:
-        logits = [math.log(float(row[what]) / (1 - float(row[what]))) for what in ("score", "threshold")]
-        assert abs(logits[0] - logits[1]) == pytest.approx(float(row["margin"]), abs=1e-6)
+        score = float(row["score"])
+        wrong = 1 - score if score >= float(row["threshold"]) else score
+        assert float(row["doubt"]) / len(test.classes) - 1e-9 <= wrong <= float(row["doubt"]) + 1e-9
     assert (folder / "rest.md").read_text() == as_text(found.referral.rest)
     assert f"{found.n_items - len(lines)} items" in (folder / "rest.md").read_text()
 

@@ -55,6 +55,11 @@ def test_zero_lies_on_a_strong_line():
         assert np.abs(strong[:, 1] - pulse[0, 1]).min() < 0.01
 
 
+def test_no_wave_makes_the_paper_endless():
+    figure = plot_ecg(1e4 * TWELVE, RATE, LEADS)
+    assert figure.get_size_inches()[1] * 25.4 < 700
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_svg_has_its_size_in_millimetres_and_refers_to_nothing_elsewhere(dark: bool):
     how = {"title": '<script>alert(1)</script> & $x$ "', "notes": ["--> <b>"], "dark": dark}

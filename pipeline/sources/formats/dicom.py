@@ -36,7 +36,9 @@ _PREAMBLE = 128
 _MAGIC = b"DICM"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _FIRST = frozenset([b"UL", b"UI", b"OB", b"CS", b"DA", b"TM", b"LO", b"SH", b"SQ"])  # kinds of a first element
+_LONGEST_FIRST = 128  # bytes of it
 _MOST_GROUPS = 100
+_READ = ["SpecificCharacterSet", "SOPClassUID", "WaveformSequence"]  # neither who it is of nor annotations
 _KINDS = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"} | {
     (32, "SL"): "i4",
     (32, "UL"): "u4",
@@ -57,8 +59,9 @@ def is_dicom(path: str) -> bool:
         return False
     if begin[_PREAMBLE:] == _MAGIC:
         return True
-    # without a preamble: an element of group 2 or 8, which say what a file is
-    return begin[:2] in (b"\x02\0", b"\x08\0") and begin[3:4] == b"\0" and begin[4:6] in _FIRST
+    # without a preamble: an element of group 2 or 8, which say what a file is, and its kind or its short length
+    is_short = len(begin) > 8 and int.from_bytes(begin[4:8], "little") <= _LONGEST_FIRST
+    return begin[:2] in (b"\x02\0", b"\x08\0") and begin[3:4] == b"\0" and (begin[4:6] in _FIRST or is_short)
 
 
 def open_dicom(path: str, said: Said) -> OpenedFile:
@@ -103,7 +106,7 @@ def _dataset(path: str) -> Any:
         raise RecordError(f"{path} is no DICOM file, or is cut off")
     pydicom = require("pydicom", path)
     _check_deflated(path, data)
-    found = _quietly(path, lambda: pydicom.dcmread(io.BytesIO(data), force=True))
+    found = _quietly(path, lambda: pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=_READ))
     if not any(name in found for name in ("SOPClassUID", "WaveformSequence")):
         raise RecordError(f"{path} is no DICOM file, or is cut off before it says what it is: export or copy it again")
     return found

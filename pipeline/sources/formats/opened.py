@@ -9,8 +9,10 @@ import numpy as np
 
 from pipeline.sources.formats.recording import RecordError, Recording, shown
 
-# what stands above a column that has no name
-_SAYS_NOTHING = re.compile(r"(?:ch|chan|channel|lead|ecg|ekg|sig|signal|col|column|x)?[\s_.-]*[0-9]+", re.IGNORECASE)
+# what stands above a column that has no name, or of the one lead of a small recorder
+_SAYS_NOTHING = re.compile(
+    r"ecg|ekg|(?:ch|chan|channel|lead|ecg|ekg|sig|signal|col|column|x)?[\s_.-]*[0-9]+", re.IGNORECASE
+)
 
 
 class NotSaidError(RecordError):

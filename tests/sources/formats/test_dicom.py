@@ -1,5 +1,6 @@
 """DICOM waveforms: what pydicom has of them, sample by sample; damage and strange files are a sentence each."""
 
+import os
 import re
 import sys
 import threading
@@ -102,9 +103,25 @@ def test_no_preamble_and_no_ending(tmp_path: Path):
             (tmp_path / name).write_bytes(Path(source).read_bytes())
             assert is_dicom(str(tmp_path / name))
             np.testing.assert_allclose(read(str(tmp_path / name)), MILLIVOLTS, rtol=0, atol=1e-12)
+    implicit = made.write(tmp_path / "implicit.dcm", made.group(COUNTS), preamble=False, syntax=ImplicitVRLittleEndian)
+    os.rename(implicit, tmp_path / "implicit")
+    np.testing.assert_allclose(read(str(tmp_path / "implicit")), MILLIVOLTS, rtol=0, atol=1e-12)
     (tmp_path / "other").write_bytes(b"\x08 is the first letter of this text" * 9)
     assert not is_dicom(str(tmp_path / "other"))
     assert not is_dicom(str(tmp_path / "absent"))
+
+
+def test_sequences_without_a_length_are_passed_over_or_read(tmp_path: Path):
+    path = made.write(tmp_path / "a.dcm", made.group(COUNTS))
+    dataset = pydicom.dcmread(path)
+    dataset.WaveformAnnotationSequence = made.code("5.10.2.5-5", "SCPECG", "a beat")
+    for name in ("WaveformAnnotationSequence", "WaveformSequence"):
+        dataset[name].is_undefined_length = True
+        for item in dataset[name].value:
+            item.is_undefined_length_sequence_item = True
+    dataset.save_as(path)
+    assert b"\xff\xff\xff\xff" in Path(path).read_bytes()
+    np.testing.assert_allclose(read(path), MILLIVOLTS, rtol=0, atol=1e-12)
 
 
 def test_sensitivity_its_correction_baseline_and_unit(tmp_path: Path):

@@ -29,6 +29,13 @@ def test_names_that_say_nothing_are_replaced(names):
     assert found.read().leads == ("I", "II", "V2")
 
 
+@pytest.mark.parametrize("name", ["ECG", "ekg"])
+def test_the_one_lead_of_a_small_recorder_is_named(name):
+    one = opened(SIGNAL[:1], (name,))
+    assert with_leads(one, ("I",)).read().leads == ("I",)
+    assert with_leads(one, (name,)).leads == (name,)
+
+
 @pytest.mark.parametrize("names", [("MLII", "V5", "V1"), ("V3", "V4", "V5"), ("ch1", "ch2", "III")])
 def test_other_names_never_are(names):
     with pytest.raises(RecordError, match="a has no lead I, II of --leads_of_file"):
