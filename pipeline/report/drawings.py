@@ -130,7 +130,7 @@ def draw_panel(
     axes.set_ylabel(rows, fontsize=fontsize)
     if duration is None:
         axes.set(xticks=[], xlabel="time", **({} if is_spectrum else {"yticks": [], "ylabel": "time"}))
-    axes.set_title(f"{mathtext(lead)} {representation.title}".strip(), fontsize=fontsize + 1)
+    axes.set_title(f"{mathtext(lead)} {representation.title}" if lead else representation.title, fontsize=fontsize + 1)
     beyond = (values.min() < darkest, values.max() > brightest)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     place = axes.inset_axes((1.04, 0.08, 0.05, 0.84))  # a part of the panel, so that the next one keeps clear of it

@@ -169,7 +169,7 @@ def figure_svg(figure: "Figure") -> str:
     from matplotlib import rc_context
 
     file = io.StringIO()
-    settings: dict[Any, Any] = {"svg.hashsalt": "ecg", "svg.fonttype": "path", "path.simplify_threshold": 0.02}
+    settings: dict[Any, Any] = {"svg.hashsalt": "ecg", "svg.fonttype": "path"}
     with _SAVING, rc_context(settings):
         figure.savefig(file, format="svg", dpi=72, metadata={"Date": None}, facecolor=figure.get_facecolor())
     text = file.getvalue()

@@ -164,7 +164,7 @@ def _fit_for_paper(x: np.ndarray, leads: Sequence[str]) -> tuple[np.ndarray, tup
 def _heights(strips: Sequence[Strip], gain: float) -> tuple[tuple[float, ...], float]:
     """Zeros upon strong lines, so far apart that no wave, pulse or label reaches another row; and the height."""
     n_rows = 1 + max(strip.row for strip in strips)
-    above, below = np.full(n_rows, gain), np.zeros(n_rows)  # the pulse
+    above, below = np.full(n_rows, float(gain)), np.zeros(n_rows)  # the pulse
     for strip in strips:
         good = strip.y[np.isfinite(strip.y)]
         if good.size:

@@ -33,12 +33,12 @@ def measured(text: str, gid: str) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("speed", "gain"), [(25, 10), (50, 10), (25, 5), (25, 20)])
 def test_a_second_and_a_millivolt_are_as_long_in_the_svg_as_paper_says(speed: float, gain: float):
-    text = ecg_svg(TWELVE[:1, :501], RATE, ["I"], speed=speed, gain=gain)
+    text = ecg_svg(TWELVE[:1, :401], RATE, ["I"], speed=speed, gain=gain)
     (pulse,), (wave, *_) = measured(text, "calibration"), measured(text, "trace")
     assert np.ptp(pulse[:, 1]) == pytest.approx(gain, abs=0.01)
     assert pulse[3, 0] - pulse[1, 0] == pytest.approx(0.2 * speed, abs=0.01)
-    assert np.ptp(wave[:, 0]) == pytest.approx(5 * speed, abs=0.02)
-    assert np.ptp(wave[:, 1]) == pytest.approx(gain * np.ptp(TWELVE[0, :501]), abs=0.05)
+    assert np.ptp(wave[:, 0]) == pytest.approx(4 * speed, abs=0.02)
+    assert np.ptp(wave[:, 1]) == pytest.approx(gain * np.ptp(TWELVE[0, :401]), abs=0.05)
 
 
 @pytest.mark.parametrize(("name", "step"), [("grid-1mm", 1), ("grid-5mm", 5)])
