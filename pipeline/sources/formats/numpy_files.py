@@ -164,5 +164,5 @@ def _told(path: str) -> Iterator[None]:
     """Tells of damage in an archive as a RecordError."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as problem:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as problem:
         raise RecordError(f"{path} is damaged ({shown(str(problem))}): make or copy it again") from None

@@ -161,3 +161,13 @@ def test_a_flipped_bit_is_seen(read, compressed):
     content[400] ^= 1
     with pytest.raises(RecordError, match=r"is damaged \(.*\): make or copy it again"):
         read(bytes(content), "a.npz")
+
+
+def test_an_archive_whose_directory_points_before_its_beginning(tmp_path):
+    np.savez(tmp_path / "a.npz", signal=np.zeros((1, 5)))
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    end = data.rindex(b"PK\5\6")
+    data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 8).to_bytes(4, "little")
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(RecordError, match="is damaged"):
+        open_file(str(tmp_path / "a.npz"), Said("mV", 100.0, ("I",))).read()
