@@ -48,13 +48,17 @@ def ours(run: Run, store: ArrayStore) -> np.ndarray:
 
 
 def signal_spec(leads: tuple[str, ...] = ("II", "V2"), **fields: Any) -> InputSpec:
-    return InputSpec(
-        **{"modality": "signal", "leads": leads, "sampling_rate": RATE, "gain": GAIN, "n_samples": 1000} | fields
-    )
+    usual: dict[str, Any] = {"modality": "signal", "sampling_rate": RATE, "gain": GAIN, "n_samples": 1000}
+    return InputSpec(leads=leads, **usual | fields)
 
 
 def image_spec(representations: Mapping[str, Mapping[str, Any]], **fields: Any) -> InputSpec:
-    drawn = {"modality": "image", "representations": representations, "on_the_fly": True, "leads": ("I", "V2")}
+    drawn: dict[str, Any] = {
+        "modality": "image",
+        "representations": representations,
+        "on_the_fly": True,
+        "leads": ("I", "V2"),
+    }
     return signal_spec(**drawn | fields)
 
 
@@ -155,7 +159,7 @@ def _beside() -> Run:
 
 
 REPRESENTED: dict[str, Callable[[], Run]] = {
-    f"{name} {scale}": lambda name=name, scale=scale: network_run("resnet", drawn(name, scale=scale))  # type: ignore[misc]
+    f"{name} {scale}": lambda name=name, scale=scale: network_run("resnet", drawn(name, scale=scale))
     for name in REPRESENTATIONS
     for scale in ("record", "fixed")
 } | {
@@ -174,12 +178,12 @@ NETWORKS: dict[str, Callable[[], Run]] = {name: lambda name=name: of_network(nam
 
 FUSED: dict[str, Callable[[], Run]] = (
     {
-        f"{name} {kind}": lambda name=name, kind=kind: fused_run(name, branches(kind), kind)  # type: ignore[misc]
+        f"{name} {kind}": lambda name=name, kind=kind: fused_run(name, branches(kind), kind)
         for name in list_fusions()
         for kind in ("multilabel", "multiclass")
     }
     | {
-        f"{name} trained on": lambda name=name: fused_run(name, branches(), options={"finetune": True})  # type: ignore[misc]
+        f"{name} trained on": lambda name=name: fused_run(name, branches(), options={"finetune": True})
         for name in list_fusions("intermediate")
         if describe_fusion(name).fitting == "gradient"
     }
@@ -198,5 +202,5 @@ OTHERS: dict[str, Callable[[], Run]] = {
 }
 """Kinds of run, crops, normalisations and joined windows."""
 
-CALIBRATED = {kind: lambda kind=kind: _calibrated(kind) for kind in ("multilabel", "multiclass")}  # type: ignore[misc]
+CALIBRATED = {kind: lambda kind=kind: _calibrated(kind) for kind in ("multilabel", "multiclass")}
 BESIDE = _beside

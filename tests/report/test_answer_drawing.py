@@ -8,7 +8,7 @@ import torch
 
 from pipeline.report.answer_drawing import MOST_CLASSES, answer_figure, draw_answer
 from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS, ImageRecipe, draw_images
-from pipeline.scoring.answers import NOTICE, Answer, Seen
+from pipeline.scoring.answers import NOTICE, Answer, Images, Seen
 from pipeline.signals.leads import LEADS
 from pipeline.sources.formats.recording import Recording
 
@@ -52,7 +52,7 @@ def test_images_of_every_representation_are_drawn(name: str):
 
 
 def test_a_lead_map_is_drawn():
-    images = {"vgg": (np.zeros((1, 1, 12, 30), np.uint8), ("all leads",), {LEAD_MAP_KEY: {}})}
+    images: dict[str, Images] = {"vgg": (np.zeros((1, 1, 12, 30), np.uint8), ("all leads",), {LEAD_MAP_KEY: {}})}
     some = seen()
     of_map = Seen(signal=X, leads=LEADS, sampling_rate=100.0, recording=some.recording, images=images)
     assert any(axes.images for axes in answer_figure(answer(), of_map).axes)

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_no_wave_makes_the_paper_endless():
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_svg_has_its_size_in_millimetres_and_refers_to_nothing_elsewhere(dark: bool):
-    how = {"title": '<script>alert(1)</script> & $x$ "', "notes": ["--> <b>"], "dark": dark}
+    how: dict[str, Any] = {"title": '<script>alert(1)</script> & $x$ "', "notes": ["--> <b>"], "dark": dark}
     text = ecg_svg(TWELVE, RATE, LEADS, **how)
     root = ElementTree.fromstring(text)
     width, height = plot_ecg(TWELVE, RATE, LEADS, **how).get_size_inches() * 25.4
