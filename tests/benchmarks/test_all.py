@@ -27,6 +27,7 @@ from benchmarks import (
     loading,
     memory,
     older_way,
+    predicting,
     reading,
     reading_sets,
     representations,
@@ -58,6 +59,7 @@ TOYS: dict[str, Callable[[], Sequence[Row | Share | Waiting]]] = {
     "agreement_coverage": partial(agreement_coverage.measure, sets=1, resamples=40, many=1000),
     "serving": partial(serving.measure, posts=4, at_once=2, n_recordings=20),
     "exporting": partial(exporting.measure, turns=1),
+    "predicting": partial(predicting.measure, turns=1, n_files=4),
     "startup": partial(startup.measure, turns=1, commands=["evaluate.py"], n_records=60, n_classes=3),
 }
 
