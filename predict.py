@@ -3,7 +3,7 @@
 import csv
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pipeline.commands.parser import CommandParser, one_word, positive_float, po
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Warned, warn
-from pipeline.machine.files import check_writable, write_text
+from pipeline.machine.files import check_writable, file_errors_told, make_folder, write_text
 from pipeline.machine.streams import say
 from pipeline.sources.formats.paths import recording_paths
 from pipeline.sources.formats.said import said_of_files
@@ -141,7 +141,10 @@ def _answered(
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows(csv_lines(kept(), card.classes, reader.is_ensemble))  # line by line, as they come
         return answers
-    lines = list(csv_lines(kept(), card.classes, reader.is_ensemble))
+    if options.out:
+        make_folder(options.out)
+    grown = options.out / "answers.csv" if "csv" in formats and options.out else None
+    _write_lines(grown, csv_lines(kept(), card.classes, reader.is_ensemble))
     if "table" in formats and any(hasattr(answer, "probabilities") for answer in answers):
         alone = answers[0] if len(answers) == 1 else None
         good = alone is not None and hasattr(alone, "probabilities")
@@ -150,26 +153,36 @@ def _answered(
         if "json" in formats:
             say(json_text(answers))
         return answers
-    _save(options, formats, answers, lines, reader)
+    _save(options, formats, answers, reader)
     return answers
 
 
-def _save(
-    options: Namespace,
-    formats: Sequence[str],
-    answers: Sequence["Answer | Refused"],
-    lines: list[list[str]],
-    reader: "Reader",
-) -> None:
+def _write_lines(path: Path | None, lines: Iterable[list[str]]) -> None:
+    """Writes lines as they come beside their file, whose place they take at the end; what breaks off is left there.
+
+    Args:
+        path: the file; None if the lines are only to be made.
+        lines: of cells.
+    """
+    if path is None:
+        for _ in lines:
+            pass
+        return
+    growing = path.with_name(f"{path.name}.growing")
+    with (
+        file_errors_told(growing, "write"),
+        open(growing, "w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1) as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows(lines)
+    with file_errors_told(path, "write"):
+        growing.replace(path)
+
+
+def _save(options: Namespace, formats: Sequence[str], answers: Sequence["Answer | Refused"], reader: "Reader") -> None:
     from pipeline.report.answers import json_text
-    from pipeline.report.files import write_csv
     from pipeline.scoring.answers import Answer
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    saved = []
-    if "csv" in formats:
-        write_csv(options.out / "answers.csv", lines)
-        saved.append("answers.csv")
+    saved = ["answers.csv"] if "csv" in formats else []
     if "json" in formats:
         write_text(options.out / "answers.json", json_text(answers) + "\n")
         saved.append("answers.json")
