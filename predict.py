@@ -2,7 +2,9 @@
 
 import csv
 import sys
+import warnings
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,14 +189,26 @@ def _save(options: Namespace, formats: Sequence[str], answers: Sequence["Answer 
         write_text(options.out / "answers.json", json_text(answers) + "\n")
         saved.append("answers.json")
     if options.draw:
-        from pipeline.report.answer_drawing import draw_answer
-
-        drawn = [answer for answer in answers if isinstance(answer, Answer)]
-        names = [f"{name}.{options.draw}" for name in file_names([answer.record_id for answer in drawn])]
-        for answer, name in zip(drawn, names, strict=True):
-            draw_answer(options.out / name, answer, reader.seen(answer.file))
+        names = _draw(options.out, options.draw, [each for each in answers if isinstance(each, Answer)], reader)
         saved += names if len(names) < 4 else [f"{len(names)} drawings"]
     print(f"saved in {options.out}: {', '.join(saved)}", file=sys.stderr)
+
+
+def _draw(folder: Path, ending: str, answers: Sequence["Answer"], reader: "Reader") -> list[str]:
+    """Saves a page an answer; gives their names, which say the folder where files are called the same."""
+    from pipeline.report.answer_drawing import draw_answer
+
+    called = Counter(answer.record_id for answer in answers)
+    said = [
+        answer.record_id if called[answer.record_id] == 1 else f"{Path(answer.file).parent.name} {answer.record_id}"
+        for answer in answers
+    ]
+    names = [f"{name}.{ending}" for name in file_names(said)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
+        for answer, name in zip(answers, names, strict=True):
+            draw_answer(folder / name, answer, reader.seen(answer.file))
+    return names
 
 
 def _end(answers: Sequence["Answer | Refused"]) -> None:
