@@ -16,8 +16,9 @@ from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS
 
 _DARKEST, _BRIGHTEST = 0.01, 0.98
 """Shares of an image's pixels."""
-PANEL, PANEL_WIDTH, PANEL_HEIGHT = 56.0, 92.0, 74.0  # mm: an image, and with its labels and its bar
-_SPEED, _GAIN = 25.0, 10.0
+_NARROWEST, _WIDEST, _BESIDE, _BELOW = 62.0, 92.0, 28.0, 18.0  # mm: a panel with its labels and its bar; these alone
+_LEFT, _ABOVE = 12.0, 7.0  # mm: room for the labels of an image
+_SPEED, _GAIN, _DPI = 25.0, 10.0, 165  # at which four images of 256 pixels are as they are
 
 
 def draw_record(
@@ -29,6 +30,7 @@ def draw_record(
     images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
     unit: str = "mV",
+    filtered: str | None = None,
 ) -> None:
     """Saves a figure of one record.
 
@@ -41,12 +43,13 @@ def draw_record(
         images: grey levels.
         parameters: name of each representation to what made its images, in the order of the images.
         unit: of the traces, where it is another one.
+        filtered: what the footer says of filters.
 
     Shape:
         traces (leads, time), images (leads, representations, size, size).
     """
-    figure = record_figure(title, traces, leads, sampling_rate, images, parameters, unit)
-    save_ecg(path, figure, "png", dpi=110)
+    figure = record_figure(title, traces, leads, sampling_rate, images, parameters, unit, filtered)
+    save_ecg(path, figure, "png", dpi=_DPI)
 
 
 def record_figure(
@@ -57,26 +60,30 @@ def record_figure(
     images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
     unit: str = "mV",
+    filtered: str | None = None,
 ) -> Figure:
     """The figure of one record; arguments as of :func:`draw_record`."""
     sheets = [
         lay_out(trace[None], sampling_rate, [lead], "rows", None, _SPEED, _GAIN)
         for trace, lead in zip(traces, leads, strict=True)
     ]
-    below = PANEL_HEIGHT if parameters else 4.0
-    width = max([sheet.width for sheet in sheets] + [150.0, PANEL_WIDTH * len(parameters)])
+    paper = max([sheet.width for sheet in sheets] + [150.0])
+    pitch = float(np.clip(paper / max(1, len(parameters)), _NARROWEST, _WIDEST))
+    panel = pitch - _BESIDE
+    below = panel + _BELOW if parameters else 4.0
+    width = max(paper, pitch * len(parameters))
     height = TITLE + sum(sheet.height + below for sheet in sheets) + FOOTER
     figure = new_page(2 * MARGIN + width, height)
     write(figure, MARGIN, TITLE / 2, title, fontsize=9)
-    told = [footer(sampling_rate, _SPEED, _GAIN, None, unit), *dict.fromkeys(n for s in sheets for n in s.notes)]
+    told = [footer(sampling_rate, _SPEED, _GAIN, filtered, unit), *dict.fromkeys(n for s in sheets for n in s.notes)]
     write(figure, MARGIN, height - FOOTER / 2, "    ".join(told))
     top, duration = TITLE, traces.shape[1] / sampling_rate
     for row, sheet in enumerate(sheets):
         draw_sheet(figure, sheet, MARGIN, top, _SPEED, _GAIN)
         top += sheet.height
         for column, (name, options) in enumerate(parameters.items()):
-            axes = axes_at(figure, MARGIN + 14 + PANEL_WIDTH * column, top + 6, PANEL, PANEL)
-            draw_panel(axes, images[row, column], name, options, duration, sampling_rate)
+            axes = axes_at(figure, MARGIN + _LEFT + pitch * column, top + _ABOVE, panel, panel)
+            draw_panel(axes, images[row, column], name, options, duration, sampling_rate, fontsize=6)
         top += below
     return figure
 
@@ -108,7 +115,7 @@ def draw_panel(
     """
     axes.tick_params(labelsize=fontsize)
     if name == LEAD_MAP_KEY:
-        axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="nearest", cmap="viridis")
+        axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="none", cmap="viridis")
         axes.set(xticks=[], yticks=[])
         axes.set_xlabel("time", fontsize=fontsize)
         axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1)
@@ -124,7 +131,7 @@ def draw_panel(
     values = low + image.astype(float) / 255 * (high - low)
     darkest, brightest = colour_limits(values, (low, high), representation.axes)
     shown = axes.imshow(
-        values, extent=extent, vmin=darkest, vmax=brightest, aspect="auto", interpolation="nearest", cmap="viridis"
+        values, extent=extent, vmin=darkest, vmax=brightest, aspect="auto", interpolation="none", cmap="viridis"
     )
     axes.set_xlabel("time (s)", fontsize=fontsize)
     axes.set_ylabel(rows, fontsize=fontsize)
