@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.commands.escaping import mathtext
 from pipeline.report.paper import FOOTER, MARGIN, TITLE, axes_at, draw_sheet, footer, new_page, save_ecg, write
@@ -118,7 +119,7 @@ def draw_panel(
         axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="none", cmap="viridis")
         axes.set(xticks=[], yticks=[])
         axes.set_xlabel("time", fontsize=fontsize)
-        axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1)
+        axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1, y=1.0)
         return
     representation = REPRESENTATIONS[name]
     low, high = options["value_range"]
@@ -137,11 +138,14 @@ def draw_panel(
     axes.set_ylabel(rows, fontsize=fontsize)
     if duration is None:
         axes.set(xticks=[], xlabel="time", **({} if is_spectrum else {"yticks": [], "ylabel": "time"}))
-    axes.set_title(f"{mathtext(lead)} {representation.title}" if lead else representation.title, fontsize=fontsize + 1)
+    title = f"{mathtext(lead)} {representation.title}" if lead else representation.title
+    axes.set_title(title, fontsize=fontsize + 1, y=1.0)  # said, so that no label is measured for it
     beyond = (values.min() < darkest, values.max() > brightest)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     place = axes.inset_axes((1.04, 0.08, 0.05, 0.84))  # a part of the panel, so that the next one keeps clear of it
     bar = axes.figure.colorbar(shown, cax=place, extend=extend)
+    bar.locator = MaxNLocator(4)
+    bar.minorticks_off()
     bar.ax.tick_params(labelsize=fontsize)
     bar.set_label(representation.units.get(options["scale"], ""), fontsize=fontsize)
 
