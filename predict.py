@@ -2,8 +2,10 @@
 
 import csv
 import sys
+import warnings
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from pipeline.commands.parser import CommandParser, one_word, positive_float, po
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Warned, warn
-from pipeline.machine.files import check_writable, write_text
+from pipeline.machine.files import check_writable, file_errors_told, make_folder, write_text
 from pipeline.machine.streams import say
 from pipeline.sources.formats.paths import recording_paths
 from pipeline.sources.formats.said import said_of_files
@@ -141,7 +143,10 @@ def _answered(
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows(csv_lines(kept(), card.classes, reader.is_ensemble))  # line by line, as they come
         return answers
-    lines = list(csv_lines(kept(), card.classes, reader.is_ensemble))
+    if options.out:
+        make_folder(options.out)
+    grown = options.out / "answers.csv" if "csv" in formats and options.out else None
+    _write_lines(grown, csv_lines(kept(), card.classes, reader.is_ensemble))
     if "table" in formats and any(hasattr(answer, "probabilities") for answer in answers):
         alone = answers[0] if len(answers) == 1 else None
         good = alone is not None and hasattr(alone, "probabilities")
@@ -150,38 +155,60 @@ def _answered(
         if "json" in formats:
             say(json_text(answers))
         return answers
-    _save(options, formats, answers, lines, reader)
+    _save(options, formats, answers, reader)
     return answers
 
 
-def _save(
-    options: Namespace,
-    formats: Sequence[str],
-    answers: Sequence["Answer | Refused"],
-    lines: list[list[str]],
-    reader: "Reader",
-) -> None:
+def _write_lines(path: Path | None, lines: Iterable[list[str]]) -> None:
+    """Writes lines as they come beside their file, whose place they take at the end; what breaks off is left there.
+
+    Args:
+        path: the file; None if the lines are only to be made.
+        lines: of cells.
+    """
+    if path is None:
+        for _ in lines:
+            pass
+        return
+    growing = path.with_name(f"{path.name}.growing")
+    with (
+        file_errors_told(growing, "write"),
+        open(growing, "w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1) as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows(lines)
+    with file_errors_told(path, "write"):
+        growing.replace(path)
+
+
+def _save(options: Namespace, formats: Sequence[str], answers: Sequence["Answer | Refused"], reader: "Reader") -> None:
     from pipeline.report.answers import json_text
-    from pipeline.report.files import write_csv
     from pipeline.scoring.answers import Answer
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    saved = []
-    if "csv" in formats:
-        write_csv(options.out / "answers.csv", lines)
-        saved.append("answers.csv")
+    saved = ["answers.csv"] if "csv" in formats else []
     if "json" in formats:
         write_text(options.out / "answers.json", json_text(answers) + "\n")
         saved.append("answers.json")
     if options.draw:
-        from pipeline.report.answer_drawing import draw_answer
-
-        drawn = [answer for answer in answers if isinstance(answer, Answer)]
-        names = [f"{name}.{options.draw}" for name in file_names([answer.record_id for answer in drawn])]
-        for answer, name in zip(drawn, names, strict=True):
-            draw_answer(options.out / name, answer, reader.seen(answer.file))
+        names = _draw(options.out, options.draw, [each for each in answers if isinstance(each, Answer)], reader)
         saved += names if len(names) < 4 else [f"{len(names)} drawings"]
     print(f"saved in {options.out}: {', '.join(saved)}", file=sys.stderr)
+
+
+def _draw(folder: Path, ending: str, answers: Sequence["Answer"], reader: "Reader") -> list[str]:
+    """Saves a page an answer; gives their names, which say the folder where files are called the same."""
+    from pipeline.report.answer_drawing import draw_answer
+
+    called = Counter(answer.record_id for answer in answers)
+    said = [
+        answer.record_id if called[answer.record_id] == 1 else f"{Path(answer.file).parent.name} {answer.record_id}"
+        for answer in answers
+    ]
+    names = [f"{name}.{ending}" for name in file_names(said)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
+        for answer, name in zip(answers, names, strict=True):
+            draw_answer(folder / name, answer, reader.seen(answer.file))
+    return names
 
 
 def _end(answers: Sequence["Answer | Refused"]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import predict
 from pipeline.errors import EcgFusionError
+from pipeline.scoring.files import Reader
 from pipeline.signals.leads import LEADS
 from pipeline.sources.synthetic import write_dataset
 
@@ -76,6 +78,53 @@ def test_with_a_folder_all_is_saved(earlier: Path, files: Path, tmp_path: Path, 
     assert len(json.loads((tmp_path / "answers/answers.json").read_text())) == 5
     assert len((tmp_path / "answers/answers.csv").read_text().splitlines()) == 6
     assert str(headers(files)[4]) in capsys.readouterr().out
+
+
+def test_what_was_answered_is_kept_where_a_command_is_ended(earlier: Path, files: Path, tmp_path: Path, monkeypatch):
+    def ended(self, path: str):
+        if path == str(headers(files)[3]):
+            raise KeyboardInterrupt
+        return read(self, path)
+
+    read = Reader._read
+    monkeypatch.setattr(Reader, "_read", ended)
+    monkeypatch.setattr("pipeline.scoring.files.FILES_AT_ONCE", 2)
+    (tmp_path / "answers.csv").write_text("of before\n")
+    with pytest.raises(KeyboardInterrupt):
+        run(earlier, "gru", files, "-out", tmp_path)
+    kept = list(csv.DictReader((tmp_path / "answers.csv.growing").read_text().splitlines()))
+    assert [line["file"] for line in kept] == [str(path) for path in headers(files)[:2]]
+    assert (tmp_path / "answers.csv").read_text() == "of before\n"
+
+
+def test_a_disk_that_is_full_is_one_sentence(earlier: Path, files: Path, tmp_path: Path):
+    (tmp_path / "answers.csv.growing").symlink_to("/dev/full")
+    with pytest.raises(EcgFusionError, match=r"the disk is full .*answers\.csv\.growing: free some space") as problem:
+        run(earlier, "gru", files, "-out", tmp_path)
+    assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_each_answer_is_drawn_whatever_its_file_is_called(earlier: Path, files: Path, tmp_path: Path, ending: str):
+    for place in ("a/x.csv", "b/x.csv", "b/=心 $y_0$.csv"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        header = ",".join(LEADS)
+        np.savetxt(tmp_path / place, np.random.default_rng(0).normal(size=(1000, 12)), delimiter=",", header=header)
+    (tmp_path / "b/torn.npy").write_bytes(b"\x93NUMPY")
+    words = ("-unit", "mV", "-sampling_rate", "100", "-draw", ending, "-out", tmp_path / "out")
+    with pytest.raises(EcgFusionError, match="1 of 4 files have no answer"):
+        run(earlier, "stored", tmp_path / "a", tmp_path / "b", *words)
+    drawn = {path.name for path in (tmp_path / "out").glob(f"*.{ending}")}
+    assert drawn == {f"a x.{ending}", f"b x.{ending}", f"=心 $y_0$.{ending}"}
+
+
+def test_what_a_file_does_not_say_is_asked_for_with_options_that_are_there(earlier: Path, tmp_path: Path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 1000)))
+    with pytest.raises(EcgFusionError, match="does not say its leads and unit and sampling rate") as problem:
+        run(earlier, "gru", tmp_path / "x.npy")
+    options = re.findall(r"--(\w+)", str(problem.value))
+    assert options == ["leads_of_file", "unit", "sampling_rate"]
+    assert vars(predict.parse(["x.npy"])).keys() >= set(options)
 
 
 def test_paths_come_from_standard_input(earlier: Path, files: Path, monkeypatch, capsys: pytest.CaptureFixture[str]):

@@ -51,12 +51,13 @@ def answer_figure(answer: Answer, seen: Seen) -> "Figure":
     recording = seen.recording
     sheet = lay_out(recording.signal, recording.sampling_rate, recording.leads, None, "II", _SPEED, _GAIN)
     lines = note_lines([*_notes(answer), *sheet.notes])
-    width = 2 * MARGIN + max(sheet.width, _NAMES + _BARS + 20) + NOTES
-    per_line = max(1, int((width - 2 * MARGIN) // _PITCH))
+    width = 2 * MARGIN + max(sheet.width, _NAMES + _BARS + 36) + NOTES
+    room = max(1, int((width - 2 * MARGIN) // _PITCH))
     names = sorted(answer.probabilities, key=lambda name: -answer.probabilities[name])[:MOST_CLASSES]
     upper = max(sheet.height + 4 + 12 + _BAR * len(names) + 8, _LINE * len(lines) + 4)
     blocks = [(branch, list(_panels(images))) for branch, images in seen.images.items()]
-    lower = sum(8 + _LINE_OF_PANELS * -(-len(panels) // per_line) for _, panels in blocks)
+    per_lines = {branch: _per_line(room, len(seen.images[branch][2])) for branch, _ in blocks}
+    lower = sum(8 + _LINE_OF_PANELS * -(-len(panels) // per_lines[branch]) for branch, panels in blocks)
     height = TITLE + upper + lower + FOOTER
     figure = new_page(width, height)
     write(
@@ -74,12 +75,14 @@ def answer_figure(answer: Answer, seen: Seen) -> "Figure":
     duration = seen.signal.shape[1] / seen.sampling_rate if is_whole else None  # else images are of the first part
     for branch, panels in blocks:
         part = "" if is_whole else ", of the first of several parts of the recording"
-        write(figure, MARGIN, top + 2, f"what {branch} saw{part}", fontsize=8)
+        n_there = len(seen.images[branch][1]) * len(seen.images[branch][2])
+        left_out = f": the first {len(panels)} of {n_there} images" if len(panels) < n_there else ""
+        write(figure, MARGIN, top + 2, f"what {branch} saw{part}{left_out}", fontsize=8)
         for place, (lead, name, image, options) in enumerate(panels):
-            row, column = divmod(place, per_line)
+            row, column = divmod(place, per_lines[branch])
             axes = axes_at(figure, MARGIN + 11 + _PITCH * column, top + 9 + _LINE_OF_PANELS * row, _PANEL, _PANEL)
             draw_panel(axes, image, name, options, duration, seen.sampling_rate, lead, fontsize=5)
-        top += 8 + _LINE_OF_PANELS * -(-len(panels) // per_line)
+        top += 8 + _LINE_OF_PANELS * -(-len(panels) // per_lines[branch])
     told = footer(recording.sampling_rate, _SPEED, _GAIN, "as recorded, not filtered")
     write(figure, MARGIN, height - FOOTER / 2, f"{told}    {answer.notice}")
     return figure
@@ -96,6 +99,12 @@ def _notes(answer: Answer) -> Iterator[str]:
     yield answer.notice
 
 
+def _per_line(room: int, n_representations: int) -> int:
+    """Images a line: those of whole leads, where there is room for one."""
+    whole = max(1, n_representations)
+    return room // whole * whole or room
+
+
 def _panels(images: Images) -> Iterator[tuple[str, str, np.ndarray, dict[str, object]]]:
     """Lead, representation, grey levels and parameters of the images of a branch, as many as there is room for."""
     grey, leads, parameters = images
@@ -108,7 +117,7 @@ def _draw_bars(figure: "Figure", answer: Answer, names: list[str], top: float) -
     """A bar a class, dark where it is a finding, with its threshold, the range of an ensemble and that of the parts."""
     marks = ["bar: probability"]
     axes = axes_at(figure, MARGIN + _NAMES, top, _BARS, _BAR * len(names))
-    axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
+    axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), facecolor="none")
     at = np.arange(len(names))
     values = [answer.probabilities[name] for name in names]
     shades = ["#30404a" if name in answer.findings else "#b3bec4" for name in names]

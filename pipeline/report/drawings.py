@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.commands.escaping import mathtext
 from pipeline.report.paper import FOOTER, MARGIN, TITLE, axes_at, draw_sheet, footer, new_page, save_ecg, write
@@ -16,8 +17,9 @@ from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS
 
 _DARKEST, _BRIGHTEST = 0.01, 0.98
 """Shares of an image's pixels."""
-PANEL, PANEL_WIDTH, PANEL_HEIGHT = 56.0, 92.0, 74.0  # mm: an image, and with its labels and its bar
-_SPEED, _GAIN = 25.0, 10.0
+_NARROWEST, _WIDEST, _BESIDE, _BELOW = 62.0, 92.0, 28.0, 18.0  # mm: a panel with its labels and its bar; these alone
+_LEFT, _ABOVE = 12.0, 7.0  # mm: room for the labels of an image
+_SPEED, _GAIN, _DPI = 25.0, 10.0, 165  # at which four images of 256 pixels are as they are
 
 
 def draw_record(
@@ -29,6 +31,7 @@ def draw_record(
     images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
     unit: str = "mV",
+    filtered: str | None = None,
 ) -> None:
     """Saves a figure of one record.
 
@@ -41,12 +44,13 @@ def draw_record(
         images: grey levels.
         parameters: name of each representation to what made its images, in the order of the images.
         unit: of the traces, where it is another one.
+        filtered: what the footer says of filters.
 
     Shape:
         traces (leads, time), images (leads, representations, size, size).
     """
-    figure = record_figure(title, traces, leads, sampling_rate, images, parameters, unit)
-    save_ecg(path, figure, "png", dpi=110)
+    figure = record_figure(title, traces, leads, sampling_rate, images, parameters, unit, filtered)
+    save_ecg(path, figure, "png", dpi=_DPI)
 
 
 def record_figure(
@@ -57,26 +61,30 @@ def record_figure(
     images: np.ndarray,
     parameters: Mapping[str, Mapping[str, Any]],
     unit: str = "mV",
+    filtered: str | None = None,
 ) -> Figure:
     """The figure of one record; arguments as of :func:`draw_record`."""
     sheets = [
         lay_out(trace[None], sampling_rate, [lead], "rows", None, _SPEED, _GAIN)
         for trace, lead in zip(traces, leads, strict=True)
     ]
-    below = PANEL_HEIGHT if parameters else 4.0
-    width = max([sheet.width for sheet in sheets] + [150.0, PANEL_WIDTH * len(parameters)])
+    paper = max([sheet.width for sheet in sheets] + [150.0])
+    pitch = float(np.clip(paper / max(1, len(parameters)), _NARROWEST, _WIDEST))
+    panel = pitch - _BESIDE
+    below = panel + _BELOW if parameters else 4.0
+    width = max(paper, pitch * len(parameters))
     height = TITLE + sum(sheet.height + below for sheet in sheets) + FOOTER
     figure = new_page(2 * MARGIN + width, height)
     write(figure, MARGIN, TITLE / 2, title, fontsize=9)
-    told = [footer(sampling_rate, _SPEED, _GAIN, None, unit), *dict.fromkeys(n for s in sheets for n in s.notes)]
+    told = [footer(sampling_rate, _SPEED, _GAIN, filtered, unit), *dict.fromkeys(n for s in sheets for n in s.notes)]
     write(figure, MARGIN, height - FOOTER / 2, "    ".join(told))
     top, duration = TITLE, traces.shape[1] / sampling_rate
     for row, sheet in enumerate(sheets):
         draw_sheet(figure, sheet, MARGIN, top, _SPEED, _GAIN)
         top += sheet.height
         for column, (name, options) in enumerate(parameters.items()):
-            axes = axes_at(figure, MARGIN + 14 + PANEL_WIDTH * column, top + 6, PANEL, PANEL)
-            draw_panel(axes, images[row, column], name, options, duration, sampling_rate)
+            axes = axes_at(figure, MARGIN + _LEFT + pitch * column, top + _ABOVE, panel, panel)
+            draw_panel(axes, images[row, column], name, options, duration, sampling_rate, fontsize=6)
         top += below
     return figure
 
@@ -108,10 +116,10 @@ def draw_panel(
     """
     axes.tick_params(labelsize=fontsize)
     if name == LEAD_MAP_KEY:
-        axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="nearest", cmap="viridis")
+        axes.imshow(image, vmin=0, vmax=255, aspect="auto", interpolation="none", cmap="viridis")
         axes.set(xticks=[], yticks=[])
         axes.set_xlabel("time", fontsize=fontsize)
-        axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1)
+        axes.set_title("lead map, a lead above the next", fontsize=fontsize + 1, y=1.0)
         return
     representation = REPRESENTATIONS[name]
     low, high = options["value_range"]
@@ -124,17 +132,20 @@ def draw_panel(
     values = low + image.astype(float) / 255 * (high - low)
     darkest, brightest = colour_limits(values, (low, high), representation.axes)
     shown = axes.imshow(
-        values, extent=extent, vmin=darkest, vmax=brightest, aspect="auto", interpolation="nearest", cmap="viridis"
+        values, extent=extent, vmin=darkest, vmax=brightest, aspect="auto", interpolation="none", cmap="viridis"
     )
     axes.set_xlabel("time (s)", fontsize=fontsize)
     axes.set_ylabel(rows, fontsize=fontsize)
     if duration is None:
         axes.set(xticks=[], xlabel="time", **({} if is_spectrum else {"yticks": [], "ylabel": "time"}))
-    axes.set_title(f"{mathtext(lead)} {representation.title}" if lead else representation.title, fontsize=fontsize + 1)
+    title = f"{mathtext(lead)} {representation.title}" if lead else representation.title
+    axes.set_title(title, fontsize=fontsize + 1, y=1.0)  # said, so that no label is measured for it
     beyond = (values.min() < darkest, values.max() > brightest)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     place = axes.inset_axes((1.04, 0.08, 0.05, 0.84))  # a part of the panel, so that the next one keeps clear of it
     bar = axes.figure.colorbar(shown, cax=place, extend=extend)
+    bar.locator = MaxNLocator(4)
+    bar.minorticks_off()
     bar.ax.tick_params(labelsize=fontsize)
     bar.set_label(representation.units.get(options["scale"], ""), fontsize=fontsize)
 

@@ -22,7 +22,10 @@ MM = 1 / 25.4
 """Inches."""
 DPI = 200
 """Of a PNG, which says so itself."""
+COMPRESS = 3
+"""Of a PNG, as zlib counts: the usual 6 takes as long as all else of a page."""
 MARGIN, TITLE, FOOTER, NOTES = 8.0, 9.0, 7.0, 62.0  # mm
+_NARROW = 1.0
 _LINE, _LETTERS = 3.6, 46  # of notes: mm a line, letters a line
 _SAVING = Lock()  # matplotlib's settings, fonts and parsers are those of the whole process
 COLOURS = {
@@ -45,6 +48,7 @@ def plot_ecg(
     dark: bool = False,
     filtered: str | None = None,
     unit: str = "mV",
+    narrow: bool = False,
 ) -> "Figure":
     """A recording on paper, with a calibration pulse of 1 mV and 0.2 s before each row.
 
@@ -62,6 +66,7 @@ def plot_ecg(
         dark: for a dark screen.
         filtered: what the footer says of filters.
         unit: what 1 of the signal is called.
+        narrow: as wide as its squares, and notes below them: 10 s fit on A4 across.
 
     Shape:
         signal_mv (leads, time).
@@ -70,16 +75,20 @@ def plot_ecg(
         EcgFusionError: an unknown layout, or no signal.
     """
     sheet = lay_out(signal_mv, sampling_rate, leads, layout, rhythm, speed, gain)
-    lines = note_lines([*notes, *sheet.notes])
-    width = 2 * MARGIN + sheet.width + (NOTES if lines else 0.0)
-    height = TITLE + max(sheet.height, _LINE * len(lines) + 2) + FOOTER
+    margin = _NARROW if narrow else MARGIN
+    letters = max(_LETTERS, int(0.7 * sheet.width)) if narrow else _LETTERS
+    lines = note_lines([*notes, *sheet.notes], letters)
+    width = 2 * margin + sheet.width + (NOTES if lines and not narrow else 0.0)
+    beside = _LINE * len(lines) + 2 if lines else 0.0
+    height = TITLE + (sheet.height + beside if narrow else max(sheet.height, beside)) + FOOTER
     figure = new_page(width, height, dark)
-    draw_sheet(figure, sheet, MARGIN, TITLE, speed, gain, dark)
-    write(figure, MARGIN, TITLE / 2, title or "", dark, fontsize=9)
+    draw_sheet(figure, sheet, margin, TITLE, speed, gain, dark)
+    write(figure, margin, TITLE / 2, title or "", dark, fontsize=9)
+    left, top = (margin, TITLE + sheet.height + 3) if narrow else (margin + sheet.width + 4, TITLE + 2)
     for number, line in enumerate(lines):
-        write(figure, MARGIN + sheet.width + 4, TITLE + 2 + _LINE * number, line, dark)
+        write(figure, left, top + _LINE * number, line, dark)
     told = footer(sampling_rate, speed, gain, filtered, unit)
-    write(figure, MARGIN, height - FOOTER / 2, told, dark)
+    write(figure, margin, height - FOOTER / 2, told, dark)
     return figure
 
 
@@ -135,9 +144,9 @@ def draw_sheet(
         axes.plot(strip.x, zero - strip.y, gid=f"trace-{number}", **how)
         if strip.begins:
             axes.plot([strip.x[0]] * 2, [zero - 3, zero + 3], **how)
-        near = strip.y[strip.x < strip.x[0] + 12]
-        near = near[np.isfinite(near)]
         name = strip.lead if len(strip.lead) <= 16 else strip.lead[:15] + "…"
+        near = strip.y[strip.x < strip.x[0] + 3 + 2 * len(name)]
+        near = near[np.isfinite(near)]
         axes.text(
             strip.x[0] + 1,
             zero - max(2.0, near.max() if near.size else 0.0) - 1.5,  # clear of the waves below it
@@ -198,6 +207,11 @@ def save_ecg(path: Path, figure: "Figure", format: str | None = None, dpi: int =
         replace_atomically(
             path,
             lambda temporary: figure.savefig(
-                temporary, format="png", dpi=dpi, metadata={"Software": None}, facecolor=figure.get_facecolor()
+                temporary,
+                format="png",
+                dpi=dpi,
+                metadata={"Software": None},
+                facecolor=figure.get_facecolor(),
+                pil_kwargs={"compress_level": COMPRESS},
             ),
         )

@@ -23,7 +23,7 @@ from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
 from pipeline.scoring.needs import Needs, refuse_features
 from pipeline.scoring.seen import images_of
 from pipeline.signals.quality import doubts
-from pipeline.sources.formats.opened import Said
+from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, Recording
 from pipeline.sources.formats.registry import open_file
 from pipeline.sources.formats.said import said_of_files
@@ -60,7 +60,8 @@ class Reader:
         batch_size: int | None = None,
         device: torch.device | None = None,
     ) -> None:
-        self.run, self.said = run, replace(said or Said(), zero_is_no_checksum=True)
+        self.run = run
+        self.said = replace(said or Said(), zero_is_no_checksum=True, rate_option="--sampling_rate")
         self._needs = Needs.of(run)
         self._asked: frozenset[str] | None = None  # what any file did not say itself; None until one is read
         self._batch_size, self._device = batch_size, device or choose_device(None)
@@ -138,9 +139,15 @@ class Reader:
         else:
             fitted = fit(self._needs, prepared, path)
         found = doubts(recording.signal, recording.sampling_rate, recording.leads)
+        return _Read(path, recording, prepared, fitted, (*self._of_file(opened), *found))
+
+    def _of_file(self, opened: OpenedFile) -> Iterator[str]:
+        """What a file does not keep, or say, of the leads that the run sees."""
+        computed = [lead for lead in opened.computed if lead in self._needs.leads]
+        if computed:
+            yield f"lead {', '.join(computed)} is not kept in the file, and is computed from the limb leads that are"
         if "checksum" in opened.asked:
-            found = ("its header says 0 as every checksum, so that none is verified", *found)
-        return _Read(path, recording, prepared, fitted, found)
+            yield "its header says 0 as every checksum, so that none is verified"
 
     def _answers(self, read: Sequence[_Read]) -> list[Answer]:
         replies = ask(self._needs, [each.fitted for each in read], self._device, self._batch_size)

@@ -151,8 +151,9 @@ def fit(needs: Needs, prepared: Prepared, file: str) -> Fitted:
 
 
 def _shortness(needs: Needs, n_samples: int) -> tuple[str, ...]:
-    """That a recording is shorter than what a network has learnt from, which it takes all the same."""
+    """That a recording is shorter than all that a network has learnt from, which it takes all the same."""
     timed = [part.spec for part in needs.networks if part.spec.beat is None]
+    timed = [spec for spec in timed if spec.crop is not None or needs.learnt_one_length]  # else some were as short
     longest = max((spec.crop_samples for spec in timed), default=0)
     if n_samples >= longest - 1:
         return ()

@@ -13,6 +13,7 @@ from pipeline.signals.leads import LEADS
 from pipeline.store.job import SignalRecipe
 
 _OF_HEARTBEATS = ("heartbeat_csv",)  # sets whose records are heartbeats, cut by their publisher
+_OF_ONE_LENGTH = (*_OF_HEARTBEATS, "ptbxl")  # sets whose records are all as long
 _SEEN_OFTEN = 0.01  # of the training's items lacked as many leads, or more
 
 
@@ -72,6 +73,11 @@ class Needs:
     def holds_heartbeats(self) -> bool:
         """Whether its training's records were heartbeats already."""
         return self.card.data.source in _OF_HEARTBEATS
+
+    @property
+    def learnt_one_length(self) -> bool:
+        """Whether all items of its training were as long, as far as is known."""
+        return self.kind_of_items == "windows" or self.card.data.source in _OF_ONE_LENGTH
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ def paper(seen: Seen, title: str, *, dark: bool = False) -> str:
         layout="3x4" if is_usual else "rows",
         title=title,
         dark=dark,
+        filtered="as recorded, not filtered",
+        narrow=True,
     )
     return svg
 

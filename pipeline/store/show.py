@@ -17,6 +17,7 @@ from pipeline.signals.windows import samples_of
 from pipeline.store.stages import read_counts
 
 if TYPE_CHECKING:
+    from pipeline.signals.filters import Band
     from pipeline.store.job import Job
 
 
@@ -62,8 +63,16 @@ def show_record(jobs: Sequence["Job"], record_id: str) -> str:
     parameters = {name: job.image_recipe.parameters(name) for name in job.image_recipe.representations}
     is_scaled = job.source.holds_beats or job.division.cut.parameters().get("beat") == "kachuee"
     unit = "amplitude" if is_scaled else "mV"
-    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters, unit)
+    filtered = _filter_words(recipe.band, is_scaled)
+    draw_record(path, title, x, job.image_leads, recipe.sampling_rate, drawn, parameters, unit, filtered)
     return f"saved {path}"
+
+
+def _filter_words(band: "Band | None", is_scaled: bool) -> str | None:
+    """What a store's signals have been through; None where others have scaled them, and may have filtered them."""
+    if band is not None:
+        return f"filtered, {band[0]:g} to {band[1]:g} Hz"
+    return None if is_scaled else "not filtered"
 
 
 def _where_it_is(jobs: Sequence["Job"], record_id: str) -> str:

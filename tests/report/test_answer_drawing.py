@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.report.answer_drawing import MOST_CLASSES, answer_figure, draw_answer
+from pipeline.report.answer_drawing import MOST_CLASSES, MOST_PANELS, answer_figure, draw_answer
 from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS, ImageRecipe, draw_images
 from pipeline.scoring.answers import NOTICE, Answer, Images, Seen
 from pipeline.signals.leads import LEADS
@@ -49,6 +49,30 @@ def test_images_of_every_representation_are_drawn(name: str):
     figure = answer_figure(answer(), seen((name,)))
     drawn = [axes.images[0].get_array().shape for axes in figure.axes if axes.images]
     assert drawn.count((16, 16)) == 2
+
+
+def test_a_line_of_images_is_of_whole_leads():
+    names = tuple(REPRESENTATIONS)[:3]
+    panels = [axes for axes in answer_figure(answer(), seen(names)).axes if axes.images and axes.get_xlabel()]
+    heights = [axes.get_position().y0 for axes in panels]
+    assert len(panels) == 2 * len(names)
+    assert heights == [heights[0]] * len(names) + [heights[-1]] * len(names)
+    assert heights[0] > heights[-1]
+
+
+def test_images_that_are_left_out_are_counted():
+    grey, of_all = np.zeros((12, 1, 16, 16), np.uint8), {"rp": ImageRecipe().parameters("rp")}
+    recording = Recording(X, 100.0, LEADS)
+
+    def of(repeats: int) -> Any:
+        images: dict[str, Images] = {"vgg": (np.repeat(grey, repeats, axis=0), LEADS * repeats, of_all)}
+        some = Seen(signal=X, leads=LEADS, sampling_rate=100.0, recording=recording, images=images)
+        return answer_figure(answer(), some)
+
+    assert "what vgg saw" in words(of(1)).splitlines()
+    figure = of(5)
+    assert f"what vgg saw: the first {MOST_PANELS} of 60 images" in words(figure)
+    assert len([axes for axes in figure.axes if axes.images and axes.get_xlabel()]) == MOST_PANELS
 
 
 def test_a_lead_map_is_drawn():

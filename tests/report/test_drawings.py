@@ -89,3 +89,19 @@ def test_a_lead_without_a_signal_has_the_whole_range():
 def test_dollars_and_control_characters_are_drawn_as_they_are():
     figure = drawn(1, 32, ("rp",), title="$\\frac{ $x$ \x1b[31m")
     assert figure.texts[0].get_text() == "\\$\\frac{ \\$x\\$ \\x1b[31m"
+
+
+@pytest.mark.parametrize("n_names", range(1, 1 + len(REPRESENTATIONS)))
+def test_images_do_not_reach_beyond_the_paper(n_names):
+    figure = drawn(1, 32, tuple(REPRESENTATIONS)[:n_names])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    paper, *others = figure.axes
+    right = paper.get_window_extent(renderer).x1
+    assert all(axes.get_tightbbox(renderer).x1 <= right for axes in others if axes.images)
+    assert all(text.get_window_extent(renderer).x1 <= figure.bbox.x1 for text in figure.findobj(Text))
+
+
+def test_the_footer_says_what_the_signal_has_been_through():
+    for told in ("filtered, 0.5 to 40 Hz", "not filtered", None):
+        *_, footer = drawn(1, 32, (), filtered=told).texts
+        assert footer.get_text().endswith(told or "100 Hz")

@@ -7,10 +7,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from pipeline.errors import EcgFusionError
 from pipeline.report.paper import DPI, ecg_svg, plot_ecg, save_ecg
+from pipeline.report.paper_layout import MOST_MV
 from pipeline.signals.leads import LEADS
 
 RATE = 100.0
@@ -58,7 +60,8 @@ def test_zero_lies_on_a_strong_line():
 
 def test_no_wave_makes_the_paper_endless():
     figure = plot_ecg(1e4 * TWELVE, RATE, LEADS)
-    assert figure.get_size_inches()[1] * 25.4 < 700
+    height, n_rows = figure.get_size_inches()[1] * 25.4, 4
+    assert height < n_rows * (2 * MOST_MV * 10 + 15) + 20  # mm, of 10 mm/mV; unbounded waves would need 80 m
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -117,3 +120,19 @@ def test_what_cannot_be_laid_out_is_refused():
         plot_ecg(TWELVE, RATE, LEADS[:2])
     with pytest.raises(EcgFusionError, match="above 0"):
         plot_ecg(TWELVE, RATE, LEADS, gain=0)
+
+
+def test_a_narrow_page_fits_on_a4_across_and_has_its_notes_below():
+    notes = ["a note " * 60, "another note"]
+    bare = plot_ecg(TWELVE, RATE, LEADS, narrow=True)
+    noted = plot_ecg(TWELVE, RATE, LEADS, narrow=True, notes=notes)
+    (width, height), (as_wide, higher) = bare.get_size_inches() * 25.4, noted.get_size_inches() * 25.4
+    assert width <= 297 - 2 * 10
+    assert as_wide == width
+    assert higher > height
+    renderer = FigureCanvasAgg(noted).get_renderer()
+    paper = noted.axes[0].get_window_extent(renderer)
+    for text in noted.texts:
+        box = text.get_window_extent(renderer)
+        assert box.x1 <= noted.bbox.x1
+        assert not box.overlaps(paper)

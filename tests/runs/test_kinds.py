@@ -16,7 +16,9 @@ from pipeline.training.options import TrainOptions
 def test_a_kind_says_all_that_it_does(name: str):
     kind = kind_named(name)
     assert isinstance(kind, RunKind)
-    assert all(callable(part) for part in vars(kind).values())
+    parts = dict(vars(kind))
+    assert (parts.pop("combine") is not None) == (name in ("members", "late"))
+    assert all(map(callable, parts.values()))
 
 
 def test_options_and_cards_name_a_kind_of_the_table(earlier: Path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine_recordings import counts_of, muse, muse_file
 
 from pipeline import load_run, predict_files
 from pipeline.evaluation.scores import Scores, load_scores
@@ -86,6 +87,13 @@ def test_what_was_seen_is_there_to_be_drawn(earlier: Path, folder: Path, name: s
         assert images.shape[:2] == (len(leads), len(parameters))
         assert images.std() > 0
     assert bool(seen.images) == (name in ("stored", "drawn", "nested", "beat", "stacking", "weighted", "concat"))
+
+
+def test_leads_that_a_file_has_not_kept_are_told(earlier: Path, tmp_path: Path):
+    counts = counts_of(("aVF", "III", "V1"))
+    (tmp_path / "x.xml").write_text(muse_file(muse(counts)))
+    remarks = Reader(load_run(earlier / "runs" / "gru")).answer(str(tmp_path / "x.xml")).remarks
+    assert "lead I, II is not kept in the file, and is computed from the limb leads that are" in remarks
 
 
 def test_bad_files_do_not_stop_the_others(earlier: Path, folder: Path, tmp_path: Path):

@@ -89,7 +89,7 @@ def opened_array(
     sides = _without_ones(file, shape)
     named, rate = own.leads or said.leads, own.sampling_rate or said.sampling_rate
     spoken = [unit or said.unit for unit in own.units or (None,)]
-    _refuse_unsaid(file, named, spoken, rate)
+    _refuse_unsaid(file, named, spoken, rate, said.rate_option)
     if len(set(named)) != len(named):
         raise RecordError(f"{file} names a lead twice: {shown(', '.join(named))}")
     is_turned = _has_time_first(file, sides, len(named)) if time_first is None else time_first
@@ -114,12 +114,14 @@ def one_of_several(opened: OpenedFile) -> OpenedFile:
     return replace(opened, asked=opened.asked | {"array"})
 
 
-def _refuse_unsaid(file: str, leads: tuple[str, ...], units: Sequence[str | None], rate: float | None) -> None:
+def _refuse_unsaid(
+    file: str, leads: tuple[str, ...], units: Sequence[str | None], rate: float | None, rate_option: str
+) -> None:
     """Names all at once that nobody has said."""
     unsaid = {
         "leads": None if leads else "--leads_of_file I II V2",
         "unit": None if None not in units else "--unit mV or uV",
-        "sampling rate": None if rate is not None else "--sampling_rate_of_files 500",
+        "sampling rate": None if rate is not None else f"{rate_option} 500",
     }
     missing = {what: option for what, option in unsaid.items() if option}
     if missing:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.signals.leads import canonical_lead
 from pipeline.signals.limb_leads import all_twelve
-from pipeline.sources.formats.opened import OpenedFile, Said
+from pipeline.sources.formats.opened import OpenedFile, Said, with_computed
 from pipeline.sources.formats.recording import RecordError, shown
 from pipeline.sources.formats.xml_files import (
     base64_bytes,
@@ -57,7 +57,8 @@ def open_muse(path: str, said: Said) -> OpenedFile:
     units = {_unit(path, each) for each in leads}
     if len(units) > 1:
         raise RecordError(f"{path} has leads in different units, which are not read")
-    return opened_leads(path, _with_computed(signals), list(units), _rate_of(path, rhythm), said)
+    opened = opened_leads(path, _with_computed(signals), list(units), _rate_of(path, rhythm), said)
+    return with_computed(opened, [name for name, _ in signals])
 
 
 def _samples(path: str, lead: Element) -> np.ndarray:

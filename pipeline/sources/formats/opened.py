@@ -1,7 +1,7 @@
 """What every reader gives of a file before its samples are read, and what is said of files that do not say it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,6 +29,7 @@ class Said:
         leads: canonical names; they name the leads of a file that names none, in their order, and choose those that are
             read of a file that names its own.
         array: which of several arrays, or groups of leads, in a file.
+        rate_option: what the option is called that says ``sampling_rate``, for sentences.
         zero_is_no_checksum: whether a checksum of 0 stands for none, as in a set whose headers all say 0.
     """
 
@@ -36,6 +37,7 @@ class Said:
     sampling_rate: float | None = None
     leads: tuple[str, ...] = ()
     array: str | None = None
+    rate_option: str = "--sampling_rate_of_files"
     zero_is_no_checksum: bool = False
 
 
@@ -53,6 +55,7 @@ class OpenedFile:
         asked: the names of what is to be taken of ``Said``, since the file does not say it: ``unit``,
             ``sampling_rate``, ``array`` where it can hold several, and ``checksum`` where all of its checksums are 0.
         is_checked: whether ``whole`` refuses a missing sample itself.
+        computed: leads among ``leads`` that the file has not kept, since two others give them.
     """
 
     file: str
@@ -63,6 +66,7 @@ class OpenedFile:
     chosen: tuple[int, ...] | None = None
     asked: frozenset[str] = frozenset()
     is_checked: bool = False
+    computed: tuple[str, ...] = ()
 
     @cached_property
     def _whole(self) -> Recording:
@@ -83,6 +87,11 @@ class OpenedFile:
             where = f"{(first + sample) / self.sampling_rate:.3f} s"
             raise RecordError(f"{self.file} has {what} in lead {shown(self.leads[lead])} at {where}")
         return Recording(signal, self.sampling_rate, self.leads)
+
+
+def with_computed(opened: OpenedFile, kept: Sequence[str]) -> OpenedFile:
+    """The same file, which says what of its leads is computed of those that it has kept."""
+    return replace(opened, computed=tuple(lead for lead in opened.leads if lead not in kept))
 
 
 def with_leads(opened: OpenedFile, wanted: tuple[str, ...]) -> OpenedFile:

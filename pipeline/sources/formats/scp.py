@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.signals.limb_leads import all_twelve
 from pipeline.sources.formats.arrays import Own, check_size, opened_array
-from pipeline.sources.formats.opened import OpenedFile, Said
+from pipeline.sources.formats.opened import OpenedFile, Said, with_computed
 from pipeline.sources.formats.recording import RecordError, content, shown
 from pipeline.sources.formats.scp_beats import with_beats
 from pipeline.sources.formats.scp_codes import Table, decoded, tables_of, undifferenced
@@ -70,7 +70,8 @@ def open_scp(path: str, said: Said) -> OpenedFile:
         return all_twelve(_millivolts(path, sections, leads, rhythm), leads.names)[0]
 
     own = Own(("mV",), _rate(rhythm.interval), names)
-    return opened_array(path, (len(names), leads.n_samples), own, said, whole, time_first=False)
+    opened = opened_array(path, (len(names), leads.n_samples), own, said, whole, time_first=False)
+    return with_computed(opened, leads.names)
 
 
 def _samples_of(file: str, body: bytes, number: int, n_leads: int) -> Samples:

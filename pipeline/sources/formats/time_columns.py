@@ -76,7 +76,7 @@ def rate_of(file: str, clock: Clock, first: str, last: str, n_samples: int) -> f
         wrong = first if _is_no_number(first) else last
         raise RecordError(
             f"{file} has {shown(wrong)!r} in its column of time, which is no number of seconds: leave the column out "
-            "and give --sampling_rate_of_files"
+            "and say the sampling rate"
         ) from None
     span = (end - begin) * clock.seconds
     if not 0 < span < np.inf:

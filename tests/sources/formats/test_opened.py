@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.sources.formats.opened import OpenedFile, choose_leads_of, with_leads
+from pipeline.sources.formats.opened import OpenedFile, choose_leads_of, with_computed, with_leads
 from pipeline.sources.formats.recording import RecordError, Recording
 
 SIGNAL = np.arange(30.0).reshape(3, 10)
@@ -27,6 +27,10 @@ def test_names_that_say_nothing_are_replaced(names):
     found = with_leads(opened(leads=names), ("I", "II", "V2"))
     np.testing.assert_array_equal(found.read().signal, SIGNAL)
     assert found.read().leads == ("I", "II", "V2")
+
+
+def test_leads_that_the_file_has_not_kept_are_known():
+    assert with_computed(opened(leads=("I", "II", "III")), ("V1", "II", "I")).computed == ("III",)
 
 
 @pytest.mark.parametrize("name", ["ECG", "ekg"])
