@@ -36,7 +36,8 @@ def write_pt2(whole: WholeRun, form: Form, path: Path, metadata: str) -> float:
     of_features = tuple({0: batch} for _ in form.features)
     shapes = ({0: batch}, of_features) if of_features else ({0: batch},)
     try:
-        program = torch.export.export(whole, inputs, dynamic_shapes=shapes, strict=False)
+        with recording():  # torch 2.6 warns of constants that it then keeps
+            program = torch.export.export(whole, inputs, dynamic_shapes=shapes, strict=False)
     except (torch._dynamo.exc.TorchDynamoException, RuntimeError, ValueError) as problem:
         raise EcgFusionError(
             f"torch.export of torch {torch.__version__} cannot hold this run: {first_line(problem)}; "
@@ -44,7 +45,9 @@ def write_pt2(whole: WholeRun, form: Form, path: Path, metadata: str) -> float:
         ) from None
     held = io.BytesIO()
     torch.export.save(program, held, extra_files={METADATA: metadata})
-    others, again = example_inputs(form, 3, seed=3), torch.export.load(io.BytesIO(held.getvalue())).module()
+    with recording():
+        again = torch.export.load(io.BytesIO(held.getvalue())).module()
+    others = example_inputs(form, 3, seed=3)
     with torch.no_grad():
         apart = float((again(*others) - whole(*others)).abs().max())
     if not apart <= AGREES_WITHIN:

@@ -160,6 +160,7 @@ PT2 = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:(Attempted to insert a get_attr|Node .* target):UserWarning")  # torch 2.6, loading
 @pytest.mark.parametrize("name", PT2)
 def test_torch_alone_answers_as_the_program(name: str, recordings: np.ndarray, tmp_path: Path):
     run = EVERY[name]()
