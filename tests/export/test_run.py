@@ -160,7 +160,7 @@ PT2 = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:(Attempted to insert a get_attr|Node .* target):UserWarning")  # torch 2.6, loading
+@pytest.mark.filterwarnings("ignore:.*get_attr:UserWarning")  # torch 2.6, as it loads a file
 @pytest.mark.parametrize("name", PT2)
 def test_torch_alone_answers_as_the_program(name: str, recordings: np.ndarray, tmp_path: Path):
     run = EVERY[name]()
