@@ -24,6 +24,7 @@ RATE, BAND, GAIN = 100.0, (0.5, 40.0), 1000.0
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 CLASSES = ("MI", "STTC", "CD", "HYP")
 LARGEST_FACTOR = 2000.0  # by which a head is turned up; more would turn up rounding, too
+NO_DIFFERENCE = 1e-7  # of logits, which a head that is turned up would not show
 
 
 def simulated(n: int, sampling_rate: int = 100) -> np.ndarray:
@@ -87,11 +88,25 @@ def _turn_up(network: Any, spec: InputSpec) -> None:
     width = min(spec.crop_samples, 1000)
     raw = torch.from_numpy(np.asarray(store.signals.open())[:, places, :width].copy())
     beside = {"numbers": torch.zeros(5, spec.n_numbers)} if spec.features else {}
-    logits = network(InputMaker(spec)(raw), **beside)
-    most = 5.0 if network.hears_itself else LARGEST_FACTOR
+    x = InputMaker(spec)(raw)
+    if network(x, **beside).std(0).max() < NO_DIFFERENCE:
+        _normalised_by(network, x, beside)
+    logits = network(x, **beside)
+    most = 20.0 if network.hears_itself else LARGEST_FACTOR
     factor = 1 / logits.std(0).clamp(min=1 / most)
     network.head.bias.copy_((network.head.bias - logits.mean(0)) * factor)
     network.head.weight.mul_(factor[:, None])
+
+
+def _normalised_by(network: Any, x: torch.Tensor, beside: Mapping[str, torch.Tensor]) -> None:
+    """Gives batch normalisations the numbers of these items: behind dozens with none, all answers are alike."""
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
+    usual = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.train().momentum = 1.0
+    network(x, **beside)
+    for layer, momentum in zip(layers, usual, strict=True):
+        layer.eval().momentum = momentum
 
 
 def members_run(runs: list[Run]) -> Run:
@@ -106,15 +121,18 @@ def fused_run(combine: str, parts: Mapping[str, Run], kind: str = "multilabel", 
     if entry.level == "intermediate":
         options = {"finetune": False, "auxiliary": 0.0} | options
     fields = {"fitted_on": FittedOn(features="in_sample")} | fields
-    card = small_card(
-        next(iter(parts.values())).card.spec, model=entry.level, kind=kind, complete=True, options=options, **fields
-    )
+    card = small_card(_any_spec(parts), model=entry.level, kind=kind, complete=True, options=options, **fields)
     card = replace(card, input=None)
     network = build_fusion(card, parts).eval()
     for name, numbers in network.state_dict().items():
         if name.rpartition(".")[2] in ("coefficients", "intercepts"):
             numbers.normal_()
     return Run(Path(combine), card, network, None, parts)
+
+
+def _any_spec(parts: Mapping[str, Run]) -> InputSpec:
+    first = next(iter(parts.values()))
+    return first.spec if first.spec is not None else _any_spec(first.parts)
 
 
 def of_network(name: str) -> Run:

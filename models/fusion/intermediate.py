@@ -62,7 +62,8 @@ class BranchReader(nn.Module):
             if len(shape) != len(self.axes) or shape[-1] != width:
                 expected = ", ".join([*self.axes[:-1], str(width)])
                 raise ValueError(f"branch {name!r} has shape {shape}; the fusion was built for ({expected})")
-        if len({len(branches[name]) for name in self.branches}) > 1:
+        first, *others = (branches[name].shape[0] for name in self.branches)  # in a graph this is any number
+        if any(other != first for other in others):
             sizes = ", ".join(f"{name} {len(branches[name])}" for name in self.branches)
             raise ValueError(f"the branches differ in their number of items ({sizes}); give each the same items")
         if masks and "tokens" not in self.axes:

@@ -79,7 +79,7 @@ def write_onnx(whole: WholeRun, form: Form, path: Path, metadata: Mapping[str, s
     try:
         onnx.checker.check_model(model, full_check=False)
     except onnx.checker.ValidationError as problem:
-        raise EcgFusionError(f"{path} would be no valid ONNX file: {_first_line(problem)}") from None
+        raise EcgFusionError(f"{path} would be no valid ONNX file: {first_line(problem)}") from None
     held = model.SerializeToString()
     apart = _difference(onnxruntime, held, whole, form)
     if not apart <= AGREES_WITHIN:
@@ -108,7 +108,7 @@ def _traced(whole: WholeRun, form: Form) -> bytes:
     names = ["ecg_mv", *form.features]
     file: Any = io.BytesIO()
     try:
-        with _recording():
+        with recording():
             torch.onnx.export(
                 whole,
                 example_inputs(form, 2),
@@ -120,13 +120,13 @@ def _traced(whole: WholeRun, form: Form) -> bytes:
                 dynamic_axes={name: {0: "n"} for name in (*names, OUTPUT)},
             )
     except torch.onnx.errors.OnnxExporterError as problem:
-        raise EcgFusionError(f"no ONNX graph of opset {OPSET} can hold this run: {_first_line(problem)}") from None
+        raise EcgFusionError(f"no ONNX graph of opset {OPSET} can hold this run: {first_line(problem)}") from None
     held: bytes = file.getvalue()
     return held
 
 
 @contextmanager
-def _recording() -> Iterator[None]:
+def recording() -> Iterator[None]:
     """Tracing without what it says of sizes that are constants, as they are meant to be, and without fused layers."""
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -150,5 +150,5 @@ def _difference(onnxruntime: Any, held: bytes, whole: WholeRun, form: Form) -> f
     return apart
 
 
-def _first_line(problem: Exception) -> str:
+def first_line(problem: Exception) -> str:
     return next((line.strip() for line in str(problem).splitlines() if line.strip()), type(problem).__name__)

@@ -8,6 +8,7 @@ from torch import nn
 
 from pipeline.errors import EcgFusionError
 from pipeline.export.form import Form
+from pipeline.export.onnx_file import AGREES_WITHIN, first_line, recording
 from pipeline.export.whole import WholeRun, example_inputs
 from pipeline.machine.files import replace_atomically
 
@@ -29,17 +30,31 @@ def write_pt2(whole: WholeRun, form: Form, path: Path, metadata: str) -> float:
     """
     _refuse_recurrences(whole, path)
     inputs = example_inputs(form, 2)
-    with torch.no_grad():
-        whole(*inputs)  # constants that are kept from call to call are made of real tensors
+    with recording(), torch.no_grad():  # constants that are kept from call to call are made of real tensors
+        torch.jit.trace(whole, inputs, check_trace=False)  # type: ignore[no-untyped-call]
     batch = torch.export.Dim("n", min=1)
     of_features = tuple({0: batch} for _ in form.features)
     shapes = ({0: batch}, of_features) if of_features else ({0: batch},)
-    program = torch.export.export(whole, inputs, dynamic_shapes=shapes, strict=False)
+    try:
+        with recording():  # torch 2.6 warns of constants that it then keeps
+            program = torch.export.export(whole, inputs, dynamic_shapes=shapes, strict=False)
+    except (torch._dynamo.exc.TorchDynamoException, RuntimeError, ValueError) as problem:
+        raise EcgFusionError(
+            f"torch.export of torch {torch.__version__} cannot hold this run: {first_line(problem)}; "
+            f"write {path.with_suffix('.onnx')}"
+        ) from None
     held = io.BytesIO()
     torch.export.save(program, held, extra_files={METADATA: metadata})
-    others, again = example_inputs(form, 3, seed=3), torch.export.load(io.BytesIO(held.getvalue())).module()
+    with recording():
+        again = torch.export.load(io.BytesIO(held.getvalue())).module()
+    others = example_inputs(form, 3, seed=3)
     with torch.no_grad():
         apart = float((again(*others) - whole(*others)).abs().max())
+    if not apart <= AGREES_WITHIN:
+        raise EcgFusionError(
+            f"what torch.export of torch {torch.__version__} keeps answers {apart:.1g} beside this program, so {path} "
+            f"is not written: write {path.with_suffix('.onnx')}"
+        )
     replace_atomically(path, lambda temporary: temporary.write_bytes(held.getvalue()))
     return apart
 

@@ -193,7 +193,7 @@ def _windowing(length: int, dtype: torch.dtype, device: torch.device) -> tuple[T
     """The Hann window, what makes a squared spectrum of it one-sided power, and points of the transform."""
     n_fft = 2 ** (2 * length - 1).bit_length()
     with torch.inference_mode(False):
-        hann = torch.hann_window(length, dtype=dtype, device=device)
+        hann = torch.hann_window(length, dtype=dtype, device=device).clone()  # it comes as a part of a longer one
         weight = torch.full((n_fft // 2 + 1,), 2.0, dtype=dtype, device=device)
         weight[0] = weight[-1] = 1.0  # 0 Hz and Nyquist's frequency have no negative twin
         return hann, weight / hann.sum() ** 2, n_fft
