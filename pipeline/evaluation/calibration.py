@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import scipy  # whose parts are imported when they are used
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores
@@ -60,7 +60,7 @@ def fitted_temperatures(dev: Scores) -> Temperatures:
         return Temperatures(dict.fromkeys(dev.classes, found or 1.0), n, unbounded=unbounded)
     bearers = dev.labels.sum(0, dtype=np.int64)
     fittable = (bearers > 0) & (bearers < n)
-    logits = scipy.special.logit(dev.scores.astype(np.float64)).clip(-_FURTHEST, _FURTHEST)
+    logits = _special().logit(dev.scores.astype(np.float64)).clip(-_FURTHEST, _FURTHEST)
     best = [_best(_slope_of_sigmoid(logits[:, i], dev.labels[:, i])) if can else None for i, can in enumerate(fittable)]
     named = list(zip(dev.classes, best, fittable, strict=True))
     return Temperatures(
@@ -71,18 +71,24 @@ def fitted_temperatures(dev: Scores) -> Temperatures:
     )
 
 
+def _special() -> Any:
+    import scipy.special  # here, because a plain table needs none
+
+    return scipy.special
+
+
 Slope = Callable[[float], float]
 """How the negative log likelihood rises with 1/T, at a log T."""
 
 
 def _slope_of_sigmoid(logits: np.ndarray, labels: np.ndarray) -> Slope:
-    return lambda log_t: float(np.mean(logits * (scipy.special.expit(logits * np.exp(-log_t)) - labels)))
+    return lambda log_t: float(np.mean(logits * (_special().expit(logits * np.exp(-log_t)) - labels)))
 
 
 def _slope_of_softmax(scores: Scores) -> Slope:
     logs = _logs(scores.scores)
     right = (logs * scores.labels).sum(1)
-    return lambda log_t: float(np.mean((logs * scipy.special.softmax(logs * np.exp(-log_t), axis=1)).sum(1) - right))
+    return lambda log_t: float(np.mean((logs * _special().softmax(logs * np.exp(-log_t), axis=1)).sum(1) - right))
 
 
 def _logs(probabilities: np.ndarray) -> np.ndarray:
@@ -92,10 +98,12 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
 
 def _best(slope: Slope) -> float | None:
     """The temperature at which the slope is 0; None where it is so nowhere between the bounds."""
+    from scipy.optimize import brentq
+
     ends = np.log([LOWEST, HIGHEST])
     if not slope(ends[0]) > 0 > slope(ends[1]):
         return None
-    return float(np.exp(scipy.optimize.brentq(slope, *ends, xtol=1e-12)))
+    return float(np.exp(brentq(slope, *ends, xtol=1e-12)))
 
 
 def apply_temperatures(
@@ -129,11 +137,11 @@ def apply_temperatures(
     values = np.array([temperatures[name] for name in classes])
     of_all = np.asarray(probabilities, np.float64)
     if kind == "multilabel":
-        found: np.ndarray = scipy.special.expit(scipy.special.logit(of_all) / values)
+        found: np.ndarray = _special().expit(_special().logit(of_all) / values)
         return found
     if len({*values.tolist()}) > 1:
         raise EcgFusionError(f"{', '.join(classes)} exclude each other, and have several temperatures: fit one for all")
-    found = scipy.special.softmax(_logs(of_all) / values[0], axis=1)
+    found = _special().softmax(_logs(of_all) / values[0], axis=1)
     return found
 
 
@@ -167,8 +175,8 @@ def log_loss(scores: Scores) -> np.ndarray:
         ``(classes,)``, or ``(1,)``.
     """
     if scores.kind == "multiclass":
-        logs = scipy.special.log_softmax(_logs(scores.scores), axis=1)
+        logs = _special().log_softmax(_logs(scores.scores), axis=1)
         return np.array([-np.mean((logs * scores.labels).sum(1))])
-    logits = scipy.special.logit(scores.scores.astype(np.float64)).clip(-_FURTHEST, _FURTHEST)
+    logits = _special().logit(scores.scores.astype(np.float64)).clip(-_FURTHEST, _FURTHEST)
     losses: np.ndarray = np.logaddexp(0, np.where(scores.labels == 1, -logits, logits)).mean(0)
     return losses
