@@ -7,7 +7,6 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-import scipy  # whose parts are imported when they are used
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.proportions import LEVEL, Span
@@ -196,7 +195,9 @@ def _side(
     expected = None
     if n and limit is not None:
         rank = _rank(n_dev, wanted)
-        low, high = scipy.stats.betabinom(n, rank, n_dev + 1 - rank).interval(LEVEL)
+        from scipy.stats import betabinom  # here, because a plain table needs none
+
+        low, high = betabinom(n, rank, n_dev + 1 - rank).interval(LEVEL)
         expected = float(low / n), float(high / n)
     return Side(
         n_dev=n_dev,
