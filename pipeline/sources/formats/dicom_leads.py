@@ -6,12 +6,9 @@ Reference: DICOM PS3.16 CID 3001 (ECG Leads); ISO/IEEE 11073-10102 and EN 1064, 
 import re
 
 from pipeline.signals.leads import LEADS, canonical_lead
+from pipeline.sources.formats.scp_leads import NAMES
 
-_NUMBERS = {
-    **{1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"},
-    **{2 + number: f"V{number}" for number in range(1, 7)},
-}
-"""Of the twelve leads, as SCP-ECG counts them."""
+_NUMBERS = {number: name for number, name in NAMES.items() if name in LEADS}
 _SCP = re.compile(r"5\.6\.3-9-(?P<number>[0-9]{1,3})")
 _MDC = re.compile(r"(?:MDC[_ ]?)?2:(?P<number>[0-9]{1,5})")
 _MDC_NAME = re.compile(r"MDC_ECG_LEAD_(?P<name>[A-Z0-9_]+)")

@@ -11,13 +11,15 @@ from pipeline.sources.formats.scp_sections import REMEDY
 
 _FIRST = "I II V1 V2 V3 V4 V5 V6 V7 V2R V3R V4R V5R V6R V7R X Y Z CC5 CM5 LA RA LL fI fE fC fA fM fF fH"
 _LATER = "III aVR aVL aVF -aVR V8 V9 V8R V9R D A J Defib ExtPace A1 A2 A3 A4"
-_NAMES = {
+NAMES = {
     **dict(enumerate(_FIRST.split(), 1)),
     **{
         30 + number: f"{name}-cal" for number, name in enumerate(_FIRST.split(), 1)
     },  # calibration, no recording of the lead
     **dict(enumerate(_LATER.split(), 61)),
 }
+"""Of each number, canonical where they are."""
+
 _DEFINITION = struct.Struct("<IIB")
 
 
@@ -44,7 +46,7 @@ def lead_name(code: int, place: int) -> str:
     >>> lead_name(3, 0), lead_name(64, 0), lead_name(31, 0), lead_name(0, 4), lead_name(200, 0)
     ('V1', 'aVF', 'I-cal', 'channel 5', 'code 200')
     """
-    return _NAMES.get(code) or (f"code {code}" if code else f"channel {place + 1}")
+    return NAMES.get(code) or (f"code {code}" if code else f"channel {place + 1}")
 
 
 def leads_of(file: str, body: bytes) -> Leads:
