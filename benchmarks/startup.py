@@ -28,6 +28,8 @@ COMMANDS = (
     "evaluate.py",
     "predict.py",
     "-m pipeline.demo",
+    "-m pipeline.export",
+    "-m pipeline.export.support",
     "-m pipeline.server",
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",
