@@ -53,14 +53,18 @@ def main(words: Sequence[str] | None = None) -> None:
     if options.out:
         check_writable(options.out)
     paths = _paths(options.file)
+    from pipeline.runs.card import read_card
+    from pipeline.runs.folder import newest_run, refuse_unfinished
+
+    folder = options.run or newest_run(Path("runs"))
+    refuse_unfinished(read_card(folder), folder)  # before torch, which takes seconds
     say_loading()
     from pipeline.machine.devices import choose_device, set_up_cpu
-    from pipeline.runs.folder import newest_run
     from pipeline.runs.load import load_run
     from pipeline.scoring.files import Reader
 
     set_up_cpu(options.threads)
-    run = load_run(options.run or newest_run(Path("runs")))
+    run = load_run(folder)
     device = choose_device(options.gpu_id)
     reader = Reader(run, said, batch_size=options.batch_size, device=device)
     answers = _answered(reader, paths, options, formats)

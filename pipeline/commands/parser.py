@@ -124,6 +124,12 @@ def partition_name(text: str) -> str:
     return one_word(text)
 
 
+def _program(path: str) -> str:
+    """What sentences call the command: its file, or its folder where ``python -m`` runs that."""
+    folder, name = os.path.split(path)
+    return f"pipeline.{os.path.basename(folder)}" if name == "__main__.py" else name
+
+
 def run_command(main: Callable[[Sequence[str]], None], after_interruption: str = "") -> NoReturn:
     """Runs a command; the user's mistakes end it with one sentence and a non-zero exit, never a traceback.
 
@@ -131,7 +137,7 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         main: takes the words that were typed.
         after_interruption: what to do after Ctrl-C to go on.
     """
-    program = os.path.basename(sys.argv[0])
+    program = _program(sys.argv[0])
     open_closed_streams()
     take_names_as_utf8()
     threading.excepthook = _quiet_about_the_disk

@@ -15,7 +15,6 @@ from pipeline.report.drawings import colour_limits
 from pipeline.report.paper import ecg_svg
 from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS
 from pipeline.scoring.answers import Seen
-from pipeline.signals.leads import LEADS
 
 MOST_SECONDS = 10.0
 """Of a recording on paper: what a page is wide."""
@@ -30,12 +29,10 @@ def paper(seen: Seen, title: str, *, dark: bool = False) -> str:
     """The recording as its file has it on ECG paper, SVG: the first ten seconds where it is longer."""
     recording = seen.recording
     n_shown = min(recording.signal.shape[1], round(MOST_SECONDS * recording.sampling_rate))
-    is_usual = set(LEADS) <= set(recording.leads)
     svg: str = ecg_svg(
         recording.signal[:, :n_shown],
         recording.sampling_rate,
         recording.leads,
-        layout="3x4" if is_usual else "rows",
         title=title,
         dark=dark,
         filtered="as recorded, not filtered",

@@ -238,3 +238,13 @@ def test_what_a_partition_is_called_elsewhere_is_told(parser, capsys, word, name
         parser.parse_args(["-partition", word])
     assert f"{word} is called {name} here" in capsys.readouterr().err
     assert parser.parse_args(["-partition", "dev"]).partition == "dev"
+
+
+@pytest.mark.parametrize("room", ["server", "export"])
+def test_a_room_is_called_by_its_name_in_its_sentences(room, tmp_path):
+    words = {"server": ["-run", "runs/none", "-port", "0"], "export": ["runs/none", "model.onnx"]}[room]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import runpy; sys.argv[1:] = {words!r}; "
+    code += f"runpy.run_module('pipeline.{room}', run_name='__main__', alter_sys=True)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"pipeline.{room}: runs/none holds no run")
