@@ -69,7 +69,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
-    sure = "fit a temperature a class on dev scores; a run that was trained with -calibrate has its own already"
+    sure = "fit a temperature a class on dev scores, and keep them with the run: predict.py is calibrated then, too"
     parser.option("calibrate", action="store_true", help=sure)
     referred = "which part of the records a person should see, those it is least sure of; the table of the rest"
     parser.option("refer", type=float, metavar="PART", help=referred)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from models.base import SignalNetwork
 from models.registry import register
@@ -15,6 +16,9 @@ WIDTH = 128
 class ConvolutionNorm(nn.Module):
     """A convolution with zeros beyond both ends of each item, and batch norm.
 
+    Where nothing is learnt, on a CPU, the two are one convolution, over channels that lie side by side in memory: the
+    same to rounding in about three quarters of the time.
+
     Shape:
         - x: (n, in_channels, t), zero where padded
         - valid: (n, ⌈t / stride⌉) bool, of what comes out; None where nothing is padded
@@ -27,8 +31,20 @@ class ConvolutionNorm(nn.Module):
         self.norm = PaddedBatchNorm(out_channels)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        y: Tensor = self.norm(self.convolution(x), valid)
-        return y
+        if self.training or torch.is_grad_enabled() or x.device.type != "cpu":
+            y: Tensor = self.norm(self.convolution(x), valid)
+            return y
+        y = self._as_one(x)
+        return y if valid is None else y.masked_fill(~valid[:, None], 0.0)
+
+    def _as_one(self, x: Tensor) -> Tensor:
+        convolution, norm, beside = self.convolution, self.norm, torch.channels_last
+        weight, bias = fuse_conv_bn_weights(
+            convolution.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        )
+        flat, kernel = (each[:, :, None].contiguous(memory_format=beside) for each in (x, weight))
+        y = nn.functional.conv2d(flat, kernel, bias, (1, *convolution.stride), (0, convolution.kernel_size[0] // 2))
+        return y[:, :, 0]
 
 
 class Block(nn.Module):
@@ -41,9 +57,9 @@ class Block(nn.Module):
         self.shortcut = ConvolutionNorm(width, width, 1, stride) if stride != 1 else None
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        residual = self.second(self.first(x, valid).relu(), valid)
+        residual = self.second(self.first(x, valid).relu_(), valid)
         shortcut = x if self.shortcut is None else self.shortcut(x, valid)
-        y: Tensor = (residual + shortcut).relu()
+        y: Tensor = residual.add_(shortcut).relu_()
         return y
 
 
@@ -96,7 +112,7 @@ class ResNet1dWang(SignalNetwork):
         if length is not None:
             valid = within(length.to(x.device, non_blocking=True), x.shape[2])
             x = x.masked_fill(~valid[:, None], 0.0)
-        x = self.stem(x, valid).relu()
+        x = self.stem(x, valid).relu_()
         for block, stride in zip(self.blocks, STRIDES, strict=True):
             valid = None if valid is None else valid[:, ::stride]
             x = block(x, valid)

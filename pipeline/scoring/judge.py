@@ -16,6 +16,7 @@ from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
 from pipeline.runs.card import DEV_SCORES, Card, read_card
 from pipeline.runs.folder import check_comparable, scores_of_run
+from pipeline.scoring.calibrating import with_temperatures
 
 if TYPE_CHECKING:
     from pipeline.runs.build import Run
@@ -45,7 +46,8 @@ def evaluate(
             multiclass task for the highest score.
         resamples: of patients, for intervals; 0 for none.
         seed: of the resamples.
-        calibrate: whether temperatures are fitted on its dev scores; a run that has some in its card has them always.
+        calibrate: whether temperatures are fitted on its dev scores and kept in its card; a run that has some there
+            has them always.
         refer: the part of the records that it is least sure of, to be told with the figures of the rest.
         conformal: coverage of split-conformal sets, whose limits dev gives.
 
@@ -184,7 +186,7 @@ def judge(
     Raises:
         EcgFusionError: the run's dev scores are damaged or of another run; or gone, and a criterion needs them.
     """
-    card = read_card(run)
+    card = with_temperatures(read_card(run), run) if asked.calibrate else read_card(run)
     dev = scores if partition == "dev" else scores_of_run(card, run, DEV_SCORES)
     if dev is None and isinstance(threshold, str):
         raise EcgFusionError(

@@ -15,10 +15,11 @@ Band = tuple[float, float]
 
 
 def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndarray:
-    """Filters forward and backward, so that no wave is shifted in time.
+    """Filters forward and backward, so that no wave is shifted in time: scipy's ``sosfiltfilt``, bit for bit.
 
     A Butterworth filter of order 2, run both ways (order 4 in all, −6 dB at the edges). The signal is extended
-    by point reflection over one period of the lower edge, so that no start-up transient remains.
+    by point reflection over one period of the lower edge, so that no start-up transient remains. What the filter
+    starts from is computed once, which scipy does anew for each record: a third of its time.
 
     Args:
         x: signal in any unit.
@@ -33,26 +34,35 @@ def band_pass(x: np.ndarray, sampling_rate: float, band: Band | None) -> np.ndar
     """
     if band is None:
         return np.asarray(x, np.float64)
-    from scipy.signal import sosfiltfilt
+    from scipy.signal import sosfilt
 
     low, high = band
     check_band(band, sampling_rate)
-    if not np.size(x):  # scipy filters no signal of no samples
-        return np.asarray(x, np.float64)
-    reflected = min(x.shape[-1] - 1, int(sampling_rate / (low or high)))
-    filtered: np.ndarray = sosfiltfilt(_butterworth((low, high), sampling_rate), x, axis=-1, padlen=reflected)
+    x = np.asarray(x, np.float64)
+    if not x.size:  # scipy filters no signal of no samples
+        return x
+    n_samples = x.shape[-1]
+    reflected = min(n_samples - 1, int(sampling_rate / (low or high)))
+    before = 2 * x[..., :1] - x[..., reflected:0:-1]
+    behind = 2 * x[..., -1:] - x[..., n_samples - 1 - reflected : n_samples - 1][..., ::-1]
+    y = np.concatenate([before, x, behind], axis=-1)
+    sections, settled = _butterworth((low, high), sampling_rate)
+    settled = np.expand_dims(settled, tuple(range(1, x.ndim)))  # (sections, 1, …, 2)
+    for _ in "there", "and back":
+        y = sosfilt(sections, y, axis=-1, zi=settled * y[..., :1])[0][..., ::-1]
+    filtered: np.ndarray = y[..., reflected : reflected + n_samples]
     return filtered
 
 
 @lru_cache(maxsize=16)  # a design takes as long as filtering a record of twelve leads
-def _butterworth(band: Band, sampling_rate: float) -> np.ndarray:
-    """Second-order sections; nobody writes into them."""
-    from scipy.signal import butter
+def _butterworth(band: Band, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Second-order sections, and their state in a signal that has always been 1; nobody writes into them."""
+    from scipy.signal import butter, sosfilt_zi
 
     low, high = band
     edges, kind = ((low, high), "bandpass") if low > 0 else (high, "lowpass")
-    sections: np.ndarray = butter(FILTER_ORDER, edges, kind, fs=sampling_rate, output="sos")
-    return sections
+    sections = butter(FILTER_ORDER, edges, kind, fs=sampling_rate, output="sos")
+    return sections, sosfilt_zi(sections)
 
 
 def check_band(band: Band, sampling_rate: float) -> None:

@@ -21,12 +21,12 @@ from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
 from pipeline.runs.load import load_network, seal_weights
+from pipeline.scoring.calibrating import calibrated_on
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import by_learner, predict_probabilities
 from pipeline.scoring.records import joining_of
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
-from pipeline.training.calibrating import calibrated_on
 from pipeline.training.checks import check_network
 from pipeline.training.data import announce_limit, rows_of
 from pipeline.training.loop import DivergedError, Examples, fit

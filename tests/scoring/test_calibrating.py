@@ -1,5 +1,6 @@
-"""train.py -calibrate: temperatures from dev in the card of every kind of run, and nothing else is changed by them."""
+"""-calibrate: temperatures from dev in the card of every kind of run, and nothing else is changed by them."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from pipeline.evaluation.calibration import apply_temperatures, fit_temperatures
 from pipeline.evaluation.reliability import brier
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.listening import Remark
-from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
+from pipeline.machine.files import FileError
+from pipeline.runs.card import CARD, DEV_SCORES, WEIGHTS, read_card
 from pipeline.runs.folder import member_folder
 from pipeline.runs.load import load_run
+from pipeline.scoring import calibrating
+from pipeline.scoring.calibrating import calibrated_on
+from pipeline.scoring.judge import evaluate
 from pipeline.signals.leads import LEADS
 from pipeline.training import network
-from pipeline.training.calibrating import calibrated_on
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -67,6 +71,46 @@ def test_the_card_has_them_and_all_else_is_as_without(plain: Path, reference_sto
         assert read_card(member_folder(run, 1)).calibration is None
     else:
         assert (run / WEIGHTS).read_bytes() == (plain / kind / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_finished_run_is_calibrated_as_one_that_was_trained_so(plain: Path, tmp_path: Path, told, kind: str):
+    run = shutil.copytree(plain / kind, tmp_path / kind)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path != run / CARD}
+    found = evaluate(run, resamples=0, calibrate=True)
+    card = read_card(run)
+    assert card == replace(read_card(plain / kind), calibration=calibrated_on(load_scores(run / DEV_SCORES)))
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path != run / CARD} == before
+    assert found.calibration is not None
+    assert dict(found.calibration.temperatures.values) == load_run(run).card.calibration.temperatures
+    assert any("they are kept in" in event.sentence for event in told if isinstance(event, Remark))
+    told.clear()
+    assert evaluate(run, resamples=0).calibration is not None
+    evaluate(run, resamples=0, calibrate=True)
+    assert not any("temperatures" in event.sentence for event in told if isinstance(event, Remark))
+    assert read_card(run) == card
+
+
+def test_a_part_of_another_run_stays_as_that_one_knows_it(plain: Path, tmp_path: Path, told):
+    run = shutil.copytree(plain / "members", tmp_path / "members")
+    member = member_folder(run, 1)
+    card = (member / CARD).read_bytes()
+    assert evaluate(member, resamples=0, calibrate=True).calibration is not None
+    assert (member / CARD).read_bytes() == card
+    assert load_run(run).card.kfold == 2
+    assert any("is a part of" in event.sentence for event in told if isinstance(event, Remark))
+
+
+def test_temperatures_that_cannot_be_kept_are_of_this_evaluation(plain: Path, tmp_path: Path, told, monkeypatch):
+    run = shutil.copytree(plain / "network", tmp_path / "network")
+
+    def full(*_: object) -> None:
+        raise FileError(f"{run / CARD} cannot be written: the disk is full", "make room")
+
+    monkeypatch.setattr(calibrating, "write_card", full)
+    assert evaluate(run, resamples=0, calibrate=True).calibration is not None
+    assert read_card(run).calibration is None
+    assert any("of this evaluation alone" in event.sentence for event in told if isinstance(event, Remark))
 
 
 @pytest.mark.parametrize("kind", KINDS)
