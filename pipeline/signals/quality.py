@@ -96,10 +96,12 @@ def noise_mv(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     coarse = x[:, : n * at_once].reshape(len(x), n, at_once).mean(axis=2) if at_once > 1 else x
     if coarse.shape[1] < len(_PARABOLA):
         return np.zeros(len(x))
-    rest = coarse[:, 2:-2].copy()
+    wide = coarse.shape[1] - len(_PARABOLA) + 1
+    step = max(1, wide // _ENOUGH)
+    rest = coarse[:, 2 : 2 + wide : step].copy()
     for place, weight in enumerate(_PARABOLA):
-        rest -= weight * coarse[:, place : place + rest.shape[1]]
-    few = np.abs(rest[:, :: max(1, rest.shape[1] // _ENOUGH)])
+        rest -= weight * coarse[:, place : place + wide : step]
+    few = np.abs(rest)
     found: np.ndarray = 1.4826 * np.median(few, axis=1)
     return found
 
