@@ -102,7 +102,8 @@ def opened_array(
 
     def whole() -> Recording:
         signal = np.asarray(values()).reshape(sides)
-        signal = np.array(signal.T if is_turned else signal, np.float64, order="C")
+        with np.errstate(invalid="ignore"):  # bits that are a signalling NaN: a missing sample, as any NaN
+            signal = np.array(signal.T if is_turned else signal, np.float64, order="C")
         return checked_recording(file, signal, None, units, float(rate or 0), named)
 
     opened = OpenedFile(file, sides[0 if is_turned else 1], float(rate or 0), named, whole, asked=frozenset(asked))

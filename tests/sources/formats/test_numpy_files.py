@@ -44,6 +44,13 @@ def read(tmp_path: Path):
     return of
 
 
+def test_a_signalling_nan_is_a_missing_sample(read):
+    signal = SIGNAL.astype("<f4")
+    signal.view("<u4")[1, 3] = 0x7FA00000
+    with pytest.raises(RecordError, match=r"has a missing sample \(NaN\) in lead II at 0\.030 s"):
+        read(npy_of(signal))
+
+
 @pytest.mark.parametrize("kind", ["<f8", ">f8", "<f4", "<f2", "<i2", ">i4", "u1", "<i8"])
 @pytest.mark.parametrize("turn", [lambda x: x, np.transpose, np.asfortranarray, lambda x: x[None]])
 def test_every_kind_of_number(read, kind, turn):
