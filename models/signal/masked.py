@@ -72,6 +72,9 @@ class Convolution(TimeLayer):
         bias: whether it adds one.
         groups: of channels that do not mix.
 
+    Steps behind the last kernel are cut off before: the weights' gradient in bf16, as oneDNN computes it (torch 2.14;
+    kernel 5, stride 2), is of memory that nobody wrote where there are some, and so now and then not a number.
+
     Shape:
         (n, in_channels, t) to (n, out_channels, ⌈t / stride⌉), of ``valid`` to ⌊(t - kernel) / stride⌋ + 1 steps.
     """
@@ -95,8 +98,10 @@ class Convolution(TimeLayer):
         return (n - (self.kernel if self.valid else 1)) // self.stride + 1
 
     def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
-        if not self.valid and self.kernel > 1:
-            x = nn.functional.pad(x, ((self.kernel - 1) // 2, self.kernel // 2))
+        before, behind = (0, 0) if self.valid else ((self.kernel - 1) // 2, self.kernel // 2)
+        behind -= (x.shape[2] + before + behind - self.kernel) % self.stride
+        if before or behind:
+            x = nn.functional.pad(x, (before, behind))
         y: Tensor = self.convolution(x)
         return y if length is None else blanked(y, self.n_steps(length))
 

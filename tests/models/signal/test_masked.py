@@ -52,6 +52,24 @@ def test_same_leaves_as_many_steps_and_pads_as_tensorflow_does(kernel: int) -> N
     assert (25 - seen.max(), seen.min() - 25) == (-((kernel - 1) // 2), -(kernel // 2))
 
 
+@pytest.mark.parametrize("valid", [False, True])
+@pytest.mark.parametrize("kernel", [1, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("n", [37, 38, 39])
+def test_a_kernel_reaches_the_last_step_that_it_is_given(valid: bool, kernel: int, stride: int, n: int) -> None:
+    """Steps behind it change nothing, and a gradient in bf16 is wrong where there are some."""
+    torch.manual_seed(0)
+    layer, given = Convolution(2, 3, kernel, stride, valid=valid), []
+    layer.convolution.register_forward_pre_hook(lambda _, args: given.append(args[0].shape[2]))
+    x = torch.randn(2, 2, n)
+    y = layer(x, None)
+    ends = (0, 0) if valid else ((kernel - 1) // 2, kernel // 2)
+    plain = nn.functional.conv1d(nn.functional.pad(x, ends), layer.convolution.weight, layer.convolution.bias, stride)
+    torch.testing.assert_close(y, plain)
+    assert y.shape[2] == layer.n_steps(n)
+    assert given == [(y.shape[2] - 1) * stride + kernel]
+
+
 @pytest.mark.parametrize(
     "chain",
     [
