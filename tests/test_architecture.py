@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": GROUND | {"machine", "commands", "evaluation", "store", "inputs"},
     "scoring": GROUND | {"machine", "evaluation", "sources", "store", "inputs", "runs"},
     "export": GROUND | {"machine", "commands", "evaluation", "inputs", "runs", "scoring"},
+    "explain": GROUND
+    | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
     "server": GROUND | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},
@@ -123,6 +125,6 @@ def test_what_knows_all_the_same_is_kept_apart():
 
 
 def test_reports_are_imported_by_commands_alone():
-    # the page is what a reader sees, too
-    importers = {name for name, here, there in arrows() if there == "report" and here != "server"}
+    # the page and an explanation are what a reader sees, too
+    importers = {name for name, here, there in arrows() if there == "report" and here not in ("server", "explain")}
     assert importers == {name for name, room in EXCEPTIONS if room == "report"}

@@ -29,6 +29,7 @@ class Strip:
         y: above its row's zero, mm.
         row: in which row it stands.
         begins: whether it begins within the row, beside another strip.
+        first: which sample of the recording is its first.
     """
 
     lead: str
@@ -36,6 +37,7 @@ class Strip:
     y: np.ndarray
     row: int
     begins: bool
+    first: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,14 @@ def lay_out(
     lead_in = 2 * _SQUARE + 0.2 * speed
     step = speed / sampling_rate
     strips = tuple(
-        Strip(leads[lead], lead_in + step * np.arange(at, at + stop - first), gain * x[lead, first:stop], row, at > 0)
+        Strip(
+            leads[lead],
+            lead_in + step * np.arange(at, at + stop - first),
+            gain * x[lead, first:stop],
+            row,
+            at > 0,
+            first,
+        )
         for lead, row, first, stop, at in cells
     )
     zeros, height = _heights(strips, gain)

@@ -132,12 +132,7 @@ class Reader:
         self._asked = opened.asked | (self._asked or frozenset())
         prepared = prepare(self._needs, recording, path)
         refuse_features(self._needs, path)
-        if self._needs.kind_of_items == "beats":
-            from pipeline.scoring.heartbeats import heartbeats  # here, for pandas is slow to import
-
-            fitted = heartbeats(self._needs, recording, prepared, path)
-        else:
-            fitted = fit(self._needs, prepared, path)
+        fitted = items_of(self._needs, recording, prepared, path)
         found = doubts(recording.signal, recording.sampling_rate, recording.leads)
         return _Read(path, recording, prepared, fitted, (*self._of_file(opened), *found))
 
@@ -180,6 +175,15 @@ class Reader:
             Beat(start_s=start, finding=finding, probabilities=_named(card.classes, values))
             for start, finding, values in each
         )
+
+
+def items_of(needs: Needs, recording: Recording, prepared: Prepared, file: str) -> Fitted:
+    """The items that a run sees of a recording, whatever they are; arguments and errors as of ``fit``."""
+    if needs.kind_of_items == "beats":
+        from pipeline.scoring.heartbeats import heartbeats  # here, for pandas is slow to import
+
+        return heartbeats(needs, recording, prepared, file)
+    return fit(needs, prepared, file)
 
 
 def predict_files(

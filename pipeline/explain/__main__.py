@@ -1,0 +1,126 @@
+"""Shows which samples of which lead moved the score of a class: a table, and with -out a page on ECG paper and JSON.
+
+Each part of each lead is replaced by a straight line, and the run is asked again. That works for every run: signals,
+images of any form, median beats, fusions, members. Not a medical device.
+
+    python -m pipeline.explain -run runs/alexnet patient.hea -class MI -out explained
+    python -m pipeline.explain -run runs/alexnet -record 9 -class MI
+"""
+
+import json
+import warnings
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.commands.escaping import file_names, one_line
+from pipeline.commands.parser import CommandParser, one_word, partition_name, positive_float, positive_int, run_command
+from pipeline.commands.terminal import Terminal, say_loading, told_to
+from pipeline.errors import EcgFusionError
+from pipeline.machine.files import check_writable, make_folder, write_text
+from pipeline.machine.streams import say
+from pipeline.report.cells import aligned
+from pipeline.sources.formats.said import said_of_files
+
+if TYPE_CHECKING:
+    from pipeline.explain.explanation import Explanation
+
+DRAWINGS = ("svg", "png")
+
+
+@told_to(Terminal)
+def main(words: Sequence[str] | None = None) -> None:
+    """Explains what the words name."""
+    options = parse(words)
+    if (options.file is None) == (options.record is None):
+        raise EcgFusionError("what is to be explained? give a recording's file, or -record with the id of a record")
+    said = said_of_files(options.unit, options.sampling_rate, options.leads_of_file or (), options.array)
+    of_stores = ("data", "partition")
+    for name in of_stores if options.record is None else ():
+        if getattr(options, name) is not None:
+            raise EcgFusionError(f"-{name} is for a record of a store: add -record, or leave it out")
+    if options.out:
+        check_writable(options.out)
+    from pipeline.runs.card import read_card
+    from pipeline.runs.folder import newest_run, refuse_unfinished
+
+    folder = options.run or newest_run(Path("runs"))
+    refuse_unfinished(read_card(folder), folder)  # before torch, which takes seconds
+    say_loading()
+    from pipeline.explain.occlusion import WINDOW_S, explain
+    from pipeline.machine.devices import set_up_cpu
+
+    set_up_cpu(options.threads)
+    found = explain(
+        folder,
+        options.record or options.file,
+        getattr(options, "class"),
+        partition=None if options.record is None else options.partition or "test",
+        data=options.data,
+        window_s=options.window or WINDOW_S,
+        said=said,
+        progress="windows",
+    )
+    say(_text(found))
+    if options.out:
+        _save(options, found)
+
+
+def parse(words: Sequence[str] | None = None) -> Namespace:
+    """The command's options; see ``--help``. Those that are not given are None."""
+    parser = CommandParser(prog="python -m pipeline.explain", description=__doc__)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a recording in any format that is read")
+    parser.option("run", type=Path, metavar="FOLDER", help="the trained run (default: the newest in runs/)")
+    parser.option("class", metavar="NAME", help="whose score is explained (default: the most probable)")
+    parser.option("window", type=positive_float, metavar="S", help="what is replaced at once (default 0.12)")
+    parser.option("out", type=Path, metavar="FOLDER", help="where the page and the JSON are saved (default: nowhere)")
+    parser.option("draw", choices=DRAWINGS, default=DRAWINGS[0], help="the page's format (default %(default)s)")
+    parser.option("layout", metavar="NAME", help="of the page: 3x4, 6x2 or rows (default: 3x4 of twelve leads)")
+    stores = parser.add_argument_group("a record of the run's stores instead of a file")
+    parser.option("record", stores, metavar="ID", help="of the record, or of one of its items")
+    parser.option("partition", stores, type=partition_name, metavar="NAME", help="train, dev or test (default: test)")
+    parser.option("data", stores, type=Path, metavar="FOLDER", help="the stores (default: those of the training)")
+    files = parser.add_argument_group("what a file does not say itself")
+    parser.option("unit", files, metavar="UNIT", help="of its samples: mV or uV")
+    parser.option("sampling_rate", files, type=positive_float, metavar="HZ", help="of a file that does not say it")
+    named = "its leads in order, as I II V2; of a file that names its own, those to read"
+    parser.option("leads_of_file", files, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
+    parser.option("array", files, metavar="NAME", help="which array of .npz and .mat files is the recording")
+    parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the free cores)")
+    parsed: Namespace = parser.parse_args(words)
+    return parsed
+
+
+def _text(found: "Explanation") -> str:
+    rows = [["lead", "from, s", "to, s", "fall of the log-odds"]]
+    rows += [[one_line(at.lead), f"{at.start_s:.2f}", f"{at.end_s:.2f}", f"{at.change:+.3f}"] for at in found.strongest]
+    lines = [
+        f"{one_line(found.file)}; run {one_line(found.run)}",
+        f"{one_line(found.class_name)} {found.probability:.4f}: what moved it most, in parts of {found.window_s:g} s",
+        "",
+        aligned(rows)
+        if len(rows) > 1
+        else "nothing: a straight line in the place of any part leaves the answer as it is",
+        "",
+        *(f"- {one_line(remark)}" for remark in found.remarks),
+        "what is shown is what this run looks at, not a cause",
+        found.notice,
+    ]
+    return "\n".join(lines)
+
+
+def _save(options: Namespace, found: "Explanation") -> None:
+    from pipeline.explain.drawing import save_explanation
+
+    make_folder(options.out)
+    (name,) = file_names([f"{found.record_id} {found.class_name}"])
+    write_text(options.out / f"{name}.json", json.dumps(found.to_json()) + "\n")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
+        save_explanation(options.out / f"{name}.{options.draw}", found, options.layout)
+    say(f"saved in {options.out}: {name}.{options.draw}, {name}.json")
+
+
+if __name__ == "__main__":
+    run_command(main)
