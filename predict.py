@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, printable
-from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
+from pipeline.commands.file_options import add_file_options
+from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Warned, warn
@@ -87,12 +88,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("csv", action="store_true", help="the same as -format csv")
     drawn = f"draw each recording with its answer into -out: {' or '.join(DRAWINGS)} (default {DRAWINGS[0]})"
     parser.option("draw", nargs="?", const=DRAWINGS[0], choices=DRAWINGS, metavar="FORMAT", help=drawn)
-    files = parser.add_argument_group("what files do not say themselves")
-    parser.option("unit", files, metavar="UNIT", help="of their samples: mV or uV")
-    parser.option("sampling_rate", files, type=positive_float, metavar="HZ", help="of files that do not say it")
-    named = "their leads in order, as I II V2; of files that name theirs, those to read"
-    parser.option("leads_of_file", files, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
-    parser.option("array", files, metavar="NAME", help="which array of .npz and .mat files is the recording")
+    add_file_options(parser, "what files do not say themselves")
     machine = parser.add_argument_group("the machine")
     parser.option(
         "batch_size", machine, type=positive_int, metavar="N", help="items scored at once (default: as in training)"

@@ -171,6 +171,8 @@ def test_mistakes_are_one_sentence(earlier: Path, tmp_path: Path, monkeypatch, w
 def test_what_is_said_and_not_needed_is_warned_of(earlier: Path, files: Path, capsys: pytest.CaptureFixture[str]):
     run(earlier, "gru", headers(files)[0], "-unit", "uV")
     assert "warning: -unit uV is said, and every file says its own, which counts" in capsys.readouterr().err
+    run(earlier, "gru", headers(files)[0], "-array", "ecg")
+    assert "warning: -array ecg is said, and no file holds several arrays" in capsys.readouterr().err
 
 
 def test_the_exit_says_whether_all_were_answered(earlier: Path, files: Path):

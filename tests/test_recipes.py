@@ -31,7 +31,7 @@ NETWORKS = [name for name, recipe in RECIPES.items() if recipe["model"] in list_
 FUSIONS = [name for name in RECIPES if name not in NETWORKS]
 CLASSES = {"rhythm3": "NOA", "aami4": "NSVF", "aami5": "NSVFQ", "mi": ("HC", "MI")}
 SLOW = {"epochs", "patience", "warmup", "cycles", "kfold", "folds_seed"}  # what one step has no room for
-BEHIND = {"init", "freeze"}  # of a run that is another recipe's: tests/training/test_transfer.py
+BEHIND = {"init", "freeze", "init_learning_rate"}  # of a run that is another recipe's: tests/training/test_transfer.py
 FOR_WINDOWS = [name for name, recipe in RECIPES.items() if recipe.get("join")]
 
 

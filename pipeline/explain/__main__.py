@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, one_line
-from pipeline.commands.parser import CommandParser, one_word, partition_name, positive_float, positive_int, run_command
+from pipeline.commands.file_options import add_file_options
+from pipeline.commands.parser import CommandParser, partition_name, positive_float, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import check_writable, make_folder, write_text
@@ -81,12 +82,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("record", stores, metavar="ID", help="of the record, or of one of its items")
     parser.option("partition", stores, type=partition_name, metavar="NAME", help="train, dev or test (default: test)")
     parser.option("data", stores, type=Path, metavar="FOLDER", help="the stores (default: those of the training)")
-    files = parser.add_argument_group("what a file does not say itself")
-    parser.option("unit", files, metavar="UNIT", help="of its samples: mV or uV")
-    parser.option("sampling_rate", files, type=positive_float, metavar="HZ", help="of a file that does not say it")
-    named = "its leads in order, as I II V2; of a file that names its own, those to read"
-    parser.option("leads_of_file", files, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
-    parser.option("array", files, metavar="NAME", help="which array of .npz and .mat files is the recording")
+    add_file_options(parser, "what a file does not say itself")
     parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the free cores)")
     parsed: Namespace = parser.parse_args(words)
     return parsed

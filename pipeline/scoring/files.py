@@ -78,6 +78,8 @@ class Reader:
             said = getattr(self.said, name)
             if said is not None and asked is not None and name not in asked:
                 yield f"-{name} {said} is said, and every file says its own, which counts"
+        if self.said.array is not None and asked is not None and "array" not in asked:
+            yield f"-array {self.said.array} is said, and no file holds several arrays or recordings: it counts nowhere"
 
     def answer(self, path: str) -> Answer:
         """What the run says of one file.

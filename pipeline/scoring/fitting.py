@@ -1,6 +1,6 @@
 """A recording → the items that a run sees: its leads, filtered and resampled, whole, in windows, crops or beats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -146,7 +146,7 @@ def fit(needs: Needs, prepared: Prepared, file: str) -> Fitted:
     starts, items, what = _cut(needs, counts, file)
     for part in needs.networks:
         check_length(needs, part, items[0].shape[1], counts.shape[1], file)
-    notes = _shortness(needs, counts.shape[1])
+    notes = (*_shortness(needs, counts.shape[1]), *_crops_of_branches(needs, counts.shape[1]))
     return Fitted(np.stack(items), starts, what, prepared.leads, rate, notes=notes)
 
 
@@ -159,6 +159,17 @@ def _shortness(needs: Needs, n_samples: int) -> tuple[str, ...]:
         return ()
     rate = needs.recipe.sampling_rate
     return (f"it has {n_samples / rate:g} s, and {needs.run.folder} has learnt from {longest / rate:g} s at once",)
+
+
+def _crops_of_branches(needs: Needs, n_samples: int) -> Iterator[str]:
+    """Which branches of a fusion answer by the mean over crops of their own, which differ from branch to branch."""
+    if needs.crops or needs.kind_of_items != "whole":
+        return
+    for part in needs.networks:
+        spec = part.spec
+        if spec.crop is not None and spec.beat is None and n_samples > spec.crop_samples:
+            n_crops, each = len(spec.crop_starts(n_samples)), spec.crop_samples / spec.sampling_rate
+            yield f"{part.folder.name} says the mean over its {n_crops} crops of {each:g} s"
 
 
 def fit_item(needs: Needs, prepared: Prepared, file: str) -> Fitted:

@@ -28,7 +28,10 @@ FORM: dict[str, Any] = {
                             **_TEXT,
                             "description": "Names of the leads in their order, where the file has none: I II III …",
                         },
-                        "array": {**_TEXT, "description": "Which of several arrays in an NPZ or MAT file."},
+                        "array": {
+                            **_TEXT,
+                            "description": "Which of several arrays (NPZ, MAT) or recordings (DICOM, XML).",
+                        },
                         "example": {**_TEXT, "description": "Anything: the simulated recording of /example.csv."},
                     },
                 }

@@ -14,7 +14,7 @@
   /** Files of one recording each: what has the same name but for its ending, as of WFDB. */
   function recordings(files) {
     const headers = files.filter((file) => /\.hea$/i.test(file.name));
-    if (headers.length > 1 && headers.some((file) => headers.some((other) => other !== file && stem(other.name).startsWith(stem(file.name))))) {
+    if (headers.length > 1 && headers.some((file) => headers.some((other) => other !== file && stem(other.name).startsWith(`${stem(file.name)}_`)))) {
       return [files]; // a recording in segments
     }
     const groups = new Map();

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.errors import EcgFusionError
 from pipeline.sources.formats.recording import shown
-from pipeline.sources.formats.registry import known_endings
+from pipeline.sources.formats.registry import known_by_bytes, known_endings
 from pipeline.sources.formats.wfdb_opening import has_header
 
 _LONGEST = 4096  # characters of a path
@@ -17,8 +17,9 @@ def recording_paths(words: Iterable[str], listed: Iterable[str] = ()) -> Iterato
     """The paths that words name, each once, in order.
 
     Args:
-        words: paths; a folder stands for the recordings below it, in the order of their names, of WFDB the headers; a
-            glob (``*``, ``**``) for what it matches; ``-`` for ``listed``.
+        words: paths; a folder stands for the recordings below it, in the order of their names, of WFDB the headers,
+            and of names that say nothing (``IM000001``, ``1.2.840.1``) what is known by its first bytes; a glob
+            (``*``, ``**``) for what it matches, of WFDB the headers where it matches them, too; ``-`` for ``listed``.
         listed: lines of a path each.
 
     Raises:
@@ -51,7 +52,10 @@ def _named(word: str) -> Iterator[str]:
         matched = sorted(glob.glob(word, recursive=True))
         if not matched:
             raise EcgFusionError(f"{shown(word)} matches nothing: name files that are there")
+        headers = {path for path in matched if path.endswith(".hea")}
         for path in matched:
+            if path not in headers and f"{os.path.splitext(path)[0]}.hea" in headers:
+                continue
             yield from _named(path) if os.path.isdir(path) else [path]
     else:
         yield word
@@ -64,7 +68,10 @@ def _below(folder: str) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path, ending = os.path.join(place, name), os.path.splitext(name)[1].lower()
-            if name.startswith(".") or ending not in endings:
+            if name.startswith("."):
                 continue
-            if ending not in (".dat", ".mat") or not has_header(path):
+            if ending in endings:
+                if ending not in (".dat", ".mat") or not has_header(path):
+                    yield path
+            elif (not ending or ending[1:].isdigit()) and known_by_bytes(path):
                 yield path

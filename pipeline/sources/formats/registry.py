@@ -82,6 +82,11 @@ def _knows(format: Format, path: str) -> bool:
         return False
 
 
+def known_by_bytes(path: str) -> bool:
+    """Whether a file whose name says nothing is of a format that its first bytes tell, as a DICOM file may be."""
+    return any(_knows(each, path) for name, each in FORMATS.items() if name != "wfdb")
+
+
 @lru_cache(maxsize=64)  # a set of many small files has one format
 def _named(name: str) -> Any:
     return resolve_name(name)

@@ -30,6 +30,19 @@ def test_a_glob_stands_for_what_it_matches_and_a_list_for_its_lines(folder: Path
     assert names(folder, str(folder / "1.hea"), "-", listed=listed) == ["1.hea", "c.npy"]
 
 
+def test_a_glob_of_all_files_of_a_recording_is_its_header(folder: Path):
+    assert names(folder, str(folder / "b" / "*")) == ["b/2.hea"]
+    assert names(folder, str(folder / "*.mat")) == ["1.mat", "3.mat"]
+
+
+def test_a_name_that_says_nothing_is_known_by_its_bytes(folder: Path):
+    for name in ("IM000001", "1.2.840.113"):
+        (folder / "b" / name).write_bytes(bytes(128) + b"DICM" + bytes(8))
+    (folder / "b" / "RECORDS").write_text("2\n")
+    (folder / "b" / "2.7").write_text("no recording\n")
+    assert names(folder, str(folder / "b")) == ["b/1.2.840.113", "b/2.hea", "b/IM000001"]
+
+
 def test_what_is_not_there_is_left_to_who_opens_it(folder: Path):
     assert names(folder, str(folder / "none.hea")) == ["none.hea"]
 

@@ -1,0 +1,19 @@
+"""The options with which somebody says what a recording file does not say itself."""
+
+from pipeline.commands.parser import CommandParser, one_word, positive_float
+
+
+def add_file_options(parser: CommandParser, title: str) -> None:
+    """Adds ``-unit``, ``-sampling_rate``, ``-leads_of_file`` and ``-array``, for ``said_of_files``.
+
+    Args:
+        parser: of the command.
+        title: of their group.
+    """
+    group = parser.add_argument_group(title)
+    parser.option("unit", group, metavar="UNIT", help="of the samples: mV or uV")
+    parser.option("sampling_rate", group, type=positive_float, metavar="HZ", help="where a file does not say it")
+    named = "the leads in order, as I II V2; of files that name theirs, those to read"
+    parser.option("leads_of_file", group, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
+    meant = "which array of .npz and .mat files, or recording of .dcm and .xml, is meant"
+    parser.option("array", group, metavar="NAME", help=meant)
