@@ -72,6 +72,16 @@ def test_several_recordings_are_answered_one_after_the_other(page: Page, wfdb_fi
     assert page.find("document.activeElement.getAttribute('role')") == "alert"
 
 
+def test_recordings_whose_names_begin_alike_are_two(page: Page, wfdb_files: list[Path], tmp_path: Path):
+    others = [tmp_path / path.name.replace("a-record", "a-record2") for path in wfdb_files]
+    for path, other in zip(wfdb_files, others, strict=True):
+        other.write_bytes(path.read_bytes().replace(b"a-record", b"a-record2"))
+    page.drop("#drop", [*wfdb_files, *others])
+    page.wait_for(f"{DONE} && document.querySelectorAll('.sheet, .problem').length == 2")
+    assert page.find("document.querySelectorAll('.sheet').length") == 2
+    assert "a-record2.hea" in page.find(TEXT)
+
+
 def test_a_file_is_chosen(page: Page, wfdb_files: list[Path]):
     page.choose("#file", wfdb_files)
     page.wait_for(DONE)
