@@ -90,7 +90,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
 
 def _text(found: "Explanation") -> str:
     rows = [["lead", "from, s", "to, s", "fall of the log-odds"]]
-    rows += [[one_line(at.lead), f"{at.start_s:.2f}", f"{at.end_s:.2f}", f"{at.change:+.3f}"] for at in found.strongest]
+    rows += [[one_line(at.lead), f"{at.start_s:.2f}", f"{at.end_s:.2f}", f"{at.change:+.3g}"] for at in found.strongest]
     lines = [
         f"{one_line(found.file)}; run {one_line(found.run)}",
         f"{one_line(found.class_name)} {found.probability:.4f}: what moved it most, in parts of {found.window_s:g} s",

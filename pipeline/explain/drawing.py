@@ -91,7 +91,7 @@ def _draw_moments(figure: "Figure", one: Explanation, sheet: Sheet, top: float) 
     axes.imshow(_shades(one.moments[:n] / largest), extent=(0, n / one.sampling_rate, 0, 1), aspect="auto")
     axes.set_yticks([])
     axes.tick_params(axis="x", labelsize=5, length=2, pad=1)
-    write(figure, MARGIN, top + 2.5, f"all, ±{largest:.2f}", fontsize=6)
+    write(figure, MARGIN, top + 2.5, f"all, ±{largest:.2g}", fontsize=6)
 
 
 def _draw_legend(figure: "Figure", largest: float, top: float) -> None:
@@ -104,7 +104,7 @@ def _draw_legend(figure: "Figure", largest: float, top: float) -> None:
 
 
 def _notes(one: Explanation) -> list[str]:
-    strongest = [f"   {each.lead} {each.start_s:.2f}–{each.end_s:.2f} s: {each.change:+.2f}" for each in one.strongest]
+    strongest = [f"   {each.lead} {each.start_s:.2f}–{each.end_s:.2f} s: {each.change:+.2g}" for each in one.strongest]
     return [
         f"Parts of {one.window_s:g} s, each replaced in one lead by a straight line; what moved the log-odds of "
         f"{one.class_name} most:",

@@ -19,6 +19,7 @@ from pipeline.sources.formats.opened import Said
 
 WINDOW_S = 0.12  # about a QRS complex; windows overlap by a half
 _AT_ONCE = 64  # recordings
+_MOST = 20_000  # windows of all leads: ten minutes for a network that answers 30 recordings a second
 _LEAST = 3  # samples, of which a line through the ends changes one
 _SURE = 1e-7  # probabilities are no nearer to 0 and 1, where log-odds have no number
 
@@ -70,6 +71,12 @@ def explain(
     width = round(window_s * rate)
     if not _LEAST <= width <= signal.shape[1]:
         raise EcgFusionError(f"a window of {window_s:g} s is none of {signal.shape[1] / rate:g} s at {rate:g} Hz")
+    n_windows = (len(signal) + 1) * len(windows_of(signal.shape[1], width))
+    if n_windows > _MOST:
+        raise EcgFusionError(
+            f"{subject.name} has {n_windows:,} windows of {window_s:g} s to ask of, more than {_MOST:,}: give a "
+            f"shorter recording or a longer window"
+        )
     (first,) = _probabilities(needs, subject, iter([signal]))
     number = int(first.argmax()) if class_name is None else loaded.card.classes.index(class_name)
     values, moments = _changes(needs, subject, width, number, log_odds(first[number]), progress)

@@ -128,6 +128,8 @@ def test_what_cannot_be_explained_is_a_sentence(explained, tmp_path):
     for window in (0.01, 20.0):
         with pytest.raises(EcgFusionError, match=r"a window of .* s is none of 10 s at 100 Hz"):
             explained(run, signal, window_s=window)
+    with pytest.raises(EcgFusionError, match=r"21,658 windows of 0\.06 s to ask of"):
+        explained(network_run("cnet", signal_spec(LEADS)), np.tile(signal, 5), window_s=0.06)
     with pytest.raises(EcgFusionError, match=r"gone\.npy"):
         explain(run, tmp_path / "gone.npy", said=SAID)
 
