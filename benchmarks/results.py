@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
@@ -213,7 +215,7 @@ def _span(span: Sequence[float] | None) -> str:
 
 
 def figure(name: str, scores: Any) -> tuple[float, Sequence[float] | None]:
-    """A figure of some scores, and its interval where it has one."""
+    """A figure of some scores, and its interval where it has one: that of a mean is of all its classes, or is none."""
     from pipeline.evaluation.figures import evaluate
     from pipeline.evaluation.intervals import Resampling
 
@@ -222,7 +224,9 @@ def figure(name: str, scores: Any) -> tuple[float, Sequence[float] | None]:
     if name in found.agreement:
         return found.agreement[name], spans.agreement.get(name) if spans else None
     name = name.removeprefix("macro ")
-    return found.macro.figures[name], spans.macro.get(name) if spans else None
+    value = found.macro.figures[name]
+    is_whole = spans is not None and np.isclose(spans.macro_values.get(name, np.nan), value)
+    return value, spans.macro.get(name) if spans is not None and is_whole else None
 
 
 def _scores(row: Row, folder: Path) -> Any:

@@ -28,6 +28,7 @@ COMMANDS = (
     "evaluate.py",
     "predict.py",
     "-m pipeline.demo",
+    "-m pipeline.explain",
     "-m pipeline.export",
     "-m pipeline.export.support",
     "-m pipeline.server",
