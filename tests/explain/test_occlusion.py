@@ -11,8 +11,8 @@ from torch import nn
 from untrained_runs import FUSED, LEADS, REPRESENTED, drawn, network_run, signal_spec, simulated
 
 from pipeline.errors import EcgFusionError
-from pipeline.explain import Explanation, explain
-from pipeline.explain.occlusion import log_odds, straight, windows_of
+from pipeline.explain.explanation import Explanation
+from pipeline.explain.occlusion import explain, log_odds, straight, windows_of
 from pipeline.runs.build import Run
 from pipeline.sources.formats.opened import Said
 
