@@ -17,7 +17,7 @@ from pipeline.runs.build import Run
 from pipeline.sources.formats.opened import Said
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
-ROUNDING = 2e-5  # of single precision, in another place of a batch
+ROUNDING = 1e-4  # of single precision, in another place of a batch
 SAID = Said("mV", 100.0, LEADS)
 
 
@@ -87,7 +87,7 @@ def test_every_run_is_explained_and_what_is_straight_already_moves_nothing(expla
     assert np.isfinite(found.values).all()
     assert np.abs(found.values[:, 495:505]).max() < ROUNDING
     assert np.abs(found.moments[495:505]).max() < ROUNDING
-    assert np.abs(found.moments).max() > 10 * ROUNDING
+    assert np.abs(found.moments).max() > 5 * ROUNDING
 
 
 class Highest(nn.Module):
