@@ -132,12 +132,3 @@ def test_what_cannot_be_explained_is_a_sentence(explained, tmp_path):
         explained(network_run("cnet", signal_spec(LEADS)), np.tile(signal, 5), window_s=0.06)
     with pytest.raises(EcgFusionError, match=r"gone\.npy"):
         explain(run, tmp_path / "gone.npy", said=SAID)
-
-
-def test_the_strongest_parts_lie_apart_and_come_in_order(explained):
-    found = explained(network_run("cnet", signal_spec()), simulated(1)[0])
-    changes = [abs(each.change) for each in found.strongest]
-    assert changes == sorted(changes, reverse=True)
-    for number, one in enumerate(found.strongest):
-        for other in found.strongest[:number]:
-            assert one.lead != other.lead or one.start_s >= other.end_s or one.end_s <= other.start_s
