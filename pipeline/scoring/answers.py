@@ -34,8 +34,9 @@ class Answer:
         thresholds: of each class, for these probabilities; None where classes exclude each other.
         findings: classes at or above their threshold; the highest one, where classes exclude each other.
         intervals: the least and the greatest that the members or branches of an ensemble say; None of one network.
-        spreads: the least and the greatest of the windows, crops or heartbeats whose mean is the answer; None where
-            there is one alone, or where branches see crops of their own.
+        spreads: the least and the greatest of the windows, crops or heartbeats whose mean is the answer; where branches
+            see crops of their own, of what would be answered if one crop stood for all of its branch; None where there
+            is one alone.
         remarks: sentences on how the recording was made fit for the run, and on what is doubtful in it.
         seconds: its length.
         sampling_rate: of the file, Hz.

@@ -24,6 +24,7 @@ class Reply:
         record: of the recording.
         items: of each of its items.
         parts: what each member or branch of an ensemble says of the recording; none of one network.
+        crops: what would be said if one of a branch's crops stood for all of them; none where items are the crops.
         as_said: ``record`` as the networks say it, which thresholds were chosen for.
         items_as_said: the same of ``items``.
 
@@ -34,6 +35,7 @@ class Reply:
     record: np.ndarray
     items: np.ndarray
     parts: np.ndarray
+    crops: np.ndarray
     as_said: np.ndarray
     items_as_said: np.ndarray
 
@@ -55,8 +57,9 @@ def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_
             last = first + len(each.items)
             parts = np.array([part[place] for part in said.parts.values()])
             record, items = said.records[place], said.items[first:last]
-            at = [calibrated(needs.run.card, values) for values in (record[None], items, parts)]
-            replies[number] = Reply(at[0][0], at[1], at[2], record, items)
+            crops = said.crops[place] if said.crops else items[:0]
+            at = [calibrated(needs.run.card, values) for values in (record[None], items, parts, crops)]
+            replies[number] = Reply(at[0][0], at[1], at[2], at[3], record, items)
             first = last
     return [replies[number] for number in range(len(recordings))]
 

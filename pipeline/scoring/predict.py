@@ -1,5 +1,6 @@
 """Run + store → scores."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def predict_probabilities(
     device: torch.device,
     workers: int = 0,
     progress: str | None = None,
+    tell_crops: Callable[[np.ndarray, np.ndarray], None] | None = None,
 ) -> np.ndarray:
     """Probabilities of each item, the mean over its crops; independent of the batch size but for rounding.
 
@@ -39,6 +41,7 @@ def predict_probabilities(
         device: where the learner is.
         workers: processes that read ahead.
         progress: the name of a bar, or None for no bar.
+        tell_crops: is told the probabilities of all crops, (crops, classes), and the item that each is of, (crops,).
 
     Shape:
         (items, classes) float32.
@@ -63,7 +66,10 @@ def predict_probabilities(
         module.training = True
     if not answers:
         raise ValueError("there is no item to score")
-    return _means_over_crops(torch.cat(answers).cpu(), np.concatenate([pick.rows for pick in picks]), len(items))
+    of_crops, of = torch.cat(answers).cpu(), np.concatenate([pick.rows for pick in picks])
+    if tell_crops is not None:
+        tell_crops(of_crops.numpy(), of)
+    return _means_over_crops(of_crops, of, len(items))
 
 
 def _means_over_crops(answers: torch.Tensor, rows: np.ndarray, n_items: int) -> np.ndarray:
@@ -82,8 +88,8 @@ def probabilities(run: Run, store: Store, rows: np.ndarray, device: torch.device
         store: the items' store, which fits the run.
         rows: their row numbers.
         device: where to compute.
-        how: ``batch_size`` (None for the run's own), ``workers`` (None for some where signals stream from the disk)
-            and ``progress`` of ``predict_probabilities``.
+        how: ``batch_size`` (None for the run's own), ``workers`` (None for some where signals stream from the disk),
+            ``progress`` and ``tell_crops`` of ``predict_probabilities``.
 
     Shape:
         (items, classes) float32, or (records, classes), in the order in which they come.
