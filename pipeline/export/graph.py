@@ -1,7 +1,7 @@
 """A loaded run as one module of operations that a graph can hold: counts in, probabilities out, for every kind."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +19,32 @@ from pipeline.runs.card import Card
 from pipeline.signals.windows import window_starts, windows_at
 
 Beside = dict[str, Tensor]
+Told = Callable[[Beside], object]
+"""Is told what a fusion reads of each branch, before it is read."""
 _LEAST = 1e-9  # of a probability in a geometric mean, as in ``evaluation.joining``
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What goes in: counts of these leads at the run's rate, so many samples of each."""
+    """What goes in: counts of these leads at the run's rate, so many samples of each.
+
+    Attributes:
+        leads: their names.
+        n_samples: of each.
+        beats_beside: whether median beats come beside the counts, each under its ``beat_name``, for networks that see
+            beats; else the counts are such a beat.
+        seeing: what makes a network's input of counts.
+    """
 
     leads: tuple[str, ...]
     n_samples: int
+    beats_beside: bool = False
+    seeing: type[Seeing] = Seeing
+
+
+def beat_name(spec: InputSpec) -> str | None:
+    """What the median beat that a network sees is called beside counts; None where it sees none."""
+    return None if spec.beat is None else f"median beat {spec.beat} {spec.beat_version}"
 
 
 def graph_of(run: Run, extent: Extent) -> nn.Module:
@@ -88,11 +105,14 @@ class _Reading(nn.Module):
     ) -> None:
         super().__init__()
         self.network: Any = with_averages_as_products(network)
-        self.seeing, self.spec = Seeing(spec, extent.leads), spec
-        self.starts = spec.crop_starts(extent.n_samples) if starts is None else list(starts)
-        self.width = extent.n_samples if spec.crop is None else min(spec.crop_samples, extent.n_samples)
+        self.seeing, self.spec = extent.seeing(spec, extent.leads), spec
+        self.beat = beat_name(spec) if extent.beats_beside else None
+        n_samples = extent.n_samples if self.beat is None else spec.n_samples
+        self.starts = spec.crop_starts(n_samples) if starts is None else list(starts)
+        self.width = n_samples if spec.crop is None else min(spec.crop_samples, n_samples)
 
     def forward(self, counts: Tensor, beside: Beside, reads: str = "logits") -> Tensor:
+        counts = counts if self.beat is None else beside[self.beat]
         x = self.seeing(_cropped(counts, self.starts, self.width))
         numbers = numbers_beside(self.spec, _repeated(beside, len(self.starts)))
         if reads == "logits":
@@ -122,6 +142,8 @@ class _Mean(nn.Module):
 
 
 class _Late(nn.Module):
+    told: Told | None = None
+
     def __init__(self, run: Run, parts: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.fusion, self.names, self.kind = copy.deepcopy(run.network), tuple(parts), run.card.kind
@@ -129,6 +151,8 @@ class _Late(nn.Module):
 
     def forward(self, counts: Tensor, beside: Beside) -> Tensor:
         said = {name: part(counts, beside) for name, part in zip(self.names, self.parts, strict=True)}
+        if self.told is not None:
+            self.told(said)
         logits = self.fusion(said)
         fused: Tensor = logits.sigmoid() if self.kind == "multilabel" else logits.softmax(-1)
         return fused.float()
@@ -136,6 +160,8 @@ class _Late(nn.Module):
 
 class _Frozen(nn.Module):
     """An intermediate fusion of frozen branches: one head, or one a member of each k-fold branch."""
+
+    told: Told | None = None
 
     def __init__(self, run: Run, extent: Extent) -> None:
         super().__init__()
@@ -153,11 +179,16 @@ class _Frozen(nn.Module):
         )
 
     def forward(self, counts: Tensor, beside: Beside) -> Tensor:
-        logits = [self._logits(*pair, counts, beside) for pair in zip(self.heads, self.readings, strict=True)]
-        together = logits[0] if len(logits) == 1 else mean_logits(torch.stack(logits), self.kind)
-        return _answers(together, self.kind).clamp(0, 1)
+        kept = [self._kept(*pair, counts, beside) for pair in zip(self.heads, self.readings, strict=True)]
+        if self.told is not None:
+            together = {name: torch.stack([of[name] for of in kept], 1) for name in self.names}
+            self.told(together)
+            kept = [{name: together[name][:, head] for name in self.names} for head in range(len(kept))]
+        logits = [head(of) for head, of in zip(self.heads, kept, strict=True)]
+        fused = logits[0] if len(logits) == 1 else mean_logits(torch.stack(logits), self.kind)
+        return _answers(fused, self.kind).clamp(0, 1)
 
-    def _logits(self, head: Any, readings: Any, counts: Tensor, beside: Beside) -> Tensor:
+    def _kept(self, head: Any, readings: Any, counts: Tensor, beside: Beside) -> Beside:
         kept = {}
         for name, reading in zip(self.names, readings, strict=True):
             said, n_crops = reading(counts, beside, self.reads), len(reading.starts)
@@ -166,8 +197,7 @@ class _Frozen(nn.Module):
                 if self.reads == "tokens"
                 else _mean_features(said, n_crops)
             )
-        logits: Tensor = head(kept)
-        return logits
+        return kept
 
 
 def _reading_of(run: Run, extent: Extent) -> _Reading:
@@ -190,6 +220,8 @@ def _side_by_side(tokens: Tensor, n_crops: int, most: int) -> Tensor:
 class _Finetuned(nn.Module):
     """An intermediate fusion whose branches were trained on: all see the same crop, and answers are averaged."""
 
+    told: Told | None = None
+
     def __init__(self, run: Run, extent: Extent) -> None:
         super().__init__()
         self.names, self.kind = tuple(run.parts), run.card.kind
@@ -199,7 +231,7 @@ class _Finetuned(nn.Module):
         timed = [spec for spec in specs if spec.takes_signals]
         starts = (timed or specs)[0].crop_starts(extent.n_samples)
         # a stored image shows the whole item, whichever crop the others see
-        own = [starts if spec.takes_signals else [0] * len(starts) for spec in specs]
+        own = [starts if spec.takes_signals and spec.beat is None else [0] * len(starts) for spec in specs]
         self.readings = nn.ModuleList(
             _Reading(network, spec, extent, at)
             for network, spec, at in zip(run.network["branches"], specs, own, strict=True)
@@ -208,6 +240,8 @@ class _Finetuned(nn.Module):
 
     def forward(self, counts: Tensor, beside: Beside) -> Tensor:
         said = {name: each(counts, beside, self.reads) for name, each in zip(self.names, self.readings, strict=True)}
+        if self.told is not None:
+            self.told(said)
         return _mean_over(_answers(self.fusion(said), self.kind), self.n_crops)
 
 

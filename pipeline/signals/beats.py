@@ -27,11 +27,13 @@ class MedianBeat:
         mv: (leads, time), mV.
         n_alike: whole beats of the dominant morphology, of which it is the median; 0 where none was found.
         n_beats: whole beats that were compared.
+        begins: (beats,) at which sample of the record each part begins that it is the median of.
     """
 
     mv: np.ndarray
     n_alike: int
     n_beats: int
+    begins: np.ndarray
 
     @property
     def is_doubtful(self) -> bool:
@@ -85,7 +87,7 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     alike, shifts = _dominant(seen, qrs.stop - qrs.start, follows)
     central = 2 * reach + shifts - round(float(np.median(shifts)))
     beat = np.median(at_shifts(windows[:, alike], central, before + after), axis=1)
-    return MedianBeat(beat, min(len(alike), n_beats), n_beats)
+    return MedianBeat(beat, min(len(alike), n_beats), n_beats, peaks[alike] - before - 2 * reach + central)
 
 
 def _dominant(seen: np.ndarray, width: int, follows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,8 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     qrs = slice(max(0, before - first), before + min(after, end))
     seen, width = windows[..., qrs.start : qrs.stop + 2 * reach], qrs.stop - qrs.start
     shifts = refined_shifts(seen, width, np.full(len(peaks), reach))
-    return MedianBeat(np.median(at_shifts(windows, shifts, before + after), axis=1), n_beats, n_beats)
+    beat = np.median(at_shifts(windows, shifts, before + after), axis=1)
+    return MedianBeat(beat, n_beats, n_beats, peaks - before - reach + shifts)
 
 
 def peaks_of(energy: np.ndarray, sampling_rate: float) -> np.ndarray:

@@ -149,7 +149,7 @@ def test_any_sampling_rate_has_a_beat(sampling_rate: float):
     ("n_alike", "n_beats", "doubtful"), [(0, 0, True), (2, 2, True), (3, 3, False), (5, 10, True), (6, 11, False)]
 )
 def test_a_beat_of_too_few_is_doubtful(n_alike: int, n_beats: int, doubtful: bool):
-    assert MedianBeat(np.zeros((1, 80)), n_alike, n_beats).is_doubtful == doubtful
+    assert MedianBeat(np.zeros((1, 80)), n_alike, n_beats, np.zeros(n_alike, np.int64)).is_doubtful == doubtful
 
 
 def test_noise_is_doubtful_and_a_heart_is_not():
