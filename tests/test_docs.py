@@ -178,6 +178,16 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert names["auroc"] == names["auroc"], "no number"
 
 
+@pytest.mark.usefixtures("cpu_as_before")
+def test_the_python_of_the_figures_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    code = "".join(
+        text.partition("```")[0] for text in PAGES["docs/figures.md"].split("<!-- figures -->\n```python\n")[1:]
+    )
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "figures.md", "exec"), {})
+    assert len(list(tmp_path.iterdir())) == code.count("save_figure(") == 7
+
+
 ADDED = {"pipeline/representations/differences.py", "models/image/blocks.py", "pipeline/sources/arrays.py"}
 """What the worked diffs add."""
 
