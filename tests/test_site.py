@@ -1,0 +1,101 @@
+"""The site: every page is in its navigation, no link is broken, and nothing in it comes from another server."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+OF_THE_SITE = {"index.md", "contributing.md"}
+
+needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="mkdocs is missing: extra docs")
+LOADED = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "object": "data",
+}
+"""Elements whose address a browser fetches by itself; ``link`` unless it only says where else a page lies."""
+
+
+class Fetched(HTMLParser):
+    """The addresses that a browser fetches with a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.classes: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = dict(attrs)
+        name = LOADED.get(tag) or (
+            "href" if tag == "link" and of.get("rel") not in ("canonical", "next", "prev") else ""
+        )
+        self.found += filter(
+            None, [of.get(name), *(part.split()[0] for part in (of.get("srcset") or "").split(",") if part)]
+        )
+        self.classes += (of.get("class") or "").split()
+        if tag == "style" or "style" in of:
+            self.found += re.findall(r"url\(([^)]*)\)", of.get("style") or "")
+
+
+def named_in_the_navigation() -> list[str]:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    return re.findall(r"([\w.]+\.md)$", text, re.MULTILINE)
+
+
+def test_every_page_is_in_the_navigation_once():
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} | OF_THE_SITE
+    assert sorted(named_in_the_navigation()) == sorted(pages)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+@needs_mkdocs
+def test_every_page_is_built_and_asks_no_other_server(site: Path):
+    pages = list(site.rglob("*.html"))
+    assert {path.stem for path in pages} >= {path.stem for path in DOCS.glob("*.md")} | {"index", "contributing"}
+    for path in pages:
+        page = Fetched(path.read_text(encoding="utf-8"))
+        assert [each for each in page.found if re.match(r"(\w+:)?//", each)] == [], path.name
+        assert len(page.found) > 3
+        assert "mermaid" not in page.classes  # the theme would fetch what draws it
+        for each in page.found if path.name != "404.html" else []:  # which knows no folder to be relative to
+            if not each.startswith("data:"):
+                assert (path.parent / each.partition("?")[0].partition("#")[0]).exists(), each
+
+
+@needs_mkdocs
+def test_no_style_asks_another_server(site: Path):
+    sheets = list(site.rglob("*.css"))
+    assert sheets
+    for path in sheets:
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", text) == [], path.name
+
+
+@needs_mkdocs
+def test_links_to_pages_beside_the_docs_lead_to_their_pages(site: Path):
+    extending = (site / "extending.html").read_text(encoding="utf-8")
+    assert 'href="contributing.html#three-worked-diffs"' in extending
+    front = (site / "index.html").read_text(encoding="utf-8")
+    assert 'href="guide.html"' in front
+    assert "shields.io" not in front
