@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from browsers import browser
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -99,3 +100,15 @@ def test_links_to_pages_beside_the_docs_lead_to_their_pages(site: Path):
     front = (site / "index.html").read_text(encoding="utf-8")
     assert 'href="guide.html"' in front
     assert "shields.io" not in front
+
+
+@needs_mkdocs
+def test_a_page_opened_from_a_folder_is_searched_without_a_server(site: Path, tmp_path: Path):
+    with browser(tmp_path) as page:
+        page.go(f"{(site / 'guide.html').as_uri()}?q=recurrence")
+        assert page.wait_for("document.querySelectorAll('.md-search-result__item').length") > 2
+        assert page.complaints == []
+        assert all(address.startswith("file:") for address in page.asked)
+        for width in (390, 1440):
+            page.look(width, dark=width == 390)
+            assert page.find("document.documentElement.scrollWidth") <= width
