@@ -96,7 +96,7 @@ def test_no_style_asks_another_server(site: Path):
 @needs_mkdocs
 def test_links_to_pages_beside_the_docs_lead_to_their_pages(site: Path):
     extending = (site / "extending.html").read_text(encoding="utf-8")
-    assert 'href="contributing.html#three-worked-diffs"' in extending
+    assert 'href="contributing.html#rooms-and-floors"' in extending
     front = (site / "index.html").read_text(encoding="utf-8")
     assert 'href="guide.html"' in front
     assert "shields.io" not in front
