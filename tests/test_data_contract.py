@@ -21,9 +21,8 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "data_contract.md").read_
 def stores(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Of a sample of records with images, and of heartbeats whose patients are in several partitions."""
     folder = tmp_path_factory.mktemp("stores")
-    recipe = {"size": 32, "workers": 1}
-    create_stores(open_source("ptbxl", synthetic_folder), folder / "records", limit=4, **recipe)
-    write_mitdb(folder / "mitdb", {number: ["N", "V"] * 10 for number in (101, 106, 100, 103)})
+    create_stores(open_source("ptbxl", synthetic_folder), folder / "records", limit=4, size=32, workers=1)
+    write_mitdb(folder / "mitdb", dict.fromkeys((101, 106, 100, 103), "NV" * 10))
     beats = open_source("mitdb", folder / "mitdb")
     create_stores(beats, folder / "beats", representations="none", folds="intra_patient", workers=1)
     return [folder / "records" / "train.h5", folder / "beats" / "train.h5"]

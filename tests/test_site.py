@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import runpy
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -112,3 +113,11 @@ def test_a_page_opened_from_a_folder_is_searched_without_a_server(site: Path, tm
         for width in (390, 1440):
             page.look(width, dark=width == 390)
             assert page.find("document.documentElement.scrollWidth") <= width
+
+
+def test_what_the_site_makes_of_the_readme():
+    found = runpy.run_path(str(DOCS / "site_hooks.py"))
+    assert found["as_in_docs"]("[a](docs/a.md#b) [c](CITATION.cff) ![d](https://e.f/g.svg)") == "[a](a.md#b) c "
+    assert (
+        found["on_page_markdown"]("[a](../README.md#b) [c](CONTRIBUTING.md)") == "[a](index.md#b) [c](contributing.md)"
+    )
