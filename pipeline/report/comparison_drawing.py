@@ -1,17 +1,19 @@
 """A comparison drawn: each difference with its interval, and whether zero lies in it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from matplotlib.figure import Figure
 
 from pipeline.errors import EcgFusionError
-from pipeline.evaluation.comparison import Comparison, Pair
+from pipeline.evaluation.comparison import Comparison
 from pipeline.evaluation.metrics import headings
 from pipeline.report.charts import FAINT, INK, PALETTE, SMALL, finish, new_chart, span_words
 from pipeline.report.glyphs import drawable
 
 MOST_PAIRS = 40
 _ROW, _AROUND = 8.0, 24.0  # mm
+_WIDE, _LETTER = 110.0, 1.4  # mm: the differences, and a letter of the names beside them
 
 Differences = Mapping[str, tuple[float, float, float]]
 
@@ -31,10 +33,12 @@ def plot_comparison(
         EcgFusionError: there is no difference to draw.
     """
     is_of_runs = isinstance(comparison, Comparison)
-    rows = list((_of_runs(comparison.pairs, row, figure) if isinstance(comparison, Comparison) else comparison).items())
+    rows = _of_runs(comparison, row, figure) if isinstance(comparison, Comparison) else list(comparison.items())
     if not rows:
         raise EcgFusionError(f"there is no difference in {row} {figure} to draw: compare at least two, with -resamples")
-    page = new_chart(150, _AROUND + _ROW * min(len(rows), MOST_PAIRS), title)
+    page = new_chart(
+        _WIDE + _LETTER * max(len(name) for name, _ in rows), _AROUND + _ROW * min(len(rows), MOST_PAIRS), title
+    )
     axes = page.add_subplot()
     axes.axvline(0, color=FAINT, linewidth=0.9)
     for place, (_, (value, low, high)) in enumerate(rows[:MOST_PAIRS]):
@@ -58,11 +62,19 @@ def plot_comparison(
     return page
 
 
-def _of_runs(pairs: tuple[Pair, ...], row: str, figure: str) -> dict[str, tuple[float, float, float]]:
-    found = {}
-    for number, pair in enumerate(pairs, 1):
+def _of_runs(comparison: Comparison, row: str, figure: str) -> list[tuple[str, tuple[float, float, float]]]:
+    """Names, differences and their intervals, of the pairs that have the figure."""
+    names, found = _distinct(comparison.models), []
+    for pair in comparison.pairs:
         difference = pair.rows.get(row, {}).get(figure)
         if difference is not None:
-            name = f"{drawable(pair.first, number)} − {drawable(pair.second, number)}"
-            found[name] = (difference.value, *difference.span_holm)
+            name = f"{names[pair.first]} − {names[pair.second]}"
+            found.append((name, (difference.value, *difference.span_holm)))
     return found
+
+
+def _distinct(names: Iterable[str]) -> dict[str, str]:
+    """Names as they can be drawn; those that look alike are numbered."""
+    shown = {name: drawable(name, number) for number, name in enumerate(names, 1)}
+    times = Counter(shown.values())
+    return {name: f"{n} {each}" if times[each] > 1 else each for n, (name, each) in enumerate(shown.items(), 1)}

@@ -17,6 +17,7 @@ from pipeline.report.glyphs import drawable
 
 MOST_CURVES = 14
 """Classes; of more the most frequent ones."""
+_SQUARE, _LETTER = 104.0, 1.5  # mm: the curves, and a letter of the legend beside them
 
 
 def plot_roc(
@@ -51,7 +52,7 @@ def plot_roc(
         thresholds = thresholds or (evaluation.thresholds.values if evaluation.thresholds else None)
         of_classes = evaluation.intervals.classes if evaluation.intervals else {}
         intervals = intervals or {name: spans["auroc"] for name, spans in of_classes.items() if "auroc" in spans}
-    figure = new_chart(140, 92, title)
+    figure = new_chart(_SQUARE, 92, title)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":", label="chance")
     shown = most_frequent(found.labels.sum(0, dtype=np.int64).tolist(), MOST_CURVES)
@@ -60,6 +61,8 @@ def plot_roc(
     axes.set(xlabel="false positive rate, 1 − specificity", ylabel="sensitivity", aspect="equal")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     finish(axes)
+    longest = max(len(text) for text in axes.get_legend_handles_labels()[1])
+    figure.set_figwidth((_SQUARE + _LETTER * longest) / 25.4)
     legend = figure.legend(
         loc="outside right center", fontsize=SMALL, frameon=False, title=_head(found, shown, intervals)
     )

@@ -159,6 +159,13 @@ def test_differences_stand_with_their_intervals_hollow_within_noise(comparison: 
     assert "macro AUROC" in page.axes[0].get_xlabel()
 
 
+def test_models_whose_names_look_alike_are_numbered():
+    long = "a network with a very long name"
+    found = compare({f"{long} {each}": evaluate(drawn(each), resampling=Resampling(60)) for each in range(3)})
+    names = [text.get_text() for text in figures.plot_comparison(found).axes[0].get_yticklabels()]
+    assert names == [f"{i} {long[:23]}… − {j} {long[:23]}…" for i, j in ((1, 2), (1, 3), (2, 3))]
+
+
 def test_plain_differences_are_drawn_too():
     page = figures.plot_comparison({"image": (0.02, 0.01, 0.03)})
     assert page.axes[0].texts[0].get_text() == "+0.020 (+0.010 to +0.030)"
