@@ -1,5 +1,6 @@
 # make demo: install, then the whole way on synthetic recordings. make test: ruff, mypy and pytest. make bench: speed.
 # make campaign: damage, kills and hostile files, by the thousand.
+# make docs: the pages as a site in site/, which opens without a server.
 # make lowest: pytest with the oldest versions that setup.cfg allows; make lowest-quick: the two minutes of it that CI runs.
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ QUICK := tests/representations tests/signals tests/sources/formats tests/sources
   tests/evaluation/test_metrics.py tests/evaluation/test_scores.py \
   tests/fusion/test_fitting.py tests/training/test_resume.py
 
-.PHONY: demo test lowest lowest-quick bench campaign clean
+.PHONY: demo test lowest lowest-quick bench campaign docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m pipeline.demo demo
@@ -35,6 +36,10 @@ bench: $(VENV)/installed
 campaign: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m campaign
 
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open site/index.html"
+
 $(LOWEST)/installed: CONSTRAINTS = --constraint $(LOWEST)/versions.txt
 $(LOWEST)/installed: $(LOWEST)/versions.txt
 $(LOWEST)/versions.txt: setup.cfg tests/lowest_versions.py
@@ -57,4 +62,4 @@ $(LOWEST)/versions.txt: setup.cfg tests/lowest_versions.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST) demo
+	rm -rf $(VENV) $(LOWEST) demo site

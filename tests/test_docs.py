@@ -178,7 +178,20 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert names["auroc"] == names["auroc"], "no number"
 
 
-ADDED = {"pipeline/representations/differences.py", "models/image/blocks.py", "pipeline/sources/arrays.py"}
+@pytest.mark.usefixtures("cpu_as_before")
+def test_the_python_of_the_figures_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    code = "".join(
+        text.partition("```")[0] for text in PAGES["docs/figures.md"].split("<!-- figures -->\n```python\n")[1:]
+    )
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "figures.md", "exec"), {})
+    assert len(list(tmp_path.iterdir())) == code.count("save_figure(") == 7
+
+
+ADDED = {
+    *("pipeline/representations/differences.py", "models/image/blocks.py", "pipeline/sources/arrays.py"),
+    *("models/fusion/summed.py", "pipeline/sources/formats/raw_samples.py"),
+}
 """What the worked diffs add."""
 
 USE = """
@@ -199,6 +212,21 @@ for name in table["name"]:
 create_stores(open_source("arrays", "."), "stores", representations="differences", leads="II", size=32, workers=1)
 store = open_store("stores/train.h5")
 drawn = store.images["differences"].open()
+from models import create_fusion
+sys.path.insert(0, "tests/models/fusion")
+from test_fusion_contract import GRU_AND_ALEXNET, PARAMETERS as OF_FUSIONS
+fusion = create_fusion("summed", branches=GRU_AND_ALEXNET, n_classes=4).eval()
+assert OF_FUSIONS["summed"] == sum(each.numel() for each in fusion.parameters())
+assert fusion({"gru": torch.randn(3, 128), "alexnet": torch.randn(3, 2048)}).shape == (3, 4)
+from pipeline.training.losses import make_loss
+logits, targets = torch.tensor([[0.8, 0.3]]).logit(), torch.tensor([[1.0, 0.0]])
+assert abs(make_loss("multilabel", None, "brier")(logits, targets) - (0.2**2 + 0.3**2) / 2) < 1e-6
+from pipeline.sources.formats.opened import Said
+from pipeline.sources.formats.registry import open_file
+np.array([[1000, -500], [2000, 0]], "<i2").tofile("a.raw")
+read = open_file("a.raw", Said(sampling_rate=250.0, leads=("I", "II"))).read()
+assert np.allclose(read.signal, [[1, 2], [-0.5, 0]]) and read.sampling_rate == 250
+import train; assert train.parse(["-model", "gru", "-loss", "brier"]).loss == "brier"
 assert store.signals.shape == (1, 1, 1000) and drawn.shape == (1, 1, 32, 32) and drawn.max() > 128 > drawn.min()
 """
 
@@ -206,8 +234,9 @@ assert store.signals.shape == (1, 1, 1000) and drawn.shape == (1, 1, 32, 32) and
 def test_the_worked_diffs_apply_and_work(tmp_path: Path):
     for room in ("pipeline", "models", "tests"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__", "golden"))
-    diffs = blocks("CONTRIBUTING.md", "diff")
-    assert len(diffs) == 3
+    shutil.copy(ROOT / "train.py", tmp_path)
+    diffs = blocks("docs/extending.md", "diff")
+    assert len(diffs) == 6
     for diff in diffs:
         # a line of a hunk is enough to find its place, so the numbers may be those of another day
         command = ["git", "apply", "--recount", "--unidiff-zero", "-"]

@@ -78,6 +78,15 @@ WITHOUT = {
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),
     "test_train_command.py: what -list_models prints": ("pipeline/report/networks.py",),
+    "report/test_figures.py: every figure is drawn there": (
+        "pipeline/report/attribution_drawing.py",
+        "pipeline/report/charts.py",
+        "pipeline/report/comparison_drawing.py",
+        "pipeline/report/counts_drawing.py",
+        "pipeline/report/image_drawing.py",
+        "pipeline/report/learning_drawing.py",
+        "pipeline/report/roc_drawing.py",
+    ),
     "server/test_app.py, server/test_refusals.py: the JSON is tried from end to end": (
         "pipeline/server/answering.py",
         "pipeline/server/limits.py",

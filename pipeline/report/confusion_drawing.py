@@ -4,20 +4,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.figure import Figure
 
-from pipeline.commands.escaping import mathtext
 from pipeline.evaluation.confusion import Confusion
 from pipeline.machine.files import replace_atomically
+from pipeline.report.glyphs import drawable, drawable_line
 
-_LONGEST_NAME = 24
 _DARK = 0.55  # a share from which on the digits are white
 _CELL = 0.62  # inches
 _MOST_WRITTEN = 40  # classes; of more, cells are shades alone, in a picture that grows no more
@@ -36,9 +30,10 @@ def draw_confusion(path: Path, confusion: Confusion, head: Sequence[str] = ()) -
     n = len(confusion.classes)
     names = [drawable(name, i) for i, name in enumerate(confusion.classes, 1)]
     side = max(_LEAST, _CELL * min(n, _MOST_WRITTEN))
-    figure, axes = plt.subplots(figsize=(side, side))
+    figure = Figure(figsize=(side, side))
+    axes = figure.add_subplot()
     font = float(np.clip(side, 10, 14))
-    title = "\n".join(line for part in head for line in textwrap.wrap(_title(part), int(side * 130 / font)))
+    title = "\n".join(line for part in head for line in textwrap.wrap(drawable_line(part), int(side * 130 / font)))
     axes.set_title(title, fontsize=font, pad=10)
     shown = axes.imshow(np.nan_to_num(confusion.shares), vmin=0, vmax=1, cmap="Blues")
     _name(axes, names if n <= _MOST_WRITTEN else [], font)
@@ -48,28 +43,6 @@ def draw_confusion(path: Path, confusion: Confusion, head: Sequence[str] = ()) -
     bar.set_label("share of the row", fontsize=font)
     # names may be long, and take their place beside the matrix instead of shrinking it
     replace_atomically(path, lambda temporary: figure.savefig(temporary, dpi=130, format="png", bbox_inches="tight"))
-    plt.close(figure)
-
-
-def drawable(name: str, number: int) -> str:
-    """A name as the font can draw it, shortened; the number of its class where it cannot.
-
-    >>> drawable("AFIB", 1), drawable("窦性心律", 2), drawable("first degree atrioventricular block", 3)
-    ('AFIB', 'class 2', 'first degree atrioventr…')
-    """
-    plain = mathtext(name)
-    if not all(map(_has_glyph, plain)):
-        return f"class {number}"
-    return plain if len(plain) <= _LONGEST_NAME else mathtext(name[: _LONGEST_NAME - 1]) + "…"
-
-
-def _title(text: str) -> str:
-    """A text with a question mark for what the font has not."""
-    return "".join(each if _has_glyph(each) else "?" for each in mathtext(text))
-
-
-def _has_glyph(character: str) -> bool:
-    return bool(get_font(findfont(FontProperties())).get_char_index(ord(character)))
 
 
 def _name(axes: Axes, names: Sequence[str], font: float) -> None:

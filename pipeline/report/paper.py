@@ -187,7 +187,7 @@ def figure_svg(figure: "Figure") -> str:
     return re.sub(r'width="\S+pt" height="\S+pt"', f'width="{width:g}mm" height="{height:g}mm"', text, count=1)
 
 
-def save_ecg(path: Path, figure: "Figure", format: str | None = None, dpi: int = DPI) -> None:
+def save_ecg(path: Path | str, figure: "Figure", format: str | None = None, dpi: int = DPI) -> None:
     """Saves a page; the same figure gives the same bytes.
 
     Args:
@@ -196,7 +196,8 @@ def save_ecg(path: Path, figure: "Figure", format: str | None = None, dpi: int =
         format: ``svg`` or ``png``; None for what the path ends with.
         dpi: of a PNG.
     """
-    kind = (format or Path(path).suffix.removeprefix(".")).lower()
+    path = Path(path)
+    kind = (format or path.suffix.removeprefix(".")).lower()
     if kind == "svg":
         text = '<?xml version="1.0" encoding="utf-8"?>\n' + figure_svg(figure)
         replace_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

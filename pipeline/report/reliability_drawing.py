@@ -14,7 +14,7 @@ from pipeline.commands.escaping import mathtext
 from pipeline.evaluation.calibration_figures import Calibration
 from pipeline.evaluation.reliability import N_BINS, Bins
 from pipeline.machine.files import replace_atomically
-from pipeline.report.confusion_drawing import drawable
+from pipeline.report.glyphs import drawable
 
 MOST_DRAWN = 24  # classes; the most frequent ones of more
 _ACROSS = 4
