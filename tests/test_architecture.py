@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scoring": GROUND | {"machine", "evaluation", "sources", "store", "inputs", "runs"},
     "export": GROUND | {"machine", "commands", "evaluation", "inputs", "runs", "scoring"},
     "explain": GROUND
-    | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},
+    | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring", "export"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
     "server": GROUND | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},

@@ -1,7 +1,8 @@
 """Shows which samples of which lead moved the score of a class: a table, and with -out a page on ECG paper and JSON.
 
-Each part of each lead is replaced by a straight line, and the run is asked again. That works for every run: signals,
-images of any form, median beats, fusions, members. Not a medical device.
+By occlusion, each part of each lead is replaced by a straight line, and the run is asked again, whatever it is. By
+gradients, what each sample adds on the way from a baseline to the recording. By gradcam, the last map. Not a medical
+device.
 
     python -m pipeline.explain -run runs/alexnet patient.hea -class MI -out explained
     python -m pipeline.explain -run runs/alexnet -record 9 -class MI
@@ -10,7 +11,7 @@ images of any form, median beats, fusions, members. Not a medical device.
 import json
 import warnings
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.explain.explanation import Explanation
 
 DRAWINGS = ("svg", "png")
+METHODS, BASELINES = ("occlusion", "gradients", "gradcam"), ("flat", "own", "mean")  # as explain.methods and baselines
 
 
 @told_to(Terminal)
@@ -41,6 +43,8 @@ def main(words: Sequence[str] | None = None) -> None:
     for name in of_stores if options.record is None else ():
         if getattr(options, name) is not None:
             raise EcgFusionError(f"-{name} is for a record of a store: add -record, or leave it out")
+    if options.baseline and options.method != "gradients":
+        raise EcgFusionError(f"-baseline goes with -method gradients, and not with {options.method}: leave one out")
     if options.out:
         check_writable(options.out)
     from pipeline.runs.card import read_card
@@ -49,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> None:
     folder = options.run or newest_run(Path("runs"))
     refuse_unfinished(read_card(folder), folder)  # before torch, which takes seconds
     say_loading()
-    from pipeline.explain.occlusion import WINDOW_S, explain
+    from pipeline.explain.methods import WINDOW_S, explain
     from pipeline.machine.devices import set_up_cpu
 
     set_up_cpu(options.threads)
@@ -57,6 +61,9 @@ def main(words: Sequence[str] | None = None) -> None:
         folder,
         options.record or options.file,
         getattr(options, "class"),
+        method=options.method,
+        baseline=options.baseline or "flat",
+        beside=options.beside or (),
         partition=None if options.record is None else options.partition or "test",
         data=options.data,
         window_s=options.window or WINDOW_S,
@@ -74,7 +81,16 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.add_argument("file", nargs="?", metavar="FILE", help="a recording in any format that is read")
     parser.option("run", type=Path, metavar="FOLDER", help="the trained run (default: the newest in runs/)")
     parser.option("class", metavar="NAME", help="whose score is explained (default: the most probable)")
-    parser.option("window", type=positive_float, metavar="S", help="what is replaced at once (default 0.12)")
+    parser.option("method", choices=METHODS, default=METHODS[0], help="how (default %(default)s, of every run)")
+    parser.option("baseline", choices=BASELINES, help=f"where gradients begin (default: {BASELINES[0]}, 0 mV)")
+    others = "other runs, as of other seeds, whose maps are compared with this one's"
+    parser.option("beside", type=Path, nargs="+", action="extend", metavar="FOLDER", help=others)
+    parser.option(
+        "window",
+        type=positive_float,
+        metavar="S",
+        help="what occlusion replaces at once, and how long the parts of the table are (default 0.12)",
+    )
     parser.option("out", type=Path, metavar="FOLDER", help="where the page and the JSON are saved (default: nowhere)")
     parser.option("draw", choices=DRAWINGS, default=DRAWINGS[0], help="the page's format (default %(default)s)")
     parser.option("layout", metavar="NAME", help="of the page: 3x4, 6x2 or rows (default: 3x4 of twelve leads)")
@@ -89,16 +105,19 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
 
 
 def _text(found: "Explanation") -> str:
-    rows = [["lead", "from, s", "to, s", "fall of the log-odds"]]
+    from pipeline.explain.drawing import UNITS
+
+    rows = [["lead", "from, s", "to, s", UNITS[found.method]]]
     rows += [[one_line(at.lead), f"{at.start_s:.2f}", f"{at.end_s:.2f}", f"{at.change:+.3g}"] for at in found.strongest]
+    by = found.method + (f" from the baseline {found.baseline}" if found.baseline else "")
     lines = [
         f"{one_line(found.file)}; run {one_line(found.run)}",
-        f"{one_line(found.class_name)} {found.probability:.4f}: what moved it most, in parts of {found.window_s:g} s",
+        f"{one_line(found.class_name)} {found.probability:.4f}: what moved it most by {by}, in parts of "
+        f"{found.window_s:g} s",
         "",
-        aligned(rows)
-        if len(rows) > 1
-        else "nothing: a straight line in the place of any part leaves the answer as it is",
+        aligned(rows) if len(rows) > 1 else "nothing: the answer stays as it is, whichever part is changed",
         "",
+        *_further(found),
         *(f"- {one_line(remark)}" for remark in found.remarks),
         "what is shown is what this run looks at, not a cause",
         found.notice,
@@ -106,11 +125,30 @@ def _text(found: "Explanation") -> str:
     return "\n".join(lines)
 
 
+def _further(found: "Explanation") -> Iterator[str]:
+    """What all parts come to, what each branch adds, and which other maps this one is like."""
+    from pipeline.explain.drawing import told
+
+    if found.score is not None and found.at_baseline is not None:
+        whole, total = found.score - found.at_baseline, float(found.values.sum())
+        yield f"log-odds {found.score:+.3f}, of the baseline {found.at_baseline:+.3f}: {whole:+.3f} apart"
+        yield f"all values together {total:+.3f}"
+        yield ""
+    if found.shares:
+        yield aligned([["branch", "adds"], *([one_line(of), f"{value:+.3f}"] for of, value in found.shares.items())])
+        yield ""
+    if found.agreements:
+        rows = [[one_line(of), told(value)] for of, value in found.agreements.items()]
+        yield aligned([["map of", "rank correlation with this one"], *rows])
+        yield ""
+
+
 def _save(options: Namespace, found: "Explanation") -> None:
     from pipeline.explain.drawing import save_explanation
 
     make_folder(options.out)
-    (name,) = file_names([f"{found.record_id} {found.class_name}"])
+    by = "" if found.method == "occlusion" else f" {found.method}"
+    (name,) = file_names([f"{found.record_id} {found.class_name}{by}"])
     write_text(options.out / f"{name}.json", json.dumps(found.to_json()) + "\n")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it

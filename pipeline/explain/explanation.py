@@ -1,6 +1,7 @@
 """What an explanation says."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,8 @@ class Strongest:
         lead: its name.
         start_s: where it begins.
         end_s: where it ends.
-        change: by how much the log-odds fell when its middle was replaced; below zero, rose.
+        change: what it is worth: by occlusion, by how much the log-odds fell when its middle was replaced; by others,
+            the sum of the values in it.
     """
 
     lead: str
@@ -36,14 +38,22 @@ class Explanation:
         run: the folder of the run that was asked.
         class_name: whose score it is.
         probability: of the class, as ``predict.py`` gives it.
-        window_s: what was replaced at once, s.
+        method: one of ``METHODS``.
+        window_s: how long a part is: what occlusion replaced at once, s.
         signal: what the run saw: leads as they are filtered and resampled, mV.
         leads: their names.
         sampling_rate: of them, Hz.
-        values: of each sample the mean fall of the log-odds over the windows that it lies in, each replaced in its lead
-            alone; positive speaks for the class.
-        moments: the same where a window is replaced in all leads together.
-        remarks: what is to be said of how the recording was taken.
+        values: what each sample of each lead is worth; positive speaks for the class. By occlusion, the mean fall of
+            the log-odds over the windows that it lies in, each replaced in its lead alone; by gradients, what it adds
+            to the log-odds on the way from the baseline; by gradcam, the same unit without such a sum.
+        moments: the same of all leads together.
+        remarks: what is to be said of how the recording was taken, and of how far the values are to be trusted.
+        baseline: of gradients, one of ``BASELINES``; None of others.
+        score: of gradients, the log-odds of the recording.
+        at_baseline: of gradients, those of the baseline; the values' sum is the difference.
+        shares: of gradients of a fusion, what each branch adds to the log-odds; together the same difference.
+        agreements: with other methods and other runs, the rank correlation over parts of half a window; None where one
+            of the two says the same everywhere.
 
     Shape:
         signal and values (leads, time), moments (time,).
@@ -54,6 +64,7 @@ class Explanation:
     run: str
     class_name: str
     probability: float
+    method: str
     window_s: float
     signal: np.ndarray
     leads: tuple[str, ...]
@@ -61,18 +72,24 @@ class Explanation:
     values: np.ndarray
     moments: np.ndarray
     remarks: tuple[str, ...] = ()
+    baseline: str | None = None
+    score: float | None = None
+    at_baseline: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    agreements: Mapping[str, float | None] = field(default_factory=dict)
     notice: str = NOTICE
 
     @cached_property
     def strongest(self) -> tuple[Strongest, ...]:
         """The ten parts, each as long as a window and apart from the others, that moved the score most."""
-        left, half = np.abs(self.values), max(1, round(self.window_s * self.sampling_rate / 2))
-        left = left.copy()
+        half = max(1, round(self.window_s * self.sampling_rate / 2))
+        worth = self.values if self.method == "occlusion" else _sums(self.values, half)
+        left = np.abs(worth)
         found: list[Strongest] = []
         while len(found) < _MOST and left.max() > 0:
             lead, middle = np.unravel_index(left.argmax(), left.shape)
             first, last = max(0, int(middle) - half), min(left.shape[1], int(middle) + half)
-            change = float(self.values[lead, middle])
+            change = float(worth[lead, middle])
             found.append(Strongest(self.leads[lead], first / self.sampling_rate, last / self.sampling_rate, change))
             left[lead, max(0, first - half) : last + half] = 0
         return tuple(found)
@@ -85,13 +102,18 @@ class Explanation:
             "run": self.run,
             "class": self.class_name,
             "probability": self.probability,
-            "method": "occlusion",
+            "method": self.method,
+            "baseline": self.baseline,
+            "score": self.score,
+            "at_baseline": self.at_baseline,
+            "shares": dict(self.shares),
+            "agreements": dict(self.agreements),
             "window_s": self.window_s,
             "sampling_rate": self.sampling_rate,
             "leads": list(self.leads),
             "strongest": [vars(each) for each in self.strongest],
-            "values": np.round(self.values, 4).tolist(),
-            "moments": np.round(self.moments, 4).tolist(),
+            "values": np.round(self.values, 6).tolist(),
+            "moments": np.round(self.moments, 6).tolist(),
             "signal_mv": np.round(self.signal, 4).tolist(),
             "remarks": list(self.remarks),
             "notice": self.notice,
@@ -99,3 +121,11 @@ class Explanation:
 
 
 _MOST = 10
+
+
+def _sums(values: np.ndarray, half: int) -> np.ndarray:
+    """Over the samples from ``half`` before each to ``half`` after it: (leads, time) to the same."""
+    total = np.cumsum(np.pad(values, ((0, 0), (half + 1, half))), axis=1)
+    n = values.shape[1]
+    found: np.ndarray = total[:, 2 * half + 1 : 2 * half + 1 + n] - total[:, :n]
+    return found

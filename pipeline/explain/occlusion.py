@@ -2,103 +2,62 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.explain.explanation import Explanation
-from pipeline.explain.subject import Subject, of_file, of_record
+from pipeline.explain.path import SURE
+from pipeline.explain.subject import Subject
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import choose_device
-from pipeline.runs.build import Run
-from pipeline.runs.load import load_run
 from pipeline.scoring.asking import ask
 from pipeline.scoring.needs import Needs
-from pipeline.sources.formats.opened import Said
 
-WINDOW_S = 0.12  # about a QRS complex; windows overlap by a half
 _AT_ONCE = 64  # recordings
 _MOST = 20_000  # windows of all leads: ten minutes for a network that answers 30 recordings a second
 _LEAST = 3  # samples, of which a line through the ends changes one
-_SURE = 1e-7  # probabilities are no nearer to 0 and 1, where log-odds have no number
 
 
-def explain(
-    run: Run | Path | str,
-    recording: Path | str,
-    class_name: str | None = None,
-    *,
-    partition: str | None = None,
-    data: Path | None = None,
-    window_s: float = WINDOW_S,
-    said: Said | None = None,
-    progress: str | None = None,
-) -> Explanation:
-    """Which samples of which lead moved the score of a class.
+def occlude(
+    needs: Needs, subject: Subject, number: int, width: int, progress: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each sample the mean fall of the log-odds over its windows, each replaced by the line through its ends.
 
-    Each window of each lead is replaced by the line through its first and last sample, and the run, of whatever kind,
-    is asked again: signals are cut and images are drawn anew. A part that several leads show may matter although none
-    does alone: for these ``moments`` have it replaced in all leads together.
+    The run, of whatever kind, is asked again of each: signals are cut and images are drawn anew. A part that several
+    leads show may matter although none does alone: for these, windows are replaced in all leads together, too.
 
     Args:
-        run: a finished run, or its folder.
-        recording: a file of any format; with ``partition`` the id of a record or item of the run's stores.
-        class_name: one of the run's; None for the most probable.
-        partition: ``train``, ``dev`` or ``test``; None where ``recording`` is a file.
-        data: folder of the stores; None for those of the training.
-        window_s: what is replaced at once.
-        said: what the file does not say itself.
+        needs: of the run.
+        subject: the recording.
+        number: of the class.
+        width: samples of a window.
         progress: the name of a bar, None for no bar.
 
+    Shape:
+        (leads, time) by lead, and (time,) in all together.
+
     Raises:
-        EcgFusionError: the run or recording is missing or damaged, or the class or window is none of it.
+        EcgFusionError: no window is that long, or there are too many to ask of.
 
     Reference:
         Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014, on images.
     """
-    loaded = load_run(run) if isinstance(run, str | Path) else run
-    needs = Needs.of(loaded)
-    if class_name is not None and class_name not in loaded.card.classes:
-        raise EcgFusionError(
-            f"{loaded.folder} has no class {class_name}: choose one of {', '.join(loaded.card.classes)}"
-        )
-    if partition is None:
-        subject = of_file(needs, str(recording), said or Said(zero_is_no_checksum=True, rate_option="-sampling_rate"))
-    else:
-        subject = of_record(needs, str(recording), partition, data)
     signal, rate = subject.prepared.signal, needs.recipe.sampling_rate
-    width = round(window_s * rate)
     if not _LEAST <= width <= signal.shape[1]:
-        raise EcgFusionError(f"a window of {window_s:g} s is none of {signal.shape[1] / rate:g} s at {rate:g} Hz")
+        raise EcgFusionError(f"a window of {width / rate:g} s is none of {signal.shape[1] / rate:g} s at {rate:g} Hz")
     n_windows = (len(signal) + 1) * len(windows_of(signal.shape[1], width))
     if n_windows > _MOST:
         raise EcgFusionError(
-            f"{subject.name} has {n_windows:,} windows of {window_s:g} s to ask of, more than {_MOST:,}: give a "
+            f"{subject.name} has {n_windows:,} windows of {width / rate:g} s to ask of, more than {_MOST:,}: give a "
             f"shorter recording or a longer window"
         )
-    (first,) = _probabilities(needs, subject, iter([signal]))
-    number = int(first.argmax()) if class_name is None else loaded.card.classes.index(class_name)
-    values, moments = _changes(needs, subject, width, number, log_odds(first[number]), progress)
-    return Explanation(
-        file=subject.name,
-        record_id=subject.record_id,
-        run=str(loaded.folder),
-        class_name=loaded.card.classes[number],
-        probability=float(first[number]),
-        window_s=width / rate,
-        signal=signal,
-        leads=subject.prepared.leads,
-        sampling_rate=rate,
-        values=values,
-        moments=moments,
-        remarks=subject.prepared.remarks,
-    )
+    (first,) = probabilities_of(needs, subject, iter([signal]))
+    return _changes(needs, subject, width, number, log_odds(first[number]), progress)
 
 
 def log_odds(probability: float | np.ndarray) -> np.ndarray:
     """The logarithm of p / (1 - p), of single precision's probabilities; finite."""
-    p = np.clip(np.asarray(probability, np.float64), _SURE, 1 - _SURE)
+    p = np.clip(np.asarray(probability, np.float64), SURE, 1 - SURE)
     return np.log(p) - np.log1p(-p)
 
 
@@ -134,7 +93,7 @@ def _changes(
     total, n_windows = np.zeros((n_leads + 1, n_samples)), np.zeros(n_samples)
     for first, last in windows:
         n_windows[first:last] += 1
-    said = _probabilities(needs, subject, changed)
+    said = probabilities_of(needs, subject, changed)
     with progress_bar(total=len(todo), name=progress, unit="windows", disable=progress is None) as bar:
         for (row, _, first, last), found in zip(todo, said, strict=True):
             total[row, first:last] += before - log_odds(found[number])
@@ -143,7 +102,7 @@ def _changes(
     return mean[:n_leads], mean[n_leads]
 
 
-def _probabilities(needs: Needs, subject: Subject, signals: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def probabilities_of(needs: Needs, subject: Subject, signals: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """What the run says of each of some signals, (classes,)."""
     device = choose_device(None)
     while some := list(islice(signals, _AT_ONCE)):

@@ -45,7 +45,8 @@ class Places:
         for begin in self.begins:
             # beyond an end a beat repeats the last sample, whose worth that is
             places = np.clip(int(begin) + np.arange(self.n_samples), 0, n_samples - 1)
-            np.add.at(found, (slice(None), places), values / len(self.begins))
+            for lead, worth in zip(found, values, strict=True):
+                np.add.at(lead, places, worth / len(self.begins))
         return found
 
 
@@ -135,8 +136,7 @@ def _cut(needs: Needs, subject: Subject, fitted: Fitted) -> tuple[np.ndarray, Se
         return counts, [0], counts.shape[1]  # the graph cuts them itself
     starts = np.rint(fitted.starts * needs.recipe.sampling_rate).astype(int).tolist()
     same = fitted.what != "heartbeats" and all(
-        np.array_equal(counts[:, start : start + inner], item)
-        for start, item in zip(starts, fitted.items, strict=True)
+        np.array_equal(counts[:, start : start + inner], item) for start, item in zip(starts, fitted.items, strict=True)
     )
     if not same or (len(starts) > 1 and needs.sees_beats):
         raise EcgFusionError(

@@ -28,6 +28,7 @@ class Watch:
         self._said: dict[str, list[Tensor]] = {}
         self._slopes: dict[str, list[Tensor]] = {}
         self._now: dict[str, Tensor] = {}
+        self._ends: dict[str, Tensor] = {}
 
     def __enter__(self) -> Self:
         """Begins to listen, where the run is a fusion."""
@@ -42,6 +43,10 @@ class Watch:
 
     def _hear(self, said: dict[str, Tensor]) -> None:
         self._now = said
+
+    def keep_ends(self) -> None:
+        """What was said last was of the two ends of the way."""
+        self._ends = {name: self._by_step(x, 2) for name, x in self._now.items()}
 
     def gradients(self, scores: Tensor, inputs: Sequence[Tensor]) -> list[Tensor | None]:
         """Of the sum of some scores, with respect to inputs; what branches said and their slopes are kept."""
@@ -60,10 +65,13 @@ class Watch:
         return {name: self._share(name) for name in self._said}
 
     def _share(self, name: str) -> float:
-        said, slopes = torch.cat(self._said[name]), torch.cat(self._slopes[name])
-        if self._is_sum and said.shape[1] == self._n_classes:
-            first, last = said[[0, -1], self._number].clamp(CERTAIN, 1 - CERTAIN).logit().tolist()
-            return float(last - first) / len(self._said)
+        ends = self._ends[name]
+        if self._is_sum and ends.shape[1] == self._n_classes:
+            first, last = ends[:, self._number].clamp(CERTAIN, 1 - CERTAIN).logit().tolist()
+            return float(last - first) / len(self._ends)
+        said = torch.cat([ends[:1], *self._said[name], ends[1:]])
+        slopes = torch.cat(self._slopes[name])
+        slopes = torch.cat([slopes[:1], slopes, slopes[-1:]])
         return float(((slopes[1:] + slopes[:-1]) / 2 * said.diff(dim=0)).sum())
 
     @staticmethod

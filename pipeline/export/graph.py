@@ -62,7 +62,7 @@ def graph_of(run: Run, extent: Extent) -> nn.Module:
     starts = window_starts(seconds, cut["window_s"], cut["stride_s"])
     windows = windows_at(np.arange(extent.n_samples), sampling_rate, starts, cut["window_s"])
     inner = _answering(run, Extent(extent.leads, len(windows[0])))
-    return _Joined(inner, [int(window[0]) for window in windows], len(windows[0]), run.card)
+    return Joined(inner, [int(window[0]) for window in windows], len(windows[0]), run.card)
 
 
 def _first_spec(run: Run) -> InputSpec:
@@ -97,7 +97,7 @@ def _repeated(beside: Beside, times: int) -> Beside:
     return {name: torch.cat([numbers] * times) for name, numbers in beside.items()}
 
 
-class _Reading(nn.Module):
+class Reading(nn.Module):
     """A network on the crops of its input: what it says of each, crop by crop."""
 
     def __init__(
@@ -125,7 +125,7 @@ class _Reading(nn.Module):
 class _Network(nn.Module):
     def __init__(self, run: Run, extent: Extent) -> None:
         super().__init__()
-        self.reading, self.kind = _Reading(run.network, run.spec, extent), run.card.kind
+        self.reading, self.kind = Reading(run.network, run.spec, extent), run.card.kind
 
     def forward(self, counts: Tensor, beside: Beside) -> Tensor:
         return _mean_over(_answers(self.reading(counts, beside), self.kind), len(self.reading.starts))
@@ -200,8 +200,8 @@ class _Frozen(nn.Module):
         return kept
 
 
-def _reading_of(run: Run, extent: Extent) -> _Reading:
-    return _Reading(run.network, run.spec, extent)
+def _reading_of(run: Run, extent: Extent) -> Reading:
+    return Reading(run.network, run.spec, extent)
 
 
 def _mean_features(features: Tensor, n_crops: int) -> Tensor:
@@ -233,7 +233,7 @@ class _Finetuned(nn.Module):
         # a stored image shows the whole item, whichever crop the others see
         own = [starts if spec.takes_signals and spec.beat is None else [0] * len(starts) for spec in specs]
         self.readings = nn.ModuleList(
-            _Reading(network, spec, extent, at)
+            Reading(network, spec, extent, at)
             for network, spec, at in zip(run.network["branches"], specs, own, strict=True)
         )
         self.n_crops = len(starts)
@@ -245,7 +245,7 @@ class _Finetuned(nn.Module):
         return _mean_over(_answers(self.fusion(said), self.kind), self.n_crops)
 
 
-class _Joined(nn.Module):
+class Joined(nn.Module):
     """The windows of a record, each answered, and their answers joined as the run joins them."""
 
     def __init__(self, inner: nn.Module, starts: Sequence[int], width: int, card: Card) -> None:
