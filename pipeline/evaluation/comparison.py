@@ -9,8 +9,9 @@ import numpy as np
 
 from pipeline.evaluation.agreement import agreement_figures
 from pipeline.evaluation.figures import Evaluation, Row
-from pipeline.evaluation.intervals import LEVEL, Span, holm, paired_interval, paired_p_value
+from pipeline.evaluation.intervals import LEVEL, Span
 from pipeline.evaluation.metrics import FIGURES, RANKINGS
+from pipeline.evaluation.paired import holm, paired_interval, paired_p_value
 from pipeline.evaluation.resampling import columns
 
 _ROWS = ("macro", "micro")

@@ -6,8 +6,9 @@ from pathlib import Path
 from pipeline.commands.escaping import csv_cell, markdown, one_line
 from pipeline.evaluation.agreement import AgreementFigure, agreement_figures
 from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
-from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
+from pipeline.evaluation.intervals import LEVEL, Intervals
 from pipeline.evaluation.metrics import headings
+from pipeline.evaluation.paired import resamples_for
 from pipeline.machine.files import all_or_none, make_folder, write_text
 from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
