@@ -14,8 +14,10 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.asked import Asked, answer
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.equivalence import check_margin
 from pipeline.evaluation.figures import NOTES, Evaluation
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
+from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
@@ -69,12 +71,16 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
+    made = "of intervals: wilson (and logits; of differences percentiles), percentile or bca (default: wilson)"
+    parser.option("ci", choices=list(CI), metavar="NAME", help=made)
     sure = "fit a temperature a class on dev scores, and keep them with the run: predict.py is calibrated then, too"
     parser.option("calibrate", action="store_true", help=sure)
     referred = "which part of the records a person should see, those it is least sure of; the table of the rest"
     parser.option("refer", type=float, metavar="PART", help=referred)
     held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
     parser.option("conformal", type=float, metavar="COVERAGE", help=held)
+    margin = "of several: which are as good as each other, within so much of AUC, such as 0.005"
+    parser.option("equivalence", type=float, metavar="MARGIN", help=margin)
     saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
     kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
@@ -107,7 +113,19 @@ def _resampling(options: Namespace) -> Resampling | None:
         raise EcgFusionError(f"-resamples {n} will not do: {limits}, or 0 for none")
     if not n and options.seed is not None:
         raise EcgFusionError("-seed is for resamples and does not go with -resamples 0: leave one of them out")
-    return Resampling(n, options.seed or 0) if n else None
+    for name in ("ci", "equivalence"):
+        if not n and getattr(options, name) is not None:
+            raise EcgFusionError(f"-{name} needs resamples and does not go with -resamples 0: leave one of them out")
+    return Resampling(n, options.seed or 0, options.ci or CI[0]) if n else None
+
+
+def _margin(options: Namespace, n: int) -> float | None:
+    """The margin of an equivalence of so many models."""
+    if options.equivalence is None:
+        return None
+    if n < 2:
+        raise EcgFusionError("-equivalence compares models: name two or more with -run or -scores, or leave it out")
+    return check_margin(options.equivalence)
 
 
 def _asked(options: Namespace) -> Asked:
@@ -130,7 +148,7 @@ def _evaluate_files(options: Namespace) -> None:
         )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
-    resampling = _resampling(options)
+    resampling, margin = _resampling(options), _margin(options, n)
     scores = align([load_scores(file) for file in options.scores])
     devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
     found = [
@@ -151,7 +169,7 @@ def _evaluate_files(options: Namespace) -> None:
         if options.out:
             for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
                 save_evaluation(options.out / name, evaluation, each, formats)
-        _show_comparison(names, found, options.out, formats)
+        _show_comparison(dict(zip(names, found, strict=True)), scores, options.out, formats, margin)
 
 
 def _evaluate_runs(options: Namespace) -> None:
@@ -161,6 +179,7 @@ def _evaluate_runs(options: Namespace) -> None:
     from pipeline.scoring.judge import check_asked, judge, score_runs
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    margin = _margin(options, len(runs))
     for run in [] if options.out else runs:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
@@ -183,7 +202,7 @@ def _evaluate_runs(options: Namespace) -> None:
         for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
             own = options.out / name if options.out else run / "evaluation" / partition
             save_evaluation(own, evaluation, each, formats, with_scores=True)
-        _show_comparison(names, found, folder, formats)
+        _show_comparison(dict(zip(names, found, strict=True)), scores, folder, formats, margin)
 
 
 def _subject(run: Path, partition: str, data: Path | None) -> Subject:
@@ -220,11 +239,15 @@ def _show(
 
 
 def _show_comparison(
-    names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None, formats: Sequence[str]
+    evaluations: dict[str, Evaluation],
+    scores: Sequence[Scores],
+    folder: Path | None,
+    formats: Sequence[str],
+    margin: float | None,
 ) -> None:
-    comparison = compare(dict(zip(names, evaluations, strict=True)))
+    comparison = compare(evaluations, dict(zip(evaluations, scores, strict=True)), margin)
     say(comparison_text(comparison))
-    for name, evaluation in zip(names, evaluations, strict=True):
+    for name, evaluation in evaluations.items():
         if parts := further_parts(evaluation):
             say("\n\n".join([f"**{markdown(name)}**", *parts]) + "\n")
     if folder:

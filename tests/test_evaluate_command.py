@@ -172,6 +172,14 @@ def test_torch_is_not_imported_for_a_scores_file(files, more: list[str]):
             ["-scores", "test.npz", "test.npz", "-dev_scores", "dev.npz"],
             "-scores names 2 files and -dev_scores 1: give each its own, in the same order",
         ),
+        (["-scores", "test.npz", "-equivalence", "0.01"], "-equivalence compares models: name two or more with -run"),
+        (["-scores", "test.npz", "test.npz", "-equivalence", "0"], "-equivalence 0 is no margin of an AUC"),
+        (["-scores", "test.npz", "test.npz", "-equivalence", "nan"], "-equivalence nan is no margin of an AUC"),
+        (
+            ["-scores", "test.npz", "test.npz", "-equivalence", "0.01", "-resamples", "0"],
+            "-equivalence needs resamples and does not go with -resamples 0",
+        ),
+        (["-scores", "test.npz", "-ci", "bca", "-resamples", "0"], "-ci needs resamples and does not go with"),
         (["-dev_scores", "test.npz"], "-dev_scores goes with -scores"),
         (["-dev_scores", "test.npz", "-run", "runs/gru"], "-dev_scores goes with -scores"),
     ],
@@ -278,6 +286,21 @@ def test_several_files_are_compared(tmp_path, files, capsys):
     expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
     expected = replace(expected, subject=Subject(str(files[0]), date=date.today().isoformat()))
     assert alone == saved["models"]["test"] == expected.as_json()
+
+
+def test_a_comparison_tests_every_class_and_equivalence(tmp_path, files, capsys):
+    other = load_scores(files[0])
+    other.scores = np.sqrt(other.scores) / 2 + other.labels / 2
+    save_scores(tmp_path / "better.npz", other)
+    words = ["-scores", files[0], tmp_path / "better.npz", "-equivalence", 0.01, "-ci", "bca", "-out", tmp_path / "o"]
+    evaluate.main([str(word) for word in words])
+    printed = capsys.readouterr().out
+    assert "Class by class, better − test:" in printed
+    assert "- better and test: different (" in printed
+    saved = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert saved["equivalence"]["pairs"][0]["macro"]["verdict"] == "different"
+    assert set(saved["class_tests"]["pairs"][0]["classes"]) == {"MI", "STTC", "CD", "HYP"}
+    assert saved["models"]["test"]["intervals"]["method"].startswith("BCa")
 
 
 def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation import proportions
-from pipeline.evaluation.agreement_intervals import AgreementResamples
+from pipeline.evaluation.agreement_intervals import AgreementResamples, agreement_by_resamples
+from pipeline.evaluation.bca import left_out_weights
+from pipeline.evaluation.resampled_intervals import CI, by_resamples
 from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
 from pipeline.evaluation.row_intervals import (
     RowIntervals,
@@ -40,10 +42,39 @@ class Resampling:
     Attributes:
         n: Number of resamples.
         seed: Of the draws; one seed draws the same patients for every model.
+        ci: What intervals are made by, of ``resampled_intervals.CI``.
     """
 
     n: int = DEFAULT_RESAMPLES
     seed: int = 0
+    ci: str = CI[0]
+
+
+METHODS = {
+    "wilson": "Wilson for counts, logit for AUROC and AP, with variances over resamples of patients",
+    "percentile": "percentiles of resamples of patients",
+    "bca": "BCa (bias-corrected and accelerated) of resamples of patients, with a jackknife over patients",
+}
+"""What each of ``CI`` is, in a line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Every figure of each resample, or of each replicate of a jackknife.
+
+    Attributes:
+        rows: The macro and the micro row.
+        classes: The rows of the classes; NaN where a class has no interval.
+        agreement: What follows from the confusion matrix, in the order of ``agreement.agreement_figures``; None where
+            the classes do not exclude each other.
+
+    Shape:
+        ``(n, 2, columns)``, ``(n, classes, columns)`` and ``(n, figures)``.
+    """
+
+    rows: np.ndarray
+    classes: np.ndarray
+    agreement: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +101,12 @@ class Intervals:
         agreement: Those of the figures of the confusion matrix, where the classes exclude each other.
         agreement_draws: These figures of every resample, in the order of ``agreement.agreement_figures``; None where
             the classes do not exclude each other.
+        class_draws: The rows of the classes of every resample; NaN where a class has no interval.
+        left_out: All of it where one patient, or one group of patients, is left out; None unless intervals are by BCa.
 
     Shape:
-        ``draws`` is ``(resamples, 2, columns)``, ``agreement_draws`` ``(resamples, figures)``.
+        ``draws`` is ``(resamples, 2, columns)``, ``agreement_draws`` ``(resamples, figures)``, ``class_draws``
+        ``(resamples, classes, columns)``.
     """
 
     classes: dict[str, dict[str, Span]]
@@ -92,12 +126,14 @@ class Intervals:
     marked: tuple[Key, ...] = ()
     agreement: dict[str, Span] = field(default_factory=dict)
     agreement_draws: np.ndarray | None = None
+    class_draws: np.ndarray | None = None
+    left_out: Draws | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the draws as plain dicts; each interval is ``[low, high]``, None if it is withheld."""
         return {
             "level": LEVEL,
-            "method": "Wilson for counts, logit for AUROC and AP, with variances over resamples of patients",
+            "method": METHODS[self.resampling.ci],
             "resamples": self.resampling.n,
             "seed": self.resampling.seed,
             "n_patients": self.n_patients,
@@ -162,6 +198,7 @@ def bootstrap(
             agreement.add(weights)
     draws = np.concatenate(measured)
     draws[:, :-1][:, ~rows.kept] = np.nan
+    left_out, left_agreement = _left_out(judged, classes, patients, measurer, resampling)
     plain = measurer.measure(np.ones((len(patients), 1)))[0]
     names = [*classes, "micro", *([judged.none_name] if judged.none_name else [])]
     behind = _supports(judged, patients)
@@ -169,7 +206,15 @@ def bootstrap(
         row_intervals(plain[i], draws[:, i], behind[i], pooled=i == len(classes)) if kept else RowIntervals()
         for i, kept in enumerate(rows.kept)
     ]
+    agreed = agreement.intervals() if agreement else None
     macro = _macro(plain[-1], draws[:, -1], found[: len(classes)], behind)
+    if resampling.ci != CI[0]:
+        order = [*range(len(rows.kept)), -1]
+        *found, macro = [
+            by_resamples(row, columns(), plain[i], draws[:, i], None if left_out is None else left_out[:, i])
+            for i, row in zip(order, [*found, macro], strict=True)
+        ]
+        agreed = agreed and agreement_by_resamples(agreed, left_agreement)
     in_macro = [behind[i] for i in np.flatnonzero(rows.kept[: len(classes)])]
     draws[:, -1] = whole_draws(plain[-1], draws[:, -1], in_macro)
     keys = [
@@ -178,7 +223,6 @@ def bootstrap(
         *([("no class", n)] if (n := judged.none_name) else []),
     ]
     withheld = {key: each.withheld for key, each in zip([*keys, ("macro", "")], [*found, macro], strict=True)}
-    agreed = agreement.intervals() if agreement else None
     if agreed:
         withheld["agreement", ""] = agreed.found.withheld
     few = [kept and support.rarer < FEW_PATIENTS for support, kept in zip(behind, rows.kept, strict=True)]
@@ -200,7 +244,26 @@ def bootstrap(
         marked=tuple(key for key, is_few in zip(keys, few, strict=True) if is_few),
         agreement=agreed.found.spans if agreed else {},
         agreement_draws=agreed.draws if agreed else None,
+        class_draws=draws[:, : len(classes)],
+        left_out=None
+        if left_out is None
+        else Draws(left_out[:, [-1, len(classes)]], left_out[:, : len(classes)], left_agreement),
     )
+
+
+def _left_out(
+    judged: Judged, classes: Sequence[str], patients: np.ndarray, measurer: TableMeasurer, resampling: Resampling
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The tables, and what follows from the confusion matrix, of a jackknife over patients; None unless BCa asks."""
+    if resampling.ci != "bca":
+        return None, None
+    agreement = None if judged.taken is None else AgreementResamples(judged.labels, judged.taken, classes, patients)
+    measured = []
+    for weights in left_out_weights(patients, resampling.seed):
+        measured.append(measurer.measure(weights))
+        if agreement:
+            agreement.add(weights)
+    return np.concatenate(measured), agreement.intervals().draws if agreement else None
 
 
 def _macro(

@@ -89,7 +89,7 @@ def counts_lines(evaluation: Evaluation) -> list[list[str]]:
 
 def with_note(lines: list[list[str]], note: str) -> list[list[str]]:
     """Lines of a CSV file with what stands over the printed table in a last column, where there is such a note."""
-    if not note:
+    if not note or not lines:
         return lines
     return [[*lines[0], "note"], *([*line, csv_cell(note)] for line in lines[1:])]
 
