@@ -16,7 +16,9 @@ from pipeline.evaluation.asked import Asked, answer
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.equivalence import check_margin
 from pipeline.evaluation.figures import NOTES, Evaluation
+from pipeline.evaluation.grouping import N_LABELS, groupings_of
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
+from pipeline.evaluation.item_table import ItemTable, read_item_table
 from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.evaluation.subject import Subject
@@ -79,6 +81,10 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("refer", type=float, metavar="PART", help=referred)
     held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
     parser.option("conformal", type=float, metavar="COVERAGE", help=held)
+    groups = f"figures of groups of records: age, sex, {N_LABELS}, or columns of -subgroups_csv"
+    parser.option("subgroups", nargs="+", action="extend", metavar="COLUMN", help=groups)
+    table = "where -subgroups finds columns: a CSV file; COLUMN names its records (default: record_id or item_id)"
+    parser.option("subgroups_csv", type=str, metavar="FILE[:COLUMN]", help=table)
     margin = "of several: which are as good as each other, within so much of AUC, such as 0.005"
     parser.option("equivalence", type=float, metavar="MARGIN", help=margin)
     saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
@@ -132,6 +138,17 @@ def _asked(options: Namespace) -> Asked:
     return Asked(bool(options.calibrate), options.refer, options.conformal)
 
 
+def _table(options: Namespace) -> list[ItemTable]:
+    """The CSV file whose columns make groups, if there is one."""
+    if options.subgroups_csv is None:
+        return []
+    if not options.subgroups:
+        raise EcgFusionError("-subgroups_csv goes with -subgroups: name columns of it there, or leave it out")
+    whole, (file, colon, column) = Path(options.subgroups_csv), options.subgroups_csv.rpartition(":")
+    is_whole = whole.exists() or not colon or not file
+    return [read_item_table(*((whole, options.subgroups) if is_whole else (Path(file), options.subgroups, column)))]
+
+
 def _evaluate_files(options: Namespace) -> None:
     for name in _RUN_ONLY:
         if getattr(options, name) is not None:
@@ -148,8 +165,9 @@ def _evaluate_files(options: Namespace) -> None:
         )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
-    resampling, margin = _resampling(options), _margin(options, n)
+    resampling, margin, tables = _resampling(options), _margin(options, n), _table(options)
     scores = align([load_scores(file) for file in options.scores])
+    asked = replace(asked, groupings=groupings_of(options.subgroups or [], scores[0], tables))
     devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
     found = [
         answer(asked, each, dev, options.threshold, resampling=resampling)
@@ -176,15 +194,18 @@ def _evaluate_runs(options: Namespace) -> None:
     resampling, asked = _resampling(options), _asked(options)
     say_loading()
     from pipeline.runs.folder import newest_run
-    from pipeline.scoring.judge import check_asked, judge, score_runs
+    from pipeline.scoring.judge import check_asked, judge, score_runs, tables_of
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
-    margin = _margin(options, len(runs))
+    margin, tables = _margin(options, len(runs)), _table(options)
     for run in [] if options.out else runs:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
     check_asked(runs, partition, asked)
+    columns = options.subgroups or []
+    tables = tables_of(runs[0], partition, options.data, columns, tables)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
+    asked = replace(asked, groupings=groupings_of(columns, scores[0], tables))
     found = [
         judge(run, each, partition, options.threshold, resampling, asked)
         for run, each in zip(runs, scores, strict=True)

@@ -180,6 +180,10 @@ def test_torch_is_not_imported_for_a_scores_file(files, more: list[str]):
             "-equivalence needs resamples and does not go with -resamples 0",
         ),
         (["-scores", "test.npz", "-ci", "bca", "-resamples", "0"], "-ci needs resamples and does not go with"),
+        (["-scores", "test.npz", "-subgroups", "age"], "no column 'age' is known of a scores file"),
+        (["-scores", "test.npz", "-subgroups_csv", "x.csv"], "-subgroups_csv goes with -subgroups"),
+        (["-scores", "test.npz", "-subgroups", "a", "-subgroups_csv", "x.csv"], r"there is no file x\.csv"),
+        (["-scores", "test.npz", "-subgroups", "a", "-subgroups_csv", "x.csv:ecg_id"], r"there is no file x\.csv"),
         (["-dev_scores", "test.npz"], "-dev_scores goes with -scores"),
         (["-dev_scores", "test.npz", "-run", "runs/gru"], "-dev_scores goes with -scores"),
     ],
@@ -286,6 +290,44 @@ def test_several_files_are_compared(tmp_path, files, capsys):
     expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
     expected = replace(expected, subject=Subject(str(files[0]), date=date.today().isoformat()))
     assert alone == saved["models"]["test"] == expected.as_json()
+
+
+def test_groups_come_from_a_table_and_from_the_labels(tmp_path, files, capsys):
+    lines = [f"test-{i},{(i * 7) % 100},{i % 2}" for i in range(60)]
+    (tmp_path / "who.csv").write_text("\n".join(["ecg_id,age,sex", *lines]))
+    words = [
+        "-scores",
+        files[0],
+        "-subgroups",
+        "age",
+        "sex",
+        "n_labels",
+        "-subgroups_csv",
+        f"{tmp_path}/who.csv:ecg_id",
+    ]
+    evaluate.main([str(word) for word in [*words, "-out", tmp_path / "o", "-format", "csv"]])
+    printed = capsys.readouterr().out
+    assert "by sex (by value; " in printed
+    assert "saved in" in printed
+    found = json.loads((tmp_path / "o" / "metrics.json").read_text())["subgroups"]
+    assert [[group["name"] for group in each["groups"]] for each in found[:2]] == [
+        ["<40", "40–60", "60–80", "80+"],
+        ["male", "female"],
+    ]
+    assert {path.name for path in (tmp_path / "o").iterdir()} >= {"subgroups.csv", "subgroup_gaps.csv"}
+
+
+def test_groups_of_a_run_come_from_its_store(run_folder, tmp_path, monkeypatch, capsys):
+    test = load_scores(scores_file(tmp_path / "test.npz"))
+    columns = {"item_id": test.item_id, "record_id": test.item_id, "age": np.arange(60.0), "sex": np.arange(60) % 2}
+    monkeypatch.setattr(
+        "pipeline.scoring.item_columns.open_partition",
+        lambda folder, partition: types.SimpleNamespace(columns=columns, path=folder / f"{partition}.h5"),
+    )
+    evaluate.main(["-subgroups", "sex"])
+    assert "by sex (by value; test.h5)" in capsys.readouterr().out
+    with pytest.raises(EcgFusionError, match=r"no column 'height' is in test\.h5: name a CSV file"):
+        evaluate.main(["-subgroups", "height"])
 
 
 def test_a_comparison_tests_every_class_and_equivalence(tmp_path, files, capsys):

@@ -7,9 +7,11 @@ from pipeline.evaluation.calibration import Temperatures, calibrated, fitted_tem
 from pipeline.evaluation.calibration_figures import Calibration, probabilities_of
 from pipeline.evaluation.conformal import check_coverage, conformal
 from pipeline.evaluation.figures import Evaluation, evaluate, evaluate_dev
+from pipeline.evaluation.grouping import Grouping
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.referral import check_part, referral, referred_rows, without_rows
 from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.subgroups import subgroups
 from pipeline.evaluation.thresholds import Thresholds
 
 OF_DEV_ITSELF = (
@@ -25,6 +27,7 @@ class Asked:
         calibrate: Whether temperatures are fitted on dev, where a run has none.
         refer: The part of the items that a person is to see; None for no such.
         conformal: The coverage of conformal sets; None for no such.
+        groupings: The groups of items that have figures of their own.
 
     Raises:
         EcgFusionError: A number is out of its range.
@@ -33,6 +36,7 @@ class Asked:
     calibrate: bool = False
     refer: float | None = None
     conformal: float | None = None
+    groupings: tuple[Grouping, ...] = ()
 
     def __post_init__(self) -> None:
         if self.refer is not None:
@@ -99,6 +103,9 @@ def answer(
         others = without_rows(judged, rows)
         rest = _evaluated(others, others if on_dev else of_dev, threshold, note, resampling, found.thresholds)
         found = replace(found, referral=referral(judged, found.thresholds, asked.refer, rows, rest))
+    if asked.groupings:
+        of_groups = (subgroups(judged, found.thresholds, each, resampling) for each in asked.groupings)
+        found = replace(found, subgroups=tuple(of_groups))
     return found
 
 

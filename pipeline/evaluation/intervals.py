@@ -185,7 +185,7 @@ def bootstrap(
     Reference:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. We draw again what lacks a class.
     """
-    patients, n_alone = _numbered(item_id, patient_id)
+    patients, n_alone = numbered(item_id, patient_id)
     rows = rows_of(judged, patients)
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
@@ -284,7 +284,7 @@ def _supports(judged: Judged, patients: np.ndarray) -> list[Support]:
     return [support_of(*pair, patients) for pair in pairs]
 
 
-def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
+def numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
     """The patient of each item as a number in the order of the names, and how many items are their own patient."""
     named = np.zeros(len(item_id), bool) if patient_id is None else patient_id != ""
     # numbers depend on names alone, so that the rows' order does not move the draws

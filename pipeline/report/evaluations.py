@@ -17,6 +17,7 @@ from pipeline.report.confusions import CAPTION, MOST_PRINTED, agreement_lines, c
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.further import FILES as FURTHER
 from pipeline.report.further import further_files
+from pipeline.report.subgroups import subgroup_tables
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
 _SOMETIMES = (
@@ -171,6 +172,7 @@ def latex_text(evaluation: Evaluation) -> str:
     if found and (found.micro or found.norm):
         drawn = f"{noted}{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
         tables.append((drawn, interval_lines(evaluation)))
+    tables += [(noted + caption, lines) for caption, lines in subgroup_tables(evaluation)]
     return latex_tables(tables)
 
 

@@ -10,6 +10,7 @@ from pipeline.report.calibrations import calibration_lines, calibration_parts, r
 from pipeline.report.conformals import conformal_lines, conformal_parts, set_lines
 from pipeline.report.files import write_csv
 from pipeline.report.referrals import referral_parts, referred_lines
+from pipeline.report.subgroups import gap_lines, group_lines, subgroup_parts
 
 FILES = (
     "calibration.csv",
@@ -19,12 +20,19 @@ FILES = (
     "rest.md",
     "conformal.csv",
     "conformal_sets.csv",
+    "subgroups.csv",
+    "subgroup_gaps.csv",
 )
 
 
 def further_parts(evaluation: Evaluation) -> list[str]:
     """The parts of the text, in order; none where nothing was asked."""
-    return [*calibration_parts(evaluation), *conformal_parts(evaluation), *referral_parts(evaluation)]
+    return [
+        *calibration_parts(evaluation),
+        *conformal_parts(evaluation),
+        *referral_parts(evaluation),
+        *subgroup_parts(evaluation),
+    ]
 
 
 def further_files(
@@ -51,6 +59,9 @@ def further_files(
         files["rest.md"] = lambda path: write_text(path, as_text(referral.rest))
         if scores is not None:
             files["referred.csv"] = lambda path: write_csv(path, referred_lines(evaluation, scores))
+    if evaluation.subgroups:
+        files["subgroups.csv"] = lambda path: write_csv(path, group_lines(evaluation))
+        files["subgroup_gaps.csv"] = lambda path: write_csv(path, gap_lines(evaluation))
     return files
 
 
