@@ -21,6 +21,7 @@ from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampli
 from pipeline.evaluation.item_table import ItemTable, read_item_table
 from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.evaluation.seeds import group_seeds
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
@@ -30,6 +31,7 @@ from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.files import FORMATS
 from pipeline.report.further import further_parts
+from pipeline.report.seeds import group_text, save_group
 from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
 
@@ -43,6 +45,9 @@ _EXAMPLES = """examples:
   python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
   python evaluate.py -run runs/gru -format md csv latex                    the table for a paper, too
   python evaluate.py -calibrate -refer 0.1 -conformal 0.9   is it as sure as it should be, and where is it not?
+  python evaluate.py -run runs/gru runs/stft -equivalence 0.005            is one as good as the other?
+  python evaluate.py -run runs/gru-0 runs/gru-1 runs/gru-2 -group          seeds of one recipe: mean and spread
+  python evaluate.py -subgroups age sex n_labels                           for whom does it work, and for whom not?
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -81,6 +86,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("refer", type=float, metavar="PART", help=referred)
     held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
     parser.option("conformal", type=float, metavar="COVERAGE", help=held)
+    seeds = "take several as seeds of one recipe: mean, spread, and an interval over patients and seeds"
+    parser.option("group", action="store_true", help=seeds)
     groups = f"figures of groups of records: age, sex, {N_LABELS}, or columns of -subgroups_csv"
     parser.option("subgroups", nargs="+", action="extend", metavar="COLUMN", help=groups)
     table = "where -subgroups finds columns: a CSV file; COLUMN names its records (default: record_id or item_id)"
@@ -127,6 +134,10 @@ def _resampling(options: Namespace) -> Resampling | None:
 
 def _margin(options: Namespace, n: int) -> float | None:
     """The margin of an equivalence of so many models."""
+    if options.group and n < 2:
+        raise EcgFusionError("-group takes several seeds of one recipe: name two or more with -run or -scores")
+    if options.group and options.equivalence is not None:
+        raise EcgFusionError("-equivalence compares models, and -group takes them as one: leave one of them out")
     if options.equivalence is None:
         return None
     if n < 2:
@@ -187,7 +198,11 @@ def _evaluate_files(options: Namespace) -> None:
         if options.out:
             for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
                 save_evaluation(options.out / name, evaluation, each, formats)
-        _show_comparison(dict(zip(names, found, strict=True)), scores, options.out, formats, margin)
+        named = dict(zip(names, found, strict=True))
+        if options.group:
+            _show_group(named, scores, options.out, formats)
+        else:
+            _show_comparison(named, scores, options.out, formats, margin)
 
 
 def _evaluate_runs(options: Namespace) -> None:
@@ -202,6 +217,10 @@ def _evaluate_runs(options: Namespace) -> None:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
     check_asked(runs, partition, asked)
+    if options.group:
+        from pipeline.runs.seeds import check_seeds
+
+        check_seeds(runs)
     columns = options.subgroups or []
     tables = tables_of(runs[0], partition, options.data, columns, tables)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
@@ -223,7 +242,11 @@ def _evaluate_runs(options: Namespace) -> None:
         for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
             own = options.out / name if options.out else run / "evaluation" / partition
             save_evaluation(own, evaluation, each, formats, with_scores=True)
-        _show_comparison(dict(zip(names, found, strict=True)), scores, folder, formats, margin)
+        named = dict(zip(names, found, strict=True))
+        if options.group:
+            _show_group(named, scores, folder, formats)
+        else:
+            _show_comparison(named, scores, folder, formats, margin)
 
 
 def _subject(run: Path, partition: str, data: Path | None) -> Subject:
@@ -273,6 +296,15 @@ def _show_comparison(
             say("\n\n".join([f"**{markdown(name)}**", *parts]) + "\n")
     if folder:
         _say_saved(folder, save_comparison(folder, comparison, formats))
+
+
+def _show_group(
+    evaluations: dict[str, Evaluation], scores: Sequence[Scores], folder: Path | None, formats: Sequence[str]
+) -> None:
+    group = group_seeds(evaluations, dict(zip(evaluations, scores, strict=True)))
+    say(group_text(group))
+    if folder:
+        _say_saved(folder, save_group(folder, group, formats))
 
 
 def _say_saved(folder: Path, files: Sequence[Path]) -> None:

@@ -180,6 +180,12 @@ def test_torch_is_not_imported_for_a_scores_file(files, more: list[str]):
             "-equivalence needs resamples and does not go with -resamples 0",
         ),
         (["-scores", "test.npz", "-ci", "bca", "-resamples", "0"], "-ci needs resamples and does not go with"),
+        (["-scores", "test.npz", "-group"], "-group takes several seeds of one recipe: name two or more"),
+        (
+            ["-scores", "test.npz", "test.npz", "-group", "-resamples", "0"],
+            "have the same scores, so are",
+        ),
+        (["-scores", "test.npz", "test.npz", "-group", "-equivalence", "0.1"], "-group takes them as one: leave one"),
         (["-scores", "test.npz", "-subgroups", "age"], "no column 'age' is known of a scores file"),
         (["-scores", "test.npz", "-subgroups_csv", "x.csv"], "-subgroups_csv goes with -subgroups"),
         (["-scores", "test.npz", "-subgroups", "a", "-subgroups_csv", "x.csv"], r"there is no file x\.csv"),
@@ -290,6 +296,19 @@ def test_several_files_are_compared(tmp_path, files, capsys):
     expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
     expected = replace(expected, subject=Subject(str(files[0]), date=date.today().isoformat()))
     assert alone == saved["models"]["test"] == expected.as_json()
+
+
+def test_seeds_are_taken_together(tmp_path, files, capsys):
+    other = load_scores(files[0])
+    other.scores = np.sqrt(other.scores)
+    save_scores(tmp_path / "second.npz", other)
+    words = ["-scores", files[0], tmp_path / "second.npz", "-group", "-out", tmp_path / "o"]
+    evaluate.main([str(word) for word in words])
+    printed = capsys.readouterr().out
+    assert printed.startswith((tmp_path / "o" / "group.md").read_text(encoding="utf-8"))
+    assert "60 items, 2 seeds: test, second" in printed
+    assert json.loads((tmp_path / "o" / "group.json").read_text())["n_seeds"] == 2
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"test", "second", "group.json", "group.md"}
 
 
 def test_groups_come_from_a_table_and_from_the_labels(tmp_path, files, capsys):

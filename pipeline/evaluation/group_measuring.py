@@ -68,7 +68,7 @@ def measured_groups(
     judged = [Judged(scores.labels[rows], scores.scores[rows], found[rows]) for rows in items]
     of_groups = [_kept(each, patients[rows]) for each, rows in zip(judged, items, strict=True)]
     kept: np.ndarray = np.array(of_groups)  # (groups, classes)
-    is_large: np.ndarray = kept.any(1)
+    is_large = np.array([each.any() for each in kept])
     common = np.array([bool(is_large.any() and each[is_large].all()) for each in kept.T])
     measurers = [TableMeasurer(each, common) for each in judged]
     plain = _measured(measurers, items, [np.ones((len(patients), 1))])
