@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pipeline.commands.escaping import csv_cell, markdown, one_line
+from pipeline.evaluation.agreement import AGREEMENT
 from pipeline.evaluation.intervals import LEVEL
 from pipeline.evaluation.metrics import headings
 from pipeline.evaluation.seeds import FEW_SEEDS, SeedGroup, Spread
@@ -39,8 +40,12 @@ def group_table(group: SeedGroup) -> list[list[str]]:
     for (kind, name), figures in group.rows.items():
         for figure, spread in figures.items():
             if kind != "class" or figure in _OF_A_CLASS:
-                lines.append([name or kind, headings().get(figure, figure), *_cells(spread)])
+                lines.append([name or kind, _heading(kind, figure), *_cells(spread)])
     return lines
+
+
+def _heading(kind: str, figure: str) -> str:
+    return AGREEMENT[figure].heading if kind == "agreement" else headings()[figure]
 
 
 def _cells(spread: Spread) -> list[str]:
@@ -51,7 +56,8 @@ def _cells(spread: Spread) -> list[str]:
 def group_remarks(group: SeedGroup) -> list[str]:
     """What the spread and the interval are of, and how rough they are."""
     n, found = len(group.models), group.first.intervals
-    remarks = ["each seed has its own thresholds; SD, lowest and highest are of the seeds alone, on the same items"]
+    own = "each seed has its own thresholds" if group.first.thresholds else "the highest score wins, without thresholds"
+    remarks = [f"{own}; SD, lowest and highest are of the seeds alone, on the same items"]
     if found is None:
         return [*remarks, "nothing was resampled, so nothing says what other patients would change"]
     remarks.append(

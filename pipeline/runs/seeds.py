@@ -47,8 +47,9 @@ def recipe_of(card: Card) -> dict[str, Any]:
     """All that a run was told, field by field, but for its seed, its machine and where things lay."""
     found = card.to_json()
     chosen = {name: found.get(name) for name in (*_OF_THE_RECIPE, *_ALSO)}
+    branches = (found.get("branches") or {}).values()  # their names may tell their seeds
     chosen["branches"] = {
-        name: {field: each.get(field) for field in _OF_A_BRANCH} for name, each in (found.get("branches") or {}).items()
+        str(i): {field: each.get(field) for field in _OF_A_BRANCH} for i, each in enumerate(branches, 1)
     }
     return {name: value for name, value in _flat(chosen) if name not in _NOT_OF_IT}
 

@@ -87,7 +87,7 @@ def test_a_patient_in_two_groups_is_drawn_for_both():
     """Two groups that hold the same patients with the same scores: their gap never varies."""
     scores, _ = drawn()
     twice = {name: np.repeat(getattr(scores, name), 2, 0) for name in ("scores", "labels", "patient_id")}
-    both = replace(scores, **twice, item_id=np.arange(1200))
+    both = replace(scores, **twice, item_id=np.arange(1200))  # type: ignore[arg-type]
     grouping = Grouping("copy", "x", "values", ("one", "two"), np.arange(1200) % 2)
     found = subgroups(both, evaluate(both).thresholds, grouping, Resampling(100))
     gap = found.gaps["a"]["auroc"]

@@ -10,6 +10,7 @@ from cards import small_card
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.runs.card import Card, write_card
+from pipeline.runs.card_parts import BranchCard
 from pipeline.runs.seeds import check_seeds, recipe_of
 
 
@@ -29,6 +30,20 @@ def test_runs_may_differ_in_seed_threads_and_place(tmp_path: Path):
     elsewhere = card(seed=2, threads=8, workers=2)
     elsewhere = replace(elsewhere, data=replace(elsewhere.data, folder="there"), given={"seed": 2})
     check_seeds(written(tmp_path, card(seed=0), card(seed=1), elsewhere))
+
+
+def test_branches_are_compared_by_what_they_are_not_by_their_names(tmp_path: Path):
+    def fused(name: str, seed: int, model: str = "gru") -> Card:
+        branch = BranchCard(
+            folder=name, model=model, options={}, seed=seed, dev_macro_auroc=0.9, sha256={"run.json": "0" * 64}
+        )
+        return replace(card(seed=seed), branches={name: branch})
+
+    check_seeds(written(tmp_path, fused("gru-0", 0), fused("gru-1", 1)))
+    place = tmp_path / "others"
+    place.mkdir()
+    with pytest.raises(EcgFusionError, match=r"run-1 has branches\.1\.model lstm, but .*run-0 gru: "):
+        check_seeds(written(place, fused("a", 0), fused("b", 1, "lstm")))
 
 
 def test_a_recipe_that_differs_is_named(tmp_path: Path):
