@@ -86,6 +86,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("refer", type=float, metavar="PART", help=referred)
     held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
     parser.option("conformal", type=float, metavar="COVERAGE", help=held)
+    good = "decision curves: is it worth acting on a probability, or on everybody, or nobody?"
+    parser.option("decision", action="store_true", help=good)
     seeds = "take several as seeds of one recipe: mean, spread, and an interval over patients and seeds"
     parser.option("group", action="store_true", help=seeds)
     groups = f"figures of groups of records: age, sex, {N_LABELS}, or columns of -subgroups_csv"
@@ -146,7 +148,7 @@ def _margin(options: Namespace, n: int) -> float | None:
 
 
 def _asked(options: Namespace) -> Asked:
-    return Asked(bool(options.calibrate), options.refer, options.conformal)
+    return Asked(bool(options.calibrate), options.refer, options.conformal, bool(options.decision))
 
 
 def _table(options: Namespace) -> list[ItemTable]:

@@ -74,6 +74,7 @@ WITHOUT = {
     "report/test_further.py: all that stands beside a table": (
         "pipeline/report/calibrations.py",
         "pipeline/report/conformals.py",
+        "pipeline/report/decisions.py",
         "pipeline/report/referrals.py",
     ),
     "report/test_class_tests.py, evaluation/test_equivalence.py: what stands below a comparison": (

@@ -13,6 +13,7 @@ from pipeline.evaluation.alignment import differences
 from pipeline.evaluation.calibration_figures import Calibration
 from pipeline.evaluation.conformal import Conformal
 from pipeline.evaluation.confusion import Confusion, confusion_of, taken
+from pipeline.evaluation.decision import Decisions
 from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
 from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.referral import Referral
@@ -37,6 +38,7 @@ _KEYS = {"subject", "note", "task", "kind", "n_items", "classes", "macro", "micr
     "referral",
     "conformal",
     "subgroups",
+    "decision",
 }
 """What "no class found" cannot be called in the JSON, whose keys they are."""
 
@@ -82,6 +84,7 @@ class Evaluation:
         referral: The items that the model is least sure of, and the figures of the rest; None where nobody asked.
         conformal: Sets of answers at a wanted coverage; None where nobody asked.
         subgroups: The figures of groups of items, a column each; none where nobody asked.
+        decision: Decision curves; None where nobody asked.
     """
 
     task: str | None
@@ -105,6 +108,7 @@ class Evaluation:
     referral: Referral | None = None
     conformal: Conformal | None = None
     subgroups: tuple[Subgroups, ...] = ()
+    decision: Decisions | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -152,6 +156,7 @@ class Evaluation:
             **({"calibration": self.calibration.as_json()} if self.calibration else {}),
             **({"referral": self.referral.as_json()} if self.referral else {}),
             **({"conformal": self.conformal.as_json()} if self.conformal else {}),
+            **({"decision": self.decision.as_json()} if self.decision else {}),
             **({"subgroups": [each.as_json() for each in self.subgroups]} if self.subgroups else {}),
         }
 

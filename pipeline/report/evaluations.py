@@ -14,6 +14,7 @@ from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.evaluation.thresholds import decisions
 from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
 from pipeline.report.confusions import CAPTION, MOST_PRINTED, agreement_lines, confusion_csv_lines, confusion_lines
+from pipeline.report.decisions import decision_tables
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.further import FILES as FURTHER
 from pipeline.report.further import further_files
@@ -172,7 +173,8 @@ def latex_text(evaluation: Evaluation) -> str:
     if found and (found.micro or found.norm):
         drawn = f"{noted}{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
         tables.append((drawn, interval_lines(evaluation)))
-    tables += [(noted + caption, lines) for caption, lines in subgroup_tables(evaluation)]
+    further = [*decision_tables(evaluation), *subgroup_tables(evaluation)]
+    tables += [(noted + caption, lines) for caption, lines in further]
     return latex_tables(tables)
 
 

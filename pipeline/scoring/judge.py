@@ -40,6 +40,7 @@ def evaluate(
     calibrate: bool = False,
     refer: float | None = None,
     conformal: float | None = None,
+    decision: bool = False,
     ci: str = CI[0],
     subgroups: Sequence[str] = (),
     table: ItemTable | None = None,
@@ -58,6 +59,7 @@ def evaluate(
             has them always.
         refer: the part of the records that it is least sure of, to be told with the figures of the rest.
         conformal: coverage of split-conformal sets, whose limits dev gives.
+        decision: whether decision curves are made.
         ci: what intervals are made by: ``wilson`` (and logits), ``percentile`` or ``bca``.
         subgroups: columns whose groups have figures of their own: ``age``, ``sex``, ``n_labels``, those of ``table``.
         table: other columns, as of ``item_table.read_item_table``; None for those of the store alone.
@@ -65,7 +67,7 @@ def evaluate(
     Raises:
         EcgFusionError: the run or the store is missing, they do not fit, or what is asked is out of its range.
     """
-    asked, resampling = Asked(calibrate, refer, conformal), _resampling(resamples, seed, ci)
+    asked, resampling = Asked(calibrate, refer, conformal, decision), _resampling(resamples, seed, ci)
     tables = [] if table is None else [table]
     (found,), _ = _judged([_folder(run)], partition, data, threshold, resampling, asked, subgroups, tables)
     return found

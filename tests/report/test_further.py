@@ -18,7 +18,7 @@ from pipeline.report.evaluations import save_evaluation
 from pipeline.report.further import FILES, further_parts
 from pipeline.report.tables import as_text
 
-ALL = Asked(calibrate=True, refer=0.1, conformal=0.9)
+ALL = Asked(calibrate=True, refer=0.1, conformal=0.9, decision=True)
 
 
 def drawn(prefix: str, seed: int, classes: tuple[str, ...] = ("MI", "a|b", "HYP")) -> Scores:
