@@ -14,9 +14,14 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.asked import Asked, answer
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.equivalence import check_margin
 from pipeline.evaluation.figures import NOTES, Evaluation
+from pipeline.evaluation.grouping import N_LABELS, groupings_of
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, RESAMPLES, Resampling
+from pipeline.evaluation.item_table import ItemTable, read_item_table
+from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.evaluation.seeds import group_seeds
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
@@ -26,6 +31,7 @@ from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.files import FORMATS
 from pipeline.report.further import further_parts
+from pipeline.report.seeds import group_text, save_group
 from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
 
@@ -39,6 +45,9 @@ _EXAMPLES = """examples:
   python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
   python evaluate.py -run runs/gru -format md csv latex                    the table for a paper, too
   python evaluate.py -calibrate -refer 0.1 -conformal 0.9   is it as sure as it should be, and where is it not?
+  python evaluate.py -run runs/gru runs/stft -equivalence 0.005            is one as good as the other?
+  python evaluate.py -run runs/gru-0 runs/gru-1 runs/gru-2 -group          seeds of one recipe: mean and spread
+  python evaluate.py -subgroups age sex n_labels                           for whom does it work, and for whom not?
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -69,12 +78,24 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")
+    made = "of intervals: wilson (and logits; of differences percentiles), percentile or bca (default: wilson)"
+    parser.option("ci", choices=list(CI), metavar="NAME", help=made)
     sure = "fit a temperature a class on dev scores, and keep them with the run: predict.py is calibrated then, too"
     parser.option("calibrate", action="store_true", help=sure)
     referred = "which part of the records a person should see, those it is least sure of; the table of the rest"
     parser.option("refer", type=float, metavar="PART", help=referred)
     held = "sets of answers that hold the truth of so large a part of each class, by limits from dev, such as 0.9"
     parser.option("conformal", type=float, metavar="COVERAGE", help=held)
+    good = "decision curves: is it worth acting on a probability, or on everybody, or nobody?"
+    parser.option("decision", action="store_true", help=good)
+    seeds = "take several as seeds of one recipe: mean, spread, and an interval over patients and seeds"
+    parser.option("group", action="store_true", help=seeds)
+    groups = f"figures of groups of records: age, sex, {N_LABELS}, or columns of -subgroups_csv"
+    parser.option("subgroups", nargs="+", action="extend", metavar="COLUMN", help=groups)
+    table = "where -subgroups finds columns: a CSV file; COLUMN names its records (default: record_id or item_id)"
+    parser.option("subgroups_csv", type=str, metavar="FILE[:COLUMN]", help=table)
+    margin = "of several: which are as good as each other, within so much of AUC, such as 0.005"
+    parser.option("equivalence", type=float, metavar="MARGIN", help=margin)
     saved = "where to save (default: RUN/evaluation/PARTITION; a comparison goes to the first run's)"
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
     kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
@@ -107,11 +128,38 @@ def _resampling(options: Namespace) -> Resampling | None:
         raise EcgFusionError(f"-resamples {n} will not do: {limits}, or 0 for none")
     if not n and options.seed is not None:
         raise EcgFusionError("-seed is for resamples and does not go with -resamples 0: leave one of them out")
-    return Resampling(n, options.seed or 0) if n else None
+    for name in ("ci", "equivalence"):
+        if not n and getattr(options, name) is not None:
+            raise EcgFusionError(f"-{name} needs resamples and does not go with -resamples 0: leave one of them out")
+    return Resampling(n, options.seed or 0, options.ci or CI[0]) if n else None
+
+
+def _margin(options: Namespace, n: int) -> float | None:
+    """The margin of an equivalence of so many models."""
+    if options.group and n < 2:
+        raise EcgFusionError("-group takes several seeds of one recipe: name two or more with -run or -scores")
+    if options.group and options.equivalence is not None:
+        raise EcgFusionError("-equivalence compares models, and -group takes them as one: leave one of them out")
+    if options.equivalence is None:
+        return None
+    if n < 2:
+        raise EcgFusionError("-equivalence compares models: name two or more with -run or -scores, or leave it out")
+    return check_margin(options.equivalence)
 
 
 def _asked(options: Namespace) -> Asked:
-    return Asked(bool(options.calibrate), options.refer, options.conformal)
+    return Asked(bool(options.calibrate), options.refer, options.conformal, bool(options.decision))
+
+
+def _table(options: Namespace) -> list[ItemTable]:
+    """The CSV file whose columns make groups, if there is one."""
+    if options.subgroups_csv is None:
+        return []
+    if not options.subgroups:
+        raise EcgFusionError("-subgroups_csv goes with -subgroups: name columns of it there, or leave it out")
+    whole, (file, colon, column) = Path(options.subgroups_csv), options.subgroups_csv.rpartition(":")
+    is_whole = whole.exists() or not colon or not file
+    return [read_item_table(*((whole, options.subgroups) if is_whole else (Path(file), options.subgroups, column)))]
 
 
 def _evaluate_files(options: Namespace) -> None:
@@ -130,8 +178,9 @@ def _evaluate_files(options: Namespace) -> None:
         )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
-    resampling = _resampling(options)
+    resampling, margin, tables = _resampling(options), _margin(options, n), _table(options)
     scores = align([load_scores(file) for file in options.scores])
+    asked = replace(asked, groupings=groupings_of(options.subgroups or [], scores[0], tables))
     devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
     found = [
         answer(asked, each, dev, options.threshold, resampling=resampling)
@@ -151,21 +200,33 @@ def _evaluate_files(options: Namespace) -> None:
         if options.out:
             for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
                 save_evaluation(options.out / name, evaluation, each, formats)
-        _show_comparison(names, found, options.out, formats)
+        named = dict(zip(names, found, strict=True))
+        if options.group:
+            _show_group(named, scores, options.out, formats)
+        else:
+            _show_comparison(named, scores, options.out, formats, margin)
 
 
 def _evaluate_runs(options: Namespace) -> None:
     resampling, asked = _resampling(options), _asked(options)
     say_loading()
     from pipeline.runs.folder import newest_run
-    from pipeline.scoring.judge import check_asked, judge, score_runs
+    from pipeline.scoring.judge import check_asked, judge, score_runs, tables_of
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
+    margin, tables = _margin(options, len(runs)), _table(options)
     for run in [] if options.out else runs:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
     check_asked(runs, partition, asked)
+    if options.group:
+        from pipeline.runs.seeds import check_seeds
+
+        check_seeds(runs)
+    columns = options.subgroups or []
+    tables = tables_of(runs[0], partition, options.data, columns, tables)
     scores = score_runs(runs, partition, options.data, options.batch_size, options.threads, options.gpu_id)
+    asked = replace(asked, groupings=groupings_of(columns, scores[0], tables))
     found = [
         judge(run, each, partition, options.threshold, resampling, asked)
         for run, each in zip(runs, scores, strict=True)
@@ -183,7 +244,11 @@ def _evaluate_runs(options: Namespace) -> None:
         for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
             own = options.out / name if options.out else run / "evaluation" / partition
             save_evaluation(own, evaluation, each, formats, with_scores=True)
-        _show_comparison(names, found, folder, formats)
+        named = dict(zip(names, found, strict=True))
+        if options.group:
+            _show_group(named, scores, folder, formats)
+        else:
+            _show_comparison(named, scores, folder, formats, margin)
 
 
 def _subject(run: Path, partition: str, data: Path | None) -> Subject:
@@ -220,15 +285,28 @@ def _show(
 
 
 def _show_comparison(
-    names: Sequence[str], evaluations: Sequence[Evaluation], folder: Path | None, formats: Sequence[str]
+    evaluations: dict[str, Evaluation],
+    scores: Sequence[Scores],
+    folder: Path | None,
+    formats: Sequence[str],
+    margin: float | None,
 ) -> None:
-    comparison = compare(dict(zip(names, evaluations, strict=True)))
+    comparison = compare(evaluations, dict(zip(evaluations, scores, strict=True)), margin)
     say(comparison_text(comparison))
-    for name, evaluation in zip(names, evaluations, strict=True):
+    for name, evaluation in evaluations.items():
         if parts := further_parts(evaluation):
             say("\n\n".join([f"**{markdown(name)}**", *parts]) + "\n")
     if folder:
         _say_saved(folder, save_comparison(folder, comparison, formats))
+
+
+def _show_group(
+    evaluations: dict[str, Evaluation], scores: Sequence[Scores], folder: Path | None, formats: Sequence[str]
+) -> None:
+    group = group_seeds(evaluations, dict(zip(evaluations, scores, strict=True)))
+    say(group_text(group))
+    if folder:
+        _say_saved(folder, save_group(folder, group, formats))
 
 
 def _say_saved(folder: Path, files: Sequence[Path]) -> None:

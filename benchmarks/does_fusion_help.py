@@ -154,7 +154,7 @@ def _train(options: Any, name: str, words: str, threads: str | None = None) -> P
 
 def _print_table(runs: dict[str, list[Path]]) -> None:
     """Mean test macro-AUC of the seeds, and what it has over the signal network and its control, with intervals."""
-    from pipeline.evaluation.intervals import resamples_for
+    from pipeline.evaluation.paired import resamples_for
 
     controls = {name: _control_of(name) for name in runs if name.startswith("signal + ") and _control_of(name) in runs}
     n_resamples = max(RESAMPLES, resamples_for(max(len(controls), 1)))
@@ -200,7 +200,7 @@ def _differences(values: dict[str, Any], draws: dict[str, np.ndarray], against: 
         draws: the mean of the seeds on each resample.
         against: row to the row that it is compared with; all of them are one family.
     """
-    from pipeline.evaluation.intervals import holm, paired_interval, paired_p_value
+    from pipeline.evaluation.paired import holm, paired_interval, paired_p_value
 
     if not against:
         return {}

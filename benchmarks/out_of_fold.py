@@ -116,8 +116,8 @@ def _fitted(
 
 
 def _print_rows(combine: str, found: dict[str, list[np.ndarray]]) -> None:
-    from pipeline.evaluation.intervals import paired_interval, paired_p_value
     from pipeline.evaluation.metrics import macro_auroc
+    from pipeline.evaluation.paired import paired_interval, paired_p_value
 
     (labels,), (patients,) = found.pop("labels"), found.pop("patients")
     values = {way: [macro_auroc(labels, scores) for scores in each] for way, each in found.items()}

@@ -172,6 +172,24 @@ def test_torch_is_not_imported_for_a_scores_file(files, more: list[str]):
             ["-scores", "test.npz", "test.npz", "-dev_scores", "dev.npz"],
             "-scores names 2 files and -dev_scores 1: give each its own, in the same order",
         ),
+        (["-scores", "test.npz", "-equivalence", "0.01"], "-equivalence compares models: name two or more with -run"),
+        (["-scores", "test.npz", "test.npz", "-equivalence", "0"], "-equivalence 0 is no margin of an AUC"),
+        (["-scores", "test.npz", "test.npz", "-equivalence", "nan"], "-equivalence nan is no margin of an AUC"),
+        (
+            ["-scores", "test.npz", "test.npz", "-equivalence", "0.01", "-resamples", "0"],
+            "-equivalence needs resamples and does not go with -resamples 0",
+        ),
+        (["-scores", "test.npz", "-ci", "bca", "-resamples", "0"], "-ci needs resamples and does not go with"),
+        (["-scores", "test.npz", "-group"], "-group takes several seeds of one recipe: name two or more"),
+        (
+            ["-scores", "test.npz", "test.npz", "-group", "-resamples", "0"],
+            "have the same scores, so are",
+        ),
+        (["-scores", "test.npz", "test.npz", "-group", "-equivalence", "0.1"], "-group takes them as one: leave one"),
+        (["-scores", "test.npz", "-subgroups", "age"], "no column 'age' is known of a scores file"),
+        (["-scores", "test.npz", "-subgroups_csv", "x.csv"], "-subgroups_csv goes with -subgroups"),
+        (["-scores", "test.npz", "-subgroups", "a", "-subgroups_csv", "x.csv"], r"there is no file x\.csv"),
+        (["-scores", "test.npz", "-subgroups", "a", "-subgroups_csv", "x.csv:ecg_id"], r"there is no file x\.csv"),
         (["-dev_scores", "test.npz"], "-dev_scores goes with -scores"),
         (["-dev_scores", "test.npz", "-run", "runs/gru"], "-dev_scores goes with -scores"),
     ],
@@ -278,6 +296,72 @@ def test_several_files_are_compared(tmp_path, files, capsys):
     expected = evaluated(load_scores(files[0]), load_scores(files[1]), resampling=Resampling())
     expected = replace(expected, subject=Subject(str(files[0]), date=date.today().isoformat()))
     assert alone == saved["models"]["test"] == expected.as_json()
+
+
+def test_seeds_are_taken_together(tmp_path, files, capsys):
+    other = load_scores(files[0])
+    other.scores = np.sqrt(other.scores)
+    save_scores(tmp_path / "second.npz", other)
+    words = ["-scores", files[0], tmp_path / "second.npz", "-group", "-out", tmp_path / "o"]
+    evaluate.main([str(word) for word in words])
+    printed = capsys.readouterr().out
+    assert printed.startswith((tmp_path / "o" / "group.md").read_text(encoding="utf-8"))
+    assert "60 items, 2 seeds: test, second" in printed
+    assert json.loads((tmp_path / "o" / "group.json").read_text())["n_seeds"] == 2
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"test", "second", "group.json", "group.md"}
+
+
+def test_groups_come_from_a_table_and_from_the_labels(tmp_path, files, capsys):
+    lines = [f"test-{i},{(i * 7) % 100},{i % 2}" for i in range(60)]
+    (tmp_path / "who.csv").write_text("\n".join(["ecg_id,age,sex", *lines]))
+    words = [
+        "-scores",
+        files[0],
+        "-subgroups",
+        "age",
+        "sex",
+        "n_labels",
+        "-subgroups_csv",
+        f"{tmp_path}/who.csv:ecg_id",
+    ]
+    evaluate.main([str(word) for word in [*words, "-out", tmp_path / "o", "-format", "csv"]])
+    printed = capsys.readouterr().out
+    assert "by sex (by value; " in printed
+    assert "saved in" in printed
+    found = json.loads((tmp_path / "o" / "metrics.json").read_text())["subgroups"]
+    assert [[group["name"] for group in each["groups"]] for each in found[:2]] == [
+        ["<40", "40–60", "60–80", "80+"],
+        ["male", "female"],
+    ]
+    assert {path.name for path in (tmp_path / "o").iterdir()} >= {"subgroups.csv", "subgroup_gaps.csv"}
+
+
+def test_groups_of_a_run_come_from_its_store(run_folder, tmp_path, monkeypatch, capsys):
+    test = load_scores(scores_file(tmp_path / "test.npz"))
+    columns = {"item_id": test.item_id, "record_id": test.item_id, "age": np.arange(60.0), "sex": np.arange(60) % 2}
+    monkeypatch.setattr(
+        "pipeline.scoring.item_columns.open_partition",
+        lambda folder, partition: types.SimpleNamespace(columns=columns, path=folder / f"{partition}.h5"),
+    )
+    evaluate.main(["-subgroups", "sex"])
+    assert "by sex (by value; test.h5)" in capsys.readouterr().out
+    with pytest.raises(EcgFusionError, match=r"no column 'height' is in test\.h5: name a CSV file"):
+        evaluate.main(["-subgroups", "height"])
+
+
+def test_a_comparison_tests_every_class_and_equivalence(tmp_path, files, capsys):
+    other = load_scores(files[0])
+    other.scores = np.sqrt(other.scores) / 2 + other.labels / 2
+    save_scores(tmp_path / "better.npz", other)
+    words = ["-scores", files[0], tmp_path / "better.npz", "-equivalence", 0.01, "-ci", "bca", "-out", tmp_path / "o"]
+    evaluate.main([str(word) for word in words])
+    printed = capsys.readouterr().out
+    assert "Class by class, better − test:" in printed
+    assert "- better and test: different (" in printed
+    saved = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert saved["equivalence"]["pairs"][0]["macro"]["verdict"] == "different"
+    assert set(saved["class_tests"]["pairs"][0]["classes"]) == {"MI", "STTC", "CD", "HYP"}
+    assert saved["models"]["test"]["intervals"]["method"].startswith("BCa")
 
 
 def test_each_file_has_the_dev_scores_in_its_place(tmp_path, files, capsys):

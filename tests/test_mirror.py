@@ -69,11 +69,16 @@ WITHOUT = {
     "inputs/test_batches.py: where batches come from": ("pipeline/inputs/placement.py",),
     "training/test_plan.py: a part of the plan of a training": ("pipeline/inputs/plan.py",),
     "test_evaluate_command.py: what a table is of": ("pipeline/evaluation/subject.py",),
+    "evaluation/test_subgroups.py: groups are measured whole": ("pipeline/evaluation/group_measuring.py",),
     "evaluation/test_asked.py: what temperatures did to scores": ("pipeline/evaluation/calibration_figures.py",),
     "report/test_further.py: all that stands beside a table": (
         "pipeline/report/calibrations.py",
         "pipeline/report/conformals.py",
+        "pipeline/report/decisions.py",
         "pipeline/report/referrals.py",
+    ),
+    "report/test_class_tests.py, evaluation/test_equivalence.py: what stands below a comparison": (
+        "pipeline/report/equivalences.py",
     ),
     "evaluation/test_comparison.py: a comparison and its text": ("pipeline/report/comparisons.py",),
     "commands/test_terminal.py: beside the terminal": ("pipeline/report/console.py",),

@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.evaluation.agreement import AgreementFigure, agreement_figures
 from pipeline.evaluation.confusion import cells
 from pipeline.evaluation.proportions import Span, mean_of_several
+from pipeline.evaluation.resampled_intervals import by_resamples
 from pipeline.evaluation.row_intervals import RowIntervals, stretched_wilson
 
 _MATRICES_BYTES = 2**24  # of the confusion matrices at one time
@@ -20,6 +21,7 @@ class AgreementIntervals:
     Attributes:
         found: the intervals, and why a figure has none.
         draws: the figures of every resample, in the order of ``agreement_figures``.
+        values: the figures themselves, in that order.
 
     Shape:
         ``draws`` is ``(resamples, figures)``.
@@ -27,6 +29,7 @@ class AgreementIntervals:
 
     found: RowIntervals
     draws: np.ndarray
+    values: dict[str, float]
 
 
 class AgreementResamples:
@@ -67,17 +70,18 @@ class AgreementResamples:
 
     def intervals(self) -> AgreementIntervals:
         """The interval of every figure, or why it has none."""
-        found, draws = RowIntervals(), []
+        found, draws, values = RowIntervals(), [], {}
         for name, figure in self._figures.items():
             columns, drawn = self._columns[name], np.concatenate(self._drawn[name])
             parts = figure.parts(self._plain, columns)
             draws.append(drawn.mean(-1))
+            values[name] = float(parts.mean())
             reason = self._reason(figure, parts, drawn, columns)
             if reason:
                 found.withheld[name] = reason
             else:
                 found.spans[name] = self._span(figure, parts, drawn, columns)
-        return AgreementIntervals(found, np.stack(draws, -1))
+        return AgreementIntervals(found, np.stack(draws, -1), values)
 
     def _matrices(self, weights: np.ndarray) -> np.ndarray:
         """The confusion matrix of each weighting; ``(weightings, classes, classes)``."""
@@ -107,3 +111,18 @@ class AgreementResamples:
             for value, sampled, n in zip(parts, drawn.T, behind, strict=True)
         ]
         return spans[0] if len(spans) == 1 else mean_of_several(parts, np.array(spans), drawn)
+
+
+def agreement_by_resamples(agreed: AgreementIntervals, left_out: np.ndarray | None) -> AgreementIntervals:
+    """The same figures with intervals that are percentiles of their resamples.
+
+    Args:
+        agreed: the figures.
+        left_out: these of each replicate of a jackknife, for BCa; None for plain percentiles.
+
+    Shape:
+        ``(replicates, figures)``.
+    """
+    values = np.array(list(agreed.values.values()))
+    found = by_resamples(agreed.found, list(agreed.values), values, agreed.draws, left_out)
+    return AgreementIntervals(found, agreed.draws, agreed.values)

@@ -6,10 +6,13 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.calibration import Temperatures, calibrated, fitted_temperatures
 from pipeline.evaluation.calibration_figures import Calibration, probabilities_of
 from pipeline.evaluation.conformal import check_coverage, conformal
+from pipeline.evaluation.decision import decision_curves
 from pipeline.evaluation.figures import Evaluation, evaluate, evaluate_dev
+from pipeline.evaluation.grouping import Grouping
 from pipeline.evaluation.intervals import Resampling
 from pipeline.evaluation.referral import check_part, referral, referred_rows, without_rows
 from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.subgroups import subgroups
 from pipeline.evaluation.thresholds import Thresholds
 
 OF_DEV_ITSELF = (
@@ -25,6 +28,8 @@ class Asked:
         calibrate: Whether temperatures are fitted on dev, where a run has none.
         refer: The part of the items that a person is to see; None for no such.
         conformal: The coverage of conformal sets; None for no such.
+        decision: Whether decision curves are drawn.
+        groupings: The groups of items that have figures of their own.
 
     Raises:
         EcgFusionError: A number is out of its range.
@@ -33,6 +38,8 @@ class Asked:
     calibrate: bool = False
     refer: float | None = None
     conformal: float | None = None
+    decision: bool = False
+    groupings: tuple[Grouping, ...] = ()
 
     def __post_init__(self) -> None:
         if self.refer is not None:
@@ -99,6 +106,11 @@ def answer(
         others = without_rows(judged, rows)
         rest = _evaluated(others, others if on_dev else of_dev, threshold, note, resampling, found.thresholds)
         found = replace(found, referral=referral(judged, found.thresholds, asked.refer, rows, rest))
+    if asked.decision:
+        found = replace(found, decision=decision_curves(judged, resampling, temperatures is not None))
+    if asked.groupings:
+        of_groups = (subgroups(judged, found.thresholds, each, resampling) for each in asked.groupings)
+        found = replace(found, subgroups=tuple(of_groups))
     return found
 
 

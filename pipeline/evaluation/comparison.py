@@ -8,36 +8,16 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.agreement import agreement_figures
+from pipeline.evaluation.class_tests import PairTests, class_tests
+from pipeline.evaluation.differences import Difference, Sampled, compared, named
+from pipeline.evaluation.equivalence import PairEquivalence, equivalences
 from pipeline.evaluation.figures import Evaluation, Row
-from pipeline.evaluation.intervals import LEVEL, Span, holm, paired_interval, paired_p_value
+from pipeline.evaluation.intervals import LEVEL
 from pipeline.evaluation.metrics import FIGURES, RANKINGS
 from pipeline.evaluation.resampling import columns
+from pipeline.evaluation.scores import Scores
 
 _ROWS = ("macro", "micro")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One figure of the first model minus that of the second, on the same resamples of patients.
-
-    Attributes:
-        value: The difference itself, from -1 to 1.
-        span: Its interval; it leaves out 0 exactly where ``p`` is at most 0.05.
-        p: p-value of no difference.
-        p_holm: The same, corrected for all pairs of the comparison.
-        span_holm: The interval, widened as p is raised; it leaves out 0 exactly where ``p_holm`` is at most 0.05.
-    """
-
-    value: float
-    span: Span
-    p: float
-    p_holm: float
-    span_holm: Span
-
-    @property
-    def is_within_noise(self) -> bool:
-        """Whether other patients might well have turned it round."""
-        return self.span_holm[0] <= 0 <= self.span_holm[1]
 
 
 @dataclass(frozen=True)
@@ -56,10 +36,16 @@ class Comparison:
     Attributes:
         models: Name to evaluation, by falling macro-AUC.
         pairs: Every two of them, the better one first; none if nothing was resampled.
+        tests: Class by class, the tests of the same two; none where the scores were not given.
+        equivalences: Whether the same two are as good as each other; none where nobody asked.
+        margin: How far two models may differ and be as good as each other; None where nobody asked.
     """
 
     models: dict[str, Evaluation]
     pairs: tuple[Pair, ...]
+    tests: tuple[PairTests, ...] = ()
+    equivalences: tuple[PairEquivalence, ...] = ()
+    margin: float | None = None
 
     def pair(self, first: str, second: str) -> Pair | None:
         """The pair of these two, in the order of the comparison; None if nothing was resampled."""
@@ -72,61 +58,90 @@ class Comparison:
             "differences": [_as_json(pair) for pair in self.pairs],
             "level": LEVEL,
             "correction": "holm, over the pairs, for each figure",
+            **({"class_tests": _tests_as_json(self.tests)} if self.tests else {}),
+            **({"equivalence": self._equivalences_as_json()} if self.margin is not None else {}),
+        }
+
+    def _equivalences_as_json(self) -> dict[str, Any]:
+        return {
+            "margin": self.margin,
+            "correction": "holm, macro over the pairs, classes over all classes of all pairs",
+            "pairs": [
+                {
+                    "first": each.first,
+                    "second": each.second,
+                    "macro": each.macro.as_json() if each.macro else None,
+                    "classes": {name: own.as_json() for name, own in each.classes.items()},
+                }
+                for each in self.equivalences
+            ],
         }
 
 
-def compare(models: dict[str, Evaluation]) -> Comparison:
-    """The comparison of evaluations of aligned scores, whose intervals have one resampling or are all absent."""
+def compare(
+    models: dict[str, Evaluation], scores: Mapping[str, Scores] | None = None, margin: float | None = None
+) -> Comparison:
+    """The comparison of evaluations of aligned scores, whose intervals have one resampling or are all absent.
+
+    Args:
+        models: Name to evaluation.
+        scores: What was evaluated, aligned, by the same names, for tests of each class; None for no such tests.
+        margin: How far two models may differ in AUC and be as good as each other; None where that is not asked.
+
+    Raises:
+        EcgFusionError: The margin is none.
+    """
     ranked = dict(sorted(models.items(), key=lambda model: -np.nan_to_num(macro_of(model[1]).figures["auroc"], nan=-1)))
     pairs = list(itertools.combinations(ranked, 2))
-    draws = {name: model.intervals.draws for name, model in ranked.items() if model.intervals}
-    if not draws:
-        return Comparison(ranked, ())
-    of_rows = _compared(pairs, {name: _values(model) for name, model in ranked.items()}, draws, _widest())
+    tests = class_tests(pairs, ranked, scores) if scores else ()
+    macro_and_micro = _sampled_rows(ranked)
+    if not macro_and_micro:
+        return Comparison(ranked, (), tests)
+    of_rows = compared(pairs, macro_and_micro, _widest())
     names = [name for name in columns() if name in (*FIGURES, *RANKINGS)]
     kept = [columns().index(name) for name in names]
-    rows = [{row: _named(names, each[:, j, kept]) for j, row in enumerate(_ROWS)} for each in of_rows]
+    rows = [{row: named(names, each[:, j, kept]) for j, row in enumerate(_ROWS)} for each in of_rows]
     for own, agreed in zip(rows, _agreements(pairs, ranked), strict=True):
         if agreed:
             own["agreement"] = agreed
-    return Comparison(ranked, tuple(Pair(*pair, own) for pair, own in zip(pairs, rows, strict=True)))
+    found = tuple(Pair(*pair, own) for pair, own in zip(pairs, rows, strict=True))
+    if margin is None:
+        return Comparison(ranked, found, tests)
+    areas = {name: _macro_auroc(each) for name, each in macro_and_micro.items()}
+    return Comparison(ranked, found, tests, equivalences(pairs, ranked, areas, margin), margin)
 
 
-def _compared(
-    pairs: Sequence[tuple[str, str]],
-    values: Mapping[str, np.ndarray],
-    draws: Mapping[str, np.ndarray],
-    widest: np.ndarray,
-) -> list[np.ndarray]:
-    """What is known of the differences of each pair.
+def _sampled_rows(models: Mapping[str, Evaluation]) -> dict[str, Sampled]:
+    """The macro and the micro row of each model; none if nothing was resampled."""
+    return {
+        name: Sampled(_values(model), found.draws, found.left_out.rows if found.left_out else None)
+        for name, model in models.items()
+        if (found := model.intervals)
+    }
 
-    Shape:
-        ``values`` (...) of each model, ``draws`` (resamples, ...), ``widest`` as their last axis, to (value, both ends,
-        both ends by Holm, p and p by Holm; ...) of each pair.
-    """
-    changes = [draws[first] - draws[second] for first, second in pairs]
-    p = np.stack([paired_p_value(change) for change in changes]) if pairs else np.empty(0)
-    corrected = holm(p)
-    found = []
-    for i, (first, second) in enumerate(pairs):
-        spans = [paired_interval(changes[i], times, widest) for times in (1.0, corrected[i] / p[i])]
-        found.append(np.stack([values[first] - values[second], *spans[0], *spans[1], p[i], corrected[i]]))
-    return found
+
+def _macro_auroc(rows: Sampled) -> Sampled:
+    column = columns().index("auroc")
+    left_out = None if rows.left_out is None else rows.left_out[:, 0, column]
+    return Sampled(rows.values[0, column], rows.draws[:, 0, column], left_out)
 
 
 def _agreements(pairs: Sequence[tuple[str, str]], models: Mapping[str, Evaluation]) -> list[dict[str, Difference]]:
     """Of each pair, the differences of what follows from confusion matrices; none where there are no matrices."""
-    draws = {
-        name: model.intervals.agreement_draws
-        for name, model in models.items()
-        if model.intervals and model.intervals.agreement_draws is not None
-    }
-    if not draws:
-        return [{} for _ in pairs]
     figures = agreement_figures(tuple(next(iter(models.values())).classes))
-    values = {name: np.array([model.agreement[figure] for figure in figures]) for name, model in models.items()}
+    sampled = {
+        name: Sampled(
+            np.array([model.agreement[figure] for figure in figures]),
+            found.agreement_draws,
+            found.left_out.agreement if found.left_out else None,
+        )
+        for name, model in models.items()
+        if (found := model.intervals) and found.agreement_draws is not None
+    }
+    if not sampled:
+        return [{} for _ in pairs]
     widest = np.array([1 - figure.lowest for figure in figures.values()])
-    return [_named(list(figures), each) for each in _compared(pairs, values, draws, widest)]
+    return [named(list(figures), each) for each in compared(pairs, sampled, widest)]
 
 
 def macro_of(evaluation: Evaluation) -> Row:
@@ -147,29 +162,20 @@ def _widest() -> np.ndarray:
     return np.array([1 - figures[name].lowest if name in figures else 1.0 for name in columns()])
 
 
-def _named(names: Sequence[str], values: np.ndarray) -> dict[str, Difference]:
-    """Figure to difference, where it has one; ``values`` as of ``_compared``, of these figures."""
-    named = zip(names, values.T.tolist(), strict=True)
-    return {
-        name: Difference(value, (low, high), p, p_holm, (lowest, highest))
-        for name, (value, low, high, lowest, highest, p, p_holm) in named
-        if not np.isnan([value, low]).any()
-    }
-
-
 def _as_json(pair: Pair) -> dict[str, Any]:
-    rows = {
-        row: {
-            name: {
-                "difference": each.value,
-                "interval": list(each.span),
-                "interval_holm": list(each.span_holm),
-                "p": each.p,
-                "p_holm": each.p_holm,
-                "within_noise": each.is_within_noise,
-            }
-            for name, each in differences.items()
-        }
-        for row, differences in pair.rows.items()
-    }
+    rows = {row: {name: each.as_json() for name, each in differences.items()} for row, differences in pair.rows.items()}
     return {"first": pair.first, "second": pair.second} | rows
+
+
+def _tests_as_json(tests: Sequence[PairTests]) -> dict[str, Any]:
+    return {
+        "correction": "holm, over all classes of all pairs, for each test",
+        "pairs": [
+            {
+                "first": each.first,
+                "second": each.second,
+                "classes": {name: own.as_json() for name, own in each.classes.items()},
+            }
+            for each in tests
+        ],
+    }

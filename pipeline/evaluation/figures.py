@@ -13,11 +13,13 @@ from pipeline.evaluation.alignment import differences
 from pipeline.evaluation.calibration_figures import Calibration
 from pipeline.evaluation.conformal import Conformal
 from pipeline.evaluation.confusion import Confusion, confusion_of, taken
+from pipeline.evaluation.decision import Decisions
 from pipeline.evaluation.intervals import Intervals, Resampling, bootstrap
 from pipeline.evaluation.metrics import Counts
 from pipeline.evaluation.referral import Referral
 from pipeline.evaluation.resampling import Judged
 from pipeline.evaluation.scores import Scores
+from pipeline.evaluation.subgroups import Subgroups
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import Thresholds, decisions, get_thresholds
 from pipeline.labels import none_name_of
@@ -35,6 +37,8 @@ _KEYS = {"subject", "note", "task", "kind", "n_items", "classes", "macro", "micr
     "calibration",
     "referral",
     "conformal",
+    "subgroups",
+    "decision",
 }
 """What "no class found" cannot be called in the JSON, whose keys they are."""
 
@@ -79,6 +83,8 @@ class Evaluation:
         calibration: What temperatures did to the scores, which are all of those with them; None without.
         referral: The items that the model is least sure of, and the figures of the rest; None where nobody asked.
         conformal: Sets of answers at a wanted coverage; None where nobody asked.
+        subgroups: The figures of groups of items, a column each; none where nobody asked.
+        decision: Decision curves; None where nobody asked.
     """
 
     task: str | None
@@ -101,6 +107,8 @@ class Evaluation:
     calibration: Calibration | None = None
     referral: Referral | None = None
     conformal: Conformal | None = None
+    subgroups: tuple[Subgroups, ...] = ()
+    decision: Decisions | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -148,6 +156,8 @@ class Evaluation:
             **({"calibration": self.calibration.as_json()} if self.calibration else {}),
             **({"referral": self.referral.as_json()} if self.referral else {}),
             **({"conformal": self.conformal.as_json()} if self.conformal else {}),
+            **({"decision": self.decision.as_json()} if self.decision else {}),
+            **({"subgroups": [each.as_json() for each in self.subgroups]} if self.subgroups else {}),
         }
 
     def _accuracy_interval(self) -> dict[str, list[float]]:

@@ -1,6 +1,5 @@
-"""How far a figure would move with other patients: intervals of a table, paired comparison, Holm's correction."""
+"""How far a figure would move with other patients: the intervals of a table."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation import proportions
-from pipeline.evaluation.agreement_intervals import AgreementResamples
+from pipeline.evaluation.agreement_intervals import AgreementResamples, agreement_by_resamples
+from pipeline.evaluation.bca import left_out_weights
+from pipeline.evaluation.resampled_intervals import CI, by_resamples
 from pipeline.evaluation.resampling import Judged, Resampler, TableMeasurer, columns, rows_of
 from pipeline.evaluation.row_intervals import (
     RowIntervals,
@@ -33,8 +34,6 @@ Key = tuple[str, str]
 FEW_PATIENTS = 25
 """Rows with fewer, of either side, are marked: their intervals hold the truth, and are wide."""
 
-_ROUNDING = 1e-9
-
 
 @dataclass(frozen=True)
 class Resampling:
@@ -43,10 +42,39 @@ class Resampling:
     Attributes:
         n: Number of resamples.
         seed: Of the draws; one seed draws the same patients for every model.
+        ci: What intervals are made by, of ``resampled_intervals.CI``.
     """
 
     n: int = DEFAULT_RESAMPLES
     seed: int = 0
+    ci: str = CI[0]
+
+
+METHODS = {
+    "wilson": "Wilson for counts, logit for AUROC and AP, with variances over resamples of patients",
+    "percentile": "percentiles of resamples of patients",
+    "bca": "BCa (bias-corrected and accelerated) of resamples of patients, with a jackknife over patients",
+}
+"""What each of ``CI`` is, in a line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Every figure of each resample, or of each replicate of a jackknife.
+
+    Attributes:
+        rows: The macro and the micro row.
+        classes: The rows of the classes; NaN where a class has no interval.
+        agreement: What follows from the confusion matrix, in the order of ``agreement.agreement_figures``; None where
+            the classes do not exclude each other.
+
+    Shape:
+        ``(n, 2, columns)``, ``(n, classes, columns)`` and ``(n, figures)``.
+    """
+
+    rows: np.ndarray
+    classes: np.ndarray
+    agreement: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +101,12 @@ class Intervals:
         agreement: Those of the figures of the confusion matrix, where the classes exclude each other.
         agreement_draws: These figures of every resample, in the order of ``agreement.agreement_figures``; None where
             the classes do not exclude each other.
+        class_draws: The rows of the classes of every resample; NaN where a class has no interval.
+        left_out: All of it where one patient, or one group of patients, is left out; None unless intervals are by BCa.
 
     Shape:
-        ``draws`` is ``(resamples, 2, columns)``, ``agreement_draws`` ``(resamples, figures)``.
+        ``draws`` is ``(resamples, 2, columns)``, ``agreement_draws`` ``(resamples, figures)``, ``class_draws``
+        ``(resamples, classes, columns)``.
     """
 
     classes: dict[str, dict[str, Span]]
@@ -95,12 +126,14 @@ class Intervals:
     marked: tuple[Key, ...] = ()
     agreement: dict[str, Span] = field(default_factory=dict)
     agreement_draws: np.ndarray | None = None
+    class_draws: np.ndarray | None = None
+    left_out: Draws | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the draws as plain dicts; each interval is ``[low, high]``, None if it is withheld."""
         return {
             "level": LEVEL,
-            "method": "Wilson for counts, logit for AUROC and AP, with variances over resamples of patients",
+            "method": METHODS[self.resampling.ci],
             "resamples": self.resampling.n,
             "seed": self.resampling.seed,
             "n_patients": self.n_patients,
@@ -152,7 +185,7 @@ def bootstrap(
     Reference:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. We draw again what lacks a class.
     """
-    patients, n_alone = _numbered(item_id, patient_id)
+    patients, n_alone = numbered(item_id, patient_id)
     rows = rows_of(judged, patients)
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
@@ -165,6 +198,7 @@ def bootstrap(
             agreement.add(weights)
     draws = np.concatenate(measured)
     draws[:, :-1][:, ~rows.kept] = np.nan
+    left_out, left_agreement = _left_out(judged, classes, patients, measurer, resampling)
     plain = measurer.measure(np.ones((len(patients), 1)))[0]
     names = [*classes, "micro", *([judged.none_name] if judged.none_name else [])]
     behind = _supports(judged, patients)
@@ -172,7 +206,15 @@ def bootstrap(
         row_intervals(plain[i], draws[:, i], behind[i], pooled=i == len(classes)) if kept else RowIntervals()
         for i, kept in enumerate(rows.kept)
     ]
+    agreed = agreement.intervals() if agreement else None
     macro = _macro(plain[-1], draws[:, -1], found[: len(classes)], behind)
+    if resampling.ci != CI[0]:
+        order = [*range(len(rows.kept)), -1]
+        *found, macro = [
+            by_resamples(row, columns(), plain[i], draws[:, i], None if left_out is None else left_out[:, i])
+            for i, row in zip(order, [*found, macro], strict=True)
+        ]
+        agreed = agreed and agreement_by_resamples(agreed, left_agreement)
     in_macro = [behind[i] for i in np.flatnonzero(rows.kept[: len(classes)])]
     draws[:, -1] = whole_draws(plain[-1], draws[:, -1], in_macro)
     keys = [
@@ -181,7 +223,6 @@ def bootstrap(
         *([("no class", n)] if (n := judged.none_name) else []),
     ]
     withheld = {key: each.withheld for key, each in zip([*keys, ("macro", "")], [*found, macro], strict=True)}
-    agreed = agreement.intervals() if agreement else None
     if agreed:
         withheld["agreement", ""] = agreed.found.withheld
     few = [kept and support.rarer < FEW_PATIENTS for support, kept in zip(behind, rows.kept, strict=True)]
@@ -203,7 +244,26 @@ def bootstrap(
         marked=tuple(key for key, is_few in zip(keys, few, strict=True) if is_few),
         agreement=agreed.found.spans if agreed else {},
         agreement_draws=agreed.draws if agreed else None,
+        class_draws=draws[:, : len(classes)],
+        left_out=None
+        if left_out is None
+        else Draws(left_out[:, [-1, len(classes)]], left_out[:, : len(classes)], left_agreement),
     )
+
+
+def _left_out(
+    judged: Judged, classes: Sequence[str], patients: np.ndarray, measurer: TableMeasurer, resampling: Resampling
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The tables, and what follows from the confusion matrix, of a jackknife over patients; None unless BCa asks."""
+    if resampling.ci != "bca":
+        return None, None
+    agreement = None if judged.taken is None else AgreementResamples(judged.labels, judged.taken, classes, patients)
+    measured = []
+    for weights in left_out_weights(patients, resampling.seed):
+        measured.append(measurer.measure(weights))
+        if agreement:
+            agreement.add(weights)
+    return np.concatenate(measured), agreement.intervals().draws if agreement else None
 
 
 def _macro(
@@ -224,77 +284,7 @@ def _supports(judged: Judged, patients: np.ndarray) -> list[Support]:
     return [support_of(*pair, patients) for pair in pairs]
 
 
-def paired_interval(
-    differences: np.ndarray, times: np.ndarray | float = 1.0, widest: np.ndarray | float = 1.0
-) -> np.ndarray:
-    """The values of a difference that resamples do not refute, the counterpart of ``paired_p_value``.
-
-    It leaves out 0 exactly where the p-value, times ``times``, is at most 0.05, for any number of resamples and any
-    ties: both ends are resamples themselves, not points between two of them. Where they are too few for that level,
-    nothing is left out.
-
-    Args:
-        differences: Figure of one model minus that of another, on the same resamples.
-        times: What the p-value of each column is multiplied by, as Holm does.
-        widest: The most that a figure can differ.
-
-    Shape:
-        ``(resamples, ...)`` to ``(2, ...)``: low and high; NaN where a resample has none.
-    """
-    n = len(differences)
-    # the first of so many on each side counts as "none lower", so the ends are the k-th lowest and the k-th highest
-    left_out = np.floor((1 - LEVEL) / np.asarray(times) * (n + 1) / 2 + _ROUNDING).astype(int)
-    left_out = np.broadcast_to(left_out, differences.shape[1:])[None]
-    ordered = np.sort(differences, 0)
-    low = np.take_along_axis(ordered, np.maximum(left_out - 1, 0), 0)[0]
-    high = np.take_along_axis(ordered, np.minimum(n - left_out, n - 1), 0)[0]
-    ends = np.stack([np.where(left_out[0] > 0, low, -widest), np.where(left_out[0] > 0, high, widest)])
-    return np.where(np.isnan(differences).any(0), np.nan, ends)
-
-
-def paired_p_value(differences: np.ndarray) -> np.ndarray:
-    """The two-sided p-value of no difference: twice the share of paired resamples on the rarer side of 0.
-
-    It is at most 0.05 exactly where ``paired_interval`` of the same differences leaves out 0, and is
-    2 / (resamples + 1) at the least, since the sample itself counts as one that shows nothing.
-
-    Args:
-        differences: Figure of one model minus that of another, on the same resamples.
-
-    Shape:
-        ``(resamples, ...)`` to ``(...)``.
-
-    Reference:
-        Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 4.4.
-    """
-    rarer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
-    values: np.ndarray = np.minimum(1.0, 2 * (rarer + 1) / (len(differences) + 1))
-    return values
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """The p-values of several tests, corrected so that the chance of any false finding keeps its level.
-
-    Shape:
-        ``(tests, ...)`` both; the columns are corrected apart.
-
-    Reference:
-        Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 1979.
-    """
-    order = np.argsort(p_values, axis=0, kind="stable")
-    n_left = np.arange(len(p_values), 0, -1).reshape(-1, *[1] * (p_values.ndim - 1))
-    stepped = np.maximum.accumulate(np.take_along_axis(p_values, order, 0) * n_left, 0)
-    corrected = np.empty_like(stepped)
-    np.put_along_axis(corrected, order, np.minimum(stepped, 1.0), 0)
-    return corrected
-
-
-def resamples_for(n_tests: int) -> int:
-    """The fewest resamples with which one of several tests can be beyond noise after Holm's correction."""
-    return math.ceil(2 * n_tests / (1 - LEVEL) - 1e-9) - 1
-
-
-def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
+def numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
     """The patient of each item as a number in the order of the names, and how many items are their own patient."""
     named = np.zeros(len(item_id), bool) if patient_id is None else patient_id != ""
     # numbers depend on names alone, so that the rows' order does not move the draws

@@ -17,6 +17,15 @@ def span_text(span: Span) -> str:
     return f"{span[0]:.3f}–{span[1]:.3f}"
 
 
+def signed_span_text(span: Span) -> str:
+    """The interval of a difference, as it stands in a table.
+
+    >>> signed_span_text((-0.001, 0.02))
+    '-0.0010 to 0.0200'
+    """
+    return f"{span[0]:.4f} to {span[1]:.4f}"
+
+
 def figure_text(value: float, digits: int = 3) -> str:
     """A figure as it stands in a table, a dash for NaN.
 

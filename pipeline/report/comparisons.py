@@ -5,11 +5,16 @@ from pathlib import Path
 
 from pipeline.commands.escaping import csv_cell, markdown, one_line
 from pipeline.evaluation.agreement import AgreementFigure, agreement_figures
-from pipeline.evaluation.comparison import Comparison, Difference, Pair, macro_of
-from pipeline.evaluation.intervals import LEVEL, Intervals, resamples_for
+from pipeline.evaluation.comparison import Comparison, Pair, macro_of
+from pipeline.evaluation.differences import Difference
+from pipeline.evaluation.intervals import LEVEL, Intervals
 from pipeline.evaluation.metrics import headings
-from pipeline.machine.files import all_or_none, make_folder, write_text
-from pipeline.report.cells import WITHHELD, aligned, figure_text, span_text
+from pipeline.evaluation.paired import resamples_for
+from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
+from pipeline.report.cells import WITHHELD, aligned, figure_text, signed_span_text, span_text
+from pipeline.report.class_tests import class_test_lines, class_test_parts, class_test_tables
+from pipeline.report.equivalences import equivalence_lines, equivalence_parts, equivalence_tables
+from pipeline.report.evaluations import with_note
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.tables import (
     data_text,
@@ -37,7 +42,8 @@ def comparison_text(comparison: Comparison) -> str:
     verdicts = "\n".join(f"- {_verdict(pair, difference)}" for pair in comparison.pairs if (difference := _main(pair)))
     remarks = "\n".join(f"- {remark}" for remark in _remarks(comparison, best.intervals))
     in_areas = f"Differences in macro-AUC:\n\n{verdicts}" if verdicts else ""
-    parts = [*head, _table(comparison), in_areas, *_in_agreement(comparison), remarks]
+    further = [*equivalence_parts(comparison), *class_test_parts(comparison)]
+    parts = [*head, _table(comparison), in_areas, *_in_agreement(comparison), remarks, *further]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -80,8 +86,15 @@ def _subjects(comparison: Comparison, escape: Callable[[str], str] = markdown) -
 
 
 def save_comparison(folder: Path, comparison: Comparison, formats: Collection[str] = ("md",)) -> list[Path]:
-    """Writes ``comparison.json`` and the table as ``comparison.md``, ``.csv`` or ``.tex``; returns their paths."""
+    """Writes ``comparison.json`` and the table as ``comparison.md``, ``.csv`` or ``.tex``; returns their paths.
+
+    With ``.csv`` come ``class_tests.csv`` and ``equivalence.csv``, as far as there are any.
+    """
     names = ["comparison.json", *(f"comparison.{ending}" for name, ending in FORMATS.items() if name in formats)]
+    further = {"class_tests.csv": class_test_lines(comparison), "equivalence.csv": equivalence_lines(comparison)}
+    note = "; ".join(_notes(comparison, one_line))
+    further = {name: with_note(lines, note) if "csv" in formats else [] for name, lines in further.items()}
+    names += [name for name, lines in further.items() if lines]
     make_folder(folder)
     with all_or_none():
         write_json(folder / "comparison.json", comparison.as_json())
@@ -92,7 +105,15 @@ def save_comparison(folder: Path, comparison: Comparison, formats: Collection[st
         if "latex" in formats:
             heads = [*_notes(comparison, one_line), *_subjects(comparison, escape=one_line)]
             tables = [(". ".join(heads) or "Models by macro-AUC", _lines(comparison))]
+            noted = f"{note}. " if note else ""  # each table may be taken alone
+            others = [*equivalence_tables(comparison), *class_test_tables(comparison)]
+            tables += [(noted + caption, lines) for caption, lines in others]
             write_text(folder / "comparison.tex", latex_tables(tables))
+        for name, lines in further.items():
+            if lines:
+                write_csv(folder / name, lines)
+            else:  # that of other models would be taken for theirs
+                remove_file(folder / name)
     return [folder / name for name in names]
 
 
@@ -170,7 +191,7 @@ def _against_best(comparison: Comparison) -> dict[str, _Cell]:
 
     return {
         "less than the best": column(lambda difference: _fine(difference.value)),
-        f"its {LEVEL:.0%} interval": column(_signed_span),
+        f"its {LEVEL:.0%} interval": column(lambda difference: signed_span_text(difference.span_holm)),
         "p": column(lambda difference: f"{difference.p:.3f}"),
         "p (Holm)": column(lambda difference: f"{difference.p_holm:.3f}"),
         "difference": column(_judgement, "best"),
@@ -196,7 +217,7 @@ def _main(pair: Pair) -> Difference | None:
 
 def _verdict(pair: Pair, difference: Difference) -> str:
     p = f"p {difference.p:.3f}, by Holm {difference.p_holm:.3f}"
-    span = _signed_span(difference)
+    span = signed_span_text(difference.span_holm)
     names = f"{markdown(pair.first)} − {markdown(pair.second)}"
     return f"{names}: {_fine(difference.value)} ({span}), {p}: {_judgement(difference)}"
 
@@ -244,10 +265,6 @@ def _remarks_of_models(comparison: Comparison) -> list[str]:
 
 def _judgement(difference: Difference) -> str:
     return "within noise" if difference.is_within_noise else "beyond noise"
-
-
-def _signed_span(difference: Difference) -> str:
-    return f"{difference.span_holm[0]:.4f} to {difference.span_holm[1]:.4f}"
 
 
 def _fine(value: float) -> str:

@@ -14,9 +14,11 @@ from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.evaluation.thresholds import decisions
 from pipeline.machine.files import all_or_none, make_folder, remove_file, write_text
 from pipeline.report.confusions import CAPTION, MOST_PRINTED, agreement_lines, confusion_csv_lines, confusion_lines
+from pipeline.report.decisions import decision_tables
 from pipeline.report.files import FORMATS, latex_tables, number, write_csv, write_json
 from pipeline.report.further import FILES as FURTHER
 from pipeline.report.further import further_files
+from pipeline.report.subgroups import subgroup_tables
 from pipeline.report.tables import as_text, head_of, interval_lines, sizes_of, table_lines
 
 _SOMETIMES = (
@@ -89,7 +91,7 @@ def counts_lines(evaluation: Evaluation) -> list[list[str]]:
 
 def with_note(lines: list[list[str]], note: str) -> list[list[str]]:
     """Lines of a CSV file with what stands over the printed table in a last column, where there is such a note."""
-    if not note:
+    if not note or not lines:
         return lines
     return [[*lines[0], "note"], *([*line, csv_cell(note)] for line in lines[1:])]
 
@@ -171,6 +173,8 @@ def latex_text(evaluation: Evaluation) -> str:
     if found and (found.micro or found.norm):
         drawn = f"{noted}{LEVEL:.0%} intervals, over {found.resampling.n} resamples of {found.n_patients} patients"
         tables.append((drawn, interval_lines(evaluation)))
+    further = [*decision_tables(evaluation), *subgroup_tables(evaluation)]
+    tables += [(noted + caption, lines) for caption, lines in further]
     return latex_tables(tables)
 
 

@@ -6,6 +6,7 @@ from pipeline.commands.escaping import markdown
 from pipeline.evaluation.figures import Evaluation, Row
 from pipeline.evaluation.intervals import FEW_PATIENTS, LEVEL, Intervals, Key, Span
 from pipeline.evaluation.metrics import FIGURES, RANKINGS, headings
+from pipeline.evaluation.resampled_intervals import DEGENERATE
 from pipeline.evaluation.resampling import CELLS, MIN_PATIENTS
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import Thresholds
@@ -17,6 +18,14 @@ SIZES = ("n", "prevalence")
 
 FEW = "‡"
 """Stands beside the name of a row with few patients."""
+
+_HOW = {
+    "wilson": "counts and what follows from them by Wilson, AUROC and AP by logit, both with the variance over "
+    "resamples of whole patients",
+    "percentile": "percentiles of resamples of whole patients",
+    "bca": "percentiles of resamples of whole patients, moved for bias and skewness (BCa; each patient, or one of 1000 "
+    "groups of them, left out in turn)",
+}
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -132,19 +141,19 @@ def interval_lines(evaluation: Evaluation) -> list[list[str]]:
 def _interval_line(key: Key, row: Row, spans: dict[str, Span], intervals: Intervals) -> list[str]:
     """The name, with a mark where few patients stand behind it; intervals, or the figure with a mark if withheld."""
     name = key[1] or key[0]
-    counts = [f"{spans[cell][0]:.0f}–{spans[cell][1]:.0f}" if cell in spans else "" for cell in CELLS]
     withheld = intervals.withheld.get(key, {})
-    alone = {figure: f"{figure_text(row.figures[figure])} {WITHHELD}" for figure in withheld}
+    without = {cell: f"{n} {WITHHELD}" for cell, n in (row.counts or {}).items() if cell in withheld}
+    counts = [
+        f"{spans[cell][0]:.0f}–{spans[cell][1]:.0f}" if cell in spans else without.get(cell, "") for cell in CELLS
+    ]
+    alone = {name: f"{figure_text(row.figures[name])} {WITHHELD}" for name in withheld if name in row.figures}
     figures = [span_text(spans[figure]) if figure in spans else alone.get(figure, "") for figure in headings()]
     return [f"{name} {FEW}" if key in intervals.marked else name, *counts, *figures]
 
 
 def interval_remarks(intervals: Intervals) -> list[str]:
     """What to know of intervals: what was drawn, and which rows have none."""
-    remarks = [
-        "counts and what follows from them by Wilson, AUROC and AP by logit, both with the variance over resamples of "
-        f"whole patients, thresholds as above; seed {intervals.resampling.seed}"
-    ]
+    remarks = [f"{_HOW[intervals.resampling.ci]}, thresholds as above; seed {intervals.resampling.seed}"]
     if intervals.n_alone:
         remarks.append(f"no patient_id for {intervals.n_alone} items, so each was drawn as a patient of its own")
     for side, few in (("positive", intervals.few_positives), ("negative", intervals.few_negatives)):
@@ -156,9 +165,14 @@ def interval_remarks(intervals: Intervals) -> list[str]:
     if intervals.marked:
         names = _named(name or kind for kind, name in intervals.marked)
         remarks.append(f"{FEW}: wide, because fewer than {FEW_PATIENTS} patients have it, or have it not: {names}")
-    if any(reasons for (kind, _), reasons in intervals.withheld.items() if kind != "agreement"):
+    of_rows = [reasons for (kind, _), reasons in intervals.withheld.items() if kind != "agreement"]
+    degenerate = {reason for reasons in of_rows for reason in reasons.values()} & {*DEGENERATE}
+    if any(reason not in degenerate for reasons in of_rows for reason in reasons.values()):
         fewest = ", ".join(f"{heading} {n}" for heading, n in _fewest().items())
         remarks.append(f"{WITHHELD}: no interval, because none would hold for so few patients: at least {fewest}")
+    if degenerate:
+        reasons = "; or ".join(each for each in DEGENERATE if each in degenerate)
+        remarks.append(f"{WITHHELD}: no interval by resamples alone, because {reasons}; -ci wilson has one")
     if intervals.n_redrawn:
         remarks.append(f"drawn again, because a class had no positive or no negative: {intervals.n_redrawn} resamples")
     return remarks

@@ -1,6 +1,7 @@
 """Runs → figures: scored on a partition, with the thresholds that dev chose, side by side where they are several."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,12 @@ from pipeline.evaluation import comparison
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.asked import NOTHING, OF_DEV_ITSELF, Asked, answer
 from pipeline.evaluation.calibration import Temperatures
+from pipeline.evaluation.equivalence import check_margin
 from pipeline.evaluation.figures import NOTES, Evaluation
+from pipeline.evaluation.grouping import N_LABELS, check_columns, groupings_of
 from pipeline.evaluation.intervals import DEFAULT_RESAMPLES, Resampling
+from pipeline.evaluation.item_table import ItemTable
+from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
@@ -35,6 +40,10 @@ def evaluate(
     calibrate: bool = False,
     refer: float | None = None,
     conformal: float | None = None,
+    decision: bool = False,
+    ci: str = CI[0],
+    subgroups: Sequence[str] = (),
+    table: ItemTable | None = None,
 ) -> Evaluation:
     """Every figure of a run on a partition, with thresholds that were chosen on dev.
 
@@ -50,11 +59,17 @@ def evaluate(
             has them always.
         refer: the part of the records that it is least sure of, to be told with the figures of the rest.
         conformal: coverage of split-conformal sets, whose limits dev gives.
+        decision: whether decision curves are made.
+        ci: what intervals are made by: ``wilson`` (and logits), ``percentile`` or ``bca``.
+        subgroups: columns whose groups have figures of their own: ``age``, ``sex``, ``n_labels``, those of ``table``.
+        table: other columns, as of ``item_table.read_item_table``; None for those of the store alone.
 
     Raises:
         EcgFusionError: the run or the store is missing, they do not fit, or what is asked is out of its range.
     """
-    (found,) = _judged([_folder(run)], partition, data, threshold, resamples, seed, Asked(calibrate, refer, conformal))
+    asked, resampling = Asked(calibrate, refer, conformal, decision), _resampling(resamples, seed, ci)
+    tables = [] if table is None else [table]
+    (found,), _ = _judged([_folder(run)], partition, data, threshold, resampling, asked, subgroups, tables)
     return found
 
 
@@ -66,11 +81,34 @@ def compare(
     threshold: str | float | None = None,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
+    ci: str = CI[0],
+    equivalence: float | None = None,
 ) -> comparison.Comparison:
-    """Several runs on the same items, the best first; arguments and errors as of ``evaluate``."""
+    """Several runs on the same items, the best first; arguments and errors as of ``evaluate``.
+
+    Args:
+        runs: finished runs, or their folders.
+        partition: as of ``evaluate``, like the others.
+        data: folder of the stores.
+        threshold: a criterion or a number.
+        resamples: of patients.
+        seed: of the resamples.
+        ci: what intervals are made by.
+        equivalence: how far two may differ in AUC and be as good as each other; None where that is not asked.
+    """
+    if equivalence is not None:
+        check_margin(equivalence)
     folders = [_folder(run) for run in runs]
-    found = _judged(folders, partition, data, threshold, resamples, seed)
-    return comparison.compare(dict(zip(names_of(folders), found, strict=True)))
+    found, scores = _judged(folders, partition, data, threshold, _resampling(resamples, seed, ci))
+    names = names_of(folders)
+    named = dict(zip(names, found, strict=True)), dict(zip(names, scores, strict=True))
+    return comparison.compare(*named, equivalence)
+
+
+def _resampling(n: int, seed: int, ci: str) -> Resampling | None:
+    if ci not in CI:
+        raise EcgFusionError(f"there are no intervals by {ci}: choose one of {', '.join(CI)}")
+    return Resampling(n, seed, ci) if n else None
 
 
 def _folder(run: "Run | Folder") -> Path:
@@ -82,18 +120,39 @@ def _judged(
     partition: str,
     data: Folder | None,
     threshold: str | float | None,
-    resamples: int,
-    seed: int,
+    resampling: Resampling | None,
     asked: Asked = NOTHING,
-) -> list[Evaluation]:
+    columns: Sequence[str] = (),
+    tables: Sequence[ItemTable] = (),
+) -> tuple[list[Evaluation], list[Scores]]:
     if partition not in NOTES:
         raise EcgFusionError(f"there is no partition {partition}: choose one of {', '.join(NOTES)}")
-    resampling = Resampling(resamples, seed) if resamples else None
     check_asked(folders, partition, asked)
-    scores = score_runs(folders, partition, Path(data) if data else None)
-    return [
+    stores = Path(data) if data else None
+    tables = tables_of(folders[0], partition, stores, columns, tables)
+    scores = score_runs(folders, partition, stores)
+    asked = replace(asked, groupings=groupings_of(columns, scores[0], tables))
+    found = [
         judge(run, each, partition, threshold, resampling, asked) for run, each in zip(folders, scores, strict=True)
     ]
+    return found, scores
+
+
+def tables_of(
+    run: Path, partition: str, data: Path | None, columns: Sequence[str], tables: Sequence[ItemTable]
+) -> list[ItemTable]:
+    """The tables that columns come from, the store's the last of them; opened only if a column is asked for.
+
+    Raises:
+        EcgFusionError: a column is in none of them.
+    """
+    if not {*columns} - {N_LABELS}:
+        return [*tables]
+    from pipeline.scoring.item_columns import columns_of_run  # a scores file is judged without HDF5
+
+    all_of_them = [*tables, columns_of_run(run, partition, data)]
+    check_columns(columns, all_of_them)  # scoring may take minutes
+    return all_of_them
 
 
 def score_runs(

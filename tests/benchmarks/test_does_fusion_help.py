@@ -8,7 +8,7 @@ import pytest
 from signal_stores import make_signal_stores
 
 from benchmarks import does_fusion_help
-from pipeline.evaluation.intervals import paired_p_value
+from pipeline.evaluation.paired import paired_p_value
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from scipy.special import expit
 
 from pipeline.evaluation.asked import NOTHING, Asked, answer
 from pipeline.evaluation.figures import Evaluation
+from pipeline.evaluation.grouping import Grouping
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.report.evaluations import save_evaluation
 from pipeline.report.further import FILES, further_parts
 from pipeline.report.tables import as_text
 
-ALL = Asked(calibrate=True, refer=0.1, conformal=0.9)
+ALL = Asked(calibrate=True, refer=0.1, conformal=0.9, decision=True)
 
 
 def drawn(prefix: str, seed: int, classes: tuple[str, ...] = ("MI", "a|b", "HYP")) -> Scores:
@@ -43,7 +45,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(params=["multilabel", "multiclass"])
 def saved(request, tmp_path: Path) -> tuple[Path, Evaluation, Scores]:
     test, dev = both(request.param)
-    found = answer(ALL, test, dev)
+    half = Grouping("half", "who.csv", "values", ("first", "second"), np.arange(len(test.labels)) % 2)
+    found = answer(replace(ALL, groupings=(half,)), test, dev)
     save_evaluation(tmp_path, found, test, with_scores=True)
     return tmp_path, found, test
 
