@@ -8,7 +8,7 @@ from torch import Tensor
 from pipeline.errors import EcgFusionError
 from pipeline.export.seeing import Seeing, mean_and_deviation
 from pipeline.representations import REPRESENTATIONS, ImageRecipe, LeadMapRecipe, lead_map, to_uint8
-from pipeline.representations.preparation import FLAT_BELOW, paa
+from pipeline.representations.preparation import FLAT_BELOW, paa, segment_bounds
 
 
 class Smooth(Seeing):
@@ -16,7 +16,8 @@ class Smooth(Seeing):
 
     What a lead is scaled by, where that is its own least and greatest value or its own deviation, is that of the
     recording which is explained, and stays so: else a recording that fades into a flat line would be drawn alike until
-    its last bit, and what it is worth would have no slope anywhere.
+    its last bit, and what it is worth would have no slope anywhere. So does what rounding to grey levels adds: else a
+    flat line, half a level away from where it belongs, would be worth what no sample is.
 
     Attributes:
         holding: whether the next recordings are those that are explained, whose scales are kept.
@@ -30,7 +31,7 @@ class Smooth(Seeing):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._held: dict[str, tuple[Tensor, Tensor]] = {}
+        self._held: dict[str, tuple[Tensor, ...]] = {}
 
     def _fractions(self, mv: Tensor) -> Tensor:
         return self._grey(mv)
@@ -47,14 +48,14 @@ class Smooth(Seeing):
                 f"{name}, as this run draws it, counts and compares and has no gradient: occlusion explains it "
                 f"(-method occlusion)"
             )
-        return _straight_through((drawn - low) / (high - low), to_uint8(drawn.detach(), (low, high)).double() / 255)
+        return self._rounded(name, (drawn - low) / (high - low), to_uint8(drawn.detach(), (low, high)))
 
     def _map_of_leads(self, mv: Tensor, recipe: LeadMapRecipe) -> Tensor:
         range_mv = recipe.range_mv
         fractions = (paa(mv, recipe.size) + range_mv) / (2 * range_mv)
         rows = lead_map_rows(int(mv.shape[-2]), recipe.size)
         grey = lead_map(mv.detach(), recipe, known_finite=True)
-        return _straight_through(fractions.index_select(-2, rows), grey.double() / 255)
+        return self._rounded("lead map", fractions.index_select(-2, rows), grey)
 
     def _standardised(self, counts: Tensor) -> Tensor:
         mean, deviation = self._kept("deviation", mean_and_deviation(counts.detach()))
@@ -72,25 +73,22 @@ class Smooth(Seeing):
         flat = spread < FLAT_BELOW
         return torch.where(flat, -1.0, (mv - least) * (2 / torch.where(flat, 1.0, spread)) - 1)
 
-    def _kept(self, what: str, found: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def _rounded(self, what: str, fractions: Tensor, grey: Tensor) -> Tensor:
+        """Images with the slope that they had before they were rounded, and none beyond what they can show."""
+        inside = fractions.clamp(0, 1)
+        (added,) = self._kept(f"rounding of {what}", (grey.double() / 255 - inside.detach(),))
+        return (inside + added).float()
+
+    def _kept(self, what: str, found: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Those of the recording that is explained, for each of a batch of its likes, crop by crop."""
         if self.holding:
             self._held[what] = found
             return found
-        first, second = self._held[what]
-        times = len(found[0]) // len(first)
-        return first.repeat_interleave(times, 0), second.repeat_interleave(times, 0)
+        times = len(found[0]) // len(self._held[what][0])
+        return tuple(each.repeat_interleave(times, 0) for each in self._held[what])
 
 
 def lead_map_rows(n_leads: int, size: int) -> Tensor:
     """Which lead each row of a lead map shows, (size,), in the order of ``in_lead_map_order``."""
-    from pipeline.representations.preparation import segment_bounds
-
     bounds = torch.from_numpy(segment_bounds(size, n_leads))
     return torch.repeat_interleave(torch.arange(n_leads), bounds.diff())
-
-
-def _straight_through(fractions: Tensor, rounded: Tensor) -> Tensor:
-    """``rounded``, with the slope of ``fractions``; none beyond what an image can show."""
-    inside = fractions.clamp(0, 1)
-    return (inside + (rounded - inside).detach()).float()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from pipeline.commands.escaping import mathtext
 from pipeline.evaluation.decision import GRID, DecisionCurve, Decisions
 from pipeline.machine.files import replace_atomically
-from pipeline.report.confusion_drawing import drawable
+from pipeline.report.glyphs import drawable
 
 MOST_DRAWN = 24  # classes; the most frequent ones of more
 _ACROSS = 4

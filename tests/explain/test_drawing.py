@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.explain.drawing import AGAINST, FOR, plot_explanation, save_explanation
+from pipeline.explain.drawing import plot_explanation, save_explanation
 from pipeline.explain.explanation import Explanation
+from pipeline.report.attribution_drawing import AGAINST, FOR
 
 
 def test_colour_stands_behind_the_samples_that_it_is_of(explanation: Explanation):

@@ -33,7 +33,7 @@ def recording(tmp_path: Path) -> Path:
 def test_a_file_gives_a_table_a_page_and_json(asked, recording: Path, tmp_path: Path):
     words = ["-unit", "mV", "-sampling_rate", "100", "-class", "CD", "-out", tmp_path / "out", "-draw", "png"]
     said = asked("gru", recording, *words)
-    assert "| lead | from, s | to, s | fall of the log-odds |" in said
+    assert "| lead | from, s | to, s | fall of its log-odds where the part is a straight line |" in said
     assert "- filtered to 0.5–40 Hz" in said
     assert "not a medical device" in said
     files = sorted(path.suffix for path in (tmp_path / "out").iterdir())

@@ -1,39 +1,18 @@
 """Occlusion: what it replaces, that its map is what the run says, and that it finds what was planted."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from explained_runs import SAID, Highest, unfiltered
 from untrained_runs import FUSED, LEADS, REPRESENTED, drawn, network_run, signal_spec, simulated
 
 from pipeline.errors import EcgFusionError
-from pipeline.explain.explanation import Explanation
-from pipeline.explain.occlusion import explain, log_odds, straight, windows_of
-from pipeline.runs.build import Run
-from pipeline.sources.formats.opened import Said
+from pipeline.explain.methods import explain
+from pipeline.explain.occlusion import log_odds, straight, windows_of
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 ROUNDING = 1e-4  # of single precision, in another place of a batch
-SAID = Said("mV", 100.0, LEADS)
-
-
-def unfiltered(run: Run) -> Run:
-    """The same run of stores that no filter has made."""
-    parts = {name: unfiltered(part) for name, part in run.parts.items()}
-    return replace(run, card=replace(run.card, data=replace(run.card.data, band=None)), parts=parts)
-
-
-@pytest.fixture
-def explained(tmp_path: Path) -> Callable[..., Explanation]:
-    def of(run: Run, signal: np.ndarray, class_name: str | None = None, said: Said = SAID, **how) -> Explanation:
-        np.save(tmp_path / "a.npy", signal)
-        return explain(unfiltered(run), tmp_path / "a.npy", class_name, said=said, **how)
-
-    return of
 
 
 def test_a_straight_line_goes_through_the_ends_of_a_part_in_its_leads_alone():
@@ -88,21 +67,6 @@ def test_every_run_is_explained_and_what_is_straight_already_moves_nothing(expla
     assert np.abs(found.values[:, 495:505]).max() < ROUNDING
     assert np.abs(found.moments[495:505]).max() < ROUNDING
     assert np.abs(found.moments).max() > 5 * ROUNDING
-
-
-class Highest(nn.Module):
-    """Says that the first class is there by the highest value that it sees, whatever that is of."""
-
-    hears_itself = False
-    smallest_size, only_samples = 1, None
-
-    def __init__(self, at: float) -> None:
-        super().__init__()
-        self.at = at
-
-    def forward(self, x: torch.Tensor, **_: object) -> torch.Tensor:
-        highest = x.flatten(1).amax(1, keepdim=True)
-        return torch.cat([20 * (highest - self.at), torch.zeros(len(x), 3)], 1)
 
 
 @pytest.mark.parametrize("spec", [signal_spec(LEADS), drawn("rp", scale="fixed"), drawn("stft", scale="fixed")])
