@@ -152,7 +152,7 @@ def bootstrap(
     Reference:
         Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. We draw again what lacks a class.
     """
-    patients, n_alone = _numbered(item_id, patient_id)
+    patients, n_alone = patients_of(item_id, patient_id)
     rows = rows_of(judged, patients)
     measurer = TableMeasurer(judged, rows.kept[: len(classes)])
     resampler = Resampler(patients, rows, resampling.seed)
@@ -294,7 +294,7 @@ def resamples_for(n_tests: int) -> int:
     return math.ceil(2 * n_tests / (1 - LEVEL) - 1e-9) - 1
 
 
-def _numbered(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
+def patients_of(item_id: np.ndarray, patient_id: np.ndarray | None) -> tuple[np.ndarray, int]:
     """The patient of each item as a number in the order of the names, and how many items are their own patient."""
     named = np.zeros(len(item_id), bool) if patient_id is None else patient_id != ""
     # numbers depend on names alone, so that the rows' order does not move the draws
