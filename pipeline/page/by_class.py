@@ -42,7 +42,8 @@ def _panel(key: str, number_of: int, view: ClassView, model: ModelView) -> Marku
 def _reliability_words(name: str, model: ModelView) -> str:
     calibrating = model.calibrating
     before = f"Reliability, error {number(calibrating.before.ece[name])}"
-    return before if calibrating.after is None else f"{before} → {number(calibrating.after.ece[name])} with a temperature"
+    after = "" if calibrating.after is None else f" (hollow) → {number(calibrating.after.ece[name])} with a temperature (filled)"
+    return before + after
 
 
 def _slider(key: str, view: ClassView) -> Markup:

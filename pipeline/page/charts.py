@@ -7,10 +7,10 @@ import numpy as np
 from pipeline.evaluation.reliability import Bins
 from pipeline.page.frame import SHARES, Frame, chart, round_ticks
 from pipeline.page.markup import Markup, tag
-from pipeline.page.model import Calibrating, Forest, Learning
+from pipeline.page.model import Calibrating, Forest, Learning, Valued
 
-_LABELS, _ROW = 210.0, 26.0
-_LONGEST = 30
+_LETTER, _ROW, _WIDTH = 7.2, 25.0, 500.0
+_LONGEST = 22
 
 
 def reliability_chart(key: str, name: str, calibrating: Calibrating) -> Markup:
@@ -47,21 +47,22 @@ def forest_chart(key: str, forest: Forest) -> Markup:
     high_end = min(high + room, 1.0) if forest.zero == 0.5 else high + room
     low_end = low - room if forest.zero != 0.5 or low < forest.zero else low
     height = _ROW * len(forest.rows) + 44
-    frame = Frame((low_end, high_end), (0, 1), 640, height, _LABELS, 40, 4, 120)
+    left = 24 + _LETTER * max(len(_label(name)) for name, _ in forest.rows)
+    frame = Frame((low_end, high_end), (0, 1), _WIDTH, height, left, 40, 4, 138)
     axes = frame.axes(round_ticks(low_end, high_end), (), forest.title, "")
     zero = frame.across(forest.zero)
     line = tag("line", x1=zero, x2=zero, y1=4.0, y2=height - 40, class_="zero")
     rows = [_row(frame, 4 + _ROW * (number + 0.5), *row) for number, row in enumerate(forest.rows)]
     told = "; ".join(f"{name} {_text(each.value, each.span)}" for name, each in forest.rows[:40])
-    return chart(f"{key}-forest", 640, height, forest.title, told, axes, line, rows, kind="forest")
+    return chart(f"{key}-forest", _WIDTH, height, forest.title, told, axes, line, rows, kind="forest")
 
 
-def _row(frame: Frame, y: float, name: str, each: object) -> list[Markup]:
-    from pipeline.page.model import Valued
+def _label(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
-    assert isinstance(each, Valued)
-    label = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-    parts = [tag("text", label, x=_LABELS - 12, y=y + 4, class_="name end")]
+
+def _row(frame: Frame, y: float, name: str, each: Valued) -> list[Markup]:
+    parts = [tag("text", _label(name), x=frame.left - 12, y=y + 4, class_="name end")]
     if np.isfinite(each.value):
         if each.span:
             ends = [frame.across(end) for end in each.span]
@@ -69,7 +70,7 @@ def _row(frame: Frame, y: float, name: str, each: object) -> list[Markup]:
         parts.append(
             tag("circle", cx=frame.across(each.value), cy=y, r=4.5, class_="point" if each.span else "point bare")
         )
-    parts.append(tag("text", _text(each.value, each.span), x=frame.width - 112, y=y + 4, class_="tick"))
+    parts.append(tag("text", _text(each.value, each.span), x=frame.width - 130, y=y + 4, class_="tick"))
     return parts
 
 

@@ -7,7 +7,7 @@ from pipeline.page.frame import SHARES, Frame, Tick, chart
 from pipeline.page.markup import Markup, short, tag
 from pipeline.page.model import ClassView
 
-ODDS = Frame(width=620, height=250, left=50, bottom=40, right=14, top=22)
+ODDS = Frame(width=620, height=290, left=50, bottom=46, right=14, top=26)
 """Of the spread of scores; its axis across is that of the slider below it."""
 _CURVE = Frame()
 _P = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
@@ -25,10 +25,10 @@ def spread_chart(key: str, view: ClassView) -> Markup:
     drawn = [_stairs(frame, view.bins, np.sqrt(counts), f"area {side}") for counts, side, _ in sides]
     legend = [
         part
-        for place, (_, side, words) in zip((330.0, 480.0), sides, strict=True)
+        for place, (_, side, words) in zip((250.0, 450.0), sides, strict=True)
         for part in (
-            tag("rect", x=place, y=5, width=10, height=10, class_=f"area {side}"),
-            tag("text", words, x=place + 15, y=14, class_="tick"),
+            tag("rect", x=place, y=3, width=12, height=12, class_=f"area {side}"),
+            tag("text", words, x=place + 18, y=14, class_="tick"),
         )
     ]
     x = frame.across(float(log_odds(view.start)))
