@@ -21,6 +21,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
 from pipeline.machine.streams import say
+from pipeline.page.command import EXPLANATIONS, NAME, PICTURES, known_runs, save_page
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
@@ -30,7 +31,7 @@ from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
 
 if TYPE_CHECKING:
-    from pipeline.runs.card import Card
+    from pipeline.page.known import Known
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
@@ -39,6 +40,7 @@ _EXAMPLES = """examples:
   python evaluate.py -run runs/gru runs/alexnet runs/fused                 which differences are within noise?
   python evaluate.py -run runs/gru -format md csv latex                    the table for a paper, too
   python evaluate.py -calibrate -refer 0.1 -conformal 0.9   is it as sure as it should be, and where is it not?
+  python evaluate.py -report                                the same as a page to look at, with recordings: report.html
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -79,6 +81,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
     kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
     parser.option("format", nargs="+", action="extend", choices=list(FORMATS), metavar="NAME", help=kinds)
+    page = f"write {NAME} beside the tables, too; python -m pipeline.report has options of its own"
+    parser.option("report", action="store_true", help=page)
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
@@ -120,6 +124,8 @@ def _evaluate_files(options: Namespace) -> None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
     n, n_dev = len(options.scores), len(options.dev_scores or [])
     asked = _asked(options)
+    if options.report and not options.out:
+        raise EcgFusionError("-report writes a file, and of scores files none is saved without -out: name a folder")
     if n_dev == 0 and asked.of_dev:
         raise EcgFusionError(
             f"-{asked.of_dev[0]} is fitted on dev scores: name theirs with -dev_scores, or leave -{asked.of_dev[0]} out"
@@ -143,10 +149,25 @@ def _evaluate_files(options: Namespace) -> None:
         for file, evaluation in zip(options.scores, found, strict=True)
     ]
     formats = options.format or ["md"]
+    names = names_of([file.with_suffix("") for file in options.scores])
     if n == 1:
         _show(found[0], options.out, scores[0], formats)
-        return
-    names = names_of([file.with_suffix("") for file in options.scores])
+    else:
+        _save_files(options, names, found, scores, formats)
+    if options.report:
+        from pipeline.page.known import Known
+
+        known = [Known(*each) for each in zip(names, found, scores, devs, strict=True)]
+        _save_page(options, known, options.out, resampling)
+
+
+def _save_files(
+    options: Namespace,
+    names: Sequence[str],
+    found: Sequence[Evaluation],
+    scores: Sequence[Scores],
+    formats: Sequence[str],
+) -> None:
     with all_or_none():
         if options.out:
             for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
@@ -159,6 +180,7 @@ def _evaluate_runs(options: Namespace) -> None:
     say_loading()
     from pipeline.runs.folder import newest_run
     from pipeline.scoring.judge import check_asked, judge, score_runs
+    from pipeline.scoring.subjects import subject_of
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
     for run in [] if options.out else runs:
@@ -171,14 +193,23 @@ def _evaluate_runs(options: Namespace) -> None:
         for run, each in zip(runs, scores, strict=True)
     ]
     found = [
-        replace(evaluation, subject=_subject(run, partition, options.data))
+        replace(evaluation, subject=subject_of(run, partition, options.data))
         for run, evaluation in zip(runs, found, strict=True)
     ]
     folder, formats = options.out or runs[0] / "evaluation" / partition, options.format or ["md"]
+    names = names_of(runs)
     if len(runs) == 1:
         _show(found[0], folder, scores[0], formats, with_scores=True)
-        return
-    names = names_of(runs)
+    else:
+        _save_runs(options, runs, found, scores, folder)
+    if options.report:
+        _save_page(options, known_runs(names, runs, found, scores, partition), folder, resampling)
+
+
+def _save_runs(
+    options: Namespace, runs: Sequence[Path], found: Sequence[Evaluation], scores: Sequence[Scores], folder: Path
+) -> None:
+    names, formats, partition = names_of(runs), options.format or ["md"], options.partition or "test"
     with all_or_none():
         for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
             own = options.out / name if options.out else run / "evaluation" / partition
@@ -186,25 +217,11 @@ def _evaluate_runs(options: Namespace) -> None:
         _show_comparison(names, found, folder, formats)
 
 
-def _subject(run: Path, partition: str, data: Path | None) -> Subject:
-    """What a run's figures are of, by its card and the store that it was scored on."""
-    from pipeline.runs.card import read_card
-    from pipeline.store.partitions import format_folds
-    from pipeline.store.reading import open_partition
+def _save_page(options: Namespace, known: "Sequence[Known]", folder: Path, resampling: Resampling | None) -> None:
+    from pipeline.page.known import Wanted
 
-    card = read_card(run)
-    made = open_partition(data or Path(card.data.folder), partition).attributes
-    folds = format_folds({partition: made["folds"][partition]}).partition("=")[2]
-    today = date.today().isoformat()
-    return Subject(f"run {run}", _network(card), partition, made["source"], made["source_version"], folds, today)
-
-
-def _network(card: "Card") -> str:
-    """What a run is, in a few words."""
-    if card.branches:
-        fused = f"{card.model} {card.options['combine']} of {', '.join(card.branches)}"
-        return ", ".join(filter(None, [fused, card.fitted]))
-    return f"{card.kfold} of {card.model}" if card.kfold else card.model
+    wanted = Wanted(PICTURES, EXPLANATIONS, options.partition or "test", options.data, resampling)
+    save_page(folder / NAME, known, wanted)
 
 
 def _show(

@@ -75,7 +75,7 @@ def range_of(scores: np.ndarray, chosen: float | None = None) -> tuple[float, fl
     """Whole log-odds between which nearly all scores lie, and a threshold with some room beside it."""
     values = np.percentile(log_odds(scores), (0.25, 99.75))
     if chosen is not None:
-        values = np.append(values, log_odds(chosen) + (-0.5, 0.5))
+        values = np.append(values, log_odds(chosen) + np.array([-0.5, 0.5]))
     low, high = np.floor(values.min()), np.ceil(values.max())
     return float(max(low, -9.0)), float(min(max(high, low + 2), 9.0))
 

@@ -58,9 +58,7 @@ def class_differences(first: Scores, second: Scores, resampling: Resampling | No
         [auroc(each.labels[:, i], each.scores[:, i]) for each in (first, second)] for i in range(len(first.classes))
     ]
     spans = _spans(first, second, resampling) if resampling else {}
-    return {
-        name: ClassDifference(a - b, spans.get(name)) for name, (a, b) in zip(first.classes, pairs, strict=True)
-    }
+    return {name: ClassDifference(a - b, spans.get(name)) for name, (a, b) in zip(first.classes, pairs, strict=True)}
 
 
 def _spans(first: Scores, second: Scores, resampling: Resampling) -> dict[str, Span]:
@@ -76,7 +74,8 @@ def _spans(first: Scores, second: Scores, resampling: Resampling) -> dict[str, S
         return {}
     ends = paired_interval(np.concatenate(draws))
     return {
-        first.classes[i]: (float(low), float(high)) for i, low, high in zip(kept.tolist(), ends[0], ends[1], strict=True)
+        first.classes[i]: (float(low), float(high))
+        for i, low, high in zip(kept.tolist(), ends[0], ends[1], strict=True)
     }
 
 
@@ -116,5 +115,5 @@ def furthest_apart(first: Scores, second: Scores, n: int, classes: Sequence[str]
 
 
 def _apart(first: Scores, second: Scores, row: int, column: int) -> Apart:
-    said = (float(each.scores[row, column]) for each in (first, second))
-    return Apart(row, first.classes[column], *said, bool(first.labels[row, column]))
+    ours, theirs = (float(each.scores[row, column]) for each in (first, second))
+    return Apart(row, first.classes[column], ours, theirs, bool(first.labels[row, column]))

@@ -15,9 +15,12 @@ _COUNTS = {"TP": "found", "FN": "missed", "FP": "found wrongly", "TN": "rightly 
 _RATES = {"sensitivity": "sensitivity", "specificity": "specificity", "precision": "precision", "f1": "F1"}
 
 
-def by_class(key: str, model: ModelView) -> Markup:
-    """All of them, the first ones open."""
-    panels = [_panel(f"{key}-c{number}", number, view, model) for number, view in enumerate(model.classes)]
+def by_class(key: str, model: ModelView, is_alone: bool = True) -> Markup:
+    """All of them; the first ones are open where the page has no other model."""
+    panels = [
+        _panel(f"{key}-c{number}", view, model, is_alone and number < _OPEN)
+        for number, view in enumerate(model.classes)
+    ]
     lede = (
         "Move a threshold and see who would be found. Judging by a threshold that was moved here is judging on the "
         "items that it was chosen on: choose it on dev, with evaluate.py -threshold."
@@ -25,24 +28,30 @@ def by_class(key: str, model: ModelView) -> Markup:
     return section(f"{key}-classes", "Class by class", panels, lede=lede)
 
 
-def _panel(key: str, number_of: int, view: ClassView, model: ModelView) -> Markup:
+def _panel(key: str, view: ClassView, model: ModelView, is_open: bool) -> Markup:
     area = view.line.figures["auroc"].value
     told = f"{view.steps.n_positive:,} of {model.n_items:,}, AUROC {number(area)}"
     summary = tag("summary", tag("h3", view.name), " ", tag("span", told))
     curves = [
         figure(roc_chart(key, view), caption=f"ROC, AUROC {number(area)}"),
-        figure(pr_chart(key, view), caption=f"Precision–recall, AP {number(view.line.figures['average_precision'].value)}"),
+        figure(
+            pr_chart(key, view), caption=f"Precision–recall, AP {number(view.line.figures['average_precision'].value)}"
+        ),
         figure(reliability_chart(key, view.name, model.calibrating), caption=_reliability_words(view.name, model)),
     ]
     spread = figure(spread_chart(key, view), _slider(key, view), kind="scores")
     body = tag("div", tag("div", spread, _live(key, view), class_="moving"), tag("div", curves, class_="curves"))
-    return tag("details", summary, body, open=number_of < _OPEN, class_="class", data_key=key)
+    return tag("details", summary, body, open=is_open, class_="class", data_key=key)
 
 
 def _reliability_words(name: str, model: ModelView) -> str:
     calibrating = model.calibrating
     before = f"Reliability, error {number(calibrating.before.ece[name])}"
-    after = "" if calibrating.after is None else f" (hollow) → {number(calibrating.after.ece[name])} with a temperature (filled)"
+    after = (
+        ""
+        if calibrating.after is None
+        else f" (hollow) → {number(calibrating.after.ece[name])} with a temperature (filled)"
+    )
     return before + after
 
 
@@ -64,13 +73,23 @@ def _slider(key: str, view: ClassView) -> Markup:
 def _live(key: str, view: ClassView) -> Markup:
     """The counts at the threshold; before a script moves them, those where it starts."""
     values = counts_at(view, view.steps.index_of(view.start))
-    what = "the threshold that dev chose" if view.is_decisive else "where dev would put it; in the table the highest score decides"
+    what = (
+        "the threshold that dev chose"
+        if view.is_decisive
+        else "where dev would put it; in the table the highest score decides"
+    )
     cells = [
-        tag("div", tag("dt", name, tag("small", said)), tag("dd", f"{values[name]:,}", data_of=name), class_=name.lower())
+        tag(
+            "div",
+            tag("dt", name, tag("small", said)),
+            tag("dd", f"{values[name]:,}", data_of=name),
+            class_=name.lower(),
+        )
         for name, said in _COUNTS.items()
     ]
     rates = [
-        tag("div", tag("dt", said), tag("dd", number(rate_of(values, name)), data_of=name)) for name, said in _RATES.items()
+        tag("div", tag("dt", said), tag("dd", number(rate_of(values, name)), data_of=name))
+        for name, said in _RATES.items()
     ]
     back = tag("button", "Back", type="button", class_="live", aria_label=f"Back to the first threshold of {view.name}")
     head = tag(

@@ -52,7 +52,9 @@ def _notes(found: Temperatures | None, is_kept: bool) -> list[str]:
         f"Before → with temperatures that were fitted on {found.n_dev:,} dev items. Above 1 the scores were too sure."
     ]
     if not is_kept:
-        notes.append("The run does not have them yet, and nothing else on this page does: evaluate.py -calibrate keeps them.")
+        notes.append(
+            "The run does not have them yet, and nothing else on this page does: evaluate.py -calibrate keeps them."
+        )
     for names, why in ((found.without, "no positive or no negative"), (found.unbounded, "no best one")):
         if names:
             notes.append(f"Temperature 1, because dev has {why}: {', '.join(names)}.")

@@ -48,12 +48,14 @@ def forest_chart(key: str, forest: Forest) -> Markup:
     low_end = low - room if forest.zero != 0.5 or low < forest.zero else low
     height = _ROW * len(forest.rows) + 44
     left = 24 + _LETTER * max(len(_label(name)) for name, _ in forest.rows)
-    frame = Frame((low_end, high_end), (0, 1), _WIDTH, height, left, 40, 4, 138)
+    signed = forest.zero == 0
+    right = 156 if signed else 132
+    frame = Frame((low_end, high_end), (0, 1), _WIDTH, height, left, 40, 4, right)
     axes = frame.axes(round_ticks(low_end, high_end), (), forest.title, "")
     zero = frame.across(forest.zero)
     line = tag("line", x1=zero, x2=zero, y1=4.0, y2=height - 40, class_="zero")
-    rows = [_row(frame, 4 + _ROW * (number + 0.5), *row) for number, row in enumerate(forest.rows)]
-    told = "; ".join(f"{name} {_text(each.value, each.span)}" for name, each in forest.rows[:40])
+    rows = [_row(frame, 4 + _ROW * (number + 0.5), *row, signed) for number, row in enumerate(forest.rows)]
+    told = "; ".join(f"{name} {_text(each.value, each.span, signed)}" for name, each in forest.rows[:40])
     return chart(f"{key}-forest", _WIDTH, height, forest.title, told, axes, line, rows, kind="forest")
 
 
@@ -61,7 +63,7 @@ def _label(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
-def _row(frame: Frame, y: float, name: str, each: Valued) -> list[Markup]:
+def _row(frame: Frame, y: float, name: str, each: Valued, signed: bool) -> list[Markup]:
     parts = [tag("text", _label(name), x=frame.left - 12, y=y + 4, class_="name end")]
     if np.isfinite(each.value):
         if each.span:
@@ -70,15 +72,20 @@ def _row(frame: Frame, y: float, name: str, each: Valued) -> list[Markup]:
         parts.append(
             tag("circle", cx=frame.across(each.value), cy=y, r=4.5, class_="point" if each.span else "point bare")
         )
-    parts.append(tag("text", _text(each.value, each.span), x=frame.width - 130, y=y + 4, class_="tick"))
+    parts.append(
+        tag("text", _text(each.value, each.span, signed), x=frame.width - frame.right + 10, y=y + 4, class_="tick")
+    )
     return parts
 
 
-def _text(value: float, span: Sequence[float] | None) -> str:
+def _text(value: float, span: Sequence[float] | None, signed: bool) -> str:
+    """A value and its interval; of differences with their signs."""
     if not np.isfinite(value):
         return "–"
-    text = f"{value:.3f}" + (f" ({span[0]:.3f}–{span[1]:.3f})" if span and min(span) >= 0 else "")
-    return (text if "(" in text or not span else f"{value:+.3f} ({span[0]:+.3f}, {span[1]:+.3f})").replace("-", "−")
+    one = "{:+.3f}" if signed else "{:.3f}"
+    joint = ", " if signed else "–"
+    text = one.format(value) + (f" ({joint.join(one.format(end) for end in span)})" if span else "")
+    return text.replace("-", "−")
 
 
 def learning_charts(key: str, learning: Sequence[Learning]) -> list[Markup]:

@@ -1,6 +1,7 @@
 """Runs, or scores files, with their figures → all that the page shows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from pipeline.commands.escaping import from_markdown
@@ -36,12 +37,13 @@ def page_of(known: Sequence[Known], wanted: Wanted) -> PageModel:
     ordered = [by_name[name] for name in comparison.models] if comparison else list(known)
     alone = wanted if comparison is None else Wanted(partition=wanted.partition, data=wanted.data)
     first, *others = ordered
+    each_pair = replace(wanted, pictures=-(-wanted.pictures // max(1, len(others))))
     return PageModel(
-        title=" and ".join(each.name for each in ordered) if len(ordered) <= 3 else f"{len(ordered)} models",
+        title=", ".join(each.name for each in ordered) if len(ordered) <= 3 else f"{len(ordered)} models",
         models=tuple(_model(each, alone) for each in ordered),
         ranking=ranking_of(comparison) if comparison else None,
         verdicts=verdicts_of(comparison) if comparison else (),
-        pairings=tuple(pairing_of(first, each, comparison, wanted) for each in others) if comparison else (),
+        pairings=tuple(pairing_of(first, each, comparison, each_pair) for each in others) if comparison else (),
         date=date.today().isoformat(),
         program=program(),
         notice=NOTICE,

@@ -1,8 +1,8 @@
 """Writes report.html: what runs, or scores files, say, and where they err, in one file that works without a network.
 
-Of one run: the counts with their intervals, a threshold to move for each class, its curves, calibration, how the training
-went, and the recordings that it was surest of, and wrong. Of several: how much they differ, and where they disagree. Not a
-medical device.
+Of one run: the counts with their intervals, a threshold to move for each class, its curves, calibration, how the
+training went, and the recordings that it was surest of, and wrong. Of several: how much they differ, and where they
+disagree. Not a medical device.
 
     python -m pipeline.report -run runs/alexnet
     python -m pipeline.report -run runs/gru runs/alexnet runs/fused -out comparison.html
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.parser import CommandParser, natural_number, partition_name, positive_int
 from pipeline.commands.terminal import say_loading, told_to
@@ -24,6 +24,8 @@ from pipeline.machine.streams import say
 from pipeline.report.console import Console
 
 if TYPE_CHECKING:
+    from pipeline.evaluation.figures import Evaluation
+    from pipeline.evaluation.scores import Scores
     from pipeline.page.known import Known, Wanted
 
 NAME = "report.html"
@@ -51,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> None:
 def parse(words: Sequence[str] | None = None) -> Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="python -m pipeline.report", description=__doc__)
-    several = {"type": Path, "nargs": "+", "action": "extend"}
+    several: dict[str, Any] = {"type": Path, "nargs": "+", "action": "extend"}
     parser.option("run", metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", type=Path, metavar="FOLDER", help="their stores (default: those of the training)")
     parser.option("partition", type=partition_name, metavar="NAME", help="train, dev or test (default: test)")
@@ -69,7 +71,13 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
 
 
 def save_page(out: Path, known: "Sequence[Known]", wanted: "Wanted") -> Path:
-    """Writes the page of some runs or scores files, and says so."""
+    """Writes the page of some runs or scores files, and says so.
+
+    Args:
+        out: where; the folders above it are made.
+        known: what is shown.
+        wanted: how much of it.
+    """
     from pipeline.machine.files import make_folder, write_text
     from pipeline.page.collecting import page_of
     from pipeline.page.document import document
@@ -103,22 +111,39 @@ def _wanted(options: Namespace) -> "Wanted":
 def _of_runs(options: Namespace) -> "tuple[list[Known], Wanted]":
     say_loading()
     from pipeline.machine.devices import set_up_cpu
-    from pipeline.page.known import Known
-    from pipeline.runs.card import DEV_SCORES, read_card
-    from pipeline.runs.folder import newest_run, scores_of_run
+    from pipeline.runs.folder import newest_run
     from pipeline.scoring.judge import judge, names_of, score_runs
     from pipeline.scoring.subjects import subject_of
 
     runs, wanted = options.run or [newest_run(Path("runs"))], _wanted(options)
     scores = score_runs(runs, wanted.partition, options.data, threads=options.threads)
     set_up_cpu(options.threads)
-    known = []
-    for name, run, each in zip(names_of(runs), runs, scores, strict=True):
-        found = judge(run, each, wanted.partition, None, wanted.resampling)
-        found = replace(found, subject=subject_of(run, wanted.partition, options.data))
-        dev = each if wanted.partition == "dev" else scores_of_run(read_card(run), run, DEV_SCORES)
-        known.append(Known(name, found, each, dev, run))
-    return known, wanted
+    found = [
+        judge(run, each, wanted.partition, None, wanted.resampling) for run, each in zip(runs, scores, strict=True)
+    ]
+    found = [
+        replace(each, subject=subject_of(run, wanted.partition, options.data))
+        for run, each in zip(runs, found, strict=True)
+    ]
+    return known_runs(names_of(runs), runs, found, scores, wanted.partition), wanted
+
+
+def known_runs(
+    names: Sequence[str],
+    runs: Sequence[Path],
+    evaluations: "Sequence[Evaluation]",
+    scores: "Sequence[Scores]",
+    partition: str,
+) -> "list[Known]":
+    """Runs with their figures and scores, as the page takes them."""
+    from pipeline.page.known import Known
+    from pipeline.runs.card import DEV_SCORES, read_card
+    from pipeline.runs.folder import scores_of_run
+
+    return [
+        Known(name, found, each, each if partition == "dev" else scores_of_run(read_card(run), run, DEV_SCORES), run)
+        for name, run, found, each in zip(names, runs, evaluations, scores, strict=True)
+    ]
 
 
 def _of_files(options: Namespace) -> "tuple[list[Known], Wanted]":

@@ -14,7 +14,7 @@ def compared(page: PageModel) -> Iterator[Markup]:
     if page.ranking is None:
         return
     verdicts = tag("ul", [tag("li", each) for each in page.verdicts], class_="verdicts") if page.verdicts else None
-    lede = "By falling macro-AUC. Whether one is better, or it is noise, say the differences, not two intervals that overlap."
+    lede = "By falling macro-AUC. Whether one is better say the differences, not whether two intervals overlap."
     yield section("ranking", "How they stand", table(page.ranking, "h3"), verdicts, lede=lede)
     for number, pairing in enumerate(page.pairings):
         yield _pairing(f"pair{number}", pairing)
@@ -29,7 +29,7 @@ def _pairing(key: str, pairing: Pairing) -> Markup:
     return section(
         key,
         f"{pairing.first} beside {pairing.second}",
-        forests,
+        tag("div", forests, class_="forests"),
         table(pairing.right),
         table(pairing.apart),
         shown,

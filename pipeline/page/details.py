@@ -33,7 +33,9 @@ def details(key: str, model: ModelView) -> Iterator[Markup]:
 
 def remarks(key: str, model: ModelView) -> Markup:
     """What to know of all of it."""
-    return section(f"{key}-remarks", "Remarks", tag("ul", [tag("li", each) for each in model.remarks], class_="remarks"))
+    return section(
+        f"{key}-remarks", "Remarks", tag("ul", [tag("li", each) for each in model.remarks], class_="remarks")
+    )
 
 
 def _confusion(key: str, model: ModelView, agreement: Table) -> Markup:
@@ -67,7 +69,12 @@ def _shade(share: float) -> str:
 def _learning(key: str, model: ModelView) -> Markup:
     drawn = [figure(each) for each in learning_charts(f"{key}-learning", model.learning)]
     names = [
-        tag("li", tag("span", "", class_=f"swatch line{number % 5}"), each.name, f", epoch {each.best} kept" if each.best else None)
+        tag(
+            "li",
+            tag("span", "", class_=f"swatch line{number % 5}"),
+            each.name,
+            f", epoch {each.best} kept" if each.best else None,
+        )
         for number, each in enumerate(model.learning)
         if each.name
     ]
@@ -79,7 +86,11 @@ def _learning(key: str, model: ModelView) -> Markup:
 def _mistakes(key: str, model: ModelView) -> Markup:
     head = ("record", "score", "threshold", "labels", "found")
     parts = [
-        tag("details", tag("summary", tag("h3", name), " ", tag("span", _told(of_class))), _table_of(name, head, of_class))
+        tag(
+            "details",
+            tag("summary", tag("h3", name), " ", tag("span", _told(of_class))),
+            _table_of(name, head, of_class),
+        )
         for name, of_class in model.mistakes.items()
         if of_class
     ]
@@ -119,7 +130,11 @@ def picture(key: str, shown: Picture) -> Markup:
         image = tag("img", src=shown.explained, alt=alt, width=width, height=height, loading="lazy")
         words = "Orange speaks for the class, blue against it: what this run looks at, not a cause."
         beside.append(
-            tag("details", tag("summary", "What moved the score"), figure(scrolled("Explanation", image), caption=words, kind="explained"))
+            tag(
+                "details",
+                tag("summary", "What moved the score"),
+                figure(scrolled("Explanation", image), caption=words, kind="explained"),
+            )
         )
     return tag("article", tag("h3", shown.title), said, on_paper, notes(further), beside, class_="record")
 

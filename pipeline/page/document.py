@@ -48,14 +48,18 @@ def _static(name: str) -> str:
 
 
 def _policy(css: str, script: str) -> str:
-    style, run = (f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in (css, script))
+    style, run = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in (css, script)
+    )
     return (
         f"default-src 'none'; style-src {style}; script-src {run}; img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
 def _top(page: PageModel) -> Markup:
-    glyph = tag("svg", tag("path", d=_GLYPH), class_="glyph", viewBox="0 0 48 24", aria_hidden="true", focusable="false")
+    glyph = tag(
+        "svg", tag("path", d=_GLYPH), class_="glyph", viewBox="0 0 48 24", aria_hidden="true", focusable="false"
+    )
     mark = tag("p", glyph, tag("span", "ecgfusion"), class_="mark")
     return tag("header", mark, tag("p", page.notice, class_="notice"), class_="top")
 
@@ -66,8 +70,10 @@ def _title(page: PageModel) -> Markup:
 
 
 def _contents(sections: list[Markup]) -> Markup:
-    """Links to all sections, and to the models of several."""
+    """Links to all sections; of several models to each, and to what compares them."""
     found = re.findall(r'<h([12]) id="([\w-]+)-h">(.*?)</h\1>', "".join(sections))
+    if any(level == "1" for level, _, _ in found):
+        found = [each for each in found if each[0] == "1" or not re.match(r"m\d+-", each[1])]
     links = [
         tag("li", tag("a", Markup(title), href=f"#{key}"), class_="of-model" if level == "1" else None)
         for level, key, title in found
@@ -78,7 +84,7 @@ def _contents(sections: list[Markup]) -> Markup:
 def _main(page: PageModel) -> Iterator[Markup]:
     yield from compared(page)
     for number, model in enumerate(page.models):
-        parts = _sections(f"m{number}", model)
+        parts = _sections(f"m{number}", model, len(page.models) == 1)
         if len(page.models) == 1:
             yield from parts
             continue
@@ -87,10 +93,10 @@ def _main(page: PageModel) -> Iterator[Markup]:
         yield from parts
 
 
-def _sections(key: str, model: ModelView) -> Iterator[Markup]:
+def _sections(key: str, model: ModelView, is_alone: bool) -> Iterator[Markup]:
     yield at_a_glance(key, model)
     yield found_and_missed(key, model)
-    yield by_class(key, model)
+    yield by_class(key, model, is_alone)
     yield from details(key, model)
     yield what_it_is(key, model)
     yield remarks(key, model)

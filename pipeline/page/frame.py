@@ -60,7 +60,9 @@ class Frame:
         level = "M".join(f"{short(start)} {short(self.down(y))}H{short(end)}" for y, _ in y_ticks)
         grid = tag("path", d="".join(f"M{part}" for part in (upright, level) if part), class_="grid")
         below = [tag("text", name, x=self.across(x), y=floor + 14, class_="tick mid") for x, name in x_ticks if name]
-        beside = [tag("text", name, x=start - 6, y=self.down(y) + 3.5, class_="tick end") for y, name in y_ticks if name]
+        beside = [
+            tag("text", name, x=start - 6, y=self.down(y) + 3.5, class_="tick end") for y, name in y_ticks if name
+        ]
         middle = (floor + ceiling) / 2
         titles = [
             tag("text", x_title, x=(start + end) / 2, y=self.height - 6, class_="axis mid"),
@@ -69,7 +71,16 @@ class Frame:
         return [grid, *below, *beside, *titles]
 
 
-def chart(key: str, width: float, height: float, title: str, description: str, *inside: Inside, kind: str = "") -> Markup:
+def chart(
+    key: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    *inside: Inside,
+    kind: str = "",
+    mm: bool = False,
+) -> Markup:
     """A drawing with a title and a description.
 
     Args:
@@ -80,6 +91,7 @@ def chart(key: str, width: float, height: float, title: str, description: str, *
         description: what it shows, for who cannot see it.
         inside: its parts.
         kind: a further class.
+        mm: whether its own units are millimetres, in which it is shown; else it is as wide as there is room.
     """
     said = [tag("title", title, id=f"{key}-t"), tag("desc", description, id=f"{key}-d")]
     return tag(
@@ -87,6 +99,7 @@ def chart(key: str, width: float, height: float, title: str, description: str, *
         *said,
         *inside,
         viewBox=f"0 0 {short(width)} {short(height)}",
+        width=f"{short(width)}mm" if mm else None,
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
         class_=f"chart {kind}".strip(),
@@ -99,5 +112,5 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[Tick]:
     size = 10 ** np.floor(np.log10(raw))
     step = float(next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= raw * 0.999))
     first = np.ceil(low / step - 1e-9)
-    values = [float(step * number) for number in np.arange(first, np.floor(high / step + 1e-9) + 1)]
+    values = [float(round(step * number, 12)) + 0.0 for number in np.arange(first, np.floor(high / step + 1e-9) + 1)]
     return [(value, f"{value:.6g}".replace("-", "−")) for value in values]

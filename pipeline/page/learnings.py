@@ -39,7 +39,9 @@ def _read(path: Path, name: str, best: int | None) -> Learning | None:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        columns = [np.array([float(row[of]) for row in rows]) for of in ("epoch", "train_loss", "dev_macro_auroc")]
+        epochs, loss, auroc = (
+            np.array([float(row[of]) for row in rows]) for of in ("epoch", "train_loss", "dev_macro_auroc")
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Learning(name, *columns, best) if rows else None
+    return Learning(name, epochs, loss, auroc, best) if rows else None

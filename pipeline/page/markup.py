@@ -26,7 +26,8 @@ def tag(element: str, /, *inside: Inside, **attributes: Any) -> Markup:
     Args:
         element: its name.
         inside: what stands in it; plain text is escaped.
-        attributes: ``class_`` is ``class``, ``_`` within a name is ``-``; None and False are left out, True has no value.
+        attributes: ``class_`` is ``class``, ``_`` within a name is ``-``; None and False are left out, and True
+            has no value.
 
     >>> tag("p", "a < b", class_="soft")
     '<p class="soft">a &lt; b</p>'

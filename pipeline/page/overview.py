@@ -25,9 +25,11 @@ def at_a_glance(key: str, model: ModelView) -> Markup:
     rows = [(line.name, line.figures["auroc"]) for line in model.lines if line.kind == "class"][:_MOST_ROWS]
     forest = Forest("AUROC", tuple(rows), 0.5, "")
     drawn = scrolled("AUROC of each class", forest_chart(f"{key}-glance", forest))
-    caption = "AUROC of each class with its 95 % interval over patients; a hollow dot has too few patients for one. The line is chance."
+    caption = "AUROC and 95 % interval over patients; a hollow dot has too few for one. The line is chance."
     notices = [tag("p", sentence, class_="notice-line") for sentence in model.notices]
-    return section(f"{key}-glance", "At a glance", notices, tag("dl", tiles, class_="tiles"), figure(drawn, caption=caption))
+    return section(
+        f"{key}-glance", "At a glance", notices, tag("dl", tiles, class_="tiles"), figure(drawn, caption=caption)
+    )
 
 
 def _tile(name: str, each: Valued) -> Markup:
@@ -48,7 +50,9 @@ def found_and_missed(key: str, model: ModelView) -> Markup:
         "Below each number its 95 % interval over patients; † marks classes with few patients."
     )
     lede = f"{model.rule[:1].upper()}{model.rule[1:]}."
-    return section(f"{key}-counts", "Who was found, and who was missed", drawn, tag("p", explained, class_="small"), lede=lede)
+    return section(
+        f"{key}-counts", "Who was found, and who was missed", drawn, tag("p", explained, class_="small"), lede=lede
+    )
 
 
 def _side(cell: str) -> str | None:

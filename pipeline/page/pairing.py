@@ -20,11 +20,12 @@ from pipeline.page.pictures import Shown, pictures_of
 from pipeline.report.cells import figure_text
 
 _N_APART = 12
+_RANKED = ("auroc", "average_precision", "sensitivity", "specificity", "f1")
 
 
 def ranking_of(comparison: Comparison) -> Table:
     """The macro figures of each model, with the intervals of what has one."""
-    names = headings()
+    names = {name: headings()[name] for name in _RANKED}
     rows = []
     for name, model in comparison.models.items():
         spans = model.intervals.macro if model.intervals else {}
@@ -77,7 +78,9 @@ def _forests(first: Known, second: Known, comparison: Comparison, wanted: Wanted
     pair = comparison.pair(first.name, second.name)
     macro = pair.rows.get("macro", {}) if pair else {}
     if macro:
-        figures = [(headings()[name], Valued(each.value, each.span)) for name, each in macro.items() if name in headings()]
+        figures = [
+            (headings()[name], Valued(each.value, each.span)) for name, each in macro.items() if name in headings()
+        ]
         note = "95 % intervals over patients, of the mean over the classes."
         forests.append(Forest(f"Macro figures, {title}", tuple(figures), 0.0, note))
     return forests
@@ -94,7 +97,13 @@ def _right(first: Known, second: Known) -> Table:
 def _apart_table(apart: Sequence[Apart], items: np.ndarray, names: tuple[str, str]) -> Table:
     head = ("record", "class", *names, "in the labels")
     rows = [
-        (str(items[each.row]), each.class_name, f"{each.first:.3f}", f"{each.second:.3f}", "yes" if each.bears else "no")
+        (
+            str(items[each.row]),
+            each.class_name,
+            f"{each.first:.3f}",
+            f"{each.second:.3f}",
+            "yes" if each.bears else "no",
+        )
         for each in apart
     ]
     note = "The records whose scores differ most, each with its class of the largest difference."

@@ -22,7 +22,16 @@ def paper(key: str, picture: Picture) -> tuple[Markup, tuple[str, ...]]:
         notes += (f"The first 10 s of {picture.signal.shape[1] / picture.sampling_rate:g} s.",)
     told = f"Leads {', '.join(picture.leads)}; {SPEED:g} mm/s, {GAIN:g} mm/mV"
     parts = [*_squares(key, sheet), *_pulses(sheet), *(part for strip in sheet.strips for part in _strip(strip, sheet))]
-    drawing = chart(f"{key}-paper", sheet.width, sheet.height, f"Electrocardiogram of {picture.title}", told, parts, kind="ecg")
+    drawing = chart(
+        f"{key}-paper",
+        sheet.width,
+        sheet.height,
+        f"Electrocardiogram of {picture.title}",
+        told,
+        parts,
+        kind="ecg",
+        mm=True,
+    )
     return drawing, notes
 
 
@@ -32,7 +41,11 @@ def _squares(key: str, sheet: Sheet) -> list[Markup]:
     large = tag("path", d="M0 0H5V5H0Z", class_="strong")
     pattern = tag("pattern", small, large, id=f"{key}-squares", width=5, height=5, patternUnits="userSpaceOnUse")
     size = {"width": sheet.width, "height": sheet.height}
-    return [tag("defs", pattern), tag("rect", class_="ground", **size), tag("rect", fill=f"url(#{key}-squares)", **size)]
+    return [
+        tag("defs", pattern),
+        tag("rect", class_="ground", **size),
+        tag("rect", fill=f"url(#{key}-squares)", **size),
+    ]
 
 
 def _pulses(sheet: Sheet) -> list[Markup]:

@@ -1,7 +1,9 @@
 """What several sections are made of: sections themselves, tables that scroll, figures with captions, lists."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from pipeline.page.markup import Inside, Markup, joined, tag
 from pipeline.page.model import Table, Valued
@@ -21,13 +23,23 @@ def scrolled(name: str, *inside: Inside) -> Markup:
 def table(of: Table, heading: str = "h3") -> Markup:
     """A ready-made table with its title and its notes."""
     title = tag(heading, of.title) if of.title else None
-    head = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in of.head]))
+    sides = ["word" if all(map(_is_word, cells)) else None for cells in zip(*of.rows, strict=True)]
     rows = [
-        tag("tr", tag("th", row[0], scope="row") if row else None, [tag("td", cell) for cell in row[1:]])
+        tag(
+            "tr",
+            tag("th", row[0], scope="row"),
+            [tag("td", cell, class_=side) for cell, side in zip(row[1:], sides[1:], strict=True)],
+        )
         for row in of.rows
     ]
+    cells = [tag("th", cell, scope="col", class_=side) for cell, side in zip_longest(of.head, sides)]
+    head = tag("thead", tag("tr", cells))
     drawn = scrolled(of.title or of.head[0], tag("table", head, tag("tbody", rows)))
     return joined(title, drawn, notes(of.notes))
+
+
+def _is_word(cell: str) -> bool:
+    return re.match(r"[\d(.+–−-]", cell) is None
 
 
 def notes(sentences: Sequence[str]) -> Markup | None:

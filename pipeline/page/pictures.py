@@ -15,7 +15,7 @@ from pipeline.page.model import Mistake, Picture
 from pipeline.store.reading import Store, open_partition
 
 _MOST_IMAGES = 12
-_COLOURS, _DPI = 64, 90
+_COLOURS, _DPI = 256, 100
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def pictures_of(known: Known, shown: Sequence[Shown], wanted: Wanted) -> tuple[P
         if not len(rows):
             continue
         counts = np.asarray(store.signals.open()[rows[0]])[:, : int(store.lengths[rows[0]])]
-        explained, size, why = None, (0, 0), ()
+        explained: str | None = None
+        size, why = (0, 0), tuple[str, ...]()
         if number < wanted.explanations:
             explained, size, why = _explained(known.folder, each, wanted)
         picture = Picture(
@@ -108,9 +109,7 @@ def _parts(run: object) -> Iterator:  # type: ignore[type-arg]
         yield from _parts(part)
 
 
-def _explained(
-    folder: Path, each: Shown, wanted: Wanted
-) -> tuple[str | None, tuple[int, int], tuple[str, ...]]:
+def _explained(folder: Path, each: Shown, wanted: Wanted) -> tuple[str | None, tuple[int, int], tuple[str, ...]]:
     """The address of an explanation, its size, and why there is none."""
     from pipeline.explain.drawing import plot_explanation
     from pipeline.explain.occlusion import explain
@@ -134,6 +133,6 @@ def _address(figure: object) -> tuple[str, tuple[int, int]]:
     assert isinstance(figure, Figure)
     file, small = io.BytesIO(), io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, facecolor=figure.get_facecolor())
-    image = Image.open(file).convert("RGB").quantize(_COLOURS)
+    image = Image.open(file).convert("RGB").quantize(_COLOURS, Image.Quantize.FASTOCTREE)  # keeps the rare colours
     image.save(small, "PNG", optimize=True)
     return address("image/png", small.getvalue()), image.size

@@ -61,7 +61,9 @@ def class_views(known: Known, lines: tuple[Line, ...]) -> tuple[ClassView, ...]:
     order = np.argsort(-scores.labels.sum(0, dtype=np.int64), kind="stable")[:MOST_CLASSES]
     of_classes = [line for line in lines if line.kind == "class"]
     return tuple(
-        _view(scores.labels[:, i], scores.scores[:, i], of_classes[i], starts[scores.classes[i]], thresholds is not None)
+        _view(
+            scores.labels[:, i], scores.scores[:, i], of_classes[i], starts[scores.classes[i]], thresholds is not None
+        )
         for i in sorted(order.tolist())
     )
 
