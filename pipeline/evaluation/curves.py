@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-N_STEPS = 160
+N_STEPS = 140
 """Thresholds that are tried of a class, evenly in log-odds."""
 _SURE = 1e-6  # log-odds are of probabilities no nearer to 0 and 1
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from pipeline.page.charts import reliability_chart
 from pipeline.page.class_charts import pr_chart, roc_chart, spread_chart
-from pipeline.page.frame import Frame
 from pipeline.page.markup import Markup, tag
 from pipeline.page.model import ClassView, ModelView
 from pipeline.page.parts import figure, number, section
@@ -125,21 +124,15 @@ def rate_of(counts: dict[str, int], name: str) -> float:
     return part / whole if whole else float("nan")
 
 
-def steps_data(key: str, view: ClassView, what: Frame) -> dict[str, Any]:
-    """What the script moves a class by: short lists of numbers, and where the line stands at each."""
-    from pipeline.evaluation.curves import log_odds
-
+def steps_data(key: str, view: ClassView) -> dict[str, Any]:
+    """What the script moves a class by: short lists of numbers."""
     steps = view.steps
-    frame = Frame((float(view.bins[0]), float(view.bins[-1])), **{
-        name: getattr(what, name) for name in ("width", "height", "left", "bottom", "top", "right")
-    })  # fmt: skip
-    places = [round(frame.across(float(x)), 1) for x in log_odds(steps.thresholds).clip(view.bins[0], view.bins[-1])]
     return {
         "key": key,
         "t": [float(f"{value:.6g}") for value in steps.thresholds],
         "tp": steps.tp.tolist(),
         "fp": steps.fp.tolist(),
         "n": [steps.n_positive, steps.n_negative],
-        "x": places,
+        "range": [float(view.bins[0]), float(view.bins[-1])],
         "start": steps.index_of(view.start),
     }

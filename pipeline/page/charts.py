@@ -28,15 +28,12 @@ def reliability_chart(key: str, name: str, calibrating: Calibrating) -> Markup:
 
 
 def _bins(frame: Frame, bins: Bins, when: str) -> list[Markup]:
-    bars = [
-        tag("path", d=f"M{frame.across(x):.1f} {frame.down(low):.1f}V{frame.down(high):.1f}", class_=f"bar {when}")
-        for x, (low, high) in zip(bins.said.tolist(), bins.spans.tolist(), strict=True)
-    ]
-    dots = [
-        tag("circle", cx=frame.across(x), cy=frame.down(y), r=3.2, class_=f"mark {when}")
-        for x, y in zip(bins.said.tolist(), bins.borne.tolist(), strict=True)
-    ]
-    return [*bars, frame.line(bins.said, bins.borne, f"curve {when}"), *dots]
+    columns = zip(bins.said.tolist(), bins.borne.tolist(), bins.spans.tolist(), strict=True)
+    drawn = [(frame.across(x), frame.down(y), frame.down(low), frame.down(high)) for x, y, (low, high) in columns]
+    bars = "".join(f"M{x:.1f} {low:.1f}V{high:.1f}" for x, _, low, high in drawn)
+    dots = [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=3.2) for x, y, _, _ in drawn]
+    line = frame.line(bins.said, bins.borne, f"curve {when}")
+    return [tag("path", d=bars, class_=f"bar {when}"), line, tag("g", dots, class_=f"mark {when}")]
 
 
 def forest_chart(key: str, forest: Forest) -> Markup:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from pipeline.page.by_class import by_class, steps_data
-from pipeline.page.class_charts import ODDS
 from pipeline.page.compared import compared
 from pipeline.page.details import details, remarks
 from pipeline.page.markup import Markup, embedded, tag
@@ -104,7 +103,7 @@ def _sections(key: str, model: ModelView, is_alone: bool) -> Iterator[Markup]:
 
 def _data(page: PageModel) -> list[dict[str, object]]:
     return [
-        steps_data(f"m{number}-c{place}", view, ODDS)
+        steps_data(f"m{number}-c{place}", view)
         for number, model in enumerate(page.models)
         for place, view in enumerate(model.classes)
     ]

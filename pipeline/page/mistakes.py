@@ -10,13 +10,16 @@ from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, decisions
 from pipeline.page.model import Mistake
 
-MOST = 5
-"""Of each class and side."""
+MOST, MOST_OF_MANY, MANY = 5, 2, 25
+"""Of each class and side; where there are very many classes, fewer."""
 
 
-def mistakes_of(scores: Scores, thresholds: Thresholds | None, most: int = MOST) -> dict[str, tuple[Mistake, ...]]:
+def mistakes_of(
+    scores: Scores, thresholds: Thresholds | None, most: int | None = None
+) -> dict[str, tuple[Mistake, ...]]:
     """Class name to what was missed of it, surest first, then to what was taken for it."""
     found = decisions(scores, thresholds)
+    most = most or (MOST if len(scores.classes) <= MANY else MOST_OF_MANY)
     names = np.array(scores.classes, dtype=object)
     of_classes = {}
     for i, name in enumerate(scores.classes):

@@ -17,13 +17,20 @@
     };
     for (const cell of panel.querySelectorAll("[data-of]")) cell.textContent = said[cell.dataset.of];
     const line = panel.querySelector(".cut");
-    line.setAttribute("x1", of.x[i]);
-    line.setAttribute("x2", of.x[i]);
+    const x = place(of.t[i], of.range);
+    line.setAttribute("x1", x);
+    line.setAttribute("x2", x);
     dot(panel.querySelector(".roc .dot"), fp / (fp + tn), tp / (tp + fn));
     dot(panel.querySelector(".pr .dot"), tp / (tp + fn), tp / (tp + fp));
     panel.querySelector("input").setAttribute("aria-valuetext",
       `${said.threshold}: ${said.TP} found, ${said.FN} missed, ${said.FP} found wrongly`);
     panel.querySelector("button").disabled = i === of.start;
+  }
+
+  function place(threshold, [low, high]) { // as class_charts.py has it
+    const p = Math.min(Math.max(threshold, 1e-6), 1 - 1e-6);
+    const odds = Math.min(Math.max(Math.log(p / (1 - p)), low), high);
+    return (50 + ((odds - low) / (high - low)) * 556).toFixed(1);
   }
 
   function dot(circle, x, y) {
