@@ -26,6 +26,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
 from pipeline.machine.streams import say
+from pipeline.page.command import EXPLANATIONS, NAME, PICTURES, known_runs, save_page
 from pipeline.report.comparisons import comparison_text, save_comparison
 from pipeline.report.console import Console
 from pipeline.report.evaluations import save_evaluation
@@ -36,7 +37,7 @@ from pipeline.report.tables import as_text
 from pipeline.scoring.judge import names_of
 
 if TYPE_CHECKING:
-    from pipeline.runs.card import Card
+    from pipeline.page.known import Known
 
 _RUN_ONLY = ("run", "data", "partition", "batch_size", "threads", "gpu_id")
 _EXAMPLES = """examples:
@@ -48,6 +49,7 @@ _EXAMPLES = """examples:
   python evaluate.py -run runs/gru runs/stft -equivalence 0.005            is one as good as the other?
   python evaluate.py -run runs/gru-0 runs/gru-1 runs/gru-2 -group          seeds of one recipe: mean and spread
   python evaluate.py -subgroups age sex n_labels                           for whom does it work, and for whom not?
+  python evaluate.py -report                                the same as a page to look at, with recordings: report.html
   python evaluate.py -scores test.npz -dev_scores dev.npz -out tables      without a model
 """
 
@@ -100,6 +102,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("out", type=Path, metavar="FOLDER", help=saved)
     kinds = f"of the table: {', '.join(FORMATS)} (default: md)"
     parser.option("format", nargs="+", action="extend", choices=list(FORMATS), metavar="NAME", help=kinds)
+    page = f"write {NAME} beside the tables, too; python -m pipeline.report has options of its own"
+    parser.option("report", action="store_true", help=page)
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
     parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
@@ -134,17 +138,17 @@ def _resampling(options: Namespace) -> Resampling | None:
     return Resampling(n, options.seed or 0, options.ci or CI[0]) if n else None
 
 
-def _margin(options: Namespace, n: int) -> float | None:
-    """The margin of an equivalence of so many models."""
+def _check_margin(options: Namespace, n: int) -> None:
+    """Refuses a margin, or a group, of what is not several models."""
     if options.group and n < 2:
         raise EcgFusionError("-group takes several seeds of one recipe: name two or more with -run or -scores")
     if options.group and options.equivalence is not None:
         raise EcgFusionError("-equivalence compares models, and -group takes them as one: leave one of them out")
     if options.equivalence is None:
-        return None
+        return
     if n < 2:
         raise EcgFusionError("-equivalence compares models: name two or more with -run or -scores, or leave it out")
-    return check_margin(options.equivalence)
+    check_margin(options.equivalence)
 
 
 def _asked(options: Namespace) -> Asked:
@@ -168,6 +172,8 @@ def _evaluate_files(options: Namespace) -> None:
             raise EcgFusionError(f"-{name} is for a run and does not go with -scores: leave one of them out")
     n, n_dev = len(options.scores), len(options.dev_scores or [])
     asked = _asked(options)
+    if options.report and not options.out:
+        raise EcgFusionError("-report writes a file, and of scores files none is saved without -out: name a folder")
     if n_dev == 0 and asked.of_dev:
         raise EcgFusionError(
             f"-{asked.of_dev[0]} is fitted on dev scores: name theirs with -dev_scores, or leave -{asked.of_dev[0]} out"
@@ -178,7 +184,8 @@ def _evaluate_files(options: Namespace) -> None:
         )
     if n_dev not in (0, n):
         raise EcgFusionError(f"-scores names {n} files and -dev_scores {n_dev}: give each its own, in the same order")
-    resampling, margin, tables = _resampling(options), _margin(options, n), _table(options)
+    _check_margin(options, n)
+    resampling, tables = _resampling(options), _table(options)
     scores = align([load_scores(file) for file in options.scores])
     asked = replace(asked, groupings=groupings_of(options.subgroups or [], scores[0], tables))
     devs = [load_scores(file) for file in options.dev_scores] if n_dev else [None] * n
@@ -192,10 +199,25 @@ def _evaluate_files(options: Namespace) -> None:
         for file, evaluation in zip(options.scores, found, strict=True)
     ]
     formats = options.format or ["md"]
+    names = names_of([file.with_suffix("") for file in options.scores])
     if n == 1:
         _show(found[0], options.out, scores[0], formats)
-        return
-    names = names_of([file.with_suffix("") for file in options.scores])
+    else:
+        _save_files(options, names, found, scores, formats)
+    if options.report:
+        from pipeline.page.known import Known
+
+        known = [Known(*each) for each in zip(names, found, scores, devs, strict=True)]
+        _save_page(options, known, options.out, resampling)
+
+
+def _save_files(
+    options: Namespace,
+    names: Sequence[str],
+    found: Sequence[Evaluation],
+    scores: Sequence[Scores],
+    formats: Sequence[str],
+) -> None:
     with all_or_none():
         if options.out:
             for name, evaluation, each in zip(file_names(names), found, scores, strict=True):
@@ -204,7 +226,7 @@ def _evaluate_files(options: Namespace) -> None:
         if options.group:
             _show_group(named, scores, options.out, formats)
         else:
-            _show_comparison(named, scores, options.out, formats, margin)
+            _show_comparison(named, scores, options.out, formats, options.equivalence)
 
 
 def _evaluate_runs(options: Namespace) -> None:
@@ -212,9 +234,11 @@ def _evaluate_runs(options: Namespace) -> None:
     say_loading()
     from pipeline.runs.folder import newest_run
     from pipeline.scoring.judge import check_asked, judge, score_runs, tables_of
+    from pipeline.scoring.subjects import subject_of
 
     runs, partition = options.run or [newest_run(Path("runs"))], options.partition or "test"
-    margin, tables = _margin(options, len(runs)), _table(options)
+    _check_margin(options, len(runs))
+    tables = _table(options)
     for run in [] if options.out else runs:
         if run.is_dir():  # that it is not is said by its card
             check_writable(run / "evaluation" / partition)
@@ -232,14 +256,23 @@ def _evaluate_runs(options: Namespace) -> None:
         for run, each in zip(runs, scores, strict=True)
     ]
     found = [
-        replace(evaluation, subject=_subject(run, partition, options.data))
+        replace(evaluation, subject=subject_of(run, partition, options.data))
         for run, evaluation in zip(runs, found, strict=True)
     ]
     folder, formats = options.out or runs[0] / "evaluation" / partition, options.format or ["md"]
+    names = names_of(runs)
     if len(runs) == 1:
         _show(found[0], folder, scores[0], formats, with_scores=True)
-        return
-    names = names_of(runs)
+    else:
+        _save_runs(options, runs, found, scores, folder)
+    if options.report:
+        _save_page(options, known_runs(names, runs, found, scores, partition), folder, resampling)
+
+
+def _save_runs(
+    options: Namespace, runs: Sequence[Path], found: Sequence[Evaluation], scores: Sequence[Scores], folder: Path
+) -> None:
+    names, formats, partition = names_of(runs), options.format or ["md"], options.partition or "test"
     with all_or_none():
         for name, run, evaluation, each in zip(file_names(names), runs, found, scores, strict=True):
             own = options.out / name if options.out else run / "evaluation" / partition
@@ -248,28 +281,14 @@ def _evaluate_runs(options: Namespace) -> None:
         if options.group:
             _show_group(named, scores, folder, formats)
         else:
-            _show_comparison(named, scores, folder, formats, margin)
+            _show_comparison(named, scores, folder, formats, options.equivalence)
 
 
-def _subject(run: Path, partition: str, data: Path | None) -> Subject:
-    """What a run's figures are of, by its card and the store that it was scored on."""
-    from pipeline.runs.card import read_card
-    from pipeline.store.partitions import format_folds
-    from pipeline.store.reading import open_partition
+def _save_page(options: Namespace, known: "Sequence[Known]", folder: Path, resampling: Resampling | None) -> None:
+    from pipeline.page.known import Wanted
 
-    card = read_card(run)
-    made = open_partition(data or Path(card.data.folder), partition).attributes
-    folds = format_folds({partition: made["folds"][partition]}).partition("=")[2]
-    today = date.today().isoformat()
-    return Subject(f"run {run}", _network(card), partition, made["source"], made["source_version"], folds, today)
-
-
-def _network(card: "Card") -> str:
-    """What a run is, in a few words."""
-    if card.branches:
-        fused = f"{card.model} {card.options['combine']} of {', '.join(card.branches)}"
-        return ", ".join(filter(None, [fused, card.fitted]))
-    return f"{card.kfold} of {card.model}" if card.kfold else card.model
+    wanted = Wanted(PICTURES, EXPLANATIONS, options.partition or "test", options.data, resampling)
+    save_page(folder / NAME, known, wanted)
 
 
 def _show(

@@ -31,6 +31,7 @@ COMMANDS = (
     "-m pipeline.explain",
     "-m pipeline.export",
     "-m pipeline.export.support",
+    "-m pipeline.report",
     "-m pipeline.server",
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",

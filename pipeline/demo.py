@@ -21,6 +21,7 @@ PLACES = (
     ("runs/fused", "both of them, a run like any other, with copies of the two"),
     ("runs/RUN/evaluation/test/table.md", "who was found and who was missed; counts.csv, predictions.csv beside it"),
     ("runs/fused/evaluation/test/comparison.md", "does the fusion help, or is it noise? as .csv and .tex, too"),
+    ("runs/fused/evaluation/test/report.html", "the same as a page, with curves and recordings: open it in a browser"),
 )
 """What the demo leaves behind, and where."""
 
@@ -42,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "python evaluate.py -run runs/resnet1d_wang",
         "python train.py -model late -combine mean -branches runs/resnet runs/resnet1d_wang "
         "-path_save_model runs/fused",
-        "python evaluate.py -run runs/fused runs/resnet runs/resnet1d_wang -format md csv latex",
+        "python evaluate.py -run runs/fused runs/resnet runs/resnet1d_wang -format md csv latex -report",
         "python create_images.py --show 1",
     )
     for command in commands:

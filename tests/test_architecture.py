@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": GROUND | {"machine", "commands", "evaluation", "inputs", "runs", "scoring"},
     "explain": GROUND
     | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring", "export"},
+    "page": GROUND | {"machine", "commands", "evaluation", "report", "store", "inputs", "runs", "scoring", "explain"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
     "server": GROUND | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 EXCEPTIONS = {
     ("pipeline/store/show.py", "report"),  # one record as an image, drawn for create_images.py --show
+    ("pipeline/report/__main__.py", "page"),  # a door: the command is called by the room that people know
 }
 
 
@@ -126,5 +128,21 @@ def test_what_knows_all_the_same_is_kept_apart():
 
 def test_reports_are_imported_by_commands_alone():
     # the page and an explanation are what a reader sees, too
-    importers = {name for name, here, there in arrows() if there == "report" and here not in ("server", "explain")}
+    importers = {
+        name for name, here, there in arrows() if there == "report" and here not in ("server", "explain", "page")
+    }
     assert importers == {name for name, room in EXCEPTIONS if room == "report"}
+
+
+def test_the_door_of_the_page_is_a_door():
+    """``python -m pipeline.report`` starts what another room does; nothing of the room of reports is in it."""
+    tree = ast.parse((ROOT / "pipeline/report/__main__.py").read_text(encoding="utf-8"))
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
+    assert {module for module in imported(tree) if room_of(module) == "page"} == {
+        "pipeline.page.command",
+        "pipeline.page.command.main",
+    }
+    importers = {path for path in files() if path.parent.name == "report" and path.stem != "__main__"}
+    for path in importers:
+        known = {room_of(module) for module in imported(ast.parse(path.read_text(encoding="utf-8")))}
+        assert known.isdisjoint({"page", "runs", "explain"}), path

@@ -88,6 +88,15 @@ def markdown(name: str) -> str:
     return re.sub(r"^(?=[#=+-])|^(\d+)(?=[.)]\s)", r"\1\\", escaped)
 
 
+def from_markdown(text: str) -> str:
+    r"""A sentence with names that ``markdown`` has escaped, as it is read.
+
+    >>> from_markdown("without: a" + markdown("|b\\_"))
+    'without: a|b\\_'
+    """
+    return re.sub(r"\\(\W|_)", r"\1", text)
+
+
 def latex(text: str) -> str:
     r"""A text for LaTeX, typeset as it is.
 

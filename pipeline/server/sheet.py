@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.commands.escaping import file_name
+from pipeline.report.pictures import MOST_SECONDS, Drawn, address, images, paper
 from pipeline.scoring.answers import NOTICE, Answer, Refused
 from pipeline.server.answering import Answered, answers_of, as_json, refusing, seen_by
-from pipeline.server.pictures import MOST_SECONDS, Drawn, address, images, paper
 from pipeline.server.service import Asked
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.report.pictures import address, images
 from pipeline.representations import LEAD_MAP_KEY, REPRESENTATIONS
-from pipeline.server.pictures import address, images
 
 
 @pytest.mark.parametrize("name", [*REPRESENTATIONS, LEAD_MAP_KEY])
