@@ -112,13 +112,28 @@ WITHOUT = {
     ),
     "scoring/test_files.py, scoring/test_one_recording.py: runs of every kind are asked": (
         "pipeline/scoring/asking.py",
-        "pipeline/scoring/ensemble.py",
         "pipeline/scoring/seen.py",
     ),
     "test_predict_command.py, sources/test_table.py: both commands that have the options": (
         "pipeline/sources/formats/said.py",
     ),
     "test_predict_command.py: every form of an answer": ("pipeline/report/answers.py",),
+    "page/test_command.py, page/test_browser.py: pages are made whole, read, and looked at in a browser": (
+        *(
+            f"pipeline/page/{name}.py"
+            for name in (
+                *("by_class", "calibrating", "charts", "class_charts", "collecting", "compared", "details", "document"),
+                *("facts", "frame", "further", "known", "learnings", "model", "overview", "pairing", "parts"),
+                *("pictures", "views"),
+            )
+        ),
+        "pipeline/scoring/subjects.py",
+    ),
+    "explain/test_gradients.py, explain/test_path.py: what is smooth, its baselines, and what branches add": (
+        "pipeline/explain/baselines.py",
+        "pipeline/explain/shares.py",
+        "pipeline/explain/smooth.py",
+    ),
     "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
