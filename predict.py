@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv")
 DRAWINGS = ("svg", "png")
+METHODS = ("occlusion", "gradients", "gradcam")  # as explain.methods; the first one explains every run
 _EXAMPLES = """examples:
   python predict.py -run runs/alexnet patient.hea               a table of one recording
   python predict.py -run runs/alexnet recordings -out answers   all below a folder -> answers/answers.csv, answers.json
   python predict.py -run runs/alexnet "new/*.xml" --json        a list in JSON, as the server gives it
   python predict.py -run runs/alexnet ecg.csv -unit uV -sampling_rate 500
+  python predict.py -run runs/gru ecg.csv -out answers -draw -explain      with drawings: the answer, and what moved it
   find . -name "*.dcm" | python predict.py -run runs/alexnet - --csv
 """
 
@@ -88,6 +90,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("csv", action="store_true", help="the same as -format csv")
     drawn = f"draw each recording with its answer into -out: {' or '.join(DRAWINGS)} (default {DRAWINGS[0]})"
     parser.option("draw", nargs="?", const=DRAWINGS[0], choices=DRAWINGS, metavar="FORMAT", help=drawn)
+    moved = f"draw what moved the answer, too, into -out, by {', '.join(METHODS)} (default {METHODS[0]})"
+    parser.option("explain", nargs="?", const=METHODS[0], choices=METHODS, metavar="METHOD", help=moved)
     add_file_options(parser, "what files do not say themselves")
     machine = parser.add_argument_group("the machine")
     parser.option(
@@ -107,8 +111,9 @@ def _formats(options: Namespace) -> tuple[str, ...]:
     """
     switched = [name for name in ("json", "csv") if getattr(options, name)]
     chosen = tuple(dict.fromkeys([*(options.format or []), *switched]))
-    if options.draw and not options.out:
-        raise EcgFusionError("-draw makes a file a recording: name their folder with -out")
+    for name in ("draw", "explain"):
+        if getattr(options, name) and not options.out:
+            raise EcgFusionError(f"-{name} makes a file a recording: name their folder with -out")
     if len(chosen) > 1 and not options.out:
         raise EcgFusionError(f"-format {' '.join(chosen)} would be printed in one: name a folder with -out")
     return chosen or (FORMATS if options.out else FORMATS[:1])
@@ -188,9 +193,13 @@ def _save(options: Namespace, formats: Sequence[str], answers: Sequence["Answer 
     if "json" in formats:
         write_text(options.out / "answers.json", json_text(answers) + "\n")
         saved.append("answers.json")
+    good = [each for each in answers if isinstance(each, Answer)]
     if options.draw:
-        names = _draw(options.out, options.draw, [each for each in answers if isinstance(each, Answer)], reader)
+        names = _draw(options.out, options.draw, good, reader)
         saved += names if len(names) < 4 else [f"{len(names)} drawings"]
+    if options.explain:
+        names = _explain(options.out, options.draw or DRAWINGS[0], options.explain, good, reader)
+        saved += names if len(names) < 4 else [f"{len(names)} explanations"]
     print(f"saved in {options.out}: {', '.join(saved)}", file=sys.stderr)
 
 
@@ -198,17 +207,41 @@ def _draw(folder: Path, ending: str, answers: Sequence["Answer"], reader: "Reade
     """Saves a page an answer; gives their names, which say the folder where files are called the same."""
     from pipeline.report.answer_drawing import draw_answer
 
-    called = Counter(answer.record_id for answer in answers)
-    said = [
-        answer.record_id if called[answer.record_id] == 1 else f"{Path(answer.file).parent.name} {answer.record_id}"
-        for answer in answers
-    ]
-    names = [f"{name}.{ending}" for name in file_names(said)]
+    names = [f"{name}.{ending}" for name in file_names(_called(answers))]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
         for answer, name in zip(answers, names, strict=True):
             draw_answer(folder / name, answer, reader.seen(answer.file))
     return names
+
+
+def _explain(folder: Path, ending: str, method: str, answers: Sequence["Answer"], reader: "Reader") -> list[str]:
+    """Saves a page an answer, of what moved its first finding, or where nothing is found its most probable class."""
+    from pipeline.explain.drawing import save_explanation
+    from pipeline.explain.methods import explain
+
+    classes = [answer.findings[0] if answer.findings else _likeliest(answer) for answer in answers]
+    said = [f"{name} {of} {method}" for name, of in zip(_called(answers), classes, strict=True)]
+    names = [f"{name}.{ending}" for name in file_names(said)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
+        for answer, of, name in zip(answers, classes, names, strict=True):
+            found = explain(reader.run, answer.file, of, method=method, said=reader.said, progress=answer.record_id)
+            save_explanation(folder / name, found)
+    return names
+
+
+def _likeliest(answer: "Answer") -> str:
+    return max(answer.probabilities, key=lambda name: answer.probabilities[name])
+
+
+def _called(answers: Sequence["Answer"]) -> list[str]:
+    """What files of answers are called: after the record, and after its folder, too, where several are called alike."""
+    called = Counter(answer.record_id for answer in answers)
+    return [
+        answer.record_id if called[answer.record_id] == 1 else f"{Path(answer.file).parent.name} {answer.record_id}"
+        for answer in answers
+    ]
 
 
 def _end(answers: Sequence["Answer | Refused"]) -> None:

@@ -149,6 +149,16 @@ def test_bad_files_are_named_at_the_end(earlier: Path, files: Path, tmp_path: Pa
     ] * 2
 
 
+def test_each_answer_is_explained(earlier: Path, files: Path, tmp_path: Path):
+    words = ("-explain", "gradcam", "-draw", "png", "-out", tmp_path / "out")
+    run(earlier, "gru", headers(files)[0], *words)
+    (drawn,) = (tmp_path / "out").glob("* gradcam.png")
+    answer = json.loads((tmp_path / "out" / "answers.json").read_text())[0]
+    likeliest = max(answer["probabilities"], key=answer["probabilities"].get)
+    assert drawn.stem.endswith(f"{(answer['findings'] or [likeliest])[0]} gradcam")
+    assert drawn.stat().st_size > 10_000
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -158,6 +168,7 @@ def test_bad_files_are_named_at_the_end(earlier: Path, files: Path, tmp_path: Pa
         (("a.hea", "-unit", "bpm"), "--unit bpm is no unit of voltage"),
         (("a.hea", "-format", "csv", "json"), "name a folder with -out"),
         (("a.hea", "-draw"), "name their folder with -out"),
+        (("a.hea", "-explain"), "name their folder with -out"),
         (("-", "-"), "standard input is read once"),
     ],
 )
