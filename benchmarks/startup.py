@@ -32,6 +32,7 @@ COMMANDS = (
     "-m pipeline.export",
     "-m pipeline.export.support",
     "-m pipeline.report",
+    "-m pipeline.report.gallery",
     "-m pipeline.server",
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",

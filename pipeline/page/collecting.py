@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.commands.escaping import from_markdown
-from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.comparison import Comparison, compare
 from pipeline.evaluation.figures import Evaluation
 from pipeline.page.calibrating import calibrating_of
 from pipeline.page.facts import Facts, facts_of_run, program
@@ -34,7 +34,7 @@ def page_of(known: Sequence[Known], wanted: Wanted) -> PageModel:
         wanted: how much of it.
     """
     by_name = {each.name: each for each in known}
-    comparison = compare({name: each.evaluation for name, each in by_name.items()}) if len(known) > 1 else None
+    comparison = _compared(by_name) if len(known) > 1 else None
     ordered = [by_name[name] for name in comparison.models] if comparison else list(known)
     alone = wanted if comparison is None else Wanted(partition=wanted.partition, data=wanted.data)
     first, *others = ordered
@@ -49,6 +49,11 @@ def page_of(known: Sequence[Known], wanted: Wanted) -> PageModel:
         program=program(),
         notice=NOTICE,
     )
+
+
+def _compared(by_name: Mapping[str, Known]) -> Comparison:
+    evaluations = {name: each.evaluation for name, each in by_name.items()}
+    return compare(evaluations, {name: each.judged for name, each in by_name.items()})
 
 
 def _model(known: Known, wanted: Wanted) -> ModelView:

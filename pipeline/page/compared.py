@@ -30,6 +30,7 @@ def _pairing(key: str, pairing: Pairing) -> Markup:
         key,
         f"{pairing.first} beside {pairing.second}",
         tag("div", forests, class_="forests"),
+        table(pairing.tests) if pairing.tests else None,
         table(pairing.right),
         table(pairing.apart),
         shown,

@@ -250,6 +250,7 @@ class Pairing:
         right: who is right of how many items, class by class.
         apart: the items of which they say the most different things.
         pictures: of some of these.
+        tests: of each class, by the bootstrap, DeLong and McNemar; None where no test was made.
     """
 
     first: str
@@ -258,6 +259,7 @@ class Pairing:
     right: Table
     apart: Table
     pictures: tuple[Picture, ...] = ()
+    tests: Table | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.commands.escaping import from_markdown
 from pipeline.evaluation.comparison import Comparison
 from pipeline.evaluation.disagreement import (
     Apart,
@@ -18,6 +19,7 @@ from pipeline.page.known import Known, Wanted
 from pipeline.page.model import Forest, Pairing, Table, Valued
 from pipeline.page.pictures import Shown, pictures_of
 from pipeline.report.cells import figure_text
+from pipeline.report.class_tests import class_test_remarks, class_test_table
 
 _N_APART = 12
 _RANKED = ("auroc", "average_precision", "sensitivity", "specificity", "f1")
@@ -66,7 +68,17 @@ def pairing_of(first: Known, second: Known, comparison: Comparison, wanted: Want
         _right(first, second),
         _apart_table(apart, ours.item_id, names),
         pictures_of(first, shown, Wanted(wanted.pictures, 0, wanted.partition, wanted.data)),
+        _tests(*names, comparison),
     )
+
+
+def _tests(first: str, second: str, comparison: Comparison) -> Table | None:
+    for tests in comparison.tests:
+        if (tests.first, tests.second) == (first, second):
+            _, (head, *rows) = class_test_table(tests)
+            notes = tuple(from_markdown(remark) for remark in class_test_remarks(comparison))
+            return Table("Tests of each class", tuple(head), tuple(map(tuple, rows)), notes)
+    return None
 
 
 def _forests(first: Known, second: Known, comparison: Comparison, wanted: Wanted) -> list[Forest]:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from pipeline.listening import progress_bar
 from pipeline.page.known import Known, Wanted
 from pipeline.page.model import Mistake, Picture
 from pipeline.store.reading import Store, open_partition
+
+if TYPE_CHECKING:
+    from pipeline.explain.explanation import Explanation
 
 _MOST_IMAGES = 12
 _COLOURS, _DPI = 256, 100
@@ -114,10 +118,19 @@ def _explained(folder: Path, each: Shown, wanted: Wanted) -> tuple[str | None, t
     from pipeline.explain.drawing import plot_explanation
     from pipeline.explain.methods import explain
 
-    try:
-        found = explain(folder, each.item_id, each.class_name, partition=wanted.partition, data=wanted.data)
-    except EcgFusionError as problem:
-        return None, (0, 0), (f"Not explained: {problem}.",)
+    def by(method: str) -> "Explanation":
+        of = (folder, each.item_id, each.class_name)
+        return explain(*of, method=method, partition=wanted.partition, data=wanted.data)
+
+    found, why = None, ""
+    for method in ("gradients", "occlusion"):  # the quick one, which not every run has
+        try:
+            found = by(method)
+            break
+        except EcgFusionError as problem:
+            why = f"Not explained: {problem}."
+    if found is None:
+        return None, (0, 0), (why,)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box stands for it
         return *_address(plot_explanation(found)), ()

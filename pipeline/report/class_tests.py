@@ -27,14 +27,14 @@ def class_test_parts(comparison: Comparison) -> list[str]:
     """The best model beside each other one, class by class, and what to know of it; nothing without tests."""
     parts = []
     for tests in _with_the_best(comparison):
-        head, lines = _table(tests)
+        head, lines = class_test_table(tests)
         parts += [markdown(head), aligned([lines[0], *([markdown(name), *cells] for name, *cells in lines[1:])])]
     return [*parts, "\n".join(f"- {remark}" for remark in class_test_remarks(comparison))] if parts else []
 
 
 def class_test_tables(comparison: Comparison) -> list[tuple[str, list[list[str]]]]:
     """The same tables, each with its caption, for LaTeX."""
-    return [(one_line(head), lines) for head, lines in map(_table, _with_the_best(comparison))]
+    return [(one_line(head), lines) for head, lines in map(class_test_table, _with_the_best(comparison))]
 
 
 def _with_the_best(comparison: Comparison) -> list[PairTests]:
@@ -42,7 +42,8 @@ def _with_the_best(comparison: Comparison) -> list[PairTests]:
     return [tests for tests in comparison.tests if tests.first == best]
 
 
-def _table(tests: PairTests) -> tuple[str, list[list[str]]]:
+def class_test_table(tests: PairTests) -> tuple[str, list[list[str]]]:
+    """What stands above it; headings, then a line for each class, names as they are."""
     head = f"Class by class, {tests.first} − {tests.second}:"
     return head, [["", *_HEADINGS], *([name, *_cells(own)] for name, own in tests.classes.items())]
 
