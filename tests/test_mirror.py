@@ -134,6 +134,7 @@ WITHOUT = {
         "pipeline/explain/shares.py",
         "pipeline/explain/smooth.py",
     ),
+    "report/test_gallery_pictures.py: all that the command draws": ("pipeline/report/gallery.py",),
     "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),

@@ -217,6 +217,6 @@ def test_values_of_another_signal_are_refused(values, moments, told):
 
 
 def test_no_figure_needs_pyplot():
-    rooms = "pipeline.report.figures, pipeline.report.confusion_drawing, pipeline.report.gallery"
+    rooms = "pipeline.report.figures, pipeline.report.confusion_drawing, pipeline.report.gallery_pictures"
     code = f"import {rooms}, sys; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.report.gallery import PICTURES, draw_gallery
+from pipeline.report.gallery_pictures import PICTURES, draw_gallery
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
