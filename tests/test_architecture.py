@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "page": GROUND | {"machine", "commands", "evaluation", "report", "store", "inputs", "runs", "scoring", "explain"},
     "training": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring"},
     "fusion": GROUND | {"machine", "commands", "evaluation", "store", "inputs", "runs", "scoring", "training"},
-    "server": GROUND | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring"},
+    "server": GROUND
+    | {"machine", "commands", "evaluation", "sources", "report", "store", "inputs", "runs", "scoring", "explain"},
 }
 """Each room of ``pipeline`` (and ``models``) → the rooms that it may import, beside itself."""
 

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from pipeline.scoring.answers import NOTICE, Answer
 from pipeline.server.answering import answers_of, as_json
 from pipeline.server.example import EXAMPLE, example_csv
+from pipeline.server.explaining import explanation_of
 from pipeline.server.guards import Guards
 from pipeline.server.limits import Problem
 from pipeline.server.pages import Pages
@@ -82,6 +83,19 @@ def _add_json(app: FastAPI, service: Service) -> None:
         svg, name = await _answer(service, request, drawing_of)
         disposition = f"attachment; filename*=UTF-8''{quote(name)}.svg"
         return Response(svg, media_type="image/svg+xml", headers={"Content-Disposition": disposition})
+
+    @app.post(
+        "/explain",
+        response_class=Response,
+        responses={**PROBLEMS, 200: {"content": {"image/png": {}}, "description": "The drawing"}},
+        openapi_extra=FORM,
+        tags=["recordings"],
+    )
+    async def explain(request: Request) -> Response:
+        """What moved the first run's most probable class, colour behind the trace on ECG paper, PNG; takes seconds."""
+        png, name = await _answer(service, request, explanation_of)
+        disposition = f"inline; filename*=UTF-8''{quote(name)}.png"
+        return Response(png, media_type="image/png", headers={"Content-Disposition": disposition})
 
     @app.get("/runs", tags=["server"])
     async def runs() -> list[dict[str, Any]]:

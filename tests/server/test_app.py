@@ -92,7 +92,7 @@ def test_what_is_said_of_the_server(client):
 
 def test_the_schema_says_all_that_an_answer_has_and_the_page_of_it_needs_nobody(client, example):
     schema = client.get("/openapi.json").json()
-    assert set(schema["paths"]) == {"/predict", "/draw", "/runs", "/health", "/example.csv"}
+    assert set(schema["paths"]) == {"/predict", "/draw", "/explain", "/runs", "/health", "/example.csv"}
     said = set(schema["components"]["schemas"]["Answer"]["properties"])
     assert said == set(Answer.__dataclass_fields__)
     found = client.post("/predict", files={"file": example}).json()[0]

@@ -60,7 +60,7 @@ def test_what_is_not(host: str):
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/predict", "/draw"])
+@pytest.mark.parametrize("path", ["/", "/predict", "/draw", "/explain"])
 def test_another_page_may_not_send(client, example, headers, path: str):
     answer = client.post(path, files={"file": example}, headers=headers)
     assert answer.status_code == 403

@@ -85,6 +85,8 @@
   }
 
   form.addEventListener("submit", (event) => {
+    const elsewhere = event.submitter?.hasAttribute("formaction"); // a drawing, which the browser shows by itself
+    if (elsewhere && input.files.length) return;
     event.preventDefault();
     const example = event.submitter?.name === "example";
     if (!example && !input.files.length) {
