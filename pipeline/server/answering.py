@@ -46,7 +46,7 @@ def refusing(asked: Asked, served: Served | None = None) -> Iterator[None]:
     except FileError as problem:  # the machine's, of which no recording is guilty
         raise Problem(507, asked.sentence(str(problem))) from None
     except (RecordError, EcgFusionError) as problem:
-        raise Problem(422, _told(str(problem), asked, served)) from None
+        raise Problem(422, told(str(problem), asked, served)) from None
 
 
 def answers_of(asked: Asked) -> list[Answered]:
@@ -76,14 +76,14 @@ def _answers(asked: Asked) -> Iterator[Answered]:
 
 def _renamed(answer: Answer, asked: Asked, served: Served) -> Answer:
     """The answer without the place where the file lies for the moment."""
-    remarks = tuple(_told(each, asked, served) for each in answer.remarks)
+    remarks = tuple(told(each, asked, served) for each in answer.remarks)
     return replace(answer, file=asked.name, remarks=remarks, run=served.name)
 
 
-def _told(sentence: str, asked: Asked, served: Served | None) -> str:
+def told(sentence: str, asked: Asked, served: Served | None) -> str:
     """A sentence without the places of this machine where the recording and the run lie."""
-    told = asked.sentence(sentence)
-    return told if served is None else told.replace(str(served.run.folder), served.name)
+    without = asked.sentence(sentence)
+    return without if served is None else without.replace(str(served.run.folder), served.name)
 
 
 def _refused(name: str, refused: list[Refused]) -> Problem:

@@ -9,7 +9,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.explain.drawing import plot_explanation
 from pipeline.explain.explanation import Explanation
 from pipeline.explain.methods import explain
-from pipeline.server.answering import refusing
+from pipeline.server.answering import refusing, told
 from pipeline.server.service import Asked
 from pipeline.sources.formats.opened import Said
 
@@ -26,7 +26,8 @@ def explanation_of(asked: Asked) -> tuple[bytes, str]:
     with refusing(asked, served):
         said = served.reader_of(asked.said).said
         found = _explained(asked, said)
-    found = replace(found, record_id=asked.name, file=asked.name, run=served.name)
+    remarks = tuple(told(each, asked, served) for each in found.remarks)
+    found = replace(found, record_id=asked.name, file=asked.name, run=served.name, remarks=remarks)
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it

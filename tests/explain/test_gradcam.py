@@ -24,7 +24,8 @@ def test_every_run_with_a_slope_has_a_map_and_says_the_same_afterwards(path_of, 
 
 @pytest.mark.parametrize("model", list_models("signal"))
 def test_every_network_of_signals_has_one(path_of, model: str):
-    n_samples = getattr(network_run(model, signal_spec(n_samples=400)).network, "only_samples", None) or 400
+    network = network_run(model, signal_spec()).network
+    n_samples = network.only_samples or max(200, network.smallest_size)
     found = last_maps(path_of(network_run(model, signal_spec(n_samples=n_samples)), simulated(1)[0][:, :n_samples]))
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[0], found[1])
