@@ -70,9 +70,10 @@ def main(words: Sequence[str] | None = None) -> None:
         said=said,
         progress="windows",
     )
-    say(_text(found))
+    shown = found.of_leads(options.leads) if options.leads else found
+    say(_text(shown))
     if options.out:
-        _save(options, found)
+        _save(options, found, shown)
 
 
 def parse(words: Sequence[str] | None = None) -> Namespace:
@@ -93,6 +94,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     )
     parser.option("out", type=Path, metavar="FOLDER", help="where the page and the JSON are saved (default: nowhere)")
     parser.option("draw", choices=DRAWINGS, default=DRAWINGS[0], help="the page's format (default %(default)s)")
+    some = "of the table and the page (default: all that the run sees); the JSON has all"
+    parser.option("leads", nargs="+", action="extend", metavar="LEAD", help=some)
     parser.option("layout", metavar="NAME", help="of the page: 3x4, 6x2 or rows (default: 3x4 of twelve leads)")
     stores = parser.add_argument_group("a record of the run's stores instead of a file")
     parser.option("record", stores, metavar="ID", help="of the record, or of one of its items")
@@ -143,7 +146,7 @@ def _further(found: "Explanation") -> Iterator[str]:
         yield ""
 
 
-def _save(options: Namespace, found: "Explanation") -> None:
+def _save(options: Namespace, found: "Explanation", shown: "Explanation") -> None:
     from pipeline.explain.drawing import save_explanation
 
     make_folder(options.out)
@@ -152,7 +155,7 @@ def _save(options: Namespace, found: "Explanation") -> None:
     write_text(options.out / f"{name}.json", json.dumps(found.to_json()) + "\n")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # of a file's name; a box stands for it
-        save_explanation(options.out / f"{name}.{options.draw}", found, options.layout)
+        save_explanation(options.out / f"{name}.{options.draw}", shown, options.layout)
     say(f"saved in {options.out}: {name}.{options.draw}, {name}.json")
 
 

@@ -1,13 +1,15 @@
 """What an explanation says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pipeline.errors import EcgFusionError
 from pipeline.scoring.answers import NOTICE
+from pipeline.signals.leads import canonical_lead
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,20 @@ class Explanation:
     shares: Mapping[str, float] = field(default_factory=dict)
     agreements: Mapping[str, float | None] = field(default_factory=dict)
     notice: str = NOTICE
+
+    def of_leads(self, names: Sequence[str]) -> "Explanation":
+        """The same of some leads, in this order; ``moments`` stay those of all.
+
+        Raises:
+            EcgFusionError: one of them is not there.
+        """
+        wanted = [canonical_lead(name) for name in names]
+        absent = [name for name in wanted if name not in self.leads]
+        if absent:
+            raise EcgFusionError(f"{self.run} sees no lead {', '.join(absent)}: choose from {' '.join(self.leads)}")
+        order = [self.leads.index(name) for name in dict.fromkeys(wanted)]
+        leads = tuple(self.leads[place] for place in order)
+        return replace(self, signal=self.signal[order], values=self.values[order], leads=leads)
 
     @cached_property
     def strongest(self) -> tuple[Strongest, ...]:
