@@ -9,6 +9,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.export.seeing import Seeing, mean_and_deviation
 from pipeline.representations import REPRESENTATIONS, ImageRecipe, LeadMapRecipe, lead_map, to_uint8
 from pipeline.representations.preparation import FLAT_BELOW, paa, segment_bounds
+from pipeline.representations.stft import FLOOR_DB
 
 
 class Smooth(Seeing):
@@ -41,6 +42,9 @@ class Smooth(Seeing):
         low, high = options.pop("value_range")
         if options["scale"] == "record" and "range_mv" in options:
             mv, options = self._by_own_range(mv, name, options), options | {"scale": "fixed", "range_mv": 1.0}
+        by_decibels = options["scale"] == "record" and "db_range" in options
+        if by_decibels:
+            options |= {"scale": "fixed", "db_range": (FLOOR_DB, -FLOOR_DB)}
         rate = self.spec.sampling_rate
         drawn = REPRESENTATIONS[name].draw(mv, sampling_rate=rate, known_finite=True, **options)
         if mv.requires_grad and not drawn.requires_grad:
@@ -48,6 +52,8 @@ class Smooth(Seeing):
                 f"{name}, as this run draws it, counts and compares and has no gradient: occlusion explains it "
                 f"(-method occlusion)"
             )
+        if by_decibels:
+            drawn = self._by_own_decibels(drawn, name)
         return self._rounded(name, (drawn - low) / (high - low), to_uint8(drawn.detach(), (low, high)))
 
     def _map_of_leads(self, mv: Tensor, recipe: LeadMapRecipe) -> Tensor:
@@ -72,6 +78,13 @@ class Smooth(Seeing):
         least, spread = self._kept(name, (least, points.amax(-1, keepdim=True) - least))
         flat = spread < FLAT_BELOW
         return torch.where(flat, -1.0, (mv - least) * (2 / torch.where(flat, 1.0, spread)) - 1)
+
+    def _by_own_decibels(self, decibels: Tensor, name: str) -> Tensor:
+        """From 0, the least of an image, to 1, as ``stft`` has it of scale 'record'."""
+        seen = decibels.detach()
+        least = seen.amin((-2, -1), keepdim=True)
+        least, spread = self._kept(name, (least, seen.amax((-2, -1), keepdim=True) - least))
+        return (decibels - least) / torch.where(spread < FLAT_BELOW, 1.0, spread)
 
     def _rounded(self, what: str, fractions: Tensor, grey: Tensor) -> Tensor:
         """Images with the slope that they had before they were rounded, and none beyond what they can show."""
