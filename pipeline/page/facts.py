@@ -1,17 +1,16 @@
 """What a card says of its run, in words: the run, its data, its training, what made it."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.subject import Subject
+from pipeline.machine.checkout import commit
 from pipeline.runs.card import Card
 from pipeline.scoring.subjects import network_of
 
 Facts = tuple[tuple[str, str], ...]
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _KINDS = {"network": "one network", "members": "members of a k-fold run", "late": "late fusion"}
 
 
@@ -31,19 +30,8 @@ def program() -> str:
         said = f"ecgfusion {version('ecgfusion')}"
     except PackageNotFoundError:
         said = "ecgfusion"
-    commit = _commit()
-    return f"{said}, git {commit}" if commit else said
-
-
-def _commit() -> str | None:
-    if not (_ROOT / ".git").exists():
-        return None
-    try:
-        words = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty"]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    made = commit()
+    return f"{said}, git {made}" if made else said
 
 
 def _of_run(card: Card, folder: Path) -> Iterator[tuple[str, str]]:

@@ -67,7 +67,7 @@ class Card:
         init: the run whose weights it has begun with; None where they were fresh.
         fitted_on: of a fusion with weights, unless its branches were trained on with it.
         given: the options that were typed.
-        versions: of the packages that made it.
+        versions: of the packages that made it, and ``git``, the commit, where that was a checkout.
         diverged: why it came to no result.
         thresholds: of a finished multilabel run.
         calibration: how sure its answers are to be taken; None of a run that is not calibrated.

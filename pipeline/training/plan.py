@@ -19,6 +19,7 @@ from pipeline.inputs.plan import image_size, plan_input
 from pipeline.inputs.scale import standard_deviation
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import SAMPLE_SEED
+from pipeline.machine.checkout import commit
 from pipeline.machine.devices import default_precision
 from pipeline.runs.build import build_network
 from pipeline.runs.card import Card
@@ -259,7 +260,7 @@ def _check_size(model: str, spec: InputSpec, network: Network) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What a card says of the packages that made it."""
+    """What a card says of the packages that made it, and of the commit of this program where it is a checkout."""
     names = ("ecgfusion", "torch", "torchvision", "accelerate", "numpy", "scipy", "h5py")
     found = {"python": platform.python_version()}
     for name in names:
@@ -267,4 +268,6 @@ def versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
+    if (made := commit()) is not None:
+        found["git"] = made
     return found
