@@ -55,7 +55,8 @@ def measure(
     for item_id, number in found_and_true(folder, data, class_name, n_records):
         subject = of_record(needs, item_id, "test", data)
         signal = subject.prepared.signal
-        maps = {name: METHODS[name](needs, subject, Asked(number, "flat", width)).values for name in methods}
+        asked = Asked(needs, subject, number, "flat", width)
+        maps = {name: METHODS[name](asked).values for name in methods}
         if len(methods) > 1:
             alike.append(agreement(maps[methods[0]], maps[methods[1]], width // 2))
         ranked = maps | {"chance": in_pieces(draw, signal.shape, width), "amplitude": np.abs(signal)}

@@ -129,12 +129,14 @@ WITHOUT = {
         ),
         "pipeline/scoring/subjects.py",
     ),
-    "explain/test_gradients.py, explain/test_path.py: what is smooth, its baselines, and what branches add": (
+    "explain/test_gradients.py, explain/test_path.py: baselines, and what branches add": (
         "pipeline/explain/baselines.py",
         "pipeline/explain/shares.py",
-        "pipeline/explain/smooth.py",
     ),
     "report/test_gallery_pictures.py: all that the command draws": ("pipeline/report/gallery.py",),
+    "report/test_decision_drawing.py, report/test_reliability_drawing.py: a panel a class": (
+        "pipeline/report/panels.py",
+    ),
     "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.evaluation.curves import points
+
 N_STEPS = 140
 """Thresholds that are tried of a class, evenly in log-odds."""
 _SURE = 1e-6  # log-odds are of probabilities no nearer to 0 and 1
@@ -86,10 +88,10 @@ def roc_points(labels: np.ndarray, scores: np.ndarray, most: int = 120) -> np.nd
     Shape:
         ``(items,)`` both, to ``(points, 2)``; empty without a positive or a negative.
     """
-    tp, fp = _cumulated(labels, scores)
-    if not (tp[-1] and fp[-1]):
+    found = points(labels, scores)
+    if not (found.tp[-1] and found.fp[-1]):
         return np.empty((0, 2))
-    return _thinned(np.stack([fp / fp[-1], tp / tp[-1]], axis=1), most)
+    return _thinned(np.stack([found.false_positive_rate, found.sensitivity], axis=1), most)
 
 
 def pr_points(labels: np.ndarray, scores: np.ndarray, most: int = 120) -> np.ndarray:
@@ -98,26 +100,17 @@ def pr_points(labels: np.ndarray, scores: np.ndarray, most: int = 120) -> np.nda
     Shape:
         ``(items,)`` both, to ``(points, 2)``; empty without a positive.
     """
-    tp, fp = (each[1:] for each in _cumulated(labels, scores))
-    if not tp[-1]:
+    found = points(labels, scores)
+    if not found.tp[-1]:
         return np.empty((0, 2))
-    return _thinned(np.stack([tp / tp[-1], tp / (tp + fp)], axis=1), most)
+    return _thinned(np.stack([found.sensitivity, found.precision], axis=1)[1:], most)
 
 
-def _cumulated(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positives and negatives at or above each distinct score, from none on."""
-    order = np.argsort(-scores, kind="stable")
-    falling, true = scores[order], np.asarray(labels, np.int64)[order]
-    last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))
-    tp = np.append(0, np.cumsum(true)[last])
-    return tp, np.append(0, last + 1) - tp
-
-
-def _thinned(points: np.ndarray, most: int) -> np.ndarray:
+def _thinned(curve: np.ndarray, most: int) -> np.ndarray:
     """At most so many of them: the ends, and others at even lengths along the curve."""
-    if len(points) <= most:
-        return points
-    way = np.append(0, np.abs(np.diff(points, axis=0)).sum(1).cumsum())
+    if len(curve) <= most:
+        return curve
+    way = np.append(0, np.abs(np.diff(curve, axis=0)).sum(1).cumsum())
     kept = np.searchsorted(way, np.linspace(0, way[-1], most))
-    found: np.ndarray = points[np.unique(np.append(kept, [0, len(points) - 1]).clip(0, len(points) - 1))]
+    found: np.ndarray = curve[np.unique(np.append(kept, [0, len(curve) - 1]).clip(0, len(curve) - 1))]
     return found

@@ -13,7 +13,7 @@ from pipeline.explain.shares import Watch
 NEAR = 0.01  # of the difference of the scores, to which the sum of all values is to come
 _STEPS = (48, 96, 192, 384)  # tried one after the other until it does
 _SMALL = 0.25  # log-odds: of a smaller difference the sum comes as near as of this one
-_AT_ONCE = 8  # recordings
+_AT_ONCE = 16  # crops or items, which are images of several numbers a pixel on their way
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _integrate(path: Path, baseline: Mapping[str, Tensor], n_steps: int) -> Inte
     with Watch(path) as watch:
         ends = _ends(path, baseline)
         watch.keep_ends()
-        for some in _parts(n_steps):
+        for some in _parts(n_steps, max(1, _AT_ONCE // path.n_seen)):
             inputs = {
                 name: (baseline[name] + along[some][:, None, None] * away[name]).requires_grad_() for name in away
             }
@@ -93,5 +93,5 @@ def _ends(path: Path, baseline: Mapping[str, Tensor]) -> list[float]:
     return found
 
 
-def _parts(n: int) -> Iterator[slice]:
-    return (slice(first, min(first + _AT_ONCE, n)) for first in range(0, n, _AT_ONCE))
+def _parts(n: int, size: int) -> Iterator[slice]:
+    return (slice(first, min(first + size, n)) for first in range(0, n, size))

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -28,19 +29,28 @@ WINDOW_S = 0.12  # about a QRS complex; windows of occlusion overlap by a half
 
 @dataclass(frozen=True)
 class Asked:
-    """How a method is to explain.
+    """What a method is to explain, and how.
 
     Attributes:
+        needs: of the run.
+        subject: the recording.
         number: of the class.
         baseline: of gradients, one of ``BASELINES``.
         width: samples of a window.
         progress: the name of a bar, None for no bar.
     """
 
+    needs: Needs
+    subject: Subject
     number: int
     baseline: str
     width: int
     progress: str | None = None
+
+    @cached_property
+    def path(self) -> Path:
+        """The run as a function with a slope, which two methods share; errors as of ``Path``."""
+        return Path(self.needs, self.subject, self.number)
 
 
 @dataclass(frozen=True)
@@ -58,13 +68,12 @@ class Attribution:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _occlusion(needs: Needs, subject: Subject, asked: Asked) -> Attribution:
-    return Attribution(*occlude(needs, subject, asked.number, asked.width, asked.progress))
+def _occlusion(asked: Asked) -> Attribution:
+    return Attribution(*occlude(asked.needs, asked.subject, asked.number, asked.width, asked.progress))
 
 
-def _gradients(needs: Needs, subject: Subject, asked: Asked) -> Attribution:
-    path = Path(needs, subject, asked.number)
-    found = integrate(path, BASELINES[asked.baseline](needs, path))
+def _gradients(asked: Asked) -> Attribution:
+    found = integrate(asked.path, BASELINES[asked.baseline](asked.needs, asked.path))
     remarks: tuple[str, ...] = ()
     if found.missing > NEAR:
         remarks = (
@@ -78,22 +87,22 @@ def _gradients(needs: Needs, subject: Subject, asked: Asked) -> Attribution:
         "shares": found.shares,
         "remarks": remarks,
     }
-    return _of_all(path, subject, found.values, said)
+    return _of_all(asked, found.values, said)
 
 
-def _gradcam(needs: Needs, subject: Subject, asked: Asked) -> Attribution:
-    path = Path(needs, subject, asked.number)
-    return _of_all(path, subject, last_maps(path), {})
+def _gradcam(asked: Asked) -> Attribution:
+    return _of_all(asked, last_maps(asked.path), {})
 
 
-def _of_all(path: Path, subject: Subject, values: np.ndarray, said: Mapping[str, Any]) -> Attribution:
+def _of_all(asked: Asked, values: np.ndarray, said: Mapping[str, Any]) -> Attribution:
     """In the recording's own order of leads, of which the run may see some alone."""
-    whole = np.zeros(subject.prepared.signal.shape)
-    whole[[subject.prepared.leads.index(lead) for lead in path.leads]] = values
+    prepared = asked.subject.prepared
+    whole = np.zeros(prepared.signal.shape)
+    whole[[prepared.leads.index(lead) for lead in asked.path.leads]] = values
     return Attribution(whole, whole.sum(0), said)
 
 
-METHODS: Mapping[str, Callable[[Needs, Subject, Asked], Attribution]] = {
+METHODS: Mapping[str, Callable[[Asked], Attribution]] = {
     "occlusion": _occlusion,
     "gradients": _gradients,
     "gradcam": _gradcam,
@@ -141,8 +150,8 @@ def explain(
     needs, subject = _loaded(run, recording, partition, data, said)
     number, probability = _chosen(needs, subject, class_name)
     width = round(window_s * needs.recipe.sampling_rate)
-    asked = Asked(number, baseline, width, progress)
-    found = METHODS[method](needs, subject, asked)
+    asked = Asked(needs, subject, number, baseline, width, progress)
+    found = METHODS[method](asked)
     told = dict(found.said)
     return Explanation(
         file=subject.name,
@@ -158,7 +167,7 @@ def explain(
         values=found.values,
         moments=found.moments,
         remarks=(*subject.prepared.remarks, *told.pop("remarks", ())),
-        agreements=_agreements(needs, subject, asked, method, found, beside, (recording, partition, data, said)),
+        agreements=_agreements(asked, method, found, beside, (recording, partition, data, said)),
         **told,
     )
 
@@ -193,13 +202,7 @@ _Of = tuple[FilePath | str, str | None, FilePath | None, Said | None]
 
 
 def _agreements(
-    needs: Needs,
-    subject: Subject,
-    asked: Asked,
-    method: str,
-    found: Attribution,
-    beside: Sequence[Run | FilePath | str],
-    of: _Of,
+    asked: Asked, method: str, found: Attribution, beside: Sequence[Run | FilePath | str], of: _Of
 ) -> Mapping[str, float | None]:
     """With the methods that take seconds, with each member of a k-fold run alone, and with other runs."""
     width = max(1, asked.width // 2)
@@ -207,30 +210,30 @@ def _agreements(
     for name in _QUICK:
         with suppress(EcgFusionError):  # a run without gradients is no fault of the method that was asked for
             if name != method:
-                told[name] = agreement(found.values, METHODS[name](needs, subject, asked).values, width)
-    members = needs.run.parts if needs.run.card.run_kind == "members" and method in _QUICK else {}
+                told[name] = agreement(found.values, METHODS[name](asked).values, width)
+    run = asked.needs.run
+    members = run.parts if run.card.run_kind == "members" and method in _QUICK else {}
     for name, member in members.items():
-        alone = METHODS[method](Needs.of(member), subject, asked).values
+        alone = METHODS[method](replace(asked, needs=Needs.of(member))).values
         told[f"member {name}"] = agreement(found.values, alone, width)
     for each in beside:
         name = str(each.folder if isinstance(each, Run) else each)
-        told[name] = agreement(found.values, _by_other(each, needs, subject, asked, method, of), width)
+        told[name] = agreement(found.values, _by_other(each, asked, method, of), width)
     return told
 
 
-def _by_other(
-    run: Run | FilePath | str, needs: Needs, subject: Subject, asked: Asked, method: str, of: _Of
-) -> np.ndarray:
+def _by_other(run: Run | FilePath | str, asked: Asked, method: str, of: _Of) -> np.ndarray:
     """The same method's map of another run, leads in the first one's order."""
     other, seen = _loaded(run, *of)
-    name, leads = needs.run.card.classes[asked.number], subject.prepared.leads
+    first, prepared = asked.needs.run, asked.subject.prepared
+    name = first.card.classes[asked.number]
     if name not in other.run.card.classes:
         raise EcgFusionError(f"{other.run.folder} has no class {name}: leave it out of -beside")
-    if set(leads) != set(seen.prepared.leads) or seen.prepared.signal.shape != subject.prepared.signal.shape:
+    if set(prepared.leads) != set(seen.prepared.leads) or seen.prepared.signal.shape != prepared.signal.shape:
         raise EcgFusionError(
-            f"{other.run.folder} sees other leads or another rate than {needs.run.folder}: leave it out of -beside"
+            f"{other.run.folder} sees other leads or another rate than {first.folder}: leave it out of -beside"
         )
     number = other.run.card.classes.index(name)
-    values = METHODS[method](other, seen, Asked(number, asked.baseline, asked.width)).values
-    found: np.ndarray = values[[seen.prepared.leads.index(lead) for lead in leads]]
+    values = METHODS[method](Asked(other, seen, number, asked.baseline, asked.width)).values
+    found: np.ndarray = values[[seen.prepared.leads.index(lead) for lead in prepared.leads]]
     return found

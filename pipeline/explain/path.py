@@ -1,5 +1,6 @@
 """A run as one function with a slope, from a recording's millivolts to the log-odds of a class."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from pipeline.errors import EcgFusionError
 from pipeline.explain.smooth import Smooth
 from pipeline.explain.subject import Subject
-from pipeline.export.graph import Extent, beat_name, graph_of
+from pipeline.export.graph import Extent, Joined, Reading, beat_name, graph_of
 from pipeline.export.whole import Calibration
 from pipeline.inputs.beats import median_beats
 from pipeline.inputs.spec import InputSpec
@@ -102,6 +103,12 @@ class Path(nn.Module):
         said = self.graph(parts, several).double().reshape(len(self.starts), n, -1).mean(0)
         found: Tensor = self.calibration(said)
         return found
+
+    @property
+    def n_seen(self) -> int:
+        """The most parts of one recording that a network sees at once."""
+        cuts = ((len(each.starts) for each in self.modules() if isinstance(each, kind)) for kind in (Reading, Joined))
+        return len(self.starts) * math.prod(max(each, default=1) for each in cuts)
 
     def batch(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Inputs of one recording as a batch of one."""

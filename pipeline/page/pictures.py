@@ -17,6 +17,7 @@ from pipeline.store.reading import Store, open_partition
 
 if TYPE_CHECKING:
     from pipeline.explain.explanation import Explanation
+    from pipeline.runs.build import Run
 
 _MOST_IMAGES = 12
 _COLOURS, _DPI = 256, 100
@@ -64,7 +65,7 @@ def pictures_of(known: Known, shown: Sequence[Shown], wanted: Wanted) -> tuple[P
         explained: str | None = None
         size, why = (0, 0), tuple[str, ...]()
         if number < wanted.explanations:
-            explained, size, why = _explained(known.folder, each, wanted)
+            explained, size, why = _explained(run, each, wanted)
         picture = Picture(
             f"record {each.item_id}",
             each.sentences + why,
@@ -113,13 +114,13 @@ def _parts(run: object) -> Iterator:  # type: ignore[type-arg]
         yield from _parts(part)
 
 
-def _explained(folder: Path, each: Shown, wanted: Wanted) -> tuple[str | None, tuple[int, int], tuple[str, ...]]:
+def _explained(run: "Run", each: Shown, wanted: Wanted) -> tuple[str | None, tuple[int, int], tuple[str, ...]]:
     """The address of an explanation, its size, and why there is none."""
     from pipeline.explain.drawing import plot_explanation
     from pipeline.explain.methods import explain
 
     def by(method: str) -> "Explanation":
-        of = (folder, each.item_id, each.class_name)
+        of = (run, each.item_id, each.class_name)
         return explain(*of, method=method, partition=wanted.partition, data=wanted.data)
 
     found, why = None, ""

@@ -1,23 +1,16 @@
 """Decision curves drawn: the net benefit of the model, of acting on all and of acting on nobody, a panel a class."""
 
-import math
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
-from pipeline.commands.escaping import mathtext
 from pipeline.evaluation.decision import GRID, DecisionCurve, Decisions
-from pipeline.machine.files import replace_atomically
 from pipeline.report.glyphs import drawable
-
-MOST_DRAWN = 24  # classes; the most frequent ones of more
-_ACROSS = 4
-_PANEL = (3.5, 3.1)  # inches
+from pipeline.report.panels import save_panels
 
 
 def draw_decisions(path: Path, found: Decisions, head: Sequence[str] = ()) -> None:
@@ -29,28 +22,14 @@ def draw_decisions(path: Path, found: Decisions, head: Sequence[str] = ()) -> No
         head: what stands over it, as over the table.
     """
     names = list(found.curves)
-    order = np.argsort([-curve.of_all[0] for curve in found.curves.values()], kind="stable")[:MOST_DRAWN]
-    shown = sorted(order.tolist())
-    across = min(_ACROSS, len(shown))
-    down = math.ceil(len(shown) / across)
-    width, above = max(across * _PANEL[0], 5.5), 0.28 * (len(head) + 3)
-    height = down * _PANEL[1] + above
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(
-        down, across, top=1 - above / height, bottom=0.55 / height, left=0.75 / width, right=1 - 0.15 / width,
-        wspace=0.36, hspace=0.45,
-    )  # fmt: skip
-    for place, number in enumerate(shown):
-        axes = figure.add_subplot(grid[divmod(place, across)])
-        _draw_curve(axes, found.curves[names[number]], drawable(names[number], number + 1))
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper right", ncols=3, fontsize=8, frameon=False, bbox_to_anchor=(0.995, 0.999))
-    left = "" if len(shown) == len(names) else f"; the {len(shown)} most frequent of {len(names)} classes"
-    lines = [*head, f"decision curves; bars: 95 % intervals over patients{left}"]
-    wrapped = [line for part in lines for line in textwrap.wrap(mathtext(part), max(int(width * 15), 40))]
-    figure.text(0.1 / width, 1 - 0.3 / height, "\n".join(wrapped), va="top", fontsize=8)
-    replace_atomically(path, lambda temporary: figure.savefig(temporary, dpi=110, format="png"))
+
+    def draw(figure: Figure, place: SubplotSpec, number: int) -> None:
+        name = names[number]
+        _draw_curve(figure.add_subplot(place), found.curves[name], drawable(name, number + 1))
+
+    frequencies = np.array([curve.of_all[0] for curve in found.curves.values()])
+    lines = [*head, "decision curves; bars: 95 % intervals over patients"]
+    save_panels(path, frequencies, draw, lines, panel=(3.5, 3.1), left=0.75, spaces=(0.36, 0.45))
 
 
 def _draw_curve(axes: Axes, curve: DecisionCurve, title: str) -> None:

@@ -1,6 +1,6 @@
 """Representations of leads: pure torch functions of (..., time) -> (..., size, size), and their recipe."""
 
-from pipeline.representations.drawing import draw_images, draw_images_with_gradient
+from pipeline.representations.drawing import draw_images
 from pipeline.representations.gaf import gaf
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.lead_map import (
@@ -27,7 +27,6 @@ __all__ = [
     "LeadMapRecipe",
     "Representation",
     "draw_images",
-    "draw_images_with_gradient",
     "gaf",
     "in_lead_map_order",
     "lead_map",

@@ -3,11 +3,9 @@
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from pipeline.representations.grey import to_uint8
 from pipeline.representations.preparation import require_leads
@@ -65,64 +63,6 @@ def _require_room(out: Tensor, shape: tuple[int, ...], device: torch.device) -> 
             f"Images of shape {shape} go into contiguous uint8 on {device}, not into {out.dtype} of "
             f"shape {tuple(out.shape)} and strides {out.stride()} on {out.device}."
         )
-
-
-def draw_images_with_gradient(x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
-    """The same images as numbers in [0, 1], with the gradient that they had before rounding.
-
-    The values are `draw_images(…) / 255` to the bit, so that a network sees what a store would hold. The
-    gradient to x is that of the unrounded images (straight through); the MTF and thresholded plots have
-    none.
-
-    Args:
-        x: leads in mV.
-        sampling_rate: of the leads, in Hz.
-        recipe: representations, size and options.
-
-    Shape:
-        - x: (..., time)
-        - output: (..., representations, size, size), float32
-
-    Raises:
-        ValueError: if a lead is too short for the recipe or has a NaN or infinite sample.
-
-    Reference: Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional
-        Computation", arXiv:1308.3432, for the straight-through estimator.
-    """
-    drawn: Tensor = _StraightThrough.apply(x, sampling_rate, recipe)
-    return drawn
-
-
-class _StraightThrough(torch.autograd.Function):
-    """Keeps the leads only and draws them again on the way back: float64 images would fill the memory."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.sampling_rate, ctx.recipe = sampling_rate, recipe
-        return draw_images(x, sampling_rate, recipe).float().div_(255)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (x,) = ctx.saved_tensors
-        leads, pulled = x.reshape(-1, x.shape[-1]), gradient.reshape(-1, *gradient.shape[-3:])
-        result = torch.zeros_like(leads)
-        for block in _blocks(leads, ctx.recipe.size):
-            result[block] = _pull_back(leads[block], pulled[block], ctx.sampling_rate, ctx.recipe)
-        return result.view_as(x), None, None
-
-
-def _pull_back(leads: Tensor, pulled: Tensor, sampling_rate: float, recipe: ImageRecipe) -> Tensor:
-    """Gradient to a block of leads from that to its images: (n, representations, size, size) -> (n, time)."""
-    total = torch.zeros_like(leads, dtype=torch.float64)
-    for k, name in enumerate(recipe.representations):
-        with torch.enable_grad():
-            source = leads.detach().double().requires_grad_()
-            drawn, (low, high) = _draw(source, name, sampling_rate, recipe)
-        if drawn.requires_grad:
-            total += torch.autograd.grad(drawn, source, pulled[:, k].double() / (high - low))[0]
-    return total
 
 
 def _draw_by_kernels(leads: Tensor, grey: Tensor, sampling_rate: float, recipe: ImageRecipe) -> list[int]:

@@ -13,8 +13,9 @@ from scipy.special import expit
 from pipeline.evaluation.asked import Asked, answer
 from pipeline.evaluation.calibration_figures import Calibration
 from pipeline.evaluation.scores import Scores
-from pipeline.report import reliability_drawing
-from pipeline.report.reliability_drawing import MOST_DRAWN, draw_reliability
+from pipeline.report import panels
+from pipeline.report.panels import MOST_DRAWN
+from pipeline.report.reliability_drawing import draw_reliability
 
 
 def calibration(classes: tuple[str, ...], n: int = 120) -> Calibration:
@@ -38,7 +39,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
         kept.append(Figure(*arguments, **keywords))
         return kept[-1]
 
-    monkeypatch.setattr(reliability_drawing, "Figure", made)
+    monkeypatch.setattr(panels, "Figure", made)
     return kept
 
 

@@ -12,7 +12,6 @@ from pipeline.representations import (
     ImageRecipe,
     Representation,
     draw_images,
-    draw_images_with_gradient,
     to_uint8,
 )
 
@@ -103,42 +102,9 @@ def test_no_block_grows_with_the_number_of_leads(monkeypatch, n_leads):
 
     for draw in (Representation.draw, Representation.draw_grey):
         monkeypatch.setattr(Representation, draw.__name__, counted(draw))
-    x = torch.randn(n_leads, 300, requires_grad=True)
-    draw_images_with_gradient(x, 100.0, SMALL).sum().backward()
+    draw_images(torch.randn(n_leads, 300), 100.0, SMALL)
     assert max(sizes) <= 4
-    assert sum(sizes) == 2 * 4 * n_leads  # there and back, in four representations
-
-
-def test_trained_images_are_the_stored_bits():
-    x = torch.randn(2, 3, 300, requires_grad=True)
-    seen = draw_images_with_gradient(x, 100.0, SMALL)
-    assert seen.dtype == torch.float32
-    assert torch.equal(seen, draw_images(x, 100.0, SMALL).float() / 255)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_gradient_goes_straight_through_the_rounding(monkeypatch, dtype):
-    monkeypatch.setattr(MODULE, "CPU_BLOCK_PIXELS", 2 * 10 * 300)
-    weight = torch.randn(2, 3, 4, 32, 32)
-    x = torch.randn(2, 3, 300, dtype=dtype, requires_grad=True)
-    (draw_images_with_gradient(x, 100.0, SMALL) * weight).sum().backward()
-    soft = x.detach().double().requires_grad_()
-    total = torch.zeros((), dtype=torch.float64)
-    for k, (name, representation) in enumerate(REPRESENTATIONS.items()):
-        parameters = SMALL.parameters(name)
-        low, high = parameters.pop("value_range")
-        drawn = representation.draw(soft, sampling_rate=100.0, **parameters)
-        total = total + (drawn / (high - low) * weight[:, :, k]).sum()
-    total.backward()
-    assert x.grad.dtype == dtype
-    torch.testing.assert_close(x.grad, soft.grad.to(dtype))
-
-
-def test_representations_without_gradient_give_zeros():
-    x = torch.randn(2, 300, requires_grad=True)
-    recipe = ImageRecipe(("mtf", "rp"), 32, rp_threshold="point")
-    draw_images_with_gradient(x, 100.0, recipe).sum().backward()
-    assert bool((x.grad == 0).all())
+    assert sum(sizes) >= 4 * n_leads  # in four representations
 
 
 def test_bad_leads_are_refused_before_any_is_drawn(monkeypatch):
