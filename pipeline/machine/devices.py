@@ -36,13 +36,14 @@ def choose_device(gpu_id: int | None = None) -> torch.device:
 
 
 def placed(module: Module, device: torch.device) -> Module:
-    """The module itself, on a device; on a GPU its two-dimensional convolutions have their channels last.
+    """The module itself, on a device; its two-dimensional convolutions have their channels last.
 
-    So have the images there (see ``InputMaker``), and cudnn then turns neither round at every layer.
+    On a GPU so have the images (see ``InputMaker``), and cudnn then turns neither round at every layer. On a CPU a step
+    of ``resnet`` (64 images of 80 pixels) takes 0.72 of its time in fp32 and 0.58 in bf16, one of ``cnn`` 0.57 and 0.36,
+    one of ``alexnet`` as long as before (``python -m benchmarks.layout``).
     """
     module.to(device)
-    if device.type == "cuda":
-        module.to(memory_format=torch.channels_last)
+    module.to(memory_format=torch.channels_last)
     return module
 
 
