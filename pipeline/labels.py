@@ -1,7 +1,7 @@
 """Which classes each item bears."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,6 +57,7 @@ class Labels:
         values: (items, classes) uint8, 0 or 1.
         labelled: (items,) bool, false where the task says nothing of the item.
         none_name: what an item without a class is called, as NORM; None where that is no class of its own.
+        made_of: of each class, the classes of the task ``all`` any of which makes it; None where no table says so.
     """
 
     classes: tuple[str, ...]
@@ -64,10 +65,11 @@ class Labels:
     values: np.ndarray
     labelled: np.ndarray
     none_name: str | None = None
+    made_of: Mapping[str, tuple[str, ...]] | None = None
 
     def rows(self, chosen: np.ndarray) -> "Labels":
         """The labels of some items only; ``chosen`` are row numbers."""
-        return Labels(self.classes, self.kind, self.values[chosen], self.labelled[chosen], self.none_name)
+        return replace(self, values=self.values[chosen], labelled=self.labelled[chosen])
 
     def lost_from(self, whole: "Labels") -> list[str]:
         """The classes that some item of the whole bears and none of these, of what is labelled."""

@@ -14,7 +14,7 @@ from models.fusion.late import mean_logits
 from pipeline.export.pooling import with_averages_as_products
 from pipeline.export.seeing import Seeing, numbers_beside
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.build import Run
+from pipeline.runs.build import Run, answers_of
 from pipeline.runs.card import Card
 from pipeline.signals.windows import window_starts, windows_at
 
@@ -101,10 +101,16 @@ class Reading(nn.Module):
     """A network on the crops of its input: what it says of each, crop by crop."""
 
     def __init__(
-        self, network: nn.Module, spec: InputSpec, extent: Extent, starts: Sequence[int] | None = None
+        self,
+        network: nn.Module,
+        spec: InputSpec,
+        extent: Extent,
+        starts: Sequence[int] | None = None,
+        answers: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.network: Any = with_averages_as_products(network)
+        self.answers = answers
         self.seeing, self.spec = extent.seeing(spec, extent.leads), spec
         self.beat = beat_name(spec) if extent.beats_beside else None
         n_samples = extent.n_samples if self.beat is None else spec.n_samples
@@ -117,7 +123,7 @@ class Reading(nn.Module):
         numbers = numbers_beside(self.spec, _repeated(beside, len(self.starts)))
         if reads == "logits":
             logits: Tensor = self.network(x, **numbers)
-            return logits
+            return logits if self.answers is None else self.answers(logits)
         tokens: Tensor = self.network.tokens(x, **numbers)
         return tokens if reads == "tokens" else self.network.pool(tokens)
 
@@ -125,7 +131,8 @@ class Reading(nn.Module):
 class _Network(nn.Module):
     def __init__(self, run: Run, extent: Extent) -> None:
         super().__init__()
-        self.reading, self.kind = Reading(run.network, run.spec, extent), run.card.kind
+        self.reading = Reading(run.network, run.spec, extent, answers=answers_of(run.card))
+        self.kind = run.card.kind
 
     def forward(self, counts: Tensor, beside: Beside) -> Tensor:
         return _mean_over(_answers(self.reading(counts, beside), self.kind), len(self.reading.starts))

@@ -12,6 +12,7 @@ import torch
 
 from models import BranchShape, Network, beside_features, create_fusion, create_model, describe_fusion
 from models.image.torchvision_classifiers import WeightsError
+from models.noisy_or import NoisyOr
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import Card
 
@@ -79,7 +80,7 @@ def build_network(card: Card, to_train: bool = False) -> Network:
     spec, options = card.spec, dict(card.options)
     if "pretrained" in options and not to_train:
         options["pretrained"] = False
-    n_classes = len(card.classes)
+    n_classes = len(card.outputs)
     try:
         network = create_model(card.model, in_channels=spec.n_channels, n_classes=n_classes, **options)
         return beside_features(network, spec.n_numbers, n_classes) if spec.features else network
@@ -90,6 +91,17 @@ def build_network(card: Card, to_train: bool = False) -> Network:
     except RuntimeError:  # torch's own word for too little memory
         chosen = " ".join(f"-{name} {value}" for name, value in options.items())
         raise EcgFusionError(f"{card.model} {chosen} does not fit into memory: make it smaller") from None
+
+
+def answers_of(card: Card) -> NoisyOr | None:
+    """What reads the classes that a run answers for from its network's outputs; None where they are the same."""
+    if card.learnt is None:
+        return None
+    column = {name: number for number, name in enumerate(card.outputs)}
+    readings = [
+        [[column[output] for output in outputs] for outputs in card.learnt.readings[name]] for name in card.classes
+    ]
+    return NoisyOr(readings, len(card.outputs))
 
 
 def build_fusion(card: Card, branches: Mapping[str, Run]) -> Any:

@@ -22,6 +22,7 @@ from pipeline.runs.card_parts import (
     FittedOn,
     FusionOptions,
     InitCard,
+    LearntCard,
     Result,
     ThresholdsCard,
     TrainingCard,
@@ -53,9 +54,10 @@ class Card:
         complete: whether it can predict.
         model: a network, or ``late`` or ``intermediate``.
         options: of the network or the fusion.
-        task: what it learns.
+        task: what it answers, and learns where ``learnt`` says nothing else.
         kind: of the task, ``multilabel`` or ``multiclass``.
         classes: in the order of the scores.
+        learnt: what its network's outputs are, of which ``task`` is read; None where they are its classes.
         input: what the network sees; None of a fusion.
         join: how the scores of a record's windows become the record's, of which the run's dev scores, thresholds and
             tables then are; None where items answer for themselves. A late fusion combines what its branches have
@@ -83,6 +85,7 @@ class Card:
     task: str
     kind: str = field(metadata=one_of("multilabel", "multiclass"))
     classes: tuple[str, ...]
+    learnt: LearntCard | None = field(default=None, metadata=left_out())
     input: InputSpec | None = field(default=None, metadata=left_out())
     join: str | None = field(default=None, metadata=left_out() | one_of(*JOINS))
     branches: Mapping[str, BranchCard] | None = field(default=None, metadata=left_out())
@@ -114,6 +117,16 @@ class Card:
         if self.input is None:
             raise ValueError(f"a run of {self.model} has no input of its own")
         return self.input
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the outputs of its network are called."""
+        return self.learnt.classes if self.learnt else self.classes
+
+    @property
+    def learnt_tasks(self) -> tuple[str, ...]:
+        """Whose labels the outputs of its network are compared with."""
+        return self.learnt.tasks if self.learnt else (self.task,)
 
     @property
     def batch_size(self) -> int:
@@ -291,6 +304,22 @@ def _check_calibration(card: Card, calibration: CalibrationCard) -> None:
         raise FieldError("calibration.temperatures differ, and classes that exclude each other have one")
 
 
+def _check_learnt(card: Card, learnt: LearntCard) -> None:
+    """Refuses outputs that a card's classes cannot be read from."""
+    wrong = wrong_name("class", learnt.classes) or wrong_name("task", learnt.tasks, plain=True)
+    if wrong:
+        raise FieldError(f"learnt: {wrong}")
+    if not learnt.tasks or not learnt.classes or len(set(learnt.classes)) != len(learnt.classes):
+        raise FieldError("learnt has no tasks, or classes that are not different names")
+    if card.kind != "multilabel" or card.run_kind in FUSIONS:
+        raise FieldError("learnt is of networks of multilabel tasks alone")
+    if set(learnt.readings) != set(card.classes):
+        raise FieldError(f"learnt.readings are of {', '.join(learnt.readings)}, not of the classes")
+    for name, lists in learnt.readings.items():
+        if not lists or not all(lists) or not {output for outputs in lists for output in outputs} <= {*learnt.classes}:
+            raise FieldError(f"learnt.readings.{name} names none of learnt.classes, or others")
+
+
 def _check_whole(card: Card) -> None:
     """Refuses fields that do not go together, and names that are no plain part of a path."""
     for name, branch in (card.branches or {}).items():
@@ -326,8 +355,10 @@ def _check_whole(card: Card) -> None:
     if len(set(card.classes)) != len(card.classes) or not card.classes:
         raise FieldError(f"classes are {list(card.classes)}, not different names")
     weights = card.training.class_weights
-    if weights is not None and len(weights) != len(card.classes):
-        raise FieldError(f"training.class_weights are {len(weights)} numbers for {len(card.classes)} classes")
+    if card.learnt is not None:
+        _check_learnt(card, card.learnt)
+    if weights is not None and len(weights) != len(card.outputs):
+        raise FieldError(f"training.class_weights are {len(weights)} numbers for {len(card.outputs)} classes")
     if card.complete and card.result is None:
         raise FieldError("it lacks result, though complete is true")
     if card.complete and (card.thresholds is None) != (card.kind == "multiclass"):

@@ -122,6 +122,21 @@ OF_SCHEDULE = ("warmup", "cycles", "floor")
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearntCard:
+    """What the network's outputs are, where they are not the classes that the run answers for.
+
+    Attributes:
+        tasks: whose classes they are; a class that several tasks have is one output.
+        classes: in the order of the outputs.
+        readings: of each class that is answered for, one or more lists of outputs; see ``models.noisy_or``.
+    """
+
+    tasks: tuple[str, ...]
+    classes: tuple[str, ...]
+    readings: Mapping[str, tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FusionOptions:
     """What ``options`` of a fused run says beside the options of the fusion's own network.
 

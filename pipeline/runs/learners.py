@@ -54,19 +54,25 @@ class NetworkLearner(Learner):
     Args:
         network: the network.
         spec: how its input is made of what a batch of ``store_items`` holds.
+        answers: what reads the classes from the network's outputs, which training leaves out; None where they are them.
     """
 
-    def __init__(self, network: Network, spec: InputSpec) -> None:
+    def __init__(self, network: Network, spec: InputSpec, answers: nn.Module | None = None) -> None:
         super().__init__()
         self.network = network
         self._maker = InputMaker(spec)
+        self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        return self._logits(batch, self._maker(batch.raw, batch.length))
+        logits = self._logits(batch, self._maker(batch.raw, batch.length))
+        if self._answers is None:
+            return logits
+        answered: Tensor = self._answers(logits)
+        return answered
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
         if change is None:
-            return [(1.0, self(batch))]
+            return [(1.0, self._logits(batch, self._maker(batch.raw, batch.length)))]
         x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
         return [(1.0, self._logits(batch, x))]
 

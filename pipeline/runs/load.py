@@ -128,7 +128,7 @@ def _check_extent(folder: Path, card: Card) -> None:
     path = folder / WEIGHTS
     # that they are missing or cut is said later
     most = max(path.stat().st_size, 1000) if path.is_file() else None
-    numbers = {**{f"options.{name}": value for name, value in card.options.items()}, "classes": len(card.classes)}
+    numbers = {**{f"options.{name}": value for name, value in card.options.items()}, "classes": len(card.outputs)}
     for name, value in numbers.items():
         if isinstance(value, int) and most is not None and value > most:
             raise EcgFusionError(

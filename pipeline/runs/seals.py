@@ -49,14 +49,20 @@ def description_of(card: Mapping[str, Any]) -> str:
 
     Whether images are drawn or read is not among it, since a network sees the same ones.
     """
-    said = {name: card.get(name) for name in _OF_WEIGHTS}
+    said = _of_weights(card)
     said["input"] = {name: value for name, value in (card.get("input") or {}).items() if name != "on_the_fly"}
     return _digest_of_words(said)
 
 
+def _of_weights(card: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: card.get(name) for name in _OF_WEIGHTS}
+    return said | {"learnt": card["learnt"]} if card.get("learnt") else said
+
+
 def training_of(card: Mapping[str, Any]) -> str:
     """The digest of what a card says of a training that is under way: its state fits no other one."""
-    said = {name: card.get(name) for name in (*_OF_WEIGHTS, "input", "data", "training") if name != "thresholds"}
+    said = _of_weights(card) | {name: card.get(name) for name in ("input", "data", "training")}
+    del said["thresholds"]
     said["data"] = {name: value for name, value in card["data"].items() if name != "folder"}
     said["training"] = {name: x for name, x in card["training"].items() if name not in ("workers", "threads")}
     return _digest_of_words(said | _init_of(card))

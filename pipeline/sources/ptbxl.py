@@ -231,7 +231,14 @@ def _labels(table: Table, statements: Statements, min_likelihood: float, tasks: 
     if len(columns) != len(DISEASES):
         raise EcgFusionError(f"scp_statements.csv beside {table.path} lacks one of {', '.join(DISEASES)}: {_REMEDY}")
     found = {
-        "disease": Labels(DISEASES, "multilabel", superclasses.values[:, columns], superclasses.labelled, "NORM"),
+        "disease": Labels(
+            DISEASES,
+            "multilabel",
+            superclasses.values[:, columns],
+            superclasses.labelled,
+            "NORM",
+            {name: codes for name, codes in (superclasses.made_of or {}).items() if name in DISEASES},
+        ),
         "superdiagnostic": superclasses,
         "subdiagnostic": _task(present, statements.subclass),
         **{kind: _task(present, {code: code for code in codes}) for kind, codes in statements.of_kind.items()},
@@ -272,7 +279,8 @@ def _task(present: pd.DataFrame, class_of: Mapping[str, str]) -> Labels:
     values = np.zeros((len(present), len(classes)), np.uint8)
     for code, name in class_of.items():
         values[:, classes.index(name)] |= present[code].to_numpy()
-    return Labels(classes, "multilabel", values, np.asarray(values.any(axis=1)))
+    made_of = {name: tuple(code for code, made in class_of.items() if made == name) for name in classes}
+    return Labels(classes, "multilabel", values, np.asarray(values.any(axis=1)), made_of=made_of)
 
 
 if __name__ == "__main__":

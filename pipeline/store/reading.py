@@ -5,6 +5,7 @@ own row reads and safe in any number of processes: nothing of the HDF5 library s
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -276,7 +277,21 @@ def _read_labels(file: h5py.File, task: str) -> Labels:
     if wrong or none_name in classes:
         raise ValueError(wrong or f"the class {none_name} is also what an item without a class is called")
     labelled = file[f"labelled/{task}"][()].astype(bool)
-    return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name)
+    return Labels(classes, str(values.attrs["kind"]), values[()], labelled, none_name, _made_of(values.attrs, classes))
+
+
+def _made_of(attributes: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]] | None:
+    """Which classes of the task ``all`` make each class; None in stores that do not say it."""
+    if "made_of" not in attributes:
+        return None
+    said = json.loads(attributes["made_of"])
+    if not isinstance(said, dict) or set(said) != set(classes):
+        raise ValueError("what its classes are made of is not said of each")
+    made_of = {str(name): tuple(map(str, codes)) for name, codes in said.items()}
+    wrong = wrong_name("class", [code for codes in made_of.values() for code in codes])
+    if wrong or not all(made_of.values()):
+        raise ValueError(wrong or "a class is made of none")
+    return made_of
 
 
 def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:

@@ -5,6 +5,7 @@ moment finds no HDF5 structure half changed. Rows count as finished only when th
 second run goes on behind them. A store is complete when all rows of both stages are.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -143,6 +144,8 @@ def _write_labels(file: h5py.File, task: str, labels: Labels) -> None:
     dataset.attrs["kind"] = labels.kind
     if labels.none_name is not None:
         dataset.attrs["none_name"] = labels.none_name
+    if labels.made_of is not None:
+        dataset.attrs["made_of"] = json.dumps(labels.made_of)
     file.create_dataset(f"labelled/{task}", data=labels.labelled.astype(np.uint8))
 
 

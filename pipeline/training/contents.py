@@ -18,19 +18,24 @@ _PIECE_BYTES = 2**24
 _FEATURE = "feature "
 
 
-def contents(store: Store, task: str, specs: Iterable[InputSpec]) -> dict[str, str]:
+def contents(store: Store, task: str, specs: Iterable[InputSpec], learnt: Iterable[str] = ()) -> dict[str, str]:
     """Digests of what a training takes from a store: its labels, with whose they are; signals, features and images.
 
     Args:
         store: of train or dev.
-        task: whose labels are learnt.
+        task: whose labels say which items count.
         specs: what networks see of it; none where nothing but scores is read.
+        learnt: tasks whose labels are learnt instead.
     """
     labels = store.task(task)
     rows = np.flatnonzero(labels.labelled)
     columns = [(name, store.columns[name][rows].tolist()) for name in sorted(store.columns)]
     digest = hashlib.sha256(repr((labels.kind, labels.classes, columns)).encode())
     digest.update(np.ascontiguousarray(labels.values[rows], np.uint8).data)
+    for name in learnt:
+        further = store.task(name)
+        digest.update(repr((name, further.classes)).encode())
+        digest.update(np.ascontiguousarray(further.values[rows], np.uint8).data)
     found = {"labels": digest.hexdigest()}
     specs = list(specs)
     if specs:  # images are of signals, which lie beside them and are smaller
@@ -56,7 +61,12 @@ def _digest_of(array: StoredArray, rows: np.ndarray) -> str:
 
 
 def check_contents(
-    began_with: Mapping[str, str], store: Store, task: str, specs: Iterable[InputSpec], folder: Path
+    began_with: Mapping[str, str],
+    store: Store,
+    task: str,
+    specs: Iterable[InputSpec],
+    folder: Path,
+    learnt: Iterable[str] = (),
 ) -> None:
     """Refuses a store that holds something else than the one that a training was begun with.
 
@@ -66,11 +76,12 @@ def check_contents(
         task: as in ``contents``.
         specs: as in ``contents``.
         folder: of the run.
+        learnt: as in ``contents``.
 
     Raises:
         EcgFusionError: labels, patients, signals, features or images are others.
     """
-    now = contents(store, task, specs)
+    now = contents(store, task, specs, learnt)
     other = [name for name, digest in began_with.items() if now.get(name) != digest]
     if other:
         named = {"labels": "labels or patients", "signals": "signals"}

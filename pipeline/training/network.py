@@ -14,7 +14,7 @@ from pipeline.inputs.placement import store_items, streaming_workers
 from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
-from pipeline.runs.build import Run, build_network
+from pipeline.runs.build import Run, answers_of, build_network
 from pipeline.runs.card import DEV_SCORES, RESUME, Card, write_card
 from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, Result, ThresholdsCard, TrainingCard
 from pipeline.runs.folder import seal_run
@@ -29,6 +29,7 @@ from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
 from pipeline.training.data import announce_limit, rows_of
+from pipeline.training.learnt import announce_learnt
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import Settings
@@ -135,6 +136,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
     if spec.features:
         seen += f", {spec.n_numbers} numbers beside them ({' '.join(spec.features)})"
     remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
+    announce_learnt(card)
     announce_init(card)
     announce_settings(card.training)
 
@@ -191,7 +193,7 @@ def _predict(
     run: Run, store: Store, rows: np.ndarray, device: torch.device, workers: int | None = None, **how: Any
 ) -> np.ndarray:
     workers = streaming_workers(store, len(rows), [run.spec], device) if workers is None else workers
-    learner = placed(NetworkLearner(run.network, run.spec), device)
+    learner = placed(NetworkLearner(run.network, run.spec, answers_of(run.card)), device)
     joining = joining_of(run.card, store, rows)
     items = store_items(store, rows, run.spec, device)
     return by_learner(run, learner, items, device, joining, workers=workers, **how)

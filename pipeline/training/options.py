@@ -44,6 +44,7 @@ class TrainOptions(InputOptions):
     data: str | None = None
     path_save_model: str | None = None
     task: str | None = None
+    learn: tuple[str, ...] | None = None
     limit: int | None = field(default=None, metadata=at_least(1))
     dev_limit: int | None = field(default=None, metadata=at_least(1))
     join: str | None = field(default=None, metadata=one_of(*JOINS))

@@ -33,6 +33,7 @@ from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.contents import contents
 from pipeline.training.data import check_labels, check_stores, rows_of, training_rows
+from pipeline.training.learnt import labels_to_learn, learnt_of
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
 from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
@@ -56,6 +57,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     check_kind(options.sampling, labels.kind)
     on_dev = np.flatnonzero(dev_labels.labelled)
     check_labels(task, dev_labels.rows(on_dev), dev)
+    learnt = learnt_of(options.learn, task, train)
     for store in (train, dev) if join else ():
         check_records(task, store)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
@@ -78,9 +80,10 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         task=task,
         kind=labels.kind,
         classes=labels.classes,
+        learnt=learnt,
         input=spec,
         join=join,
-        data=data_card(task, train, rows, dev, options.limit, [spec]),
+        data=data_card(task, train, rows, dev, options.limit, [spec], learnt.tasks if learnt else ()),
         training=TrainingCard(
             **chosen_settings(options, entry.family, [spec]),
             loss=checked_loss(options, labels.kind),
@@ -90,11 +93,13 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
             seed=defaults.SEED if options.seed is None else options.seed,
             threads=options.threads,
             workers=choose_workers(options.workers, train, len(rows), [spec], device),
-            class_weights=class_weights(labels.rows(rows), weighting_of(options), task),
+            class_weights=None,
         ),
         given=options.given,
         versions=versions(),
     )
+    to_learn = labels_to_learn(card, train).rows(rows)
+    card = card.with_training(class_weights=class_weights(to_learn, weighting_of(options), task))
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
     _check_size(entry.name, spec, network)
@@ -135,17 +140,24 @@ def chosen_settings(options: TrainOptions, family: str, specs: Sequence[InputSpe
 
 
 def data_card(
-    task: str, train: Store, rows: np.ndarray, dev: Store, limit: int | None, specs: Sequence[InputSpec]
+    task: str,
+    train: Store,
+    rows: np.ndarray,
+    dev: Store,
+    limit: int | None,
+    specs: Sequence[InputSpec],
+    learnt: Sequence[str] = (),
 ) -> DataCard:
     """What a card says of the items of a training.
 
     Args:
-        task: what is learnt.
+        task: what is answered.
         train: the training store.
         rows: of it, that are trained on.
         dev: the dev store.
         limit: so many items only, a sample in the classes' shares; None for all.
         specs: what networks see; none where nothing but scores is read.
+        learnt: tasks that are learnt, where they are others.
     """
     made, dev_rows = train.attributes, np.flatnonzero(dev.task(task).labelled)
     on_dev, records = dev.columns["item_id"][dev_rows], dev.columns["record_id"][dev_rows]
@@ -168,7 +180,7 @@ def data_card(
         n_dev_items=len(on_dev),
         n_dev_records=len(np.unique(records)) if holds_windows(dev) else None,
         dev_items_digest=digest_of_items(on_dev),
-        contents={"train": contents(train, task, specs), "dev": contents(dev, task, specs)},
+        contents={"train": contents(train, task, specs, learnt), "dev": contents(dev, task, specs)},
     )
 
 
@@ -184,7 +196,7 @@ def planned_on(card: Card, train: Store) -> Card:
         spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version))
     spec = replace(spec, features=scaled_on(spec, train, rows))
     weighting = "none" if card.training.class_weights is None else "balanced"
-    weights = class_weights(train.task(card.task).rows(rows), weighting, card.task)
+    weights = class_weights(labels_to_learn(card, train).rows(rows), weighting, card.task)
     return replace(
         card,
         input=spec,

@@ -143,7 +143,9 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
         check_fit(card, store, folder)
     _check_same_items(card, train, dev, folder)
     for partition, store in (("train", train), ("dev", dev)):
-        check_contents((card.data.contents or {}).get(partition, {}), store, card.task, _specs(card, folder), folder)
+        learnt = card.learnt.tasks if card.learnt and partition == "train" else ()
+        began_with = (card.data.contents or {}).get(partition, {})
+        check_contents(began_with, store, card.task, _specs(card, folder), folder, learnt)
     return replace(card, format=FORMAT, data=replace(card.data, folder=str(data.resolve()))), train, dev
 
 

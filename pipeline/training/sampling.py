@@ -11,6 +11,7 @@ from pipeline.labels import Labels
 from pipeline.listening import remark
 from pipeline.runs.card import Card
 from pipeline.store.reading import Store
+from pipeline.training.learnt import labels_to_learn
 from pipeline.training.loop import Examples
 from pipeline.training.options import TrainOptions
 
@@ -86,7 +87,7 @@ def check_synthetic(spec: InputSpec, train: Store, rows: np.ndarray, labels: Lab
 
 def training_examples(card: Card, train: Store, rows: np.ndarray, device: torch.device) -> Examples:
     """What a network learns from: the items of some rows, with synthetic ones behind them where the card says so."""
-    labels = train.task(card.task).values[rows]
+    labels = labels_to_learn(card, train).values[rows]
     if card.training.sampling == "balanced":
         _announce_draws(card, labels)
     if card.training.sampling != "smote":

@@ -16,6 +16,7 @@ from models import Network
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import remark, warn
+from pipeline.runs.build import answers_of
 from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
 from pipeline.runs.card_parts import DataCard, InitCard
 from pipeline.runs.folder import member_folder, refuse_unfinished
@@ -114,7 +115,7 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
     sha256, tensors = digest_of_file(folder / WEIGHTS), named_alike(read_weights(folder, origin), origin.spec)
     wanted = named_alike(network.state_dict(), card.spec)
     of_head = [name for name in wanted if name.startswith(HEAD)]  # of which a part alone is of no use
-    keeps_head = (origin.task, origin.kind, origin.classes) == (card.task, card.kind, card.classes)
+    keeps_head = (origin.learnt_tasks, origin.kind, origin.outputs) == (card.learnt_tasks, card.kind, card.outputs)
     keeps_head &= all(name in tensors and _alike(tensors[name], wanted[name]) for name in of_head)
     taken = [
         name
@@ -302,8 +303,10 @@ class TransferLearner(NetworkLearner):
             in training, too, so that no statistic of it moves and nothing is dropped.
     """
 
-    def __init__(self, network: Network, spec: InputSpec, init: InitCard) -> None:
-        super().__init__(network, spec)
+    def __init__(
+        self, network: Network, spec: InputSpec, init: InitCard, answers: torch.nn.Module | None = None
+    ) -> None:
+        super().__init__(network, spec, answers)
         self._init, self._spec = init, spec
         if init.freeze:
             for name, parameter in network.named_parameters():
@@ -329,4 +332,7 @@ class TransferLearner(NetworkLearner):
 
 def learner_of(card: Card, network: Network) -> NetworkLearner:
     """What the card of a network trains."""
-    return NetworkLearner(network, card.spec) if card.init is None else TransferLearner(network, card.spec, card.init)
+    answers = answers_of(card)
+    if card.init is None:
+        return NetworkLearner(network, card.spec, answers)
+    return TransferLearner(network, card.spec, card.init, answers)
