@@ -48,7 +48,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn (default: what is usual for the data set): {TASKS}")
-    learnt = "labels that the outputs are compared with, if not -task's, which is then read from them: all, or all and it"
+    learnt = (
+        "labels that the outputs are compared with, if not -task's, which is then read from them: all, or all and it"
+    )
     parser.option("learn", group, nargs="+", metavar="TASK", help=learnt)
     of_leads = "such as I II V2, or all (default: image leads of the store; all, for signals and the lead map)"
     parser.option("leads", group, type=one_word, nargs="+", help=of_leads)

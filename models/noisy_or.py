@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 
 class NoisyOr(nn.Module):
     """A class is there where any of its statements is, each as if it knew nothing of the others: 1 − Π (1 − p).
 
-    It has no weights. What is computed is of float64, since 1 − p of an unlikely statement is nearly 1.
+    It has no weights. What is computed is of float64, since 1 − p of an unlikely statement is nearly 1; log-odds below
+    −34 come out as −34.
 
     Args:
         readings: for each class, one or more lists of statements, by their columns. Each list is one noisy-or; that of
@@ -49,7 +49,10 @@ class NoisyOr(nn.Module):
         self.mean_of: Tensor
 
     def forward(self, logits: Tensor) -> Tensor:
-        none_of = -(softplus(logits.double()) @ self.any_of)  # log Π (1 − p)
+        x = logits.double()
+        # log (1 − p), by operations that onnxruntime has in float64
+        absent = -(x.clamp(min=0) + torch.log(1 + torch.exp(-x.abs())))
+        none_of = absent @ self.any_of  # log Π (1 − p)
         log_odds = torch.log(1 - torch.exp(none_of.clamp(max=_LEAST))) - none_of
         return (log_odds @ self.mean_of).float()
 

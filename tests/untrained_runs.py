@@ -15,7 +15,7 @@ from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
 from pipeline.representations import REPRESENTATIONS, ImageRecipe, LeadMapRecipe
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card_parts import CalibrationCard, FittedOn
+from pipeline.runs.card_parts import CalibrationCard, FittedOn, LearntCard
 from pipeline.scoring.predict import probabilities
 from pipeline.sources.simulation.heart import draw_electrodes, draw_heart, simulate
 from pipeline.store.arrays import ArrayStore
@@ -171,6 +171,14 @@ def _calibrated(kind: str) -> Run:
     return replace(run, card=replace(run.card, calibration=CalibrationCard(temperatures=values)))
 
 
+def _learnt() -> Run:
+    """Its classes are read from outputs that go by the same names: from one, from several, and from both."""
+    run, (first, second, *others) = network_run("cnet", signal_spec(crop=2.5, stride=2.5)), CLASSES
+    readings = {first: ((first,), (second, *others)), second: (CLASSES,)} | {name: ((name,),) for name in others}
+    learnt = LearntCard(tasks=("all",), classes=CLASSES, readings=readings)
+    return replace(run, card=replace(run.card, learnt=learnt))
+
+
 def _beside() -> Run:
     scale = {"rr": FeatureScale("log", (-0.2, 0.1), (0.5, 0.3))}
     return network_run("cnet", signal_spec(features=scale))
@@ -212,6 +220,7 @@ FUSED: dict[str, Callable[[], Run]] = (
 OTHERS: dict[str, Callable[[], Run]] = {
     "members": lambda: members_run([network_run("cnet", signal_spec(), seed=seed) for seed in range(3)]),
     "a fusion in a fusion": lambda: fused_run("mean", {"fused": fused_run("concat", branches()), **branches()}),
+    "read from statements": _learnt,
     "crops": lambda: network_run("gru", signal_spec(crop=2.5, stride=1.1)),
     "by the global scale": lambda: network_run("cnet", signal_spec(normalise="global", scale_mv=0.21)),
     "by the record": lambda: network_run("cnet", signal_spec(normalise="record", crop=5.0, stride=5.0)),

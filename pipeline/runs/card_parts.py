@@ -129,11 +129,13 @@ class LearntCard:
         tasks: whose classes they are; a class that several tasks have is one output.
         classes: in the order of the outputs.
         readings: of each class that is answered for, one or more lists of outputs; see ``models.noisy_or``.
+        chosen_on: the task whose dev figure chose the epoch; None for the one that is answered.
     """
 
     tasks: tuple[str, ...]
     classes: tuple[str, ...]
     readings: Mapping[str, tuple[tuple[str, ...], ...]]
+    chosen_on: str | None = field(default=None, metadata=left_out())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A run's folder → the run, ready to predict; and its weights, written with what tells whether they are whole."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -32,7 +33,12 @@ def save_weights(folder: Path, network: torch.nn.Module) -> str:
 
     Until the run is complete nothing is said of its card, whose thresholds are still to be chosen.
     """
-    return _write(folder, {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
+    return save_tensors(folder, network.state_dict())
+
+
+def save_tensors(folder: Path, tensors: Mapping[str, Tensor]) -> str:
+    """The same of a network's tensors by name."""
+    return _write(folder, {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
 def seal_weights(folder: Path, card: Card) -> None:

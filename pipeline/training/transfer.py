@@ -157,7 +157,7 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype
+    return one.shape == other.shape and one.is_floating_point() == other.is_floating_point()
 
 
 def named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Tensors]:

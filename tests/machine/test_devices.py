@@ -64,13 +64,13 @@ def test_a_gpu_of_a_number_that_is_not_there_is_refused(two_gpus, asked):
         choose_device(asked)
 
 
-@pytest.mark.parametrize(("kind", "last"), [("cuda", True), ("cpu", False)])
-def test_convolutions_of_pictures_have_their_channels_last_on_a_gpu(kind, last, monkeypatch):
+@pytest.mark.parametrize("kind", ["cuda", "cpu"])
+def test_convolutions_of_pictures_have_their_channels_last(kind, monkeypatch):
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8, 2), nn.Conv1d(3, 4, 5))
     to = nn.Module.to
     monkeypatch.setattr(nn.Module, "to", lambda module, *where, **how: module if where else to(module, **how))
     assert devices.placed(network, torch.device(kind)) is network
-    assert network[0].weight.is_contiguous(memory_format=torch.channels_last) == last
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
     assert network[3].weight.is_contiguous()
 
 
