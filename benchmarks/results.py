@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.network_size import size_of
 from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESAMPLES = 1000
+HEAD = "| | judged on | seeds, 95 % intervals over patients | mean | dev | parameters | MACs | minutes | published |"
 GRACE = 60.0  # seconds in which a training that is told to stop finishes its batch
 
 
@@ -79,6 +81,7 @@ def main(words: Sequence[str] | None = None) -> None:
     recordings = options.recordings or Path(os.environ.get("ECG_DATA", "data"))
     place = Place(options.out, recordings.expanduser(), options.threads, deadline)
     rows = [row for row in ROWS if row.study in options.study and (not options.only or row.name in options.only)]
+    rows = in_order(rows, _has_gpu()) if not options.table else rows
     if not rows:
         raise EcgFusionError(
             f"no row is named {' '.join(options.only)}: choose from {' '.join(row.name for row in ROWS)}"
@@ -87,6 +90,21 @@ def main(words: Sequence[str] | None = None) -> None:
     print_tables(rows, options.seeds, place)
     if failed:
         raise EcgFusionError(f"{len(failed)} could not be made: see {', '.join(map(str, failed))}")
+
+
+def in_order(rows: Sequence[Row], has_gpu: bool) -> list[Row]:
+    """Rows as they are trained: on a GPU first what a CPU cannot, and without one nothing of that."""
+    heavy, light = ([row for row in rows if row.is_for_gpu == which] for which in (True, False))
+    if heavy and not has_gpu:
+        print(f"for a GPU, and left out here: {' '.join(row.name for row in heavy)}", flush=True)
+        return light
+    return [*heavy, *light]
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int], place: Place) -> list[Path]:
@@ -114,7 +132,8 @@ def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int]
 def make_store(name: str, stores: Stores, place: Place) -> bool:
     """Makes the stores of a row where they are not yet; whether they are there."""
     folder = place.store(name)
-    if (folder / "test.h5").exists():
+    last = "test.h5" if "test=" in stores.words or "--folds" not in stores.words else "dev.h5"
+    if (folder / last).exists():
         return True
     data = place.recordings / stores.recordings
     words = [*shlex.split(stores.words), "--data", str(data), "--out", str(folder)]
@@ -189,8 +208,7 @@ def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Non
     for study, what in STUDIES.items():
         lines = [_line(row, seeds, place) for row in rows if row.study == study]
         if any(lines):
-            print(f"\n**{what}**\n\n| | judged on | seeds, 95 % intervals over patients | mean | dev | published |")
-            print("| --- | --- | --- | ---: | ---: | --- |")
+            print(f"\n**{what}**\n\n{HEAD}\n{'| --- ' * 3}{'| ---: ' * 5}| --- |")
             print("\n".join(line for line in lines if line), flush=True)
 
 
@@ -203,15 +221,26 @@ def _line(row: Row, seeds: Iterable[int], place: Place) -> str:
     if not trained:
         return ""
     found = [figure(row.figure, _scores(row, folder)) for folder in trained]
-    each = ", ".join(f"{value:.3f}{_span(span)}" for value, span in found)
+    each = ", ".join(f"{value:.{row.digits}f}{_span(span, row.digits)}" for value, span in found)
     mean = sum(value for value, _ in found) / len(found)
     on_dev = [figure(row.figure, load_scores(folder / "dev_scores.npz"))[0] for folder in trained]
     judged = f"{row.judged.replace('_', ' ')}, {row.figure}"
-    return f"| {row.title} | {judged} | {each} | {mean:.3f} | {sum(on_dev) / len(on_dev):.3f} | {row.published} |"
+    parameters, macs = size_of(trained[0])
+    cells = [row.title, judged, each, f"{mean:.{row.digits}f}", f"{sum(on_dev) / len(on_dev):.{row.digits}f}"]
+    cells += [f"{parameters:,}", f"{macs / 1e6:,.0f} M", _minutes(trained), row.published]
+    return f"| {' | '.join(cells)} |"
 
 
-def _span(span: Sequence[float] | None) -> str:
-    return "" if span is None else f" ({span[0]:.3f}–{span[1]:.3f})"
+def _minutes(folders: Sequence[Path]) -> str:
+    """Of training, in the mean over the seeds; nothing where none was needed."""
+    from pipeline.runs.card import read_card
+
+    seconds = [result.seconds for folder in folders if (result := read_card(folder).result) and result.seconds]
+    return f"{sum(seconds) / len(seconds) / 60:.0f}" if seconds else ""
+
+
+def _span(span: Sequence[float] | None, digits: int) -> str:
+    return "" if span is None else f" ({span[0]:.{digits}f}–{span[1]:.{digits}f})"
 
 
 def figure(name: str, scores: Any) -> tuple[float, Sequence[float] | None]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from cards import card_json
 from made_stores import FOLDS, made_items, write_store
+from signal_stores import make_signal_stores
 
 import create_images
 from models import describe_fusion, list_fusions, list_models
@@ -36,7 +37,9 @@ FOR_WINDOWS = [name for name, recipe in RECIPES.items() if recipe.get("join")]
 
 
 def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
-    """Train and dev of what a recipe learns from: 16 and 10 records."""
+    """Train and dev of what a recipe learns from: 16 and 10 records, or 40 like PTB-XL's, which have its tasks."""
+    if "learn" in recipe:
+        return make_signal_stores(folder.parent, 40)
     task, leads, windows = recipe["task"], tuple(recipe.get("leads", ("ECG",))), 2 if "join" in recipe else 1
     seconds: tuple[float, ...] = (15.0,)
     images, how = ImageRecipe(representations=()), dict[str, Any]()

@@ -47,10 +47,8 @@ def test_a_run_of_all_statements_answers_superclasses_as_noisy_or_over_them(stor
         codes = [of_all.classes.index(code) for code in store.task("superdiagnostic").made_of[name]]
         assert (of_super.scores[:, number] >= of_all.scores[rows][:, codes].max(1) - 1e-6).all()
     evaluate.main(["-run", str(new), "-resamples", "0"])
-    train.main(
-        [*f"-model late -combine mean -branches {new} {trained(f'{GRU} -task superdiagnostic', 'plain')}".split()]
-        + ["-path_save_model", "runs/late"]
-    )
+    plain = trained(f"{GRU} -task superdiagnostic", "plain")
+    trained(f"-model late -combine mean -branches {new} {plain}", "late")
 
 
 def test_a_derived_run_answers_on_and_comes_back():

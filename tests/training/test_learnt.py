@@ -200,5 +200,5 @@ def test_a_reading_of_no_output_is_refused():
     card = card_json(run)
     for lists in ([], [[]], [["no such statement"]]):
         write_json(run, {**card, "learnt": {**card["learnt"], "readings": {**card["learnt"]["readings"], "MI": lists}}})
-        with pytest.raises(EcgFusionError, match="readings.MI"):
+        with pytest.raises(EcgFusionError, match=r"readings\.MI"):
             read_card(run)

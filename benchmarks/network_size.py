@@ -1,0 +1,39 @@
+"""How large a run's networks are: parameters, and multiplications with an addition that one look at an item takes."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.runs.build import Run
+
+
+def size_of(folder: Path) -> tuple[int, int]:
+    """Parameters and MACs of a finished run, of all networks that it consists of together.
+
+    MACs are those of convolutions and matrix products in one forward pass on one crop, beat or image; recurrent layers,
+    which torch's counter does not see into, count nothing, nor does what a late fusion adds.
+    """
+    from pipeline.runs.load import load_run
+
+    sizes = [_size(run) for run in _networks(load_run(folder))]
+    return sum(n for n, _ in sizes), sum(macs for _, macs in sizes)
+
+
+def _networks(run: Run) -> list[Run]:
+    """The runs of single networks that a run consists of."""
+    return [inner for part in run.parts.values() for inner in _networks(part)] if run.parts else [run]
+
+
+def _size(run: Run) -> tuple[int, int]:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    spec, network = run.spec, run.network
+    if spec.modality == "image":
+        size = next(iter(spec.representations.values()))["size"]
+        x = torch.zeros(1, spec.n_channels, size, size)
+    else:
+        x = torch.zeros(1, spec.n_channels, spec.crop_samples)
+    beside: dict[str, Any] = {"numbers": torch.zeros(1, spec.n_numbers)} if spec.features else {}
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(x, **beside)
+    return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops() // 2
