@@ -145,6 +145,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("sampling", group, choices=defaults.SAMPLINGS, help=f"{drawn} (default: each item once)")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
+    mean = (
+        "score and keep the mean of the weights over the steps, of which each step forgets 1 − DECAY (0.999); 0: none"
+    )
+    parser.option("ema", group, type=float, metavar="DECAY", help=mean)
     sure = "when it is done, fit on dev how sure it is to be taken: a temperature a class, kept in the card"
     parser.option("calibrate", group, action="store_true", default=None, help=sure)
     weighted = "balanced: rare classes count more in the loss (default for disease, else none)"

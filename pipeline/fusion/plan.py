@@ -96,7 +96,7 @@ def _taken(entry: FusionEntry) -> set[str]:
     taken |= {"fit_on", "gpu_id", "workers", "join"}
     if entry.fitting == "solver":
         return taken | {"seed", "threads", "class_weights"}
-    return taken | _TRAINED | {"finetune", "sampling", "branch_learning_rate", "auxiliary", "precision"}
+    return taken | _TRAINED | {"finetune", "sampling", "ema", "branch_learning_rate", "auxiliary", "precision"}
 
 
 def plan_fusion(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
@@ -215,6 +215,7 @@ def _training(
         **chosen_settings(options, family, specs),
         loss=checked_loss(options, train.task(task).kind),
         sampling=options.sampling,
+        ema=options.ema or None,
     )
     if family == "joint":
         usual = defaults.BRANCH_RATE * (training.learning_rate or 0.0)

@@ -95,6 +95,7 @@ class TrainingCard:
     loss: str | None = field(default=None, metadata=left_out())
     sampling: str | None = field(default=None, metadata=left_out() | one_of("balanced", "smote"))
     augment: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    ema: float | None = field(default=None, metadata=left_out() | at_least(0))
     precision: str = field(metadata=one_of("fp32", "bf16", "fp16"))
     seed: int = field(metadata=at_least(0))
     threads: int | None = field(metadata=at_least(1))

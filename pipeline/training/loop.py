@@ -79,10 +79,13 @@ def fit(
         EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
     steps = Steps(learner, train.items, train.labels, settings, device)
-    state = TrainingState(learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training)
+    state = TrainingState(
+        learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training, steps.average
+    )
     if (folder / RESUME).exists():
         state.load(folder / RESUME)
-        _check_best(learner.network, folder, state.progress)
+        with steps.as_scored():
+            _check_best(learner.network, folder, state.progress)
     progress = state.progress
     with TensorBoardLog(folder, progress.epoch) as board:
         while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
@@ -90,7 +93,11 @@ def fit(
             loss = steps.epoch(progress)
             if not math.isfinite(loss):
                 raise _diverged(f"the loss is {loss}", progress, settings)
-            auroc = _dev_auroc(learner, dev, progress, settings, device)
+            with steps.as_scored():
+                auroc = _dev_auroc(learner, dev, progress, settings, device)
+                if auroc > progress.best_auroc:
+                    progress.best_auroc, progress.best_epoch = auroc, progress.epoch + 1
+                    progress.best_weights = save_weights(folder, learner.network)
             progress.epoch += 1
             row = {
                 "epoch": progress.epoch,
@@ -100,9 +107,6 @@ def fit(
                 "seconds": round(time.monotonic() - started, 1),
             }
             progress.log.append(row)
-            if auroc > progress.best_auroc:
-                progress.best_auroc, progress.best_epoch = auroc, progress.epoch
-                progress.best_weights = save_weights(folder, learner.network)
             write_log(folder / LOG, progress.log)
             board.add(row)
             state.save(folder / RESUME)  # the last of all, since what it holds is not done again

@@ -98,7 +98,7 @@ def settings_of(card: Card) -> Settings:
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
     chosen["loss"] = card.training.loss or next(iter(LOSSES))
-    chosen |= {name: training[name] for name in (*OF_SCHEDULE, "sampling") if name in training}
+    chosen |= {name: training[name] for name in (*OF_SCHEDULE, "sampling", "ema") if name in training}
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )
@@ -144,7 +144,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
 def announce_settings(training: TrainingCard) -> None:
     """Says how it is fitted."""
     names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training.workers else [])]
-    further = [name for name in (*OF_SCHEDULE, "loss", "sampling", "augment") if getattr(training, name)]
+    further = [name for name in (*OF_SCHEDULE, "loss", "sampling", "augment", "ema") if getattr(training, name)]
     remark(", ".join(f"{name} {_spelled(getattr(training, name))}" for name in (*names, *further)))
 
 

@@ -47,6 +47,7 @@ class Settings:
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
         loss: one of ``losses.LOSSES``.
         sampling: ``balanced`` draws each class equally often; None, each item once.
+        ema: decay of the mean of the weights over the steps, which is scored and kept; None for the weights themselves.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Settings:
     cycles: int = 1
     floor: float = 0.0
     sampling: str | None = None
+    ema: float | None = None
 
 
 Groups = list[dict[str, Any]]

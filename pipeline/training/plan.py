@@ -89,6 +89,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
             loss=checked_loss(options, labels.kind),
             sampling=options.sampling,
             augment=options.augment,
+            ema=options.ema or None,
             precision=options.precision or default_precision(device),
             seed=defaults.SEED if options.seed is None else options.seed,
             threads=options.threads,

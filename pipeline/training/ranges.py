@@ -13,6 +13,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "weight_decay": (0, math.inf),
     "momentum": (0, 1),
     "floor": (0, 1),
+    "ema": (0, 1),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

@@ -14,6 +14,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.machine.files import replace_atomically, require_file
 from pipeline.runs.card import TENSORBOARD
 from pipeline.runs.seals import SEAL, digest_of_state
+from pipeline.training.ema import Average
 
 _PARTS = {"network", "optimizer", "scheduler", "scaler", "progress", "training"}
 
@@ -54,6 +55,7 @@ class TrainingState:
         scaler: of the gradients; None where there is none.
         progress: how far it has come.
         training: the digest of what its card says of it, so that it goes on from no other one's state.
+        average: of the network over the steps; None where there is none.
     """
 
     network: nn.Module
@@ -62,6 +64,7 @@ class TrainingState:
     scaler: Any
     progress: Progress
     training: str = ""
+    average: Average | None = None
 
     def save(self, path: Path) -> None:
         """Writes the resume file, whole or not at all."""
@@ -73,6 +76,8 @@ class TrainingState:
             "progress": vars(self.progress),
             "training": self.training,
         }
+        if self.average:  # else the file is one that earlier programs read, too
+            state["average"] = self.average.state_dict()
         sealed = {**state, SEAL: digest_of_state(state)}
         replace_atomically(path, lambda temporary: torch.save(sealed, temporary))
 
@@ -90,9 +95,11 @@ class TrainingState:
                 state["training"] = self.training
             elif digest_of_state(state) != seal:
                 raise ValueError("it is not as it was saved")
-            if state["training"] != self.training or set(state) != _PARTS:
+            if state["training"] != self.training or set(state) != _PARTS | ({"average"} if self.average else set()):
                 raise ValueError("it is another training's")
             self.network.load_state_dict(state["network"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
             _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
             self.scheduler.load_state_dict({**self.scheduler.state_dict(), **state["scheduler"]})

@@ -5,7 +5,7 @@ waits for the device: the loss of an epoch is asked for at its end.
 """
 
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
 from pipeline.runs.learners import Change, Learner
+from pipeline.training.ema import Average
 from pipeline.training.losses import make_loss
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress
@@ -31,6 +32,7 @@ class Steps:
         optimizer: of its parameters.
         scheduler: of their rate, over all steps of the training.
         scaler: of the gradients in ``fp16``, else None.
+        average: of the weights over the steps; None where they count as they are.
 
     Args:
         learner: what is trained; it is on ``device``.
@@ -50,6 +52,7 @@ class Steps:
         self._generators = _generators(device)
         self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
+        self.average = Average(learner.network, settings.ema) if settings.ema else None
         self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
         n_steps = len(self._picks(0))
         self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
@@ -74,8 +77,14 @@ class Steps:
                     self._change.generator.manual_seed(seed)
                 total += self._step(batch.to(self._device)) * len(batch.rows)
                 n_items += len(batch.rows)
+                if self.average:
+                    self.average.update(progress.step)
                 progress.step += 1
         return float(total) / n_items
+
+    def as_scored(self) -> AbstractContextManager[None]:
+        """Within it the network is what is scored and kept: its mean over the steps, where there is one."""
+        return self.average.applied() if self.average else nullcontext()
 
     def _picks(self, epoch: int) -> list[Pick]:
         return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
