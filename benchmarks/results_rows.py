@@ -1,7 +1,7 @@
 """What `python -m benchmarks.results` trains: stores, and rows of a table, in the order in which they are trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Row:
     judged: str
     figure: str
     published: str = ""
-    digits: int = 3
-    is_for_gpu: bool = False
+    digits: int = field(default=3, kw_only=True)
+    is_for_gpu: bool = field(default=False, kw_only=True)
 
 
 STUDIES = {
