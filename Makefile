@@ -1,4 +1,5 @@
 # make demo: install, then the whole way on synthetic recordings. make test: ruff, mypy and pytest. make bench: speed.
+# make results: trains what docs/results.md reports and is not there yet, hours of it, goes on where it was; the tables.
 # make campaign: damage, kills and hostile files, by the thousand.
 # make docs: the pages as a site in site/, which opens without a server.
 # make lowest: pytest with the oldest versions that setup.cfg allows; make lowest-quick: the two minutes of it that CI runs.
@@ -12,7 +13,7 @@ QUICK := tests/representations tests/signals tests/sources/formats tests/sources
   tests/evaluation/test_metrics.py tests/evaluation/test_scores.py \
   tests/fusion/test_fitting.py tests/training/test_resume.py
 
-.PHONY: demo test lowest lowest-quick bench campaign docs clean
+.PHONY: demo test lowest lowest-quick bench results campaign docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m pipeline.demo demo
@@ -32,6 +33,9 @@ lowest-quick: $(LOWEST)/installed
 
 bench: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+results: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.results
 
 campaign: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m campaign

@@ -1,0 +1,81 @@
+"""Where the channels of two-dimensional convolutions lie on a CPU: training steps with them last, or first.
+
+The rival is the same network as torch makes it. A step is forward, backward and AdamW of one batch in memory, both
+layouts in turn.
+
+    python -m benchmarks.layout -threads 1
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from benchmarks.ratio import Row
+from pipeline.commands.parser import CommandParser, positive_int, run_command
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CASES = {
+    "resnet, 64 of 1 x 80 x 80": ("resnet", 64, 1, 80),
+    "resnet, 16 of 9 x 256 x 256": ("resnet", 16, 9, 256),
+    "alexnet, 16 of 9 x 256 x 256": ("alexnet", 16, 9, 256),
+    "vgg, 16 of 9 x 128 x 128": ("vgg", 16, 9, 128),
+    "cnn, 16 of 9 x 128 x 128": ("cnn", 16, 9, 128),
+}
+"""Name to network, images of a batch, channels and side in pixels."""
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Prints a row for each network and precision."""
+    parser = CommandParser(prog="python -m benchmarks.layout", description=__doc__)
+    parser.option("turns", type=positive_int, default=5, help="default %(default)s")
+    parser.option("threads", type=positive_int, default=1, help="default %(default)s")
+    options = parser.parse_args(words)
+    import torch
+
+    torch.set_num_threads(options.threads)
+    for name in CASES:
+        for bf16 in (False, True):
+            print(measure(name, bf16, options.turns), flush=True)
+
+
+def measure(name: str, bf16: bool, turns: int) -> Row:
+    """Steps of one network in both layouts."""
+    import torch
+
+    from models import create_model
+    from pipeline.machine.devices import placed
+
+    model, n, channels, size = CASES[name]
+    x = torch.rand(n, channels, size, size)
+    ours, theirs = (create_model(model, in_channels=channels, n_classes=5) for _ in range(2))
+    steps = [_step(placed(ours, torch.device("cpu")), x, bf16), _step(theirs, x, bf16)]
+    times: list[list[float]] = [[], []]
+    for turn in range(turns + 1):
+        for step, found in zip(steps, times, strict=True):
+            started = time.perf_counter()
+            step()
+            if turn:  # the first one makes what later ones find made
+                found.append(time.perf_counter() - started)
+    return Row(f"{name}, {'bf16' if bf16 else 'fp32'}, channels last", *map(statistics.median, times))
+
+
+def _step(network: "nn.Module", x: "Tensor", bf16: bool) -> Callable[[], None]:
+    import torch
+
+    optimizer = torch.optim.AdamW(network.parameters())
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = network(x)
+        logits.float().square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+if __name__ == "__main__":
+    run_command(main)
