@@ -59,7 +59,8 @@ def measure(name: str, bf16: bool, turns: int) -> Row:
             step()
             if turn:  # the first one makes what later ones find made
                 found.append(time.perf_counter() - started)
-    return Row(f"{name}, {'bf16' if bf16 else 'fp32'}, channels last", *map(statistics.median, times))
+    of_ours, of_theirs = map(statistics.median, times)
+    return Row(f"{name}, {'bf16' if bf16 else 'fp32'}, channels last", of_ours, of_theirs)
 
 
 def _step(network: "nn.Module", x: "Tensor", bf16: bool) -> Callable[[], None]:
