@@ -13,6 +13,7 @@ from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
+from pipeline.signals.beats import BEAT_CHANNELS, BEAT_S
 from pipeline.training import defaults
 from pipeline.training.losses import LOSSES
 from pipeline.training.optimisation import OPTIMIZERS, SCHEDULERS
@@ -63,6 +64,14 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("stride", group, type=positive_float, help=averaged)
     whole = "see the median heartbeat instead of the whole item"
     parser.option("beat", group, action="store_true", default=None, help=whole)
+    parts = (
+        f"with -beat: what is seen of a record's beats, one channel each: {' '.join(BEAT_CHANNELS)} (default the first)"
+    )
+    parser.option("beat_channels", group, type=one_word, nargs="+", metavar="NAME", help=parts)
+    extent = f"with -beat: seconds seen before the R peak and after it (default {BEAT_S[0]:g} {BEAT_S[1]:g})"
+    parser.option("beat_extent", group, type=positive_float, nargs=2, metavar=("BEFORE", "AFTER"), help=extent)
+    rhythm = "with -beat -representation lead_map: ten seconds of this lead below the beats, in lines as long as a beat"
+    parser.option("strip", group, type=one_word, metavar="LEAD", help=rhythm)
     normal = NORMALISATIONS
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")

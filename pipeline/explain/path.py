@@ -15,7 +15,7 @@ from pipeline.explain.subject import Subject
 from pipeline.export.graph import Extent, Joined, Reading, beat_name, graph_of
 from pipeline.export.whole import Calibration
 from pipeline.inputs.beats import median_beats
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.spec import InputSpec, describe_beat
 from pipeline.scoring.asking import store_of
 from pipeline.scoring.fitting import Fitted
 from pipeline.scoring.needs import Needs
@@ -116,6 +116,11 @@ class Path(nn.Module):
 
     def _add_beat(self, needs: Needs, fitted: Fitted, spec: InputSpec) -> None:
         assert spec.beat is not None
+        if spec.beat_channels or spec.strip:
+            raise EcgFusionError(
+                f"{needs.run.folder} sees the {describe_beat(spec)}, through which no gradient goes: occlusion "
+                f"explains it (-method occlusion)"
+            )
         (found,) = median_beats(store_of(needs, [fitted]), np.zeros(1, np.int64), spec.beat, spec.beat_version)
         name = str(beat_name(spec))
         self.inputs[name] = torch.from_numpy(np.rint(found.mv * self.gain) / self.gain)

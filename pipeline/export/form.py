@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.spec import InputSpec, describe_beat
 from pipeline.runs.build import Run
 from pipeline.signals.filters import Band, check_band
 from pipeline.signals.leads import LEADS
@@ -111,6 +111,12 @@ def _leads(specs: list[InputSpec]) -> tuple[str, ...]:
 
 def _item(run: Run, parts: list[Run], cut: Mapping[str, Any]) -> str | None:
     """What goes in where no graph can make it of a recording, in words; None of a recording or a part of it."""
+    several = next((part for part in parts if part.spec.beat_channels or part.spec.strip), None)
+    if several is not None:
+        raise EcgFusionError(
+            f"{several.folder} sees the {describe_beat(several.spec)}, and a file takes the median beat alone: export "
+            f"a run that was trained without -beat_channels and -strip"
+        )
     beats = {(part.spec.beat, part.spec.beat_version) for part in parts}
     if len(beats) > 1:
         raise EcgFusionError(

@@ -24,6 +24,7 @@ class InputMaker(nn.Module):
     Shape:
         int16 counts (n, leads, time) to float32 (n, leads, time), or to images (n, channels, size, size) in [0, 1],
         where channels are leads · representations, or one for all leads; uint8 images to the same as float32 in [0, 1].
+        Of several parts of beats, (n, parts · leads, time), there are so many channels of each.
     """
 
     def __init__(self, spec: InputSpec) -> None:
@@ -135,15 +136,27 @@ def _drawing(spec: InputSpec) -> Callable[[Tensor], Tensor]:
         ImageRecipe,
         LeadMapRecipe,
         draw_images,
-        in_lead_map_order,
         lead_map,
     )
 
     if LEAD_MAP_KEY in spec.representations:
         one = LeadMapRecipe.from_parameters(spec.representations[LEAD_MAP_KEY])
-        return lambda x: lead_map(in_lead_map_order(x, spec.leads), one, known_finite=True).unsqueeze(1)
+        return lambda x: lead_map(_map_rows(x, spec), one, known_finite=True)
     each = ImageRecipe.from_parameters(spec.representations)
     return lambda x: draw_images(x, spec.sampling_rate, each, known_finite=True).flatten(1, 2)
+
+
+def _map_rows(x: Tensor, spec: InputSpec) -> Tensor:
+    """Of each part the leads as a lead map has them, the strip's lines below: (n, rows, t) to (n, parts, rows, t)."""
+    from pipeline.representations import in_lead_map_order
+
+    n_parts, n_leads = len(spec.beat_parts), len(spec.leads)
+    parts = x[:, : n_parts * n_leads].reshape(len(x), n_parts, n_leads, -1)
+    parts = in_lead_map_order(parts, spec.leads)
+    if spec.strip is None:
+        return parts
+    lines = x[:, n_parts * n_leads :].unsqueeze(1)
+    return torch.cat([parts, lines.expand(-1, n_parts, -1, -1)], 2)
 
 
 def _standardised(counts: Tensor, length: Tensor | None) -> Tensor:

@@ -19,6 +19,9 @@ class InputOptions:
     crop: float | None = field(default=None, metadata=at_least(1e-6))
     stride: float | None = field(default=None, metadata=at_least(1e-6))
     beat: bool | None = None
+    beat_channels: tuple[str, ...] | None = None
+    beat_extent: tuple[float, float] | None = None
+    strip: str | None = None
     normalise: str | None = field(default=None, metadata=one_of(*NORMALISATIONS))
     features: tuple[str, ...] | None = None
 

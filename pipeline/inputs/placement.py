@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.batches import CPU, Pick
-from pipeline.inputs.beats import median_beats, tell_doubtful
+from pipeline.inputs.beats import seen_beats, tell_doubtful
 from pipeline.inputs.features import features_of
 from pipeline.inputs.items import (
     ResidentImages,
@@ -23,7 +23,6 @@ from pipeline.inputs.items import (
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import progress_bar, remark
 from pipeline.machine.memory import machine_memory
-from pipeline.signals.beats import beat_samples
 from pipeline.signals.counts import to_counts
 from pipeline.signals.leads import choose_leads
 from pipeline.store.reading import Store
@@ -48,9 +47,8 @@ def store_items(store: Store, rows: np.ndarray, spec: InputSpec, device: torch.d
         if not images_lie_on(device, store, len(rows), spec):
             return stored
         return ResidentImages(_resident_images(stored, device), spec, features_of(store, rows, spec, device))
-    leads = choose_leads(store.leads, spec.leads)
     if spec.beat is not None:
-        beats = torch.from_numpy(_median_beats(store, rows, leads, spec.beat, spec.beat_version)).to(device)
+        beats = torch.from_numpy(_beats(store, rows, spec)).to(device)
         of_each = features_of(store, rows, spec, device)
         return ResidentSignals(beats, np.full(len(rows), spec.n_samples), spec, of_each)
     home = home_of_signals(store, len(rows), spec, device)
@@ -141,16 +139,14 @@ def _resident_images(stored: StoredImages, home: torch.device) -> Tensor:
     return images
 
 
-def _median_beats(
-    store: Store, rows: np.ndarray, leads: list[int], extent_s: tuple[float, float], version: int | None
-) -> np.ndarray:
-    """(items, leads, time) int16; a beat is where all leads of the store have it, whichever are chosen."""
-    n_samples = beat_samples(store.sampling_rate, *extent_s)
-    beats, doubtful = np.empty((len(rows), len(leads), n_samples), np.int16), np.zeros(len(rows), bool)
-    found = progress_bar(median_beats(store, rows, extent_s, version), "median beats", total=len(rows), leave=False)
-    for number, beat in enumerate(found):
-        beats[number] = to_counts(beat.mv[leads], store.gain)
-        doubtful[number] = beat.is_doubtful
+def _beats(store: Store, rows: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """(items, rows of the spec, time) int16."""
+    beats = np.empty((len(rows), spec.n_rows, spec.n_samples), np.int16)
+    doubtful = np.zeros(len(rows), bool)
+    found = progress_bar(seen_beats(store, rows, spec), "median beats", total=len(rows), leave=False)
+    for number, (mv, is_doubtful) in enumerate(found):
+        beats[number] = to_counts(mv, store.gain)
+        doubtful[number] = is_doubtful
     tell_doubtful(store, rows, doubtful)
     return beats
 

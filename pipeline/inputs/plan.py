@@ -11,13 +11,18 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs.features import plan_features
 from pipeline.inputs.options import InputOptions
 from pipeline.inputs.scale import standard_deviation
-from pipeline.inputs.spec import NORMALISATIONS, InputSpec
-from pipeline.signals.beats import BEAT_S, BEAT_VERSION, beat_samples
+from pipeline.inputs.spec import NORMALISATIONS, InputSpec, Strip
+from pipeline.signals.beats import BEAT_CHANNELS, BEAT_S, BEAT_VERSION, beat_samples
 from pipeline.signals.leads import canonical_lead, choose_leads
 from pipeline.store.reading import Store
+from pipeline.typed import near_names
 
 if TYPE_CHECKING:
     from pipeline.representations import ImageRecipe, LeadMapRecipe
+
+
+STRIP_S = 10.0  # of a rhythm strip, in whole lines
+_LEAST_BEAT_S, _MOST_BEAT_S = 0.05, 2.0  # before an R peak, and after it: longer than the slowest heart's interval
 
 
 def plan_input(
@@ -30,8 +35,9 @@ def plan_input(
     """How the input is made: leads, beat or crop, normalisation, images, and what is seen beside them."""
     from pipeline.representations import names_lead_map
 
-    beat, version = (BEAT_S, BEAT_VERSION) if options.beat else (None, None)
+    beat, version = (_beat_extent(options, train), BEAT_VERSION) if options.beat else (None, None)
     n_samples = beat_samples(train.sampling_rate, *beat) if beat else int(train.lengths[rows].max())
+    parts = _beat_channels(options.beat_channels)
     crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
@@ -50,9 +56,11 @@ def plan_input(
         chosen = choose_leads(available, [canonical_lead(lead) for lead in (options.leads or usual)])
     except ValueError as problem:
         raise EcgFusionError(f"{train.path}: {problem}") from None
-    representations = _plan_images(modality, on_the_fly, options, train, len(chosen))
-    normalise = (options.normalise or NORMALISATIONS[0]) if modality == "signal" else "none"
     leads = tuple(available[number] for number in chosen)
+    strip = _plan_strip(options.strip, leads, n_samples, train, rows)
+    n_rows = len(leads) + (0 if strip is None else strip.n_lines)
+    representations = _plan_images(modality, on_the_fly, options, train, n_rows, n_samples if beat else None)
+    normalise = (options.normalise or NORMALISATIONS[0]) if modality == "signal" else "none"
     return InputSpec(
         modality=modality,
         leads=leads,
@@ -62,13 +70,59 @@ def plan_input(
         crop=crop,
         stride=(options.stride or crop / 2) if crop is not None else None,
         normalise=normalise,
-        scale_mv=standard_deviation(train, rows, leads, beat, version) if normalise == "global" else 1.0,
+        scale_mv=standard_deviation(train, rows, leads, beat, version, parts) if normalise == "global" else 1.0,
         representations=representations,
         on_the_fly=on_the_fly,
         beat=beat,
         beat_version=version,
         features=plan_features(options.features, train, rows),
+        beat_channels=parts,
+        strip=strip,
     )
+
+
+def _beat_extent(options: InputOptions, train: Store) -> tuple[float, float]:
+    """How much of a beat is seen, s before and after its R peak."""
+    if options.beat_extent is None:
+        return BEAT_S
+    before, after = options.beat_extent
+    if not (_LEAST_BEAT_S <= before <= _MOST_BEAT_S and _LEAST_BEAT_S <= after <= _MOST_BEAT_S):
+        raise EcgFusionError(
+            f"-beat_extent {before:g} {after:g} is how many seconds before and after the R peak are seen: give two "
+            f"numbers from {_LEAST_BEAT_S:g} to {_MOST_BEAT_S:g}, as {BEAT_S[0]:g} {BEAT_S[1]:g}"
+        )
+    if beat_samples(train.sampling_rate, before, after) < 2:
+        raise EcgFusionError(f"-beat_extent {before:g} {after:g} is no two samples at {train.sampling_rate:g} Hz")
+    return before, after
+
+
+def _beat_channels(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for number, name in enumerate(names or ()):
+        if name not in BEAT_CHANNELS:
+            raise EcgFusionError(f"-beat_channels has no {name}: {near_names(name, BEAT_CHANNELS)}")
+        if name in (names or ())[:number]:
+            raise EcgFusionError(f"-beat_channels names {name} twice: give each once")
+    return names or None
+
+
+def _plan_strip(
+    lead: str | None, leads: tuple[str, ...], n_samples: int, train: Store, rows: np.ndarray
+) -> Strip | None:
+    """The strip of a lead: as many lines as ten seconds have, or as the shortest item fills."""
+    if lead is None:
+        return None
+    name = canonical_lead(lead)
+    if name not in leads:
+        raise EcgFusionError(
+            f"-strip {lead} is none of the leads that are seen ({' '.join(leads)}): choose one of them"
+        )
+    shortest = min(int(train.lengths[rows].min()), round(STRIP_S * train.sampling_rate))
+    if shortest < n_samples:
+        raise EcgFusionError(
+            f"-strip has lines of {n_samples / train.sampling_rate:g} s, and an item of {train.path} is shorter: "
+            f"leave it out, or take a shorter -beat_extent"
+        )
+    return Strip(name, shortest // n_samples)
 
 
 def _draws(options: InputOptions, train: Store, on_gpu: bool) -> bool:
@@ -95,16 +149,18 @@ def _plan_images(
     on_the_fly: bool,
     options: InputOptions,
     train: Store,
-    n_leads: int,
+    n_rows: int,
+    n_beat: int | None,
 ) -> dict[str, dict[str, Any]]:
+    """Parameters by representation; ``n_rows`` is leads and lines of a lead map, ``n_beat`` samples of a beat."""
     if modality == "signal":
         return {}
     from pipeline.representations import LEAD_MAP_KEY, ImageRecipe, names_lead_map
 
     if names_lead_map(options.representation or ()):
         size = next((parameters["size"] for parameters in train.image_parameters.values()), None)
-        one = lead_map_recipe(size, dict(options.of_images), n_leads)
-        _check_drawn_size(one, options, train)
+        one = lead_map_recipe(size, dict(options.of_images), n_rows)
+        _check_drawn_size(one, options, train, n_beat)
         return {LEAD_MAP_KEY: one.parameters()}
     stored = dict(train.image_parameters)
     names = tuple(options.representation or stored or ImageRecipe().representations)
@@ -115,17 +171,19 @@ def _plan_images(
     recipe = image_recipe({**base, "representations": names}, dict(options.of_images))
     wanted = {name: recipe.parameters(name) for name in names}
     if on_the_fly:
-        _check_drawn_size(recipe, options, train)
+        _check_drawn_size(recipe, options, train, n_beat)
     else:
         _refuse_other_images(wanted, train)
     return wanted
 
 
-def _check_drawn_size(recipe: "ImageRecipe | LeadMapRecipe", options: InputOptions, train: Store) -> None:
+def _check_drawn_size(
+    recipe: "ImageRecipe | LeadMapRecipe", options: InputOptions, train: Store, n_beat: int | None
+) -> None:
     """Refuses images that are too large for what is drawn: the beat, the crop or the longest item."""
     crop, n_samples, longer = options.crop, train.signals.shape[2], ""
-    if options.beat:
-        n_samples = beat_samples(train.sampling_rate, *BEAT_S)
+    if n_beat is not None:
+        n_samples, longer = n_beat, ", or a longer -beat_extent" if options.beat_extent else ""
     elif crop is not None:
         n_samples, longer = round(crop * train.sampling_rate), ", or a longer -crop"
     check_size(recipe, n_samples, train.sampling_rate, longer)

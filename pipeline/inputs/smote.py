@@ -131,7 +131,7 @@ def with_synthetic(
         EcgFusionError: the memory does not suffice, or imbalanced-learn is not installed.
     """
     of_classes = np.bincount(classes, minlength=len(names))
-    check_memory(of_classes, len(spec.leads) * spec.n_samples)
+    check_memory(of_classes, spec.n_rows * spec.n_samples)
     items = store_items(store, rows, spec, CPU)
     real = items[Pick(np.arange(len(rows)), np.zeros(len(rows), np.int64))].raw[..., : spec.n_samples]
     new, of_new = synthetic_items(real.numpy(), classes, names, seed)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.signals.beats import BEAT_CHANNELS
 from pipeline.signals.windows import crop_starts
 from pipeline.typed import FieldError, at_least, left_out, one_of
 
@@ -42,6 +43,19 @@ class FeatureScale:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """A rhythm strip: one lead of an item from its beginning, in lines as long as its median beat.
+
+    Attributes:
+        lead: canonical name.
+        n_lines: lines, each below the one before.
+    """
+
+    lead: str
+    n_lines: int = field(metadata=at_least(1))
+
+
+@dataclass(frozen=True)
 class InputSpec:
     """How a network's input is made of an item; a card keeps it, and reads it with the ranges that stand here.
 
@@ -60,6 +74,9 @@ class InputSpec:
         on_the_fly: whether images are made from the signal here or come from the store.
         beat: how much of an item's median beat is seen instead of the item, s before its R peak and s after it; None
             for the item itself.
+        beat_channels: which parts of what its beats say are seen, names in ``BEAT_CHANNELS`` in the order of the
+            channels, all leads of one before those of the next; None for the median beat alone.
+        strip: the rhythm strip below the beats of a lead map; None for none.
         beat_version: which program's median beat that is; None, as in cards that do not say, for the first one's.
         features: which numbers of an item are seen beside it, by their names in the store, in their order; None for
             none.
@@ -79,6 +96,18 @@ class InputSpec:
     beat: tuple[float, float] | None = None
     beat_version: int | None = field(default=None, metadata=left_out() | one_of(1, 2))
     features: Mapping[str, FeatureScale] | None = field(default=None, metadata=left_out())
+    beat_channels: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    strip: Strip | None = field(default=None, metadata=left_out())
+
+    def __post_init__(self) -> None:
+        if self.beat_channels is not None:
+            wrong = [name for name in self.beat_channels if name not in BEAT_CHANNELS]
+            if wrong or not self.beat_channels or len({*self.beat_channels}) < len(self.beat_channels):
+                raise FieldError(f"it sees the parts {list(self.beat_channels)} of a record's beats")
+        if self.beat is None and (self.beat_channels is not None or self.strip is not None):
+            raise FieldError("it sees no beat, and parts of one")
+        if self.strip is not None and self.strip.lead not in self.leads:
+            raise FieldError(f"it sees a strip of {self.strip.lead}, which is none of its leads")
 
     @property
     def takes_signals(self) -> bool:
@@ -93,9 +122,20 @@ class InputSpec:
     def n_channels(self) -> int:
         from pipeline.representations import LEAD_MAP_KEY
 
+        n_parts = len(self.beat_parts)
         if LEAD_MAP_KEY in self.representations:  # one image of all leads
-            return 1
-        return len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
+            return n_parts
+        return n_parts * len(self.leads) * (len(self.representations) if self.modality == "image" else 1)
+
+    @property
+    def beat_parts(self) -> tuple[str, ...]:
+        """What is seen of a record's beats, or of the item itself: one name a channel of each lead."""
+        return self.beat_channels or BEAT_CHANNELS[:1]
+
+    @property
+    def n_rows(self) -> int:
+        """Signals that a network's input is made of: of each part all leads, and the lines of a strip below them."""
+        return len(self.beat_parts) * len(self.leads) + (0 if self.strip is None else self.strip.n_lines)
 
     @property
     def n_numbers(self) -> int:
@@ -112,3 +152,17 @@ class InputSpec:
         if self.crop is None or self.stride is None:
             return [0]
         return crop_starts(n_samples, self.crop_samples, max(1, round(self.stride * self.sampling_rate)))
+
+
+def describe_beat(spec: InputSpec) -> str:
+    """What is seen of an item's beats, in words, of a spec that sees them.
+
+    >>> of = InputSpec("signal", ("II",), 100.0, 1000.0, 80, beat=(0.32, 0.48), beat_channels=("dominant", "ectopic"))
+    >>> describe_beat(of)
+    'median beat (dominant, ectopic)'
+    """
+    parts = "" if spec.beat_channels is None else f" ({', '.join(spec.beat_channels)})"
+    if spec.strip is None:
+        return f"median beat{parts}"
+    seconds = spec.strip.n_lines * spec.n_samples / spec.sampling_rate
+    return f"median beat{parts} above {seconds:g} s of {spec.strip.lead}"

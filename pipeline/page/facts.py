@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.subject import Subject
+from pipeline.inputs.spec import describe_beat
 from pipeline.machine.checkout import commit
 from pipeline.runs.card import Card
 from pipeline.scoring.subjects import network_of
@@ -50,7 +51,7 @@ def _seen(card: Card) -> str:
     spec = card.spec
     what = f"{', '.join(spec.representations)} of " if spec.representations else ""
     length = f"{spec.n_samples / spec.sampling_rate:g} s" + (f" in crops of {spec.crop:g} s" if spec.crop else "")
-    beat = "the median beat of " if spec.beat else ""
+    beat = f"the {describe_beat(spec)} of " if spec.beat else ""
     return f"{what}{beat}{', '.join(spec.leads)}; {length} at {spec.sampling_rate:g} Hz, normalised: {spec.normalise}"
 
 

@@ -40,6 +40,7 @@ def _images(run: Run, store: Store, name: str) -> Iterator[tuple[str, Images]]:
         return
     items = store_items(store, np.zeros(1, np.int64), spec, CPU)
     drawn = InputMaker(spec).images(items[Pick(np.zeros(1, np.int64), np.zeros(1, np.int64))].raw)[0].numpy()
-    is_map = LEAD_MAP_KEY in spec.representations
-    leads = LEAD_MAP if is_map else spec.leads
+    leads = LEAD_MAP if LEAD_MAP_KEY in spec.representations else spec.leads
+    if spec.beat_channels is not None:
+        leads = tuple(f"{lead}, {part}" for part in spec.beat_channels for lead in leads)
     yield name or run.card.model, (drawn.reshape(len(leads), -1, *drawn.shape[1:]), leads, spec.representations)

@@ -54,7 +54,19 @@ def check_options(options: TrainOptions, modality: str) -> None:
     check_momentum(options)
     if options.beat and (options.crop is not None or options.stride is not None):
         raise EcgFusionError("-beat shows one beat, of which nothing is cropped: leave it out, or -crop and -stride")
+    for name in ("beat_channels", "beat_extent", "strip"):
+        if name in given and not options.beat:
+            raise EcgFusionError(f"-{name} is of the median beat: add -beat, or leave it out")
     representation = options.representation or ()
+    if options.strip is not None and not {"lead_map", "leads"} & {*representation}:
+        raise EcgFusionError(
+            "-strip stands below the beats of a lead map: add -representation lead_map, or leave it out"
+        )
+    if (options.beat_channels or options.strip) and "lead_dropout" in (options.augment or ()):
+        raise EcgFusionError(
+            "-augment lead_dropout leaves out a lead's row, and -beat_channels and -strip show a lead in several: "
+            "leave one of them out"
+        )
     if len(representation) > 1 and {"lead_map", "leads"} & {*representation}:
         raise EcgFusionError("-representation lead_map is one image of all leads: give it alone, without others")
     if options.stride is not None and options.crop is None:

@@ -11,6 +11,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.figures import Evaluated, Evaluation, evaluate_dev
 from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.placement import store_items, streaming_workers
+from pipeline.inputs.spec import describe_beat
 from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
@@ -132,7 +133,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
     else:
         seen += " drawn while training" if spec.on_the_fly else " stored"
     if spec.beat is not None:
-        seen += " of the median beat"
+        seen += f" of the {describe_beat(spec)}"
     if spec.features:
         seen += f", {spec.n_numbers} numbers beside them ({' '.join(spec.features)})"
     remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")

@@ -194,7 +194,9 @@ def planned_on(card: Card, train: Store) -> Card:
     """
     spec, rows = card.spec, rows_of(card, train)
     if spec.normalise == "global":
-        spec = replace(spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version))
+        spec = replace(
+            spec, scale_mv=standard_deviation(train, rows, spec.leads, spec.beat, spec.beat_version, spec.beat_channels)
+        )
     spec = replace(spec, features=scaled_on(spec, train, rows))
     weighting = "none" if card.training.class_weights is None else "balanced"
     weights = class_weights(labels_to_learn(card, train).rows(rows), weighting, card.task)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models import Network
 from pipeline.errors import EcgFusionError
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.spec import InputSpec, describe_beat
 from pipeline.listening import remark, warn
 from pipeline.runs.build import answers_of
 from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
@@ -24,6 +24,7 @@ from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import read_weights
 from pipeline.runs.seals import digest_of_file
 from pipeline.scoring.checks import describe_cut, refuse_items_of
+from pipeline.signals.beats import BEAT_S
 from pipeline.store.reading import Store
 from pipeline.training import defaults
 from pipeline.training.options import TrainOptions
@@ -235,7 +236,7 @@ def _differences(there: InputSpec, here: InputSpec) -> Iterator[str]:
         yield f"saw {_beside(there)} beside its items, and this one sees {_beside(here)}"
     if there.representations != here.representations:
         yield "saw other images, or images that were drawn otherwise: see its card for how (input.representations)"
-    if (there.beat is None) != (here.beat is None):
+    if _whole_or_beat(there) != _whole_or_beat(here):
         yield f"saw {_whole_or_beat(there)}, and this one sees {_whole_or_beat(here)}"
 
 
@@ -244,7 +245,10 @@ def _beside(spec: InputSpec) -> str:
 
 
 def _whole_or_beat(spec: InputSpec) -> str:
-    return "all of an item" if spec.beat is None else "the median beat"
+    if spec.beat is None:
+        return "all of an item"
+    before, after = spec.beat
+    return f"the {describe_beat(spec)}" + ("" if spec.beat == BEAT_S else f" from -{before:g} to {after:g} s")
 
 
 # in the training

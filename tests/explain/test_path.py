@@ -1,13 +1,16 @@
 """A run as a function with a slope says what the run says, whatever it sees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from explained_runs import RUNS, WITHOUT_SLOPE, unfiltered, with_beat
+from explained_runs import RUNS, WITHOUT_SLOPE, beat_run, unfiltered, with_beat
 from untrained_runs import CLASSES, LEADS, simulated
 
 from pipeline.errors import EcgFusionError
 from pipeline.explain.path import SIGNAL, Places
+from pipeline.inputs.spec import Strip
 from pipeline.signals.beats import BEAT_S, median_beat
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -45,6 +48,14 @@ def test_a_beat_lies_where_its_samples_come_from(path_of):
     np.testing.assert_allclose(np.median(parts, axis=0), path.inputs[name], atol=0.05)
     whole = median_beat(counts, 100.0, *BEAT_S)
     np.testing.assert_array_equal(places.begins, whole.begins)
+
+
+@pytest.mark.parametrize("chosen", [{"beat_channels": ("dominant", "ectopic")}, {"strip": Strip("II", 5)}])
+def test_what_is_made_of_several_beats_has_no_slope_and_a_sentence(path_of, chosen):
+    run = beat_run()
+    spec = replace(run.spec, **chosen)
+    with pytest.raises(EcgFusionError, match=r"sees the median beat .*, through .*: occlusion explains it"):
+        path_of(replace(run, spec=spec, card=replace(run.card, input=spec)), simulated(1)[0])
 
 
 def test_what_is_spread_keeps_its_sum():

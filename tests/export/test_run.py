@@ -20,6 +20,7 @@ from untrained_runs import (
     OTHERS,
     RATE,
     REPRESENTED,
+    image_spec,
     network_run,
     ours,
     signal_spec,
@@ -31,7 +32,10 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.calibration import apply_temperatures
 from pipeline.export.onnx_file import session
 from pipeline.export.run import export_run
+from pipeline.inputs.spec import Strip
+from pipeline.representations import LEAD_MAP_KEY, LeadMapRecipe
 from pipeline.runs.build import Run
+from pipeline.signals.beats import BEAT_S, BEAT_VERSION
 from pipeline.sources import open_source
 
 EVERY = {**REPRESENTED, **NETWORKS, **FUSED, **OTHERS}
@@ -169,6 +173,16 @@ def test_torch_alone_answers_as_the_program(name: str, recordings: np.ndarray, t
     own = torch.from_numpy(recordings[:, [LEADS.index(lead) for lead in done.form.leads]].copy())
     with torch.no_grad():
         assert np.abs(program(own).numpy() - ours(run, store_of(recordings))).max() < WITHIN
+
+
+@pytest.mark.parametrize("chosen", [{"beat_channels": ("ectopic",)}, {"strip": Strip("II", 5)}])
+def test_parts_of_beats_that_no_file_takes_are_refused(tmp_path: Path, chosen: dict[str, Any]):
+    drawn = {LEAD_MAP_KEY: LeadMapRecipe(size=80).parameters()}
+    spec = image_spec(drawn, leads=LEADS, n_samples=80, beat=BEAT_S, beat_version=BEAT_VERSION, **chosen)
+    with pytest.raises(
+        EcgFusionError, match=r"sees the median beat .*, and a file takes the median beat alone: export"
+    ):
+        export_run(network_run("resnet", spec), tmp_path / "model.onnx")
 
 
 def test_a_recurrence_goes_into_no_pt2(tmp_path: Path):

@@ -5,7 +5,7 @@ import pytest
 from hearts import periodic, recording
 
 from pipeline.signals import beats
-from pipeline.signals.beats import MedianBeat, beat_samples, median_beat
+from pipeline.signals.beats import MedianBeat, beat_parts, beat_samples, median_beat
 from pipeline.signals.peaks import r_peaks
 
 BEFORE, AFTER = 0.32, 0.48
@@ -163,3 +163,40 @@ def test_of_a_day_s_beats_no_more_than_a_thousand_are_read():
     found = median_beat(periodic(1500), 100, BEFORE, AFTER)
     np.testing.assert_array_equal(found.mv, usual(periodic()))
     assert found.n_beats == found.n_alike == 750
+
+
+def test_the_other_morphology_is_a_beat_of_its_own():
+    """The usual one stays what it is; of the others the median is shown, however few they are."""
+    for kinds, n in (("NNVNNVNNVNNV", 4), ("NNNNNVNNNNNN", 1)):
+        x, alone = of_kinds(kinds)
+        found = beat_parts(x, 100, BEFORE, AFTER)
+        np.testing.assert_array_equal(found.usual.mv, usual(x))
+        assert found.n_ectopic == n
+        assert difference(found.ectopic, alone["V"]) < 0.03
+
+
+def test_of_several_other_morphologies_the_most_frequent_is_shown():
+    x, alone = of_kinds("NNNVNNNVNNN")
+    inverted = -0.8 * np.roll(x[:, 3 * 120 : 4 * 120], 0, axis=1)
+    found = beat_parts(np.hstack([x, inverted, x[:, :240]]), 100, BEFORE, AFTER)
+    assert found.n_ectopic == 2
+    assert difference(found.ectopic, alone["V"]) < 0.03
+
+
+@pytest.mark.parametrize("x", [periodic(), periodic(n_beats=1, period=70), np.ones((12, 300))])
+def test_where_all_beats_are_alike_there_is_no_other(x: np.ndarray):
+    found = beat_parts(x, 100, BEFORE, AFTER)
+    assert found.n_ectopic == 0
+    assert not found.ectopic.any()
+    np.testing.assert_allclose(found.deviation, 0, atol=1e-12)
+
+
+def test_the_deviation_is_the_median_of_what_beats_differ_by():
+    """Beats that are larger or smaller by a tenth or a fifth: half of them differ by a tenth of the beat or less."""
+    factors = np.array([1.0, 1.1, 0.9, 1.2, 0.8, 1.0, 1.1, 0.9, 1.0])
+    x = (periodic(9).reshape(12, 9, 85) * factors[:, None]).reshape(12, -1)
+    found = beat_parts(x, 100, BEFORE, AFTER)
+    assert found.usual.n_alike == 8  # the last one is cut off within its T wave
+    expected = np.median(np.abs(factors[:8] - np.median(factors[:8])))
+    np.testing.assert_allclose(found.deviation[:, 25:45], expected * np.abs(found.usual.mv[:, 25:45]), atol=0.02)
+    assert found.deviation.max() > 0.05

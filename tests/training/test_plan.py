@@ -12,7 +12,7 @@ import torch
 from models import describe_model, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import placement, scale
-from pipeline.inputs.spec import InputSpec
+from pipeline.inputs.spec import InputSpec, Strip
 from pipeline.labels import SAMPLE_SEED, Labels
 from pipeline.representations import REPRESENTATIONS
 from pipeline.runs.card_parts import CHOICES
@@ -25,6 +25,7 @@ from pipeline.training.losses import class_weights
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import chosen_settings, plan
 from pipeline.training.ranges import check_ranges
+from pipeline.typed import as_json, from_json
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +312,19 @@ def test_a_beat_is_drawn_on_the_fly_and_sets_what_is_seen(stores):
     assert (spec.beat_version, spec_of(stores, model="gru").beat_version) == (2, None)
 
 
+def test_parts_of_beats_are_channels_and_a_strip_has_whole_lines(stores):
+    spec = spec_of(stores, model="resnet", beat=True, beat_channels=["dominant", "ectopic"], representation=["gaf"])
+    assert (spec.beat_channels, spec.n_channels) == (("dominant", "ectopic"), 2 * 3)
+    signal = spec_of(stores, model="gru", beat=True, beat_channels=["deviation"], beat_extent=[0.1, 0.2])
+    assert (signal.beat, signal.n_samples, signal.n_channels) == ((0.1, 0.2), 30, 12)
+    assert signal.scale_mv != spec_of(stores, model="gru", beat=True, beat_extent=[0.1, 0.2]).scale_mv
+    below = spec_of(stores, **LEADS_OF_A_BEAT, strip="ii", beat_channels=["dominant", "deviation"])
+    assert (below.strip, below.n_channels, below.n_rows) == (Strip("II", 12), 2, 2 * 12 + 12)
+    assert spec_of(stores, **LEADS_OF_A_BEAT, strip="II", beat_extent=[1.0, 2.0]).strip == Strip("II", 3)
+    assert from_json(InputSpec, as_json(below)) == below
+    assert {"beat_channels", "strip"}.isdisjoint(as_json(spec_of(stores, model="gru", beat=True)))
+
+
 def test_all_leads_are_one_channel_drawn_on_the_fly(stores):
     spec = spec_of(stores, model="resnet", representation=["lead_map"])
     assert (spec.n_channels, len(spec.leads), spec.on_the_fly) == (1, 12, True)
@@ -358,11 +372,35 @@ REFUSED = [
     ({"model": "gru", "beat": True, "crop": 2.0}, {}, "-beat shows one beat, of which nothing is cropped"),
     ({"model": "gru", "beat": True, "stride": 2.0}, {}, "-beat shows one beat, of which nothing is cropped"),
     ({"model": "resnet", "beat": True}, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
+    *(
+        ({"model": "resnet", name: given}, {}, f"-{name} is of the median beat: add -beat")
+        for name, given in (("beat_channels", ["ectopic"]), ("beat_extent", [0.2, 0.4]), ("strip", "II"))
+    ),
+    ({"model": "gru", "beat": True, "beat_channels": ["ectpic"]}, {}, "-beat_channels has no ectpic: did you mean ec"),
+    ({"model": "gru", "beat": True, "beat_channels": ["ectopic"] * 2}, {}, "-beat_channels names ectopic twice"),
+    ({"model": "gru", "beat": True, "beat_extent": [0.2, 3.0]}, {}, "-beat_extent 0.2 3 is how .* from 0.05 to 2"),
+    ({"model": "gru", "beat": True, "strip": "II"}, {}, "-strip stands below the beats of a lead map"),
+    (
+        {"model": "resnet", "beat": True, "beat_extent": [0.1, 0.2]},
+        {},
+        "30 samples are too few .* 32: take shorter windows or delays, or a longer -beat_extent$",
+    ),
     # one picture of all leads
     ({"model": "gru", "representation": ["leads"]}, {}, "-representation is for networks on images, and gru"),
     ({"model": "resnet", "representation": ["gaf", "lead_map"]}, {}, "lead_map is one image .*: give it alone"),
     ({"model": "resnet", "representation": ["leads", "gaf"]}, {}, "lead_map is one image .*: give it alone"),
     (LEADS_OF_A_BEAT, {"size": 81}, "80 samples are too few .* 81: take -size 80 or less$"),
+    (LEADS_OF_A_BEAT | {"strip": "V7"}, {}, "-strip V7 is none of the leads that are seen .I II III"),
+    (LEADS_OF_A_BEAT | {"strip": "II", "leads": ["V1"]}, {}, "-strip II is none of the leads that are seen .V1."),
+    (LEADS_OF_A_BEAT | {"strip": "II"}, {"size": 23}, "24 leads needs a row for each, .* Take -size 24 or more"),
+    *(
+        (
+            LEADS_OF_A_BEAT | {name: given, "augment": ["lead_dropout"]},
+            {},
+            "-augment lead_dropout leaves out a lead's row",
+        )
+        for name, given in (("strip", "II"), ("beat_channels", ["ectopic"]))
+    ),
     (LEADS_OF_A_BEAT, {"size": 8}, "12 leads needs a row for each, and a size of 8 .* Take -size 12 or more"),
     (LEADS_OF_A_BEAT, {"scale": "record"}, "-scale record is not for -representation lead_map"),
     (LEADS_OF_A_BEAT, {"mtf_bins": 5}, "-mtf_bins 5 is not for -representation lead_map"),
