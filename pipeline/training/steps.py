@@ -38,6 +38,8 @@ class Steps:
         labels: (items, classes), 0 or 1.
         settings: how to fit.
         device: where.
+
+    A subclass that learns of something else than labels has a ``_loss`` of its own.
     """
 
     def __init__(
@@ -80,13 +82,18 @@ class Steps:
     def _picks(self, epoch: int) -> list[Pick]:
         return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
 
-    def _step(self, batch: Any) -> Tensor:
-        """Changes the network once; gives the mean loss of the batch's items."""
+    def _loss(self, batch: Any) -> Tensor:
+        """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
         targets = self._targets[batch.rows]
         losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
+        return loss
+
+    def _step(self, batch: Any) -> Tensor:
+        """Changes the network once; gives the mean loss of the batch's items."""
+        loss = self._loss(batch)
         self._accelerator.backward(loss)
         if self._settings.clip_norm:
             self._accelerator.clip_grad_norm_(self._parameters, self._settings.clip_norm)
