@@ -19,7 +19,7 @@ from pipeline.listening import remark, warn
 from pipeline.runs.build import answers_of
 from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
 from pipeline.runs.card_parts import DataCard, InitCard
-from pipeline.runs.folder import member_folder, refuse_unfinished
+from pipeline.runs.folder import member_folder, refuse_incomplete
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import read_weights
 from pipeline.runs.seals import digest_of_file
@@ -56,13 +56,13 @@ def check_init(options: TrainOptions) -> None:
 
 
 def read_origin(folder: Path) -> Card:
-    """The card of a finished run of one network, whose weights can be taken over.
+    """The card of a finished run of one network, whose weights can be taken over; it may be a pretrained one.
 
     Raises:
         EcgFusionError: it is none, unfinished, or a run of several networks.
     """
     card = read_card(folder)
-    refuse_unfinished(card, folder)
+    refuse_incomplete(card, folder)
     if card.run_kind == "members":
         raise EcgFusionError(
             f"{folder} is a k-fold run, of {card.kfold} networks: name one of them, -init {member_folder(folder, 1)}"
@@ -150,6 +150,7 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         taken=tuple(taken),
         left=tuple(sorted({*tensors} - {*taken})),
         fresh=fresh,
+        pretraining=origin.pretraining.method if origin.pretraining else None,
         freeze=options.freeze,
         learning_rate=rate,
         trained_on=seen,
