@@ -32,6 +32,8 @@ class Clocs(Method):
         leads, since it is to be trained on with all of them. Their program keeps the last pair's loss alone.
     """
 
+    fewest_items = 2
+
     def __init__(self, encoder: SignalNetwork, lead_groups: int = 1, temperature: float = 0.1) -> None:
         super().__init__()
         in_range("lead_groups", lead_groups, 1, encoder.in_channels + 1)

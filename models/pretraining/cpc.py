@@ -33,6 +33,8 @@ class Cpc(Method):
         times and tokens ahead are one product. Likenesses are divided by the root of the width of a token.
     """
 
+    fewest_items = 2
+
     def __init__(
         self, encoder: SignalNetwork, n_ahead: int = 12, n_times: int = 16, hidden_size: int = 256, n_layers: int = 1
     ) -> None:

@@ -27,9 +27,11 @@ class Method(nn.Module):
 
     Attributes:
         encoder: the network whose weights are wanted.
+        fewest_items: of a batch, so that there is something to learn.
     """
 
     encoder: SignalNetwork
+    fewest_items: int = 1
 
     def forward(self, x: Tensor, length: Tensor | None = None, patients: Tensor | None = None) -> Outcome:
         """The loss of a batch.

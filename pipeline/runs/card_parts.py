@@ -263,7 +263,6 @@ class PretrainingCard:
         trained: the tensors of the network that the method trains, which are those that the run keeps.
         epochs: how many it took, all of them.
         figures: of the last epoch, by the names of the log.
-        seconds: of all epochs.
     """
 
     method: str
@@ -271,7 +270,6 @@ class PretrainingCard:
     trained: tuple[str, ...] | None = field(default=None, metadata=left_out())
     epochs: int | None = field(default=None, metadata=left_out() | at_least(1))
     figures: Mapping[str, float] | None = field(default=None, metadata=left_out())
-    seconds: float | None = field(default=None, metadata=left_out() | at_least(0))
 
 
 @dataclass(frozen=True, kw_only=True)

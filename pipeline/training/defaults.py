@@ -53,6 +53,8 @@ In training on a CPU a sample of an item takes 12 kB of ``resnet1d_wang``, 20 kB
 
 BRANCH_RATE = 0.1
 """Highest rate of the branches in ``joint``, of that of the fusion."""
+PRETRAINING_RATE = 1e-3
+"""Highest rate of a pretraining, whatever the network's family."""
 INIT_RATE = 0.1
 """Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
 AUXILIARY = 0.3

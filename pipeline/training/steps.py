@@ -49,7 +49,7 @@ class Steps:
         self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
-        self._generators = _generators(device)
+        self._generators = generators_of(device)
         self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
         self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
@@ -120,7 +120,7 @@ def seed_of_step(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
-def _generators(device: torch.device) -> list[torch.Generator]:
+def generators_of(device: torch.device) -> list[torch.Generator]:
     """Those that a step draws from; ``torch.manual_seed`` seeks out every device's, 0.13 ms each time."""
     if device.type != "cuda":
         return [torch.default_generator]

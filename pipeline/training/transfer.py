@@ -258,7 +258,8 @@ def announce_init(card: Card) -> None:
         return
     n_all = len(init.taken) + len(init.fresh)
     how = "and keeps them as they are" if init.freeze else f"at a highest learning rate of {init.learning_rate:g}"
-    remark(f"begins with {len(init.taken)} of {n_all} tensors of {Path(init.folder).name} ({init.sha256[:12]}), {how}")
+    of_what = f"{init.sha256[:12]}" + (f", pretrained by {init.pretraining}" if init.pretraining else "")
+    remark(f"begins with {len(init.taken)} of {n_all} tensors of {Path(init.folder).name} ({of_what}), {how}")
     if init.fresh:
         remark(f"fresh, since nothing there fits or is for this task: {_named(init.fresh)}")
     unused = [name for name in init.left if name not in init.fresh]
