@@ -4,10 +4,10 @@ with listening(Console()):
     train(...)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tqdm import tqdm
@@ -40,17 +40,19 @@ class EpochEnded(Event):
         epoch: its number, from 1.
         epochs: how many there are at most.
         train_loss: mean loss of an item in it.
-        dev_macro_auroc: macro-AUC on dev behind it.
+        dev_macro_auroc: macro-AUC on dev behind it; None of a training without labels.
         is_best: whether no epoch before it was better.
         seconds: how long it took.
+        figures: all that dev says of it, by the names of the log.
     """
 
     epoch: int
     epochs: int
     train_loss: float
-    dev_macro_auroc: float
+    dev_macro_auroc: float | None
     is_best: bool
     seconds: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Listener:

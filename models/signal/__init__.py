@@ -6,6 +6,7 @@ from models.signal import beat_sequences as beat_sequences
 from models.signal import compact_transformer as compact_transformer
 from models.signal import convolutional_recurrent as convolutional_recurrent
 from models.signal import heartbeat as heartbeat
+from models.signal import patch_transformer as patch_transformer
 from models.signal import recurrent as recurrent
 from models.signal import resnet1d as resnet1d
 from models.signal import rhythm as rhythm

@@ -30,10 +30,14 @@ class Terminal(Listener):
         if isinstance(event, Remark):
             return event.sentence
         if isinstance(event, EpochEnded):
-            mark = " (best so far)" if event.is_best else ""
+            if event.dev_macro_auroc is not None:
+                mark = " (best so far)" if event.is_best else ""
+                on_dev = f"dev macro-AUC {event.dev_macro_auroc:.4f}{mark}"
+            else:
+                on_dev = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in event.figures.items())
             return (
-                f"epoch {event.epoch}/{event.epochs}: train loss {event.train_loss:.4f}, "
-                f"dev macro-AUC {event.dev_macro_auroc:.4f}{mark}, {event.seconds:.0f} s"
+                f"epoch {event.epoch}/{event.epochs}: train loss {event.train_loss:.4f}, {on_dev}, "
+                f"{event.seconds:.0f} s"
             )
         raise TypeError(f"{type(self).__name__} has no words for {type(event).__name__}")
 

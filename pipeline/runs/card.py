@@ -23,6 +23,7 @@ from pipeline.runs.card_parts import (
     FusionOptions,
     InitCard,
     LearntCard,
+    PretrainingCard,
     Result,
     ThresholdsCard,
     TrainingCard,
@@ -36,6 +37,7 @@ CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "lo
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
 BRANCHES, MEMBERS = "branches", "members"
 FUSIONS = ("late", "intermediate")
+PRETRAINING = "pretraining"
 _MOST_BYTES = 2**24  # of a card, which has some thousand even of a thousand classes
 _LONGEST_NAME = 200  # bytes; a copy that is being made has a few more
 _OF_FUSIONS = frozenset(FusionOptions.__dataclass_fields__)
@@ -66,6 +68,7 @@ class Card:
         branches: of a fusion, by name.
         data: the items.
         training: how it is fitted.
+        pretraining: what a run without labels has learnt by, which answers nothing; None of all others.
         init: the run whose weights it has begun with; None where they were fresh.
         fitted_on: of a fusion with weights, unless its branches were trained on with it.
         given: the options that were typed.
@@ -91,6 +94,7 @@ class Card:
     branches: Mapping[str, BranchCard] | None = field(default=None, metadata=left_out())
     data: DataCard
     training: TrainingCard
+    pretraining: PretrainingCard | None = field(default=None, metadata=left_out())
     init: InitCard | None = field(default=None, metadata=left_out())
     given: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -104,8 +108,8 @@ class Card:
 
     @property
     def run_kind(self) -> str:
-        """What the run is: ``network``, ``members``, or how it combines others."""
-        return run_kind(self.model, self.kfold)
+        """What the run is: ``network``, ``members``, ``pretraining``, or how it combines others."""
+        return PRETRAINING if self.pretraining is not None else run_kind(self.model, self.kfold)
 
     @property
     def spec(self) -> InputSpec:
@@ -304,6 +308,16 @@ def _check_calibration(card: Card, calibration: CalibrationCard) -> None:
         raise FieldError("calibration.temperatures differ, and classes that exclude each other have one")
 
 
+def _check_pretraining(card: Card, pretraining: PretrainingCard) -> None:
+    """Refuses a run without labels that has what comes of labels, or lacks what comes of its own training."""
+    for name in ("result", "thresholds", "calibration", "learnt", "kfold", "branches", "join", "init"):
+        if getattr(card, name) is not None:
+            raise FieldError(f"it has {name}, which a pretrained run has not")
+    lacks = [name for name in ("trained", "epochs", "figures") if getattr(pretraining, name) is None]
+    if card.complete and lacks:
+        raise FieldError(f"it lacks pretraining.{lacks[0]}, though complete is true")
+
+
 def _check_learnt(card: Card, learnt: LearntCard) -> None:
     """Refuses outputs that a card's classes cannot be read from."""
     wrong = wrong_name("class", learnt.classes) or wrong_name("task", learnt.tasks, plain=True)
@@ -359,6 +373,9 @@ def _check_whole(card: Card) -> None:
         _check_learnt(card, card.learnt)
     if weights is not None and len(weights) != len(card.outputs):
         raise FieldError(f"training.class_weights are {len(weights)} numbers for {len(card.outputs)} classes")
+    if card.pretraining is not None:
+        _check_pretraining(card, card.pretraining)
+        return
     if card.complete and card.result is None:
         raise FieldError("it lacks result, though complete is true")
     if card.complete and (card.thresholds is None) != (card.kind == "multiclass"):

@@ -255,6 +255,25 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PretrainingCard:
+    """What a run has learnt without labels; all but method and options is None until it is finished.
+
+    Attributes:
+        method: of ``models.pretraining``.
+        options: of the method, all of them.
+        trained: the tensors of the network that the method trains, which are those that the run keeps.
+        epochs: how many it took, all of them.
+        figures: of the last epoch, by the names of the log.
+    """
+
+    method: str
+    options: Mapping[str, Any]
+    trained: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    epochs: int | None = field(default=None, metadata=left_out() | at_least(1))
+    figures: Mapping[str, float] | None = field(default=None, metadata=left_out())
+
+
+@dataclass(frozen=True, kw_only=True)
 class InitCard:
     """The run whose weights a training has begun with.
 
@@ -265,6 +284,7 @@ class InitCard:
         taken: the tensors that were taken over, as the network calls them.
         left: those of the run that fit nothing here, or were left for its own task.
         fresh: those of the network that nothing was taken for.
+        pretraining: the method by which the run has learnt, without labels; None of a run that answers.
         freeze: ``features``: everything but the head stays as it was; None where all is trained on.
         learning_rate: highest rate of the weights that were taken over; None where they stay.
         trained_on: the items that these weights have seen: of the run, and of the runs that it began with.
@@ -276,6 +296,7 @@ class InitCard:
     taken: tuple[str, ...]
     left: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
+    pretraining: str | None = field(default=None, metadata=left_out())
     freeze: str | None = field(default=None, metadata=left_out() | one_of("features"))
     learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
     trained_on: tuple[DataCard, ...]

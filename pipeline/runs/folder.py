@@ -97,6 +97,16 @@ def refuse_diverged(card: Card, folder: Path) -> None:
 
 def refuse_unfinished(card: Card, folder: Path) -> None:
     """Says of a run that cannot predict yet, or never will, what to do."""
+    refuse_incomplete(card, folder)
+    if card.pretraining is not None:
+        raise EcgFusionError(
+            f"{folder} is pretrained by {card.pretraining.method}, without labels, and answers nothing: train it on "
+            f"with python train.py -init {folder} -path_save_model ANOTHER"
+        )
+
+
+def refuse_incomplete(card: Card, folder: Path) -> None:
+    """The same of a run whose training is not over, whether or not it can predict then."""
     refuse_diverged(card, folder)
     if not card.complete:
         raise EcgFusionError(f"{folder} is not finished: go on with python train.py -resume -path_save_model {folder}")
@@ -140,15 +150,20 @@ def check_comparable(folders: Sequence[Path]) -> None:
 
 
 def newest_run(root: Path) -> Path:
-    """The finished run below a folder whose card was written last.
+    """The finished run below a folder whose card was written last, and that answers.
 
     Raises:
         EcgFusionError: there is none.
     """
     cards = sorted(Path(root).glob(f"*/{CARD}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    pretrained = None
     for path in cards:
-        if read_card(path.parent).complete:
+        card = read_card(path.parent)
+        if card.complete and card.pretraining is None:
             return path.parent
+        pretrained = pretrained or (path.parent if card.complete else None)
+    if pretrained:
+        refuse_unfinished(read_card(pretrained), pretrained)
     if cards:
         raise EcgFusionError(
             f"no run in {root} is finished: go on with python train.py -resume -path_save_model {cards[0].parent}"

@@ -10,10 +10,12 @@ import numpy as np
 
 from pipeline.runs.build import Run
 from pipeline.runs.card import Card
+from pipeline.store.reading import Store
 
 KINDS = {
     "network": "pipeline.training.network:NETWORK",
     "members": "pipeline.training.kfold:MEMBERS",
+    "pretraining": "pipeline.training.pretrained:PRETRAINED",
     "late": "pipeline.fusion.late:LATE",
     "intermediate": "pipeline.fusion.intermediate:INTERMEDIATE",
 }
@@ -31,6 +33,7 @@ class RunKind:
         predict: run, store, rows, device, and ``batch_size``, ``workers``, ``progress`` → (items, classes) float32.
         combine: of a kind whose answer is made of those of its parts alone, run and these, by name → that answer, all
             (items, classes) float32; None of the others.
+        sees: a store → what a training of this kind sees of it; None where that is all.
     """
 
     check: Callable[[Any], object]
@@ -39,6 +42,7 @@ class RunKind:
     load: Callable[[Path, Card], Run]
     predict: Callable[..., np.ndarray]
     combine: Callable[[Run, Mapping[str, np.ndarray]], np.ndarray] | None = None
+    sees: Callable[[Store], Store] | None = None
 
 
 def kind_named(name: str) -> RunKind:

@@ -56,7 +56,7 @@ def description_of(card: Mapping[str, Any]) -> str:
 
 def _of_weights(card: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: card.get(name) for name in _OF_WEIGHTS}
-    return said | {"learnt": card["learnt"]} if card.get("learnt") else said
+    return said | {name: card[name] for name in ("learnt", "pretraining") if card.get(name)}
 
 
 def training_of(card: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},
+    "transformer": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "heartbeat": _COMMON | {"learning_rate": 1e-3, "batch_size": 256, "epochs": 20, "patience": 5},
     "fusion": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 6},
     "joint": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 5, "patience": 3},
@@ -52,6 +53,8 @@ In training on a CPU a sample of an item takes 12 kB of ``resnet1d_wang``, 20 kB
 
 BRANCH_RATE = 0.1
 """Highest rate of the branches in ``joint``, of that of the fusion."""
+PRETRAINING_RATE = 1e-3
+"""Highest rate of a pretraining, whatever the network's family."""
 INIT_RATE = 0.1
 """Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
 AUXILIARY = 0.3

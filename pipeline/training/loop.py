@@ -7,7 +7,8 @@ one: bit for bit on a CPU with as many threads, on a GPU but for rounding, since
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,20 @@ class Examples:
         return self.labels if self.joining is None else self.labels[self.joining.first]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What is said of a network behind an epoch.
+
+    Attributes:
+        macro_auroc: on dev, which the best epoch has highest; None where nothing tells which epoch is the best, so that
+            the last one is kept.
+        figures: what the log has of it, by name.
+    """
+
+    macro_auroc: float | None
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
 def fit(
     learner: Learner,
     train: Examples,
@@ -79,6 +94,31 @@ def fit(
         EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
     steps = Steps(learner, train.items, train.labels, settings, device)
+
+    def judge(progress: Progress) -> Judged:
+        auroc = _dev_auroc(learner, dev, progress, settings, device)
+        return Judged(auroc, {"dev_macro_auroc": auroc})
+
+    return fit_steps(steps, judge, settings, folder, training)
+
+
+def fit_steps(
+    steps: Steps, judge: Callable[[Progress], Judged], settings: Settings, folder: Path, training: str = ""
+) -> Progress:
+    """The epochs of ``fit``, whatever is learnt in their steps.
+
+    Args:
+        steps: what is trained, and how.
+        judge: is asked behind each epoch, before it counts as one that is over.
+        settings: how to fit.
+        folder: the run folder.
+        training: the digest of what its card says of it.
+
+    Raises:
+        DivergedError: the loss, or what is said of an epoch, is no longer a number.
+        EcgFusionError: as ``fit``.
+    """
+    learner = steps.learner
     state = TrainingState(
         learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training, steps.average
     )
@@ -92,17 +132,19 @@ def fit(
             started = time.monotonic()
             loss = steps.epoch(progress)
             if not math.isfinite(loss):
-                raise _diverged(f"the loss is {loss}", progress, settings)
+                raise diverged(f"the loss is {loss}", progress, settings)
             with steps.as_scored():
-                auroc = _dev_auroc(learner, dev, progress, settings, device)
-                if auroc > progress.best_auroc:
-                    progress.best_auroc, progress.best_epoch = auroc, progress.epoch + 1
+                judged = judge(progress)
+                auroc = judged.macro_auroc
+                if auroc is None or auroc > progress.best_auroc:
+                    progress.best_auroc = progress.best_auroc if auroc is None else auroc
+                    progress.best_epoch = progress.epoch + 1
                     progress.best_weights = save_weights(folder, learner.network)
             progress.epoch += 1
             row = {
                 "epoch": progress.epoch,
                 "train_loss": loss,
-                "dev_macro_auroc": auroc,
+                **judged.figures,
                 "learning_rate": float(steps.optimizer.param_groups[0]["lr"]),
                 "seconds": round(time.monotonic() - started, 1),
             }
@@ -111,7 +153,7 @@ def fit(
             board.add(row)
             state.save(folder / RESUME)  # the last of all, since what it holds is not done again
             is_best = progress.best_epoch == progress.epoch
-            tell(EpochEnded(progress.epoch, settings.epochs, loss, auroc, is_best, row["seconds"]))
+            tell(EpochEnded(progress.epoch, settings.epochs, loss, auroc, is_best, row["seconds"], judged.figures))
     _restore_best(learner.network, folder, progress)
     return progress
 
@@ -120,7 +162,8 @@ class DivergedError(EcgFusionError):
     """A training that no longer gives numbers; the same one would again."""
 
 
-def _diverged(what: str, progress: Progress, settings: Settings) -> DivergedError:
+def diverged(what: str, progress: Progress, settings: Settings) -> DivergedError:
+    """The refusal to go on; ``what`` is its half of a sentence."""
     return DivergedError(
         f"{what} in epoch {progress.epoch + 1}: lower -learning_rate (now {settings.learning_rate:g}) "
         f"and train into another folder"
@@ -132,7 +175,7 @@ def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Se
         learner, dev.items, settings.kind, settings.batch_size, device, settings.workers, "scoring dev"
     )
     if not np.isfinite(scores).all():
-        raise _diverged("the network no longer gives numbers", progress, settings)
+        raise diverged("the network no longer gives numbers", progress, settings)
     return macro_auroc(dev.answers, dev.joined(scores))
 
 

@@ -1,5 +1,7 @@
 """The run of one network: fitted as its card says, scored on dev, with its table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,15 +76,21 @@ def fit_as_planned(
     card: Card, learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
 ) -> Progress:
     """Fits a learner as the card says, whose run lies in ``folder``."""
-    settings = settings_of(card)
+    with ending_told(card, folder, device):
+        return fit(learner, train, dev, settings_of(card), device, folder, card.of_training)
+
+
+@contextmanager
+def ending_told(card: Card, folder: Path, device: torch.device) -> Iterator[None]:
+    """Has the card say why a training came to no result, and a memory that is too small followed by what to do."""
     try:
-        return fit(learner, train, dev, settings, device, folder, card.of_training)
+        yield
     except DivergedError as problem:
         write_card(folder, replace(card, diverged=str(problem)))
         raise
     except torch.OutOfMemoryError:
         raise EcgFusionError(
-            f"the memory of {device} is too small: lower -batch_size (now {settings.batch_size}) and train into "
+            f"the memory of {device} is too small: lower -batch_size (now {card.batch_size}) and train into "
             f"another folder"
         ) from None
 

@@ -62,7 +62,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         check_records(task, store)
     spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     check_features(spec.features, dev, f"make it as {train.path} was made")
-    _check_augmentations(options, spec)
+    check_changes(options, spec)
     if options.sampling == "smote":
         check_synthetic(spec, train, rows, labels.rows(rows))
     of_network = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
@@ -103,7 +103,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     card = card.with_training(class_weights=class_weights(to_learn, weighting_of(options), task))
     with torch.device("meta"):  # no memory is needed to see what the network is
         network = build_network(card)
-    _check_size(entry.name, spec, network)
+    check_sizes(entry.name, spec, network)
     for store, seen in ((train, rows), (dev, on_dev)):
         check_lengths(entry.name, spec, network, store, seen)
     check_batch_size(card.batch_size, network, entry.name)
@@ -244,7 +244,8 @@ def _beats_of_an_item(model: str, given: Any, options: TrainOptions, train: Stor
     return seen if given is None else given
 
 
-def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:
+def check_changes(options: TrainOptions, spec: InputSpec) -> None:
+    """Refuses augmentations that there are not, or that images which are stored cannot have."""
     try:
         names = check_augmentations(options.augment or ())
     except ValueError as problem:
@@ -255,7 +256,8 @@ def _check_augmentations(options: TrainOptions, spec: InputSpec) -> None:
         )
 
 
-def _check_size(model: str, spec: InputSpec, network: Network) -> None:
+def check_sizes(model: str, spec: InputSpec, network: Network) -> None:
+    """Refuses what a network is to see where it is too small or short for it, or not what it was built for."""
     smallest, only = network.smallest_size, getattr(network, "only_samples", None)
     if spec.modality == "image" and image_size(spec) < smallest:
         raise EcgFusionError(

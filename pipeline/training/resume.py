@@ -139,8 +139,9 @@ class TensorBoardLog:
 
     def add(self, row: Mapping[str, float]) -> None:
         """Logs one epoch."""
-        for name in ("train_loss", "dev_macro_auroc", "learning_rate"):
-            self._writer.add_scalar(name, row[name], int(row["epoch"]))
+        for name, value in row.items():
+            if name not in ("epoch", "seconds"):
+                self._writer.add_scalar(name, value, int(row["epoch"]))
         self._writer.flush()
 
 

@@ -1,6 +1,6 @@
 """One training from end to end: a folder that is free, the stores, a card, and what carries it out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +78,7 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     kind = kind_named(options.run_kind)
     kind.check(options)  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
-    train, all_of_dev = _open_stores(_data(options))
+    train, all_of_dev = _open_stores(_data(options), kind.sees)
     task = options.task or train.default_task or defaults.TASK
     # a fusion takes no -dev_limit, and its task is its branches'
     dev = all_of_dev if options.dev_limit is None else sampled_dev(task, all_of_dev, options.dev_limit, SAMPLE_SEED)
@@ -88,7 +88,8 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
         card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
     if options.calibrate:
         card = replace(card, calibration=CalibrationCard())  # which is filled when there are dev scores
-    announce_sample(task, all_of_dev, dev, SAMPLE_SEED)
+    if kind.sees is None:
+        announce_sample(task, all_of_dev, dev, SAMPLE_SEED)
     check_precision(card.training.precision, device)
     make_folder(folder)
     try:
@@ -126,8 +127,9 @@ def _data(options: TrainOptions) -> Path:
     return Path(options.data or defaults.DATA)
 
 
-def _open_stores(data: Path) -> tuple[Store, Store]:
-    return open_partition(data, "train"), open_partition(data, "dev")
+def _open_stores(data: Path, sees: Callable[[Store], Store] | None) -> tuple[Store, Store]:
+    train, dev = open_partition(data, "train"), open_partition(data, "dev")
+    return (train, dev) if sees is None else (sees(train), sees(dev))
 
 
 def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
@@ -136,7 +138,7 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
     if card.run_kind in FUSIONS:
         copy_branches(card, folder)  # those that were not yet when it was stopped
     data = Path(options.data or card.data.folder)
-    train, dev = _open_stores(data)
+    train, dev = _open_stores(data, kind_named(card.run_kind).sees)
     if card.data.dev_limit is not None:
         dev = sampled_dev(card.task, dev, card.data.dev_limit, SAMPLE_SEED)
     for store in (train, dev):
@@ -183,8 +185,7 @@ def _refuse_what_is_there(folder: Path) -> None:
         refuse_diverged(card, folder)
         if card.complete:
             raise EcgFusionError(
-                f"{folder} holds a finished run: name another folder with -path_save_model, "
-                f"or see what it has learnt with python evaluate.py -run {folder}"
+                f"{folder} holds a finished run: name another folder with -path_save_model, or {_what_next(card, folder)}"
             )
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
@@ -193,12 +194,17 @@ def _refuse_what_is_there(folder: Path) -> None:
     refuse_files_of_others(folder)
 
 
+def _what_next(card: Card, folder: Path) -> str:
+    """What a finished run is there for."""
+    if card.pretraining is not None:
+        return f"train it on with python train.py -init {folder}"
+    return f"see what it has learnt with python evaluate.py -run {folder}"
+
+
 def _resumed_card(folder: Path, options: TrainOptions) -> Card:
     card = read_card(folder)
     if card.complete:
-        raise EcgFusionError(
-            f"{folder} is finished, there is nothing to go on with: see python evaluate.py -run {folder}"
-        )
+        raise EcgFusionError(f"{folder} is finished, there is nothing to go on with: {_what_next(card, folder)}")
     refuse_diverged(card, folder)
     if card.data.held_out is not None:
         whole = folder.parent.parent

@@ -40,6 +40,8 @@ class Steps:
         labels: (items, classes), 0 or 1.
         settings: how to fit.
         device: where.
+
+    A subclass that learns of something else than labels has a ``_loss`` of its own.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Steps:
         self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
-        self._generators = _generators(device)
+        self._generators = generators_of(device)
         self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
         self.average = Average(learner.network, settings.ema) if settings.ema else None
@@ -89,13 +91,18 @@ class Steps:
     def _picks(self, epoch: int) -> list[Pick]:
         return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
 
-    def _step(self, batch: Any) -> Tensor:
-        """Changes the network once; gives the mean loss of the batch's items."""
+    def _loss(self, batch: Any) -> Tensor:
+        """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
         targets = self._targets[batch.rows]
         losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
+        return loss
+
+    def _step(self, batch: Any) -> Tensor:
+        """Changes the network once; gives the mean loss of the batch's items."""
+        loss = self._loss(batch)
         self._accelerator.backward(loss)
         if self._settings.clip_norm:
             self._accelerator.clip_grad_norm_(self._parameters, self._settings.clip_norm)
@@ -122,7 +129,7 @@ def seed_of_step(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
-def _generators(device: torch.device) -> list[torch.Generator]:
+def generators_of(device: torch.device) -> list[torch.Generator]:
     """Those that a step draws from; ``torch.manual_seed`` seeks out every device's, 0.13 ms each time."""
     if device.type != "cuda":
         return [torch.default_generator]

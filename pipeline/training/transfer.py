@@ -19,7 +19,7 @@ from pipeline.listening import remark, warn
 from pipeline.runs.build import answers_of
 from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
 from pipeline.runs.card_parts import DataCard, InitCard
-from pipeline.runs.folder import member_folder, refuse_unfinished
+from pipeline.runs.folder import member_folder, refuse_incomplete
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import read_weights
 from pipeline.runs.seals import digest_of_file
@@ -57,13 +57,13 @@ def check_init(options: TrainOptions) -> None:
 
 
 def read_origin(folder: Path) -> Card:
-    """The card of a finished run of one network, whose weights can be taken over.
+    """The card of a finished run of one network, whose weights can be taken over; it may be a pretrained one.
 
     Raises:
         EcgFusionError: it is none, unfinished, or a run of several networks.
     """
     card = read_card(folder)
-    refuse_unfinished(card, folder)
+    refuse_incomplete(card, folder)
     if card.run_kind == "members":
         raise EcgFusionError(
             f"{folder} is a k-fold run, of {card.kfold} networks: name one of them, -init {member_folder(folder, 1)}"
@@ -151,6 +151,7 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         taken=tuple(taken),
         left=tuple(sorted({*tensors} - {*taken})),
         fresh=fresh,
+        pretraining=origin.pretraining.method if origin.pretraining else None,
         freeze=options.freeze,
         learning_rate=rate,
         trained_on=seen,
@@ -261,7 +262,8 @@ def announce_init(card: Card) -> None:
         return
     n_all = len(init.taken) + len(init.fresh)
     how = "and keeps them as they are" if init.freeze else f"at a highest learning rate of {init.learning_rate:g}"
-    remark(f"begins with {len(init.taken)} of {n_all} tensors of {Path(init.folder).name} ({init.sha256[:12]}), {how}")
+    of_what = f"{init.sha256[:12]}" + (f", pretrained by {init.pretraining}" if init.pretraining else "")
+    remark(f"begins with {len(init.taken)} of {n_all} tensors of {Path(init.folder).name} ({of_what}), {how}")
     if init.fresh:
         remark(f"fresh, since nothing there fits or is for this task: {_named(init.fresh)}")
     unused = [name for name in init.left if name not in init.fresh]

@@ -30,7 +30,7 @@ from pipeline.scoring.partition import score_partition
 from pipeline.training import loop, network
 from pipeline.training.losses import make_loss
 from pipeline.training.optimisation import check_batch_size, check_precision
-from pipeline.training.steps import _generators, seed_of_step
+from pipeline.training.steps import generators_of, seed_of_step
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
@@ -323,7 +323,7 @@ def test_batch_norm_needs_two_items():
 
 @pytest.mark.parametrize(("seed", "step"), [(0, 0), (7, 123456), (2**62, 1)])
 def test_a_step_draws_as_torch_seeded_for_it_does(seed, step):
-    generators = _generators(torch.device("cpu"))
+    generators = generators_of(torch.device("cpu"))
     for generator in generators:
         generator.manual_seed(seed_of_step(seed, step))
     drawn = torch.rand(5), torch.randperm(9)
@@ -339,7 +339,7 @@ def test_no_two_steps_nor_seeds_draw_alike():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, or not asked for with -m gpu")
 def test_a_step_on_a_gpu_draws_there_as_torch_seeded_for_it_does():
-    for generator in _generators(torch.device("cuda", 0)):
+    for generator in generators_of(torch.device("cuda", 0)):
         generator.manual_seed(5)
     drawn = torch.rand(5, device="cuda"), torch.rand(5)
     torch.manual_seed(5)
