@@ -154,9 +154,11 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("sampling", group, choices=defaults.SAMPLINGS, help=f"{drawn} (default: each item once)")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
-    mean = (
-        "score and keep the mean of the weights over the steps, of which each step forgets 1 − DECAY (0.999); 0: none"
-    )
+    softer = "targets that are less sure: a part E of each (0.1) is dealt out among what else could be; 0: none"
+    parser.option("label_smoothing", group, type=float, metavar="E", help=softer)
+    pairs = "mix items, and their labels, in pairs by a weight of Beta(ALPHA, ALPHA) a step (0.2); 0: none"
+    parser.option("mixup", group, type=float, metavar="ALPHA", help=pairs)
+    mean = "score and keep the mean of the weights over the steps, which forgets 1 − DECAY a step (0.999); 0: none"
     parser.option("ema", group, type=float, metavar="DECAY", help=mean)
     sure = "when it is done, fit on dev how sure it is to be taken: a temperature a class, kept in the card"
     parser.option("calibrate", group, action="store_true", default=None, help=sure)

@@ -95,6 +95,8 @@ class TrainingCard:
     loss: str | None = field(default=None, metadata=left_out())
     sampling: str | None = field(default=None, metadata=left_out() | one_of("balanced", "smote"))
     augment: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    label_smoothing: float | None = field(default=None, metadata=left_out() | at_least(0))
+    mixup: float | None = field(default=None, metadata=left_out() | at_least(0))
     ema: float | None = field(default=None, metadata=left_out() | at_least(0))
     precision: str = field(metadata=one_of("fp32", "bf16", "fp16"))
     seed: int = field(metadata=at_least(0))
@@ -120,6 +122,9 @@ CHOICES = (
 
 OF_SCHEDULE = ("warmup", "cycles", "floor")
 """What further says how the rate goes; None where the scheduler has no such."""
+
+OF_STEPS = ("sampling", "label_smoothing", "mixup", "ema")
+"""What else of it a step needs to know; None for none."""
 
 
 @dataclass(frozen=True, kw_only=True)

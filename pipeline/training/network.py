@@ -19,7 +19,7 @@ from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, answers_of, build_network
 from pipeline.runs.card import DEV_SCORES, RESUME, Card, write_card
-from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, Result, ThresholdsCard, TrainingCard
+from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, OF_STEPS, Result, ThresholdsCard, TrainingCard
 from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
@@ -107,7 +107,7 @@ def settings_of(card: Card) -> Settings:
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
     chosen["loss"] = card.training.loss or next(iter(LOSSES))
-    chosen |= {name: training[name] for name in (*OF_SCHEDULE, "sampling", "ema") if name in training}
+    chosen |= {name: training[name] for name in (*OF_SCHEDULE, *OF_STEPS) if name in training}
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )
@@ -153,7 +153,7 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
 def announce_settings(training: TrainingCard) -> None:
     """Says how it is fitted."""
     names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training.workers else [])]
-    further = [name for name in (*OF_SCHEDULE, "loss", "sampling", "augment", "ema") if getattr(training, name)]
+    further = [name for name in (*OF_SCHEDULE, "loss", *OF_STEPS, "augment") if getattr(training, name)]
     remark(", ".join(f"{name} {_spelled(getattr(training, name))}" for name in (*names, *further)))
 
 

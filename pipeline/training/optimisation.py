@@ -47,6 +47,8 @@ class Settings:
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
         loss: one of ``losses.LOSSES``.
         sampling: ``balanced`` draws each class equally often; None, each item once.
+        label_smoothing: part of each target that is dealt out among what else could be; see ``losses.smoothed``.
+        mixup: of Beta(mixup, mixup), which says how much items are mixed in pairs; 0 for not at all.
         ema: decay of the mean of the weights over the steps, which is scored and kept; None for the weights themselves.
     """
 
@@ -70,6 +72,8 @@ class Settings:
     cycles: int = 1
     floor: float = 0.0
     sampling: str | None = None
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
     ema: float | None = None
 
 

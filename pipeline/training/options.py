@@ -86,6 +86,8 @@ class TrainOptions(InputOptions):
     kfold: int | None = None
     folds_seed: int | None = None
     loss: str | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
     ema: float | None = None
     calibrate: bool | None = None
     class_weights: str | None = field(default=None, metadata=one_of("balanced", "none"))

@@ -14,6 +14,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "momentum": (0, 1),
     "floor": (0, 1),
     "ema": (0, 1),
+    "label_smoothing": (0, 1),
+    "mixup": (0, 1e6),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

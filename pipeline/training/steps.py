@@ -6,6 +6,7 @@ waits for the device: the loss of an epoch is asked for at its end.
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from torch import Tensor
 from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.runs.learners import Change, Learner
+from pipeline.runs.learners import Change, Learner, Mix
 from pipeline.training.ema import Average
-from pipeline.training.losses import make_loss
+from pipeline.training.losses import make_loss, smoothed
+from pipeline.training.mixup import drawn_mix
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress
 
@@ -48,11 +50,13 @@ class Steps:
         self, learner: Learner, items: Items, labels: np.ndarray, settings: Settings, device: torch.device
     ) -> None:
         self.learner, self._items, self._settings, self._device = learner, items, settings, device
-        self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
+        targets = torch.from_numpy(labels.astype(np.float32))
+        self._targets = smoothed(targets, settings.kind, settings.label_smoothing).to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
         self._generators = generators_of(device)
-        self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
+        changes = settings.augment or settings.mixup
+        self._change = Change(settings.augment, torch.Generator(device)) if changes else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
         self.average = Average(learner.network, settings.ema) if settings.ema else None
         self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
@@ -77,6 +81,7 @@ class Steps:
                     generator.manual_seed(seed)
                 if self._change:
                     self._change.generator.manual_seed(seed)
+                    self._change = replace(self._change, mix=self._mix(progress.step, len(batch.rows)))
                 total += self._step(batch.to(self._device)) * len(batch.rows)
                 n_items += len(batch.rows)
                 if self.average:
@@ -91,11 +96,18 @@ class Steps:
     def _picks(self, epoch: int) -> list[Pick]:
         return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
 
+    def _mix(self, step: int, n_items: int) -> Mix | None:
+        """How a step of so many items mixes them."""
+        alpha, seed = self._settings.mixup, self._settings.seed
+        return drawn_mix(alpha, seed, step, n_items, self._device) if alpha else None
+
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
         targets = self._targets[batch.rows]
+        if self._change and self._change.mix:
+            targets = self._change.mix(targets)
         losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
         return loss
