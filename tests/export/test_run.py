@@ -157,6 +157,7 @@ PT2 = [
     "stacking multilabel",
     "concat multilabel",
     "windows by geometric",
+    "xresnet1d101",
 ]
 
 
