@@ -13,4 +13,5 @@ from models.signal import recurrent as recurrent
 from models.signal import resnet1d as resnet1d
 from models.signal import rhythm as rhythm
 from models.signal import rhythm_convolutional as rhythm_convolutional
+from models.signal import s4d as s4d
 from models.signal import xresnet1d as xresnet1d

@@ -157,6 +157,7 @@ PT2 = [
     "stacking multilabel",
     "concat multilabel",
     "windows by geometric",
+    "s4d",
     "xresnet1d101",
 ]
 
