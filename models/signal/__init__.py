@@ -4,6 +4,7 @@ from models.signal import attention_pooled as attention_pooled
 from models.signal import beat_recurrent as beat_recurrent
 from models.signal import beat_sequences as beat_sequences
 from models.signal import compact_transformer as compact_transformer
+from models.signal import convnext1d as convnext1d
 from models.signal import convolutional_recurrent as convolutional_recurrent
 from models.signal import fcn as fcn
 from models.signal import heartbeat as heartbeat

@@ -159,6 +159,7 @@ PT2 = [
     "windows by geometric",
     "s4d",
     "xresnet1d101",
+    "convnext1d",
 ]
 
 

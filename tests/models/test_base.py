@@ -29,6 +29,7 @@ PARAMETERS = {
     "cnn_gru": 61_584,
     "cnn_lstm": 81_296,
     "compact_transformer": 82_661,
+    "convnext1d": 997_764,
     "fcn_wang": 300_420,
     "gru": 249_732,
     "gru_attention": 249_861,
