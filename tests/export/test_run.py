@@ -161,6 +161,9 @@ PT2 = [
     "stacking multilabel",
     "concat multilabel",
     "windows by geometric",
+    "s4d",
+    "xresnet1d101",
+    "convnext1d",
 ]
 
 
