@@ -54,6 +54,9 @@ BRANCH_RATE = 0.1
 """Highest rate of the branches in ``joint``, of that of the fusion."""
 INIT_RATE = 0.1
 """Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
+DISTILL = 0.5
+"""Weight of what ``-teacher`` says in the loss."""
+TEMPERATURE = 1.0
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 
