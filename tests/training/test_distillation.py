@@ -13,6 +13,7 @@ from cards import card_json
 from kills import Killed, kill_at_call
 from made_stores import write_stores
 
+import pipeline
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import Joining
@@ -338,6 +339,24 @@ def test_a_run_that_was_taught_is_fused_and_teaches(teachers, stores, tmp_path):
     assert teacher is not None
     assert teacher.model == "late"
     assert len(teacher.trained_on) == 1  # all of them have learnt from the same items
+
+
+def test_a_recipe_the_command_and_python_train_the_same_run(teachers, stores, tmp_path):
+    """With all that changes what is learnt, and what is kept of it."""
+    data, teacher = stores["multiclass"], teachers["multiclass"]
+    chosen = {"ema": 0.9, "mixup": 0.2, "label_smoothing": 0.1, "distill": 0.4, "temperature": 2.0}
+    words = " ".join(f"-{name} {value}" for name, value in chosen.items())
+    typed = fit_run(data, tmp_path / "typed", f"{STILL} -augment time_mask {words} -teacher {teacher}")
+    recipe = tmp_path / "recipe.toml"
+    lines = [f'teacher = "{teacher}"', 'augment = ["time_mask"]', *(f"{name} = {x}" for name, x in chosen.items())]
+    recipe.write_text("\n".join(lines))
+    from_file = fit_run(data, tmp_path / "recipe", f"{STILL} -config {recipe}")
+    small = {"hidden_size": 4, "n_layers": 1, "threads": 1, "batch_size": 8, "epochs": 1}
+    how = {**small, **chosen, "augment": ["time_mask"], "teacher": teacher}
+    run = pipeline.train(model="gru", data=data, path_save_model=tmp_path / "python", **how)
+    for other in (from_file, run.folder):
+        assert (other / WEIGHTS).read_bytes() == (typed / WEIGHTS).read_bytes()
+        assert read_card(other).seal == read_card(typed).seal
 
 
 # refusals
