@@ -56,6 +56,11 @@ def check_fusion(options: TrainOptions) -> None:
             f"-mixup mixes what one network sees, and -model {level} fuses several: leave it out here, and train the "
             f"branches with it"
         )
+    if options.teacher is not None:
+        raise EcgFusionError(
+            f"-teacher teaches one network, and -model {level} fuses several: leave it out here, and train the "
+            f"branches with it"
+        )
     taken = _taken(entry)
     for name in options.given:
         if name not in taken:

@@ -71,6 +71,10 @@ class Learner(nn.Module):
         """
         return [(1.0, self(batch))]
 
+    def answered(self, logits: Tensor) -> Tensor:
+        """The logits of the classes that are answered for, of those that ``outputs`` gives."""
+        return logits
+
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """The parameters, each group with its own highest rate as ``lr``."""
         return [{"params": list(self.network.parameters()), "lr": learning_rate}]
@@ -92,11 +96,13 @@ class NetworkLearner(Learner):
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        logits = self._logits(batch, self._maker(batch.raw, batch.length))
+        return self.answered(self._logits(batch, self._maker(batch.raw, batch.length)))
+
+    def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
             return logits
-        answered: Tensor = self._answers(logits)
-        return answered
+        found: Tensor = self._answers(logits)
+        return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
         if change is None:

@@ -162,9 +162,9 @@ def check_features(features: Mapping[str, FeatureScale] | None, store: Store, wa
 
 
 def refuse_training_items(card: Card, folder: Path, store: Store) -> None:
-    """Refuses a store of items that any network of a run was trained on, or the weights that it has begun with."""
+    """Refuses a store of items that any network of a run was trained on, or the runs that these have learnt from."""
     for inner, _ in leaves(card, folder):
-        for data in (inner.data, *(inner.init.trained_on if inner.init else ())):
+        for data in inner.learnt_from:
             refuse_items_of(data, folder, store)
 
 

@@ -61,6 +61,9 @@ PRETRAINING_RATE = 1e-3
 """Highest rate of a pretraining, whatever the network's family."""
 INIT_RATE = 0.1
 """Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
+DISTILL = 0.5
+"""Weight of what ``-teacher`` says in the loss."""
+TEMPERATURE = 1.0
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 

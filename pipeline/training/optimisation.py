@@ -49,6 +49,8 @@ class Settings:
         sampling: ``balanced`` draws each class equally often; None, each item once.
         label_smoothing: part of each target that is dealt out among what else could be; see ``losses.smoothed``.
         mixup: of Beta(mixup, mixup), which says how much items are mixed in pairs; 0 for not at all.
+        distill: weight of what a teacher says in the loss, from 0 to 1; the labels have the rest.
+        temperature: that what it says is softened by; see ``distillation.softened``.
         ema: decay of the mean of the weights over the steps, which is scored and kept; None for the weights themselves.
     """
 
@@ -75,6 +77,8 @@ class Settings:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     ema: float | None = None
+    distill: float = 0.0
+    temperature: float = 1.0
 
 
 Groups = list[dict[str, Any]]

@@ -59,6 +59,9 @@ class TrainOptions(InputOptions):
     init: str | None = None
     freeze: str | None = field(default=None, metadata=one_of("features"))
     init_learning_rate: float | None = field(default=None, metadata=at_least(1e-12))
+    teacher: str | None = None
+    distill: float | None = None
+    temperature: float | None = None
 
     branches: tuple[str, ...] | None = None
     combine: str | None = None

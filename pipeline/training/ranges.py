@@ -16,6 +16,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "ema": (0, 1),
     "label_smoothing": (0, 1),
     "mixup": (0, 1e6),
+    "temperature": (1e-3, 1e6),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

@@ -17,6 +17,7 @@ from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
 from pipeline.runs.learners import Change, Learner, Mix
+from pipeline.training.distillation import distillation_loss, softened
 from pipeline.training.ema import Average
 from pipeline.training.losses import make_loss, smoothed
 from pipeline.training.mixup import drawn_mix
@@ -42,16 +43,27 @@ class Steps:
         labels: (items, classes), 0 or 1.
         settings: how to fit.
         device: where.
+        taught: (items, classes) what a teacher says of each, probabilities of what is answered; None where nobody does.
 
     A subclass that learns of something else than labels has a ``_loss`` of its own.
     """
 
     def __init__(
-        self, learner: Learner, items: Items, labels: np.ndarray, settings: Settings, device: torch.device
+        self,
+        learner: Learner,
+        items: Items,
+        labels: np.ndarray,
+        settings: Settings,
+        device: torch.device,
+        taught: np.ndarray | None = None,
     ) -> None:
         self.learner, self._items, self._settings, self._device = learner, items, settings, device
         targets = torch.from_numpy(labels.astype(np.float32))
         self._targets = smoothed(targets, settings.kind, settings.label_smoothing).to(device)
+        self._taught: Tensor | None = None
+        if taught is not None:
+            soft = softened(torch.from_numpy(taught), settings.kind, settings.temperature)
+            self._taught = soft.to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
         self._generators = generators_of(device)
@@ -105,10 +117,7 @@ class Steps:
         """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
-        targets = self._targets[batch.rows]
-        if self._change and self._change.mix:
-            targets = self._change.mix(targets)
-        losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
+        losses = [weight * self._compared(logits.float(), batch.rows) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
         return loss
 
@@ -123,6 +132,19 @@ class Steps:
             self.scheduler.step()
         self._stepper.zero_grad()
         return loss.detach()
+
+    def _compared(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """The loss of what the network says, beside the labels of these items and what their teacher says."""
+        of_labels: Tensor = self._loss_function(logits, self._mixed(self._targets[rows]))
+        if self._taught is None:
+            return of_labels
+        kind, weight, temperature = self._settings.kind, self._settings.distill, self._settings.temperature
+        taught = self._mixed(self._taught[rows])
+        of_teacher = distillation_loss(self.learner.answered(logits), taught, kind, temperature)
+        return (1 - weight) * of_labels + weight * of_teacher
+
+    def _mixed(self, targets: Tensor) -> Tensor:
+        return self._change.mix(targets) if self._change and self._change.mix else targets
 
     def _bar(self, batches: Iterable[Any], epoch: int, n_batches: int) -> Iterable[Any]:
         bar: Iterable[Any] = progress_bar(
