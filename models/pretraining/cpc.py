@@ -1,5 +1,7 @@
 """Contrastive predictive coding: which of many recordings goes on like that."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -79,7 +81,7 @@ class Cpc(Method):
         predicted = self.ahead(heard).unflatten(2, (self.n_ahead, -1))  # (n, times, ahead, d)
         future = tokens[:, times[:, None] + torch.arange(1, self.n_ahead + 1, device=tokens.device)]
         alike: Tensor = predicted.permute(1, 2, 0, 3) @ future.permute(1, 2, 3, 0)
-        return alike / tokens.shape[2] ** 0.5
+        return alike / math.sqrt(tokens.shape[2])
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ _EPS = 1e-4  # of a variance; that of a normalised token's numbers is about 1
 
 @register_method("jepa", paper="Assran et al. 2023; Weimann & Conrad 2024", model="ecg_transformer")
 class Jepa(Method):
-    """Of the tokens that are seen, a predictor says what a copy of the encoder, which follows, makes of the hidden ones.
+    """Of the tokens that are seen, a predictor says what a copy of the encoder, which follows it, makes of the others.
 
     The hidden ones are some spans in time, of all leads. The copy sees whole signals, gets no gradient, and is in
     evaluation mode. A transformer over patches does not compute the hidden tokens at all; of any other network the
