@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.sources import open_source as open_source
     from pipeline.store.create import create_stores as create_stores
     from pipeline.store.reading import open_store as open_store
+    from pipeline.training.pretrained import pretrain as pretrain
     from pipeline.training.run import train as train
 
 _DOOR = {
@@ -30,6 +31,7 @@ _DOOR = {
     "open_source": "pipeline.sources:open_source",
     "create_stores": "pipeline.store.create:create_stores",
     "open_store": "pipeline.store.reading:open_store",
+    "pretrain": "pipeline.training.pretrained:pretrain",
     "train": "pipeline.training.run:train",
     "load_run": "pipeline.runs.load:load_run",
     "predict_files": "pipeline.scoring.files:predict_files",

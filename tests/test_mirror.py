@@ -159,6 +159,9 @@ WITHOUT = {
     "training/test_loop.py, test_train_command.py: networks are trained": ("pipeline/training/network.py",),
     "test_train_command.py, training/test_options.py: trainings from end to end": ("pipeline/training/run.py",),
     "training/test_loop.py: the steps of an epoch": ("pipeline/training/steps.py",),
+    "training/test_pretrained.py, training/test_pretraining.py: every option is tried there": (
+        "pipeline/training/pretraining_options.py",
+    ),
 }
 """The tests that try a module, and why so: those modules that have no test file of their own name."""
 

@@ -52,7 +52,7 @@ class Clocs(Method):
     def forward(self, x: Tensor, length: Tensor | None = None, patients: Tensor | None = None) -> Outcome:
         views, of_view = self.views(x, length)
         features = self.encoder.features(views, of_view).float()
-        directions = nn.functional.normalize(features, dim=1).unflatten(0, (-1, len(x)))  # (views, n, d)
+        directions = nn.functional.normalize(features, dim=1).view(-1, len(x), features.shape[1])  # (views, n, d)
         numbers = torch.arange(len(x), device=x.device) if patients is None else patients
         alike = numbers[:, None] == numbers
         with torch.autocast(x.device.type, enabled=False):  # a tenth as temperature makes much of what bf16 rounds off

@@ -1,5 +1,7 @@
 """Contrastive predictive coding: which of many recordings goes on like that."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -78,20 +80,20 @@ class Cpc(Method):
         heard = self.recurrent(tokens)[0][:, times]  # (n, times, hidden_size)
         predicted = self.ahead(heard).unflatten(2, (self.n_ahead, -1))  # (n, times, ahead, d)
         future = tokens[:, times[:, None] + torch.arange(1, self.n_ahead + 1, device=tokens.device)]
-        alike = predicted.permute(1, 2, 0, 3) @ future.permute(1, 2, 3, 0)
-        return alike / tokens.shape[2] ** 0.5
+        alike: Tensor = predicted.permute(1, 2, 0, 3) @ future.permute(1, 2, 3, 0)
+        return alike / math.sqrt(tokens.shape[2])
 
 
 @torch.no_grad()
 def hears_whole_items(encoder: SignalNetwork) -> bool:
-    """Whether its first token changes where the last sample of a signal does, so that nothing is left to predict."""
+    """Whether its first token changes where the second half of a signal does, so that nothing is left to predict."""
     training = [module for module in encoder.modules() if module.training]
     encoder.eval()
     device = next(encoder.parameters()).device
     n_samples = max(64 * encoder.smallest_size, 1024) if encoder.only_samples is None else encoder.only_samples
     waves = torch.arange(n_samples, device=device).mul(0.3).sin()
     x = torch.stack([waves, waves])[:, None].repeat(1, encoder.in_channels, 1)
-    x[1, :, -1] += 10.0
+    x[1, :, n_samples // 2 :] += 10.0
     tokens = encoder.tokens(x)
     for module in training:
         module.training = True

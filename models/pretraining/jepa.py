@@ -12,21 +12,26 @@ from models.pretraining.visible import Visible
 from models.signal.padding import within
 from models.signal.patch_transformer import PatchTransformer, layer, sinusoids
 
+_EPS = 1e-4  # of a variance; that of a normalised token's numbers is about 1
+
 
 @register_method("jepa", paper="Assran et al. 2023; Weimann & Conrad 2024", model="ecg_transformer")
 class Jepa(Method):
-    """Of the tokens that are seen, a predictor says what a slowly following copy of the encoder makes of the hidden ones.
+    """Of the tokens that are seen, a predictor says what a copy of the encoder, which follows it, makes of the others.
 
     The hidden ones are some spans in time, of all leads. The copy sees whole signals, gets no gradient, and is in
-    evaluation mode; its tokens are normalised before they are compared. A transformer over patches does not compute the
-    hidden tokens at all; of any other network the samples of the spans are zero. What is hidden in the middle of a wave
-    has to be told of its neighbours as a shape that is likely there, not as samples: noise need not be predicted.
+    evaluation mode. A transformer over patches does not compute the hidden tokens at all; of any other network the
+    samples of the spans are zero. What is hidden is to be told as a shape that is likely there, not as samples: noise
+    need not be predicted.
+
+    The copy's tokens are compared once each is normalised, and then each of their numbers over an item's time. Without
+    the latter all tokens soon became nearly the same on PTB-XL, which is easily predicted and worth nothing.
 
     Args:
         encoder: what is trained.
         n_spans: spans that are hidden; they may overlap.
         span: of each, as a part of an item's own tokens; together less than all.
-        momentum: how much of the copy stays in a step; fewer in the first steps, ``(1 + step) / (10 + step)``.
+        momentum: how much of the copy stays in a step.
         width: of the predictor's tokens.
         n_layers: of the predictor.
         n_heads: of each of its layers, a divisor of ``width``.
@@ -38,7 +43,8 @@ class Jepa(Method):
     Reference:
         Assran et al., Self-supervised learning from images with a joint-embedding predictive architecture, CVPR 2023.
         Weimann and Conrad, Self-supervised pre-training with joint-embedding predictive architecture boosts ECG
-        classification performance, 2024. There the momentum rises over the training to 1.
+        classification performance, 2024. There the momentum rises over the training to 1, and tokens are normalised
+        alone. Over time: Baevski et al., data2vec, ICML 2022.
     """
 
     FEWEST = 2  # tokens that are not hidden, at the least
@@ -48,7 +54,7 @@ class Jepa(Method):
         encoder: SignalNetwork,
         n_spans: int = 4,
         span: float = 0.15,
-        momentum: float = 0.998,
+        momentum: float = 0.996,
         width: int = 96,
         n_layers: int = 3,
         n_heads: int = 4,
@@ -63,7 +69,6 @@ class Jepa(Method):
             raise ValueError(f"n_heads is {n_heads}; it is a divisor of width, {width}")
         self.encoder, self.n_spans, self.span, self.momentum = encoder, n_spans, span, momentum
         self.copy = deepcopy(encoder).requires_grad_(False).eval()
-        self.register_buffer("n_steps", torch.zeros((), dtype=torch.int64))
         self.enter = nn.Linear(encoder.token_dim, width)
         self.hidden = nn.Parameter(torch.randn(width) * 0.02)
         self.layers = nn.ModuleList(layer(width, n_heads, 0.0) for _ in range(n_layers))
@@ -85,28 +90,26 @@ class Jepa(Method):
         if self.training:
             self.follow()
         with torch.no_grad():
-            wanted = self.copy.tokens(x, length).float()
-        wanted = nn.functional.layer_norm(wanted, wanted.shape[2:])
-        own = own_tokens(self.encoder, x, length, wanted.shape[1])
-        hidden = self.draw_spans(own, wanted.shape[1])
+            said = self.copy.tokens(x, length).float()
+        said = nn.functional.layer_norm(said, said.shape[2:])
+        own = own_tokens(self.encoder, x, length, said.shape[1])
+        wanted = standardised_in_time(said, own)
+        hidden = self.draw_spans(own, said.shape[1])
         predicted = self.predict(x, length, own, hidden)
         differences = (predicted.float() - wanted).abs().mean(2)
         hidden = on_device(hidden, x)
         loss = (differences * hidden).sum() / hidden.sum()
-        return Outcome(loss, {"token_deviation": token_deviation(wanted, on_device(own, x))})
+        return Outcome(loss, {"token_deviation": token_deviation(said, on_device(own, x))})
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Has the copy follow the encoder: m of itself, 1 − m of the encoder; whole numbers are taken as they are."""
-        step = self.n_steps.double()
-        rate = 1 - torch.minimum((1 + step) / (10 + step), torch.full_like(step, self.momentum))
+        """Has the copy follow the encoder: m of itself, 1 - m of the encoder; whole numbers are taken as they are."""
         theirs = self.encoder.state_dict()
         for name, tensor in self.copy.state_dict().items():
             if tensor.is_floating_point():
-                tensor.lerp_(theirs[name], rate.to(tensor.dtype))
+                tensor.lerp_(theirs[name], 1 - self.momentum)
             else:
                 tensor.copy_(theirs[name])
-        self.n_steps += 1
 
     def draw_spans(self, own: Tensor, n_tokens: int) -> Tensor:
         """Which tokens are hidden, (n, t) bool on the host; all leads of a time together.
@@ -152,6 +155,20 @@ class Jepa(Method):
         if each == 1:
             return places
         return places + sinusoids(each, width, device).flip(1).repeat(n_tokens // each, 1)
+
+
+def standardised_in_time(tokens: Tensor, own: Tensor) -> Tensor:
+    """Each number of mean 0 and deviation 1 over an item's own tokens; padding is 0.
+
+    Args:
+        tokens: (n, t, d).
+        own: (n,) tokens that are an item's own, on the host.
+    """
+    inside = on_device(within(own, tokens.shape[1]), tokens)[..., None]
+    n_tokens = on_device(own, tokens)[:, None, None]
+    mean = (tokens * inside).sum(1, keepdim=True) / n_tokens
+    centred = (tokens - mean) * inside
+    return centred / (centred.square().sum(1, keepdim=True) / n_tokens + _EPS).sqrt()
 
 
 def token_deviation(tokens: Tensor, own: Tensor) -> Tensor:

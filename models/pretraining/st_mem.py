@@ -93,15 +93,16 @@ class StMem(Method):
         seen = Visible.of(inside & ~hidden, patches)
         said = self.encoder.encode(seen.take(self.encoder.embed(patches)), seen.padded)
         steps = seen.put(self.enter(said), self.hidden.expand(len(patches), n_tokens, -1))
-        of_leads = steps.unflatten(1, (-1, each)).transpose(1, 2).flatten(0, 1)  # (n · leads, steps, width)
+        of_leads = steps.reshape(len(steps), -1, each, steps.shape[2])  # (n, steps, leads, width)
+        of_leads = of_leads.transpose(1, 2).flatten(0, 1)  # (n · leads, steps, width)
         of_leads = of_leads + sinusoids(of_leads.shape[1], of_leads.shape[2], patches.device)
         padded = None
         if not bool(inside.all()):
             padded = on_device(~within(own // each, n_tokens // each).repeat_interleave(each, 0), patches)
         for each_layer in self.layers:
             of_leads = each_layer(of_leads, src_key_padding_mask=padded)
-        drawn: Tensor = self.leave(of_leads).unflatten(0, (len(patches), each))
-        return drawn.transpose(1, 2).flatten(1, 2)
+        drawn: Tensor = self.leave(of_leads)
+        return drawn.view(len(patches), each, *drawn.shape[1:]).transpose(1, 2).flatten(1, 2)
 
 
 def masked_error(drawn: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ class PatchTransformer(SignalNetwork):
         if length is not None:
             x = x.masked_fill(~within(length, x.shape[2])[:, None], 0.0)
         x = nn.functional.pad(x, (0, -x.shape[2] % self.patch))
-        cut = x.unflatten(2, (-1, self.patch)).transpose(1, 2)  # (n, steps, leads, patch)
+        cut: Tensor = x.reshape(len(x), x.shape[1], -1, self.patch).transpose(1, 2)  # (n, steps, leads, patch)
         return cut.flatten(1, 2) if self.each_lead else cut.flatten(2)
 
     def embed(self, patches: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class PatchTransformer(SignalNetwork):
 class EcgTransformer(PatchTransformer):
     """Transformer layers over patches of all leads; made to be pretrained first (``jepa``).
 
-    The options, their ranges and the shapes are those of ``PatchTransformer``. A patch of 20 samples is 0.2 s at 100 Hz.
+    Options, their ranges and shapes are those of ``PatchTransformer``. A patch of 20 samples is 0.2 s at 100 Hz.
 
     Reference:
         Weimann and Conrad, Self-supervised pre-training with joint-embedding predictive architecture boosts ECG

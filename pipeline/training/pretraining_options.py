@@ -32,6 +32,13 @@ class PretrainOptions(TrainOptions):
     method: str | None = None
     method_set: Mapping[str, Any] | None = None
 
+    @classmethod
+    def of(cls, where: str = "", /, **given: Any) -> "PretrainOptions":
+        """As ``TrainOptions.of``."""
+        options = super().of(where, **given)
+        assert isinstance(options, PretrainOptions)
+        return options
+
     @property
     def run_kind(self) -> str:
         return PRETRAINING

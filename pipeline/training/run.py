@@ -185,7 +185,8 @@ def _refuse_what_is_there(folder: Path) -> None:
         refuse_diverged(card, folder)
         if card.complete:
             raise EcgFusionError(
-                f"{folder} holds a finished run: name another folder with -path_save_model, or {_what_next(card, folder)}"
+                f"{folder} holds a finished run: name another folder with -path_save_model, "
+                f"or {_what_next(card, folder)}"
             )
         raise EcgFusionError(
             f"{folder} holds a run already: go on with it with -resume -path_save_model {folder}, "
