@@ -110,10 +110,11 @@ def measures(x: np.ndarray, leads: Sequence[str], sampling_rate: float) -> np.nd
     n_numbers = len(VOLTAGES) + len(INTERVALS)
     if not np.shape(x)[1]:
         return np.full(n_numbers, np.nan)
-    rr = np.diff(r_peaks(x, sampling_rate)) / sampling_rate
+    peaks = r_peaks(x, sampling_rate)
+    rr = np.diff(peaks) / sampling_rate
     usual_rr = float(np.median(rr)) if len(rr) else np.nan
     varies = float(rr.std() / rr.mean()) if len(rr) > 1 else np.nan
-    beat = median_beat(x, sampling_rate, *EXTENT_S)
+    beat = median_beat(x, sampling_rate, *EXTENT_S, peaks)
     if not beat.n_alike:  # without a whole beat there is nothing to measure
         return np.concatenate([np.full(len(VOLTAGES), np.nan), [60 / usual_rr, varies], np.full(4, np.nan)])
     found = intervals(beat.mv, sampling_rate, EXTENT_S[0], usual_rr)

@@ -191,8 +191,9 @@ def test_parts_of_beats_that_no_file_takes_are_refused(tmp_path: Path, chosen: d
 def test_numbers_that_are_measured_go_in_beside_a_recording_but_not_beside_windows(tmp_path: Path, joined: bool):
     store = store_of(simulated(3))
     features = plan_features(("intervals",), store, np.arange(3))
-    cut = {"data": {"cut": {"kind": "windows", "window_s": 5.0, "stride_s": 2.5}}, "join": "mean"} if joined else {}
-    run = network_run("cnet", signal_spec(n_samples=500 if joined else 1000, features=features), **cut)
+    cut: dict[str, Any] = {"data": {"cut": {"kind": "windows", "window_s": 5.0, "stride_s": 2.5}}, "join": "mean"}
+    spec = signal_spec(n_samples=500 if joined else 1000, features=features)
+    run = network_run("cnet", spec, **(cut if joined else {}))
     if joined:
         with pytest.raises(EcgFusionError, match="sees intervals of each window, and a file takes one of a recording"):
             export_run(run, tmp_path / "model.onnx", seconds=10)

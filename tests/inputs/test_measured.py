@@ -50,7 +50,10 @@ def test_the_heart_rate_and_qtc_are_of_the_same_intervals():
 
 def test_age_and_sex_are_the_store_s_own_and_missing_where_it_has_none():
     store = hearts(3)
-    columns = {"age": np.array([50, np.nan, 90], np.float32), "sex": np.array([1, 0, -1], np.int8)}
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([50, np.nan, 90], np.float32),
+        "sex": np.array([1, 0, -1], np.int8),
+    }
     found = measured(replace(store, columns={**store.columns, **columns}), "tabular", np.arange(3))
     np.testing.assert_array_equal(found[:, :2], [[50, 1], [np.nan, 0], [90, np.nan]])
     assert not_told("tabular", measured(store, "tabular", np.arange(3))) == [*PERSON]

@@ -84,8 +84,11 @@ def test_what_is_shorter_than_an_image_is_refused_and_than_a_crop_of_a_signal_is
 def measuring(*names: str, **fields: Any) -> Run:
     """An untrained network beside which the numbers of some features are seen."""
     store = store_of(simulated(6))
-    columns = {**store.columns, "age": np.arange(30, 90, 10, np.float32), "sex": np.array([0, 1] * 3, np.int8)}
-    features = plan_features(names, replace(store, columns=columns), np.arange(6))
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([30, 40, 50, 60, 70, 80], np.float32),
+        "sex": np.array([0, 1] * 3, np.int8),
+    }
+    features = plan_features(names, replace(store, columns={**store.columns, **columns}), np.arange(6))
     return network_run("cnet", signal_spec(features=features, **fields))
 
 
@@ -95,7 +98,10 @@ def test_what_is_measured_of_a_recording_is_what_is_measured_in_a_store(crop: fl
     """On all leads, of the whole of it, whatever the network sees; each number has a part in the answer."""
     run, signals = measuring("tabular", "voltage", crop=crop, stride=crop and crop / 2), simulated(3)
     store = store_of(signals)
-    columns = {"age": np.array([40, np.nan, 60], np.float32), "sex": np.array([1, 0, -1], np.int8)}
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([40, np.nan, 60], np.float32),
+        "sex": np.array([1, 0, -1], np.int8),
+    }
     expected = ours(run, replace(store, columns={**store.columns, **columns}))
     known: list[dict[str, Any]] = [{"age": 40, "sex": "female"}, {"sex": "male"}, {"age": 60.0}]
     for signal, person, answer in zip(signals, known, expected, strict=True):
