@@ -239,7 +239,7 @@ def changed_store(stores: Path, folder: Path, partition: str, rr: np.ndarray | N
 
 def test_a_store_without_features_is_refused(runs: dict[str, Path], stores: Path, tmp_path: Path):
     bare = changed_store(stores, tmp_path / "bare", "train", None)
-    with pytest.raises(EcgFusionError, match=r"train\.h5 holds no features of its items"):
+    with pytest.raises(EcgFusionError, match=r"train\.h5 holds no feature rr of its items"):
         fit_run(bare, tmp_path / "run", f"{GRU} -features rr")
     bare = changed_store(stores, tmp_path / "bare-test", "test", None)
     with pytest.raises(EcgFusionError, match=r"test\.h5 has no feature rr of its items, and no other: name stores"):
