@@ -109,7 +109,7 @@ class Steps:
     def _mix(self, step: int, n_items: int) -> Mix | None:
         """How a step of so many items mixes them."""
         alpha, seed = self._settings.mixup, self._settings.seed
-        return drawn_mix(alpha, seed, step, n_items, self._device) if alpha else None
+        return drawn_mix(alpha, seed, step, n_items) if alpha else None
 
     def _step(self, batch: Any) -> Tensor:
         """Changes the network once; gives the mean loss of the batch's items."""
