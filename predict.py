@@ -52,7 +52,14 @@ def main(words: Sequence[str] | None = None) -> None:
     """Answers what the words name; files that have no answer are named at the end, and make it fail."""
     options = parse(words)
     formats = _formats(options)
-    said = said_of_files(options.unit, options.sampling_rate, options.leads_of_file or (), options.array)
+    said = said_of_files(
+        options.unit,
+        options.sampling_rate,
+        options.leads_of_file or (),
+        options.array,
+        age=options.age,
+        sex=options.sex,
+    )
     if options.out:
         check_writable(options.out)
     paths = _paths(options.file)

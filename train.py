@@ -30,6 +30,7 @@ examples:
   python train.py -model resnet1d_wang -crop 2.5 -task superdiagnostic
   python train.py -model gru -kfold 5                       five networks, whose mean is one run
   python train.py -init runs/heartbeats -freeze features -data data/infarction -path_save_model runs/frozen
+  python train.py -model resnet1d_wang -teacher runs/fused -path_save_model runs/taught
   python train.py -model late -combine mean -branches runs/gru runs/alexnet -path_save_model runs/fused
   python train.py -config recipe.toml -seed 1               options in a file; those that are typed count more
   python train.py -resume -path_save_model runs/alexnet     goes on where it was stopped
@@ -75,7 +76,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     normal = NORMALISATIONS
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
-    known = "numbers that the store holds of each item, to be seen beside it, by name: rr, the RR intervals of beats"
+    known = "numbers to be seen beside each item: rr, the RR intervals, of stores of heartbeats; else measured in the"
+    known += " signal: voltage; intervals (heart rate, PR, QRS, QT); tabular (these, age and sex)"
     parser.option("features", group, type=one_word, nargs="+", metavar="NAME", help=known)
     parser.option("limit", group, type=positive_int, help="train on so many items only, sampled in the classes' shares")
 
@@ -106,6 +108,16 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("freeze", group, choices=("features",), help="keep all but the head as it is in -init")
     of_init = f"of what is taken over (default {defaults.INIT_RATE:g} of -learning_rate)"
     parser.option("init_learning_rate", group, type=positive_float, metavar="R", help=of_init)
+
+    group = parser.add_argument_group(
+        "a teacher", "a network that learns from what another run says of its training items, see docs/training.md"
+    )
+    says = "a finished run of any kind with the same classes: its probabilities are learnt beside the labels"
+    parser.option("teacher", group, metavar="RUN", help=says)
+    share = f"weight of what it says in the loss, 0 to 1 (default {defaults.DISTILL:g}); the labels have the rest"
+    parser.option("distill", group, type=float, metavar="WEIGHT", help=share)
+    soft = f"logits of both are divided by it: above 1 the teacher is less sure (default {defaults.TEMPERATURE:g})"
+    parser.option("temperature", group, type=float, metavar="T", help=soft)
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
@@ -154,9 +166,11 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("sampling", group, choices=defaults.SAMPLINGS, help=f"{drawn} (default: each item once)")
     changed = f"change signals at random in training: {' '.join(AUGMENTATIONS)}"
     parser.option("augment", group, type=one_word, nargs="+", metavar="NAME", help=changed)
-    mean = (
-        "score and keep the mean of the weights over the steps, of which each step forgets 1 − DECAY (0.999); 0: none"
-    )
+    softer = "targets that are less sure: a part E of each (0.1) is dealt out among what else could be; 0: none"
+    parser.option("label_smoothing", group, type=float, metavar="E", help=softer)
+    pairs = "mix items, and their labels, in pairs by a weight of Beta(ALPHA, ALPHA) a step (0.2); 0: none"
+    parser.option("mixup", group, type=float, metavar="ALPHA", help=pairs)
+    mean = "score and keep the mean of the weights over the steps, which forgets 1 − DECAY a step (0.999); 0: none"
     parser.option("ema", group, type=float, metavar="DECAY", help=mean)
     sure = "when it is done, fit on dev how sure it is to be taken: a temperature a class, kept in the card"
     parser.option("calibrate", group, action="store_true", default=None, help=sure)
@@ -207,8 +221,8 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
     check_ranges(options)
     for run in (options.branches or ()) if options.run_kind in FUSIONS else ():
         read_card(Path(run))
-    if options.init is not None:
-        read_card(Path(options.init))
+    for other in filter(None, (options.init, options.teacher)):
+        read_card(Path(other))
     folder = Path(options.path_save_model) if options.path_save_model else None
     if folder and resume:
         read_card(folder)

@@ -4,6 +4,10 @@ import torch
 from torch import Tensor, nn
 
 
+class Undecayed(nn.Parameter):
+    """A parameter that no weight decay draws to zero, where zero has no meaning: a time constant, a frequency."""
+
+
 class Network(nn.Module):
     """The contract of all networks; ``forward`` gives logits.
 

@@ -260,10 +260,8 @@ def test_a_network_on_beats_is_trained_resumed_and_evaluated(workplace: Path, mo
 
 
 def test_median_beats_are_computed_once(workplace: Path, monkeypatch):
-    read, compute = [], placement._median_beats
-    monkeypatch.setattr(
-        placement, "_median_beats", lambda store, *how: read.append(store.path.stem) or compute(store, *how)
-    )
+    read, compute = [], placement._beats
+    monkeypatch.setattr(placement, "_beats", lambda store, *how: read.append(store.path.stem) or compute(store, *how))
     type_train("-model gru -hidden_size 4 -beat -epochs 2 -threads 1")
     assert read == ["train", "dev"]
 

@@ -139,6 +139,51 @@ class MaxPool(TimeLayer):
         return y if length is None else blanked(y, self.n_steps(length))
 
 
+class MaxPoolAround(TimeLayer):
+    """The largest of those of ``kernel`` steps that are an item's own, around every ``stride``-th.
+
+    Args:
+        kernel: its width, an odd number of steps.
+        stride: steps from one to the next.
+
+    Shape:
+        (n, channels, t) to (n, channels, ⌈t / stride⌉).
+    """
+
+    def __init__(self, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+
+    def n_steps(self, n: Steps) -> Steps:
+        return -(-n // self.stride)
+
+    def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
+        if length is not None:  # zeros behind an item would be larger than what it has below zero
+            x = x.masked_fill(~within(length, x.shape[2])[:, None], -torch.inf)
+        y = nn.functional.max_pool1d(x, self.kernel, self.stride, self.kernel // 2)
+        return y if length is None else blanked(y, self.n_steps(length))
+
+
+class MeanOfTwo(TimeLayer):
+    """The mean of each two steps; the last one of an odd number is its own.
+
+    Shape:
+        (n, channels, t) to (n, channels, ⌈t / 2⌉).
+    """
+
+    def n_steps(self, n: Steps) -> Steps:
+        return -(-n // 2)
+
+    def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
+        time = x.shape[2]
+        if length is None and time % 2 == 0:
+            return nn.functional.avg_pool1d(x, 2)
+        # Beside a last step that is alone stands a zero, so that the mean of both is half of it.
+        means = nn.functional.avg_pool1d(nn.functional.pad(x, (0, time % 2)), 2)
+        last = (time - 1) / 2 if length is None else (length[:, None, None] - 1) / 2  # between two where none is alone
+        return torch.where(torch.arange(means.shape[2], device=x.device) == last, 2 * means, means)
+
+
 class Residual(TimeLayer):
     """What the layers say, added to a shortcut around them.
 

@@ -4,7 +4,7 @@ from pipeline.commands.parser import CommandParser, one_word, positive_float
 
 
 def add_file_options(parser: CommandParser, title: str) -> None:
-    """Adds ``-unit``, ``-sampling_rate``, ``-leads_of_file`` and ``-array``, for ``said_of_files``.
+    """Adds ``-unit``, ``-sampling_rate``, ``-leads_of_file``, ``-array``, ``-age`` and ``-sex``, for ``said_of_files``.
 
     Args:
         parser: of the command.
@@ -17,3 +17,5 @@ def add_file_options(parser: CommandParser, title: str) -> None:
     parser.option("leads_of_file", group, type=one_word, nargs="+", action="extend", metavar="LEAD", help=named)
     meant = "which array of .npz and .mat files, or recording of .dcm and .xml, is meant"
     parser.option("array", group, metavar="NAME", help=meant)
+    parser.option("age", group, type=float, metavar="YEARS", help="of the patient, for runs with -features tabular")
+    parser.option("sex", group, choices=("male", "female"), help="of the patient, for runs with -features tabular")

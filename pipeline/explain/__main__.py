@@ -38,7 +38,14 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parse(words)
     if (options.file is None) == (options.record is None):
         raise EcgFusionError("what is to be explained? give a recording's file, or -record with the id of a record")
-    said = said_of_files(options.unit, options.sampling_rate, options.leads_of_file or (), options.array)
+    said = said_of_files(
+        options.unit,
+        options.sampling_rate,
+        options.leads_of_file or (),
+        options.array,
+        age=options.age,
+        sex=options.sex,
+    )
     of_stores = ("data", "partition")
     for name in of_stores if options.record is None else ():
         if getattr(options, name) is not None:

@@ -83,6 +83,12 @@ class Path(nn.Module):
             self._add_beat(needs, fitted, spec)
         self.graph = graph_of(needs.run, Extent(fitted.leads, width, beats_beside=True, seeing=Smooth))
         self.calibration = Calibration(needs.run.card)
+        for name, values in fitted.features.items():
+            if not np.array_equal(values, np.broadcast_to(values[:1], values.shape), equal_nan=True):
+                raise EcgFusionError(
+                    f"{needs.run.folder} sees another {name} beside each part of {subject.name}, for which there is no "
+                    f"one slope: occlusion explains it (-method occlusion)"
+                )
         self.features = {name: torch.from_numpy(values).float() for name, values in fitted.features.items()}
         self.eval().requires_grad_(False)
         with self._holding():

@@ -1,5 +1,6 @@
 """What is explained: a recording file, or a record of a run's stores, and the items that a run would see of it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,8 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.scoring.files import items_of
-from pipeline.scoring.fitting import Fitted, Prepared, fit, fit_item, prepare
-from pipeline.scoring.needs import Needs, refuse_features
+from pipeline.scoring.fitting import Fitted, Prepared, fit, fit_item, of_person, prepare
+from pipeline.scoring.needs import Needs, refuse_features, refuse_person
 from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import RecordError
 from pipeline.sources.formats.registry import open_file
@@ -46,8 +47,9 @@ def of_file(needs: Needs, path: str, said: Said) -> Subject:
         recording = open_file(path, said).read()
     except RecordError as problem:
         raise EcgFusionError(str(problem)) from None
-    prepared = prepare(needs, recording, path)
+    prepared = of_person(prepare(needs, recording, path), said)
     refuse_features(needs, path)
+    refuse_person(needs, said)
     return Subject(path, Path(path).stem, prepared, lambda other: items_of(needs, recording, other, path))
 
 
@@ -81,5 +83,11 @@ def of_record(needs: Needs, record_id: str, partition: str, data: Path | None) -
         raise EcgFusionError(f"{store.path} has no lead {', '.join(absent)}, which {needs.run.folder} sees")
     features = {of: np.asarray(store.features[of][row : row + 1]) for of in needs.features if of in store.features}
     way = fit if needs.kind_of_items == "whole" and not features else fit_item
-    prepared = Prepared(counts / store.gain, tuple(store.leads))
-    return Subject(name, record_id, prepared, lambda other: replace(way(needs, other, name), features=features))
+    age, sex = (float(store.columns[of][row]) for of in ("age", "sex"))
+    prepared = Prepared(counts / store.gain, tuple(store.leads), age=age, sex=math.nan if sex < 0 else sex)
+
+    def items(other: Prepared) -> Fitted:
+        found = way(needs, other, name)
+        return replace(found, features={**found.features, **features})
+
+    return Subject(name, record_id, prepared, items)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.measured import MEASURED
 from pipeline.inputs.spec import InputSpec, describe_beat
 from pipeline.runs.build import Run
 from pipeline.signals.filters import Band, check_band
@@ -77,6 +78,12 @@ def form_of(
     _check_windows(run, card.data.cut or {}, n_seen / rate)
     features: dict[str, int] = {}
     for spec in specs:
+        of_windows = [name for name in spec.features or () if name in MEASURED and run.card.join is not None]
+        if of_windows:
+            raise EcgFusionError(
+                f"{run.folder} sees {', '.join(of_windows)} of each window, and a file takes one of a recording: "
+                f"export a run on whole recordings"
+            )
         features |= {name: len(scale.mean) for name, scale in (spec.features or {}).items()}
     return Form(
         leads=_leads(specs),

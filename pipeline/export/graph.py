@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from models import at_most, describe_fusion
 from models.fusion.late import mean_logits
+from pipeline.export.convolution import convolve_by_products
 from pipeline.export.pooling import with_averages_as_products
 from pipeline.export.seeing import Seeing, numbers_beside
 from pipeline.inputs.spec import InputSpec
@@ -111,6 +112,7 @@ class Reading(nn.Module):
         super().__init__()
         self.network: Any = with_averages_as_products(network)
         self.answers = answers
+        convolve_by_products(self.network)
         self.seeing, self.spec = extent.seeing(spec, extent.leads), spec
         self.beat = beat_name(spec) if extent.beats_beside else None
         n_samples = extent.n_samples if self.beat is None else spec.n_samples

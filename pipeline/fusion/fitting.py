@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.fusion.late import LateFusion, Stacking, Weighted
 from pipeline.errors import EcgFusionError
-from pipeline.training.losses import make_loss
+from pipeline.training.losses import make_loss, smoothed
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 
 _STEEPEST = 100.0  # coefficient or intercept, where classes can be told apart without an error
@@ -93,7 +93,7 @@ def _logistic_regression() -> Any:
 
 def fit_by_gradient(fusion: LateFusion, branches: Mapping[str, Tensor], labels: np.ndarray, settings: Settings) -> None:
     """Gradient descent for as many epochs as the settings say; nothing is held out, so nothing can stop it sooner."""
-    targets = torch.from_numpy(labels).float()
+    targets = smoothed(torch.from_numpy(labels).float(), settings.kind, settings.label_smoothing)
     optimizer = make_optimizer([{"params": list(fusion.parameters()), "lr": settings.learning_rate}], settings)
     n_steps = -(-len(targets) // settings.batch_size)
     scheduler = make_scheduler(optimizer, settings, n_steps * settings.epochs)

@@ -32,7 +32,7 @@ from pipeline.training.sampling import check_kind, check_sampling, weighting_of
 
 _ALWAYS = {"model", "set", "branches", "combine", "data", "path_save_model", "calibrate"}
 _FITTED = {"seed", "fit_on"}
-_TRAINED = {*CHOICES, *OF_SCHEDULE, "loss", "class_weights", "seed", "threads"}
+_TRAINED = {*CHOICES, *OF_SCHEDULE, "loss", "label_smoothing", "class_weights", "seed", "threads"}
 
 
 def check_fusion(options: TrainOptions) -> None:
@@ -51,6 +51,16 @@ def check_fusion(options: TrainOptions) -> None:
         raise EcgFusionError(f"-combine {entry.name} is of -model {entry.level}; {level} has {fitting}")
     if options.branch_learning_rate is not None and not options.finetune:
         raise EcgFusionError("-branch_learning_rate is for branches that are trained on: give -finetune too")
+    if options.mixup is not None:
+        raise EcgFusionError(
+            f"-mixup mixes what one network sees, and -model {level} fuses several: leave it out here, and train the "
+            f"branches with it"
+        )
+    if options.teacher is not None:
+        raise EcgFusionError(
+            f"-teacher teaches one network, and -model {level} fuses several: leave it out here, and train the "
+            f"branches with it"
+        )
     taken = _taken(entry)
     for name in options.given:
         if name not in taken:
@@ -215,6 +225,7 @@ def _training(
         **chosen_settings(options, family, specs),
         loss=checked_loss(options, train.task(task).kind),
         sampling=options.sampling,
+        label_smoothing=options.label_smoothing or None,
         ema=options.ema or None,
     )
     if family == "joint":

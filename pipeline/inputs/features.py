@@ -1,4 +1,7 @@
-"""Numbers that a store holds of each item beside its signal, such as RR intervals, for networks that see them, too."""
+"""Numbers of each item beside its signal, such as RR intervals, for networks that see them, too.
+
+A store holds them, or they are measured in its signals (``measured``) when they are asked for.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.measured import MEASURED, measured
 from pipeline.inputs.spec import FeatureScale, InputSpec
 from pipeline.representations.constants import constant
 from pipeline.store.reading import Store
@@ -42,9 +46,35 @@ def plan_features(names: Sequence[str] | None, train: Store, rows: np.ndarray) -
     for number, name in enumerate(names):
         if name in names[:number]:
             raise EcgFusionError(f"-features names {name} twice: give each once")
-        if name not in train.features:
+        if name in MEASURED and name in train.features:
+            raise EcgFusionError(
+                f"{train.path} holds a feature {name}, and that is the name of numbers which are measured: call it "
+                f"otherwise"
+            )
+        if not knows_feature(train, name):
             raise EcgFusionError(_lacking(name, train))
     return {name: _scale(name, CHANGES.get(name, "none"), train, rows) for name in names}
+
+
+def knows_feature(store: Store, name: str) -> bool:
+    """Whether a store holds a feature, or its items are such that it can be measured: no single heartbeats."""
+    return name in store.features or (name in MEASURED and store.cut.get("kind") != "beats")
+
+
+def numbers_of(store: Store, name: str, rows: np.ndarray) -> np.ndarray:
+    """The numbers of one feature of some items, as a store holds them, else as they are measured.
+
+    Shape:
+        (items, numbers) float32.
+    """
+    if name in store.features:
+        return np.asarray(store.features[name][rows], np.float32)
+    return measured(store, name, rows)
+
+
+def n_numbers_of(store: Store, name: str) -> int:
+    """How many numbers a feature that a store knows has of an item."""
+    return int(store.features[name].shape[1]) if name in store.features else len(MEASURED[name])
 
 
 def scaled_on(spec: InputSpec, train: Store, rows: np.ndarray) -> dict[str, FeatureScale] | None:
@@ -68,7 +98,7 @@ def features_of(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.dev
     """
     if spec.features is None:
         return None
-    numbers = np.concatenate([store.features[name][rows] for name in spec.features], axis=1, dtype=np.float32)
+    numbers = np.concatenate([numbers_of(store, name, rows) for name in spec.features], axis=1)
     return torch.from_numpy(numbers).to(home)
 
 
@@ -100,16 +130,17 @@ def changed(x: Tensor, change: str) -> Tensor:
 
 def _scale(name: str, change: str, train: Store, rows: np.ndarray) -> FeatureScale:
     """Mean and deviation of the numbers of some items; a number that all share has a deviation of 1."""
-    stored = torch.from_numpy(np.asarray(train.features[name][rows], np.float32))
+    stored = torch.from_numpy(numbers_of(train, name, rows))
     if not stored.shape[1]:
         raise EcgFusionError(f"the feature {name} of {train.path} has no numbers: leave it out of -features")
     numbers = changed(stored, change).numpy()
     there = np.isfinite(numbers)
     if not there.any(axis=0).all():
-        which = int((~there.any(axis=0)).argmax()) + 1
+        which = int((~there.any(axis=0)).argmax())
+        called = f"number {which + 1}" if name in train.features else f"the number {MEASURED[name][which]}"
         what = " above 0" if change == "log" else ""
         raise EcgFusionError(
-            f"number {which} of the feature {name} of {train.path} is missing in every training item, or no number"
+            f"{called} of the feature {name} of {train.path} is missing in every training item, or no number"
             f"{what}: leave {name} out of -features"
         )
     counts, known = there.sum(axis=0), np.where(there, numbers, 0)
@@ -120,9 +151,13 @@ def _scale(name: str, change: str, train: Store, rows: np.ndarray) -> FeatureSca
 
 
 def _lacking(name: str, train: Store) -> str:
+    if name in MEASURED:
+        return f"{name} is measured over several beats, and an item of {train.path} is one heartbeat: leave it out"
+    measurable = [other for other in MEASURED if knows_feature(train, other)]
     if not train.features:
+        instead = f", or take {' or '.join(measurable)}, which are measured" if measurable else ""
         return (
-            f"{train.path} holds no features of its items, as stores of heartbeats do (create_images.py --beat window "
-            f"writes rr): leave -features out, or name other stores with -data"
+            f"{train.path} holds no feature {name} of its items, as stores of heartbeats do (create_images.py --beat "
+            f"window writes rr): name other stores with -data, or leave it out{instead}"
         )
-    return f"{train.path} has no feature {name}: {near_names(name, train.features)}"
+    return f"{train.path} has no feature {name}: {near_names(name, [*train.features, *measurable])}"

@@ -9,6 +9,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.inputs.spec import describe_beat
 from pipeline.machine.checkout import commit
 from pipeline.runs.card import Card
+from pipeline.runs.card_parts import OF_STEPS
 from pipeline.scoring.subjects import network_of
 
 Facts = tuple[tuple[str, str], ...]
@@ -80,7 +81,8 @@ def _ranges(folds: tuple[int, ...]) -> str:
 
 
 def _of_training(card: Card) -> Iterator[tuple[str, str]]:
-    for name in ("optimizer", "learning_rate", "scheduler", "batch_size", "epochs", "loss", "sampling", "precision"):
+    steps = ("optimizer", "learning_rate", "scheduler", "batch_size", "epochs", "loss")
+    for name in (*steps, *OF_STEPS, "precision"):
         value = getattr(card.training, name)
         if value is not None:
             yield name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value)
@@ -92,6 +94,8 @@ def _of_training(card: Card) -> Iterator[tuple[str, str]]:
         yield "fitted", card.fitted
     if card.init:
         yield "begun with", card.init.folder
+    if card.teacher:
+        yield "taught by", f"{card.teacher.folder} (weight {card.teacher.weight:g})"
     result = card.result
     if result:
         yield "macro-AUC of dev", f"{result.dev_macro_auroc:.4f}"

@@ -45,6 +45,8 @@ class Run:
         sampling_rate: float,
         leads: Sequence[str],
         features: Mapping[str, Sequence[float]] | None = None,
+        age: float | None = None,
+        sex: str | None = None,
     ) -> dict[str, float]:
         """What the run says of one recording: class to probability.
 
@@ -55,7 +57,9 @@ class Run:
             sampling_rate: Hz.
             leads: names, however they are spelt.
             features: name to the numbers that the run sees beside it, as a store has them, such as ``rr`` of a
-                heartbeat; NaN for one that is not known. None of a run that sees none.
+                heartbeat; NaN for one that is not known. None of a run that sees none, or only what is measured.
+            age: of the patient, years, for a run that sees it; None where it is not known.
+            sex: the same, ``male`` or ``female``.
 
         Shape:
             signal_mv (leads, time).
@@ -64,7 +68,7 @@ class Run:
             EcgFusionError: a lead is missing, a sample is, a feature is, or the recording is too short.
         """
         found: dict[str, float] = resolve_name("pipeline.scoring.one_recording:predict")(
-            self, signal_mv, sampling_rate=sampling_rate, leads=leads, features=features
+            self, signal_mv, sampling_rate=sampling_rate, leads=leads, features=features, age=age, sex=sex
         )
         return found
 

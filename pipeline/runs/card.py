@@ -25,6 +25,7 @@ from pipeline.runs.card_parts import (
     LearntCard,
     PretrainingCard,
     Result,
+    TeacherCard,
     ThresholdsCard,
     TrainingCard,
 )
@@ -35,9 +36,11 @@ FORMAT = 2
 FIRST_SEALED = 2  # cards of format 1 hold no digests
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
-BRANCHES, MEMBERS = "branches", "members"
+BRANCHES, MEMBERS, TEACHER_SCORES = "branches", "members", "teacher_scores.npz"
 FUSIONS = ("late", "intermediate")
 PRETRAINING = "pretraining"
+NEEDED_TO_GO_ON = (RESUME, TEACHER_SCORES)
+"""Files of a training that is under way, which a finished run does without."""
 _MOST_BYTES = 2**24  # of a card, which has some thousand even of a thousand classes
 _LONGEST_NAME = 200  # bytes; a copy that is being made has a few more
 _OF_FUSIONS = frozenset(FusionOptions.__dataclass_fields__)
@@ -70,6 +73,7 @@ class Card:
         training: how it is fitted.
         pretraining: what a run without labels has learnt by, which answers nothing; None of all others.
         init: the run whose weights it has begun with; None where they were fresh.
+        teacher: the run whose probabilities it has learnt from beside the labels; None of one that had labels alone.
         fitted_on: of a fusion with weights, unless its branches were trained on with it.
         given: the options that were typed.
         versions: of the packages that made it, and ``git``, the commit, where that was a checkout.
@@ -96,6 +100,7 @@ class Card:
     training: TrainingCard
     pretraining: PretrainingCard | None = field(default=None, metadata=left_out())
     init: InitCard | None = field(default=None, metadata=left_out())
+    teacher: TeacherCard | None = field(default=None, metadata=left_out())
     given: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
     fitted_on: FittedOn | None = field(default=None, metadata=left_out())
@@ -147,6 +152,12 @@ class Card:
     def dev_macro_auroc(self) -> float:
         """What it reached on dev; NaN while it is unfinished."""
         return self.result.dev_macro_auroc if self.result else float("nan")
+
+    @property
+    def learnt_from(self) -> tuple[DataCard, ...]:
+        """The items that its network has learnt from: its own, and those of the runs that it began with or heard."""
+        of_others = (self.init, self.teacher)
+        return (self.data, *(data for other in of_others if other is not None for data in other.trained_on))
 
     @property
     def is_fitted_out_of_fold(self) -> bool:
@@ -292,6 +303,17 @@ def _check_init(init: InitCard) -> None:
         raise FieldError("init has no learning_rate, or one of weights that are frozen")
 
 
+def _check_teacher(teacher: TeacherCard) -> None:
+    """Refuses what no run can have learnt from."""
+    _check_place(teacher.folder, "teacher.folder")
+    for number, data in enumerate(teacher.trained_on):
+        _check_place(data.folder, f"teacher.trained_on[{number}].folder")
+    if not teacher.trained_on:
+        raise FieldError("it lacks teacher.trained_on")
+    if teacher.weight > 1:
+        raise FieldError(f"teacher.weight is {teacher.weight!r}, not a number from 0 to 1")
+
+
 def _check_calibration(card: Card, calibration: CalibrationCard) -> None:
     """Refuses temperatures that are of other classes, are none, or differ where one softmax has them all."""
     values = calibration.temperatures
@@ -345,6 +367,8 @@ def _check_whole(card: Card) -> None:
     _check_place(card.data.folder, "data.folder")
     if card.init is not None:
         _check_init(card.init)
+    if card.teacher is not None:
+        _check_teacher(card.teacher)
     if card.run_kind in FUSIONS and not card.branches:
         raise FieldError("it lacks branches")
     if card.run_kind in FUSIONS:

@@ -95,6 +95,8 @@ class TrainingCard:
     loss: str | None = field(default=None, metadata=left_out())
     sampling: str | None = field(default=None, metadata=left_out() | one_of("balanced", "smote"))
     augment: tuple[str, ...] | None = field(default=None, metadata=left_out())
+    label_smoothing: float | None = field(default=None, metadata=left_out() | at_least(0))
+    mixup: float | None = field(default=None, metadata=left_out() | at_least(0))
     ema: float | None = field(default=None, metadata=left_out() | at_least(0))
     precision: str = field(metadata=one_of("fp32", "bf16", "fp16"))
     seed: int = field(metadata=at_least(0))
@@ -120,6 +122,9 @@ CHOICES = (
 
 OF_SCHEDULE = ("warmup", "cycles", "floor")
 """What further says how the rate goes; None where the scheduler has no such."""
+
+OF_STEPS = ("sampling", "label_smoothing", "mixup", "ema")
+"""What else of it a step needs to know; None for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,4 +304,27 @@ class InitCard:
     pretraining: str | None = field(default=None, metadata=left_out())
     freeze: str | None = field(default=None, metadata=left_out() | one_of("features"))
     learning_rate: float | None = field(default=None, metadata=left_out() | at_least(0))
+    trained_on: tuple[DataCard, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherCard:
+    """The run whose probabilities of the training items a training has learnt from, beside the labels.
+
+    Attributes:
+        folder: where it lay.
+        model: its network, or ``late`` or ``intermediate``.
+        seal: of its card, which holds the digests of its files.
+        weight: of what it says in the loss, from 0 to 1; the labels have the rest.
+        temperature: that its logits, and those of the network, are divided by.
+        scores: SHA-256 of the scores file with what it says of the training items; None until that is there.
+        trained_on: the items that it has learnt from, and those of the runs that it began with or heard.
+    """
+
+    folder: str
+    model: str
+    seal: str
+    weight: float = field(metadata=at_least(0))
+    temperature: float = field(metadata=at_least(1e-3))
+    scores: str | None = field(default=None, metadata=left_out())
     trained_on: tuple[DataCard, ...]

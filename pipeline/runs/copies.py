@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, RESUME, Card
+from pipeline.runs.card import BRANCHES, CARD, NEEDED_TO_GO_ON, Card
 from pipeline.runs.seals import digest_of_file
 
 
@@ -35,7 +35,7 @@ def copy_branches(card: Card, folder: Path) -> None:
         for remains in (unfinished, place):
             if remains.exists():
                 shutil.rmtree(remains)
-        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(RESUME, ".*.lock", "*.part"))
+        shutil.copytree(source, unfinished, ignore=shutil.ignore_patterns(*NEEDED_TO_GO_ON, ".*.lock", "*.part"))
         unfinished.replace(place)
 
 

@@ -14,11 +14,39 @@ from pipeline.inputs.spec import InputSpec
 
 
 @dataclass(frozen=True)
+class Mix:
+    """How a training step mixes the items of a batch in pairs.
+
+    Attributes:
+        weight: of each item itself, from 0 to 1; its partner has the rest.
+        partners: (n,) int64, the place of each item's partner in the batch; it may be its own.
+    """
+
+    weight: float
+    partners: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Numbers of each item, (n, …), mixed with those of its partner; of inputs and of targets alike."""
+        return self.weight * x + (1 - self.weight) * x[self.partners]
+
+    def longer(self, length: Tensor) -> Tensor:
+        """(n,) samples of each mixed item: those of the longer of both, since behind its end a signal is 0."""
+        return torch.maximum(length, length[self.partners.to(length.device)])
+
+
+@dataclass(frozen=True)
 class Change:
-    """How a training step changes signals at random: names in ``AUGMENTATIONS``, and where randomness comes from."""
+    """How a training step changes what is seen at random.
+
+    Attributes:
+        names: of signals, in ``AUGMENTATIONS``; none leaves them.
+        generator: where their randomness comes from.
+        mix: how inputs are then mixed in pairs; None leaves each what it is.
+    """
 
     names: tuple[str, ...]
     generator: torch.Generator
+    mix: Mix | None = None
 
 
 class Learner(nn.Module):
@@ -39,9 +67,13 @@ class Learner(nn.Module):
 
         Args:
             batch: of its items.
-            change: how signals are changed at random; None leaves them.
+            change: how what is seen is changed at random; None leaves it.
         """
         return [(1.0, self(batch))]
+
+    def answered(self, logits: Tensor) -> Tensor:
+        """The logits of the classes that are answered for, of those that ``outputs`` gives."""
+        return logits
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """The parameters, each group with its own highest rate as ``lr``."""
@@ -64,20 +96,26 @@ class NetworkLearner(Learner):
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        logits = self._logits(batch, self._maker(batch.raw, batch.length))
+        return self.answered(self._logits(batch, self._maker(batch.raw, batch.length)))
+
+    def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
             return logits
-        answered: Tensor = self._answers(logits)
-        return answered
+        found: Tensor = self._answers(logits)
+        return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
         if change is None:
             return [(1.0, self._logits(batch, self._maker(batch.raw, batch.length)))]
         x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
-        return [(1.0, self._logits(batch, x))]
+        return [(1.0, self._logits(batch, x, change.mix))]
 
-    def _logits(self, batch: Batch, x: Tensor) -> Tensor:
-        logits: Tensor = self.network(x, **beside_input(self._maker, batch))
+    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
+        beside = beside_input(self._maker, batch)
+        if mix:
+            x = mix(x)
+            beside = {name: mix.longer(values) if name == "length" else mix(values) for name, values in beside.items()}
+        logits: Tensor = self.network(x, **beside)
         return logits
 
 

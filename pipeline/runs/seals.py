@@ -41,7 +41,7 @@ def seal_of(card: Mapping[str, Any]) -> str:
     said = json.loads(json.dumps(card))
     for *outer, name in _MOVED:
         (said.get(outer[0]) or {} if outer else said).pop(name, None)
-    return _digest_of_words(said | _init_of(said))
+    return _digest_of_words(said | _others_of(said))
 
 
 def description_of(card: Mapping[str, Any]) -> str:
@@ -65,16 +65,18 @@ def training_of(card: Mapping[str, Any]) -> str:
     del said["thresholds"]
     said["data"] = {name: value for name, value in card["data"].items() if name != "folder"}
     said["training"] = {name: x for name, x in card["training"].items() if name not in ("workers", "threads")}
-    return _digest_of_words(said | _init_of(card))
+    return _digest_of_words(said | _others_of(card))
 
 
-def _init_of(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says of the weights that its training has begun with, but for places; nothing where it does not."""
-    init = card.get("init")
-    if not init:
-        return {}
-    seen = [{name: x for name, x in data.items() if name != "folder"} for data in init["trained_on"]]
-    return {"init": {**init, "folder": None, "trained_on": seen}}
+def _others_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says of the runs that its training has begun with or heard, but for places; nothing of none."""
+    found = {}
+    for name in ("init", "teacher"):
+        other = card.get(name)
+        if other:
+            seen = [{key: x for key, x in data.items() if key != "folder"} for data in other["trained_on"]]
+            found[name] = {**other, "folder": None, "trained_on": seen}
+    return found
 
 
 def _digest_of_words(said: dict[str, Any]) -> str:

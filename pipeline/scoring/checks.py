@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.features import knows_feature, n_numbers_of
 from pipeline.inputs.spec import FeatureScale, InputSpec
 from pipeline.runs.card import DEV_SCORES, Card
 from pipeline.runs.card_parts import DataCard
@@ -150,10 +151,10 @@ def check_features(features: Mapping[str, FeatureScale] | None, store: Store, wa
         way: what can be done.
     """
     for name, scale in (features or {}).items():
-        if name not in store.features:
+        if not knows_feature(store, name):
             there = f"only {', '.join(store.features)}" if store.features else "and no other"
             raise EcgFusionError(f"{store.path} has no feature {name} of its items, {there}: {way}")
-        found = store.features[name].shape[1]
+        found = n_numbers_of(store, name)
         if found != len(scale.mean):
             raise EcgFusionError(
                 f"the feature {name} of {store.path} has {found} numbers of an item, and {len(scale.mean)} are seen: "
@@ -162,9 +163,9 @@ def check_features(features: Mapping[str, FeatureScale] | None, store: Store, wa
 
 
 def refuse_training_items(card: Card, folder: Path, store: Store) -> None:
-    """Refuses a store of items that any network of a run was trained on, or the weights that it has begun with."""
+    """Refuses a store of items that any network of a run was trained on, or the runs that these have learnt from."""
     for inner, _ in leaves(card, folder):
-        for data in (inner.data, *(inner.init.trained_on if inner.init else ())):
+        for data in inner.learnt_from:
             refuse_items_of(data, folder, store)
 
 

@@ -19,8 +19,8 @@ from pipeline.runs.kinds import kind_named
 from pipeline.runs.load import load_run
 from pipeline.scoring.answers import Answer, Beat, Refused, Seen
 from pipeline.scoring.asking import Reply, ask, calibrated, store_of
-from pipeline.scoring.fitting import Fitted, Prepared, fit, prepare
-from pipeline.scoring.needs import Needs, refuse_features
+from pipeline.scoring.fitting import Fitted, Prepared, fit, of_person, prepare
+from pipeline.scoring.needs import Needs, refuse_features, refuse_person
 from pipeline.scoring.seen import images_of
 from pipeline.signals.quality import doubts
 from pipeline.sources.formats.opened import OpenedFile, Said
@@ -63,6 +63,7 @@ class Reader:
         self.run = run
         self.said = replace(said or Said(), zero_is_no_checksum=True, rate_option="--sampling_rate")
         self._needs = Needs.of(run)
+        refuse_person(self._needs, self.said)
         self._asked: frozenset[str] | None = None  # what any file did not say itself; None until one is read
         self._batch_size, self._device = batch_size, device or choose_device(None)
 
@@ -132,7 +133,7 @@ class Reader:
         opened = open_file(path, self.said)
         recording = opened.read()
         self._asked = opened.asked | (self._asked or frozenset())
-        prepared = prepare(self._needs, recording, path)
+        prepared = of_person(prepare(self._needs, recording, path), self.said)
         refuse_features(self._needs, path)
         fitted = items_of(self._needs, recording, prepared, path)
         found = doubts(recording.signal, recording.sampling_rate, recording.leads)
@@ -196,6 +197,8 @@ def predict_files(
     sampling_rate: float | None = None,
     leads_of_file: Sequence[str] = (),
     array: str | None = None,
+    age: float | None = None,
+    sex: str | None = None,
     batch_size: int | None = None,
 ) -> list[Answer | Refused]:
     """What a run says of each recording file, in their order; a file that cannot be answered is a ``Refused``.
@@ -207,13 +210,16 @@ def predict_files(
         sampling_rate: of files that do not say it, Hz.
         leads_of_file: names of the leads of files that name none, in order; those to be read of files that do.
         array: which of several arrays in a file.
+        age: of the patient, years, for a run that sees it; None where it is not known.
+        sex: the same, ``male`` or ``female``.
         batch_size: items scored at once; None for the run's own.
 
     Raises:
-        EcgFusionError: the run is missing, unfinished or damaged, or what is said of files is nothing of the kind.
+        EcgFusionError: the run is missing, unfinished or damaged, or what is said of files or of the patient is nothing
+            of the kind, or the run sees no age or sex.
     """
     loaded = load_run(run) if isinstance(run, str | Path) else run
-    said = said_of_files(unit, sampling_rate, leads_of_file, array)
+    said = said_of_files(unit, sampling_rate, leads_of_file, array, age=age, sex=sex)
     return list(Reader(loaded, said, batch_size=batch_size).answers([os.fspath(file) for file in files]))
 
 

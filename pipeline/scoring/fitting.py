@@ -1,17 +1,20 @@
 """A recording → the items that a run sees: its leads, filtered and resampled, whole, in windows, crops or beats."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.measured import PERSON, measures, not_told, numbers_of_feature
 from pipeline.runs.build import Run
 from pipeline.scoring.needs import Needs
-from pipeline.signals.counts import to_counts
+from pipeline.signals.counts import to_counts, to_millivolts
 from pipeline.signals.filters import check_band
 from pipeline.signals.limb_leads import LIMB_LEADS, derivable, with_limb_leads
 from pipeline.signals.windows import crop_starts, samples_of, window_starts, windows_at
+from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import Recording
 
 _FEWEST_SAMPLES = 2
@@ -26,11 +29,17 @@ class Prepared:
         signal: mV at the run's rate.
         leads: canonical names.
         remarks: what was done to it.
+        absent: leads that are missing in the recording, and are 0 mV.
+        age: of the patient, years; NaN where it is not known.
+        sex: 0 male, 1 female; the same.
     """
 
     signal: np.ndarray
     leads: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    age: float = math.nan
+    sex: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,13 @@ def prepare(needs: Needs, recording: Recording, file: str) -> Prepared:
     absent = [lead for lead in needs.leads if lead not in leads]
     if absent:  # as lead_dropout has it
         signal = np.concatenate([signal, np.zeros((len(absent), signal.shape[1]))])
-    return Prepared(signal, (*leads, *absent), tuple(remarks))
+    return Prepared(signal, (*leads, *absent), tuple(remarks), tuple(absent))
+
+
+def of_person(prepared: Prepared, said: Said) -> Prepared:
+    """The same recording of the patient whose age and sex are said, if they are."""
+    age, sex = (math.nan if known is None else float(known) for known in (said.age, said.sex))
+    return replace(prepared, age=age, sex=sex)
 
 
 def _leads_of(needs: Needs, recording: Recording, file: str) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
@@ -102,7 +117,9 @@ def _leads_of(needs: Needs, recording: Recording, file: str) -> tuple[np.ndarray
     if missing:
         needs.refuse_missing(missing, file)
         remarks.append(f"lead {', '.join(missing)} is missing, and is 0 mV as in a part of the training")
-    wanted = [lead for lead in (needs.known_leads if needs.sees_beats else needs.leads) if lead in there]
+    wanted = [
+        lead for lead in (needs.known_leads if needs.sees_beats or needs.measured else needs.leads) if lead in there
+    ]
     if not wanted:
         raise EcgFusionError(f"{file} has no lead that {needs.run.folder} sees ({' '.join(needs.leads)})")
     if tuple(wanted) != there:
@@ -146,8 +163,31 @@ def fit(needs: Needs, prepared: Prepared, file: str) -> Fitted:
     starts, items, what = _cut(needs, counts, file)
     for part in needs.networks:
         check_length(needs, part, items[0].shape[1], counts.shape[1], file)
-    notes = (*_shortness(needs, counts.shape[1]), *_crops_of_branches(needs, counts.shape[1]))
-    return Fitted(np.stack(items), starts, what, prepared.leads, rate, notes=notes)
+    features = _measured(needs, prepared, [counts] if what == "crops" else items)
+    if what == "crops":  # parts of an item, whose numbers are those of all of it
+        features = {name: numbers.repeat(len(items), axis=0) for name, numbers in features.items()}
+    notes = (*_shortness(needs, counts.shape[1]), *_crops_of_branches(needs, counts.shape[1]), *_unknown(features))
+    return Fitted(np.stack(items), starts, what, prepared.leads, rate, features, notes)
+
+
+def _measured(needs: Needs, prepared: Prepared, items: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """What a run sees beside each of some items that is measured in it, or known of the patient, by name."""
+    if not needs.measured:
+        return {}
+    there = [number for number, lead in enumerate(prepared.leads) if lead not in prepared.absent]
+    leads, rate = [prepared.leads[number] for number in there], needs.recipe.sampling_rate
+    of_signal = np.stack([measures(to_millivolts(item[there], needs.recipe.gain), leads, rate) for item in items])
+    person = np.tile([prepared.age, prepared.sex], (len(items), 1))
+    return {name: numbers_of_feature(name, of_signal, person) for name in needs.measured}
+
+
+def _unknown(features: Mapping[str, np.ndarray]) -> Iterator[str]:
+    """Which numbers beside a recording nobody knows."""
+    for name, numbers in features.items():
+        missing = not_told(name, numbers)
+        if missing:
+            how = " (say age and sex with -age and -sex)" if {*missing} & {*PERSON} else ""
+            yield f"{name}: {', '.join(missing)} not known, for which the training's mean stands{how}"
 
 
 def _shortness(needs: Needs, n_samples: int) -> tuple[str, ...]:
@@ -187,7 +227,8 @@ def fit_item(needs: Needs, prepared: Prepared, file: str) -> Fitted:
                 f"{spec.n_samples / rate:g} s: give one of them"
             )
         check_length(needs, part, counts.shape[1], counts.shape[1], file)
-    return Fitted(counts[None], np.zeros(1), "recording", prepared.leads, rate)
+    features = _measured(needs, prepared, [counts])
+    return Fitted(counts[None], np.zeros(1), "recording", prepared.leads, rate, features, tuple(_unknown(features)))
 
 
 def _counts(needs: Needs, prepared: Prepared, file: str) -> np.ndarray:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.measured import MEASURED
 from pipeline.runs.build import Run
 from pipeline.runs.card import FUSIONS, Card
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.signals.leads import LEADS
+from pipeline.sources.formats.opened import Said
 from pipeline.store.job import SignalRecipe
 
 _OF_HEARTBEATS = ("heartbeat_csv",)  # sets whose records are heartbeats, cut by their publisher
@@ -64,6 +66,11 @@ class Needs:
         return any(part.spec.beat is not None for part in self.networks)
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """Those of its features that are measured in a recording, on all leads that there are."""
+        return tuple(name for name in self.features if name in MEASURED and self.kind_of_items != "beats")
+
+    @property
     def kind_of_items(self) -> str:
         """``whole``, ``windows`` or ``beats``: what its training's items were."""
         cut = self.card.data.cut
@@ -115,13 +122,27 @@ def refuse_features(needs: "Needs", file: str) -> None:
     Raises:
         EcgFusionError: it does.
     """
-    known = ("rr",) if needs.kind_of_items == "beats" else ()
+    known = ("rr",) if needs.kind_of_items == "beats" else needs.measured
     unknown = [name for name in needs.features if name not in known]
     if unknown:
         raise EcgFusionError(
             f"{needs.run.folder} sees {', '.join(unknown)} beside a recording, which {file} does not say: give it to "
             f"load_run(...).predict(..., features=...)"
         )
+
+
+def refuse_person(needs: "Needs", said: Said) -> None:
+    """Refuses an age or a sex that is said to a run which sees neither.
+
+    Raises:
+        EcgFusionError: it is.
+    """
+    for name in ("age", "sex"):
+        if getattr(said, name) is not None and "tabular" not in needs.measured:
+            raise EcgFusionError(
+                f"-{name} is for runs that see it beside a recording (train.py -features tabular), and "
+                f"{needs.run.folder} does not: leave it out"
+            )
 
 
 def leads_to_spare(card: Card) -> int:

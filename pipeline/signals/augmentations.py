@@ -168,6 +168,18 @@ def time_shift(x: Tensor, sampling_rate: float, generator: Generator, strength: 
     return _read(x, torch.arange(x.shape[-1], device=x.device, dtype=x.dtype) + shift, ends)
 
 
+def time_mask(x: Tensor, sampling_rate: float, generator: Generator, strength: float, ends: Tensor) -> Tensor:
+    """A span that is hidden in all leads together, each at its own mean over the item; no longer than the strength."""
+    import torch
+
+    longest = (strength * ends).floor()  # (n, 1, 1) samples
+    n_hidden = ((longest + 1) * _uniform(x, generator, len(x), 1, 1)).floor()
+    first = ((ends - n_hidden + 1) * _uniform(x, generator, len(x), 1, 1)).floor()
+    time = torch.arange(x.shape[-1], device=x.device)
+    mean = torch.where(time < ends, x, 0).sum(-1, keepdim=True) / ends.clamp(min=1)  # (n, leads, 1)
+    return torch.where((time >= first) & (time < first + n_hidden), mean, x)
+
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "noise": Augmentation(
         noise,
@@ -210,6 +222,14 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         "longest shift, s,",
         "Le Guennec, Malinowski and Tavenard, Data Augmentation for Time Series Classification using Convolutional "
         "Neural Networks, 2016 (slicing); for beats and whole items, for random crops shift by themselves",
+    ),
+    "time_mask": Augmentation(
+        time_mask,
+        0.1,
+        "largest part of an item that is hidden",
+        "Park et al., SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition, 2019 (time "
+        "masking, of all channels together); one span here, and in its place the mean, which filters leave near 0 mV",
+        largest=1.0,
     ),
 }
 """By name; the order is that of the help."""

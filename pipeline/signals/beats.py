@@ -70,7 +70,9 @@ def beat_samples(sampling_rate: float, before_s: float, after_s: float) -> int:
     return round(before_s * sampling_rate) + round(after_s * sampling_rate)
 
 
-def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: float) -> MedianBeat:
+def median_beat(
+    x: np.ndarray, sampling_rate: float, before_s: float, after_s: float, peaks: np.ndarray | None = None
+) -> MedianBeat:
     """The usual beat: the median of the whole beats of the dominant morphology.
 
     Dominant is what most beats are like: that beat which the most others resemble, by the correlation of the QRS
@@ -86,6 +88,7 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
         sampling_rate: Hz.
         before_s: how much there is before the R peak, s.
         after_s: the same from the R peak on.
+        peaks: the samples of all R peaks, where they are known already.
 
     Shape:
         x (leads, time) to (leads, ``beat_samples``), float64.
@@ -93,7 +96,7 @@ def median_beat(x: np.ndarray, sampling_rate: float, before_s: float, after_s: f
     Raises:
         ValueError: the record has no samples.
     """
-    found = _Found.of(x, sampling_rate, before_s, after_s)
+    found = _Found.of(x, sampling_rate, before_s, after_s, peaks)
     return _usual(found, found.usual)
 
 
@@ -159,12 +162,14 @@ class _Found:
     usual: _Group
 
     @classmethod
-    def of(cls, x: np.ndarray, sampling_rate: float, before_s: float, after_s: float) -> Self:
+    def of(
+        cls, x: np.ndarray, sampling_rate: float, before_s: float, after_s: float, peaks: np.ndarray | None = None
+    ) -> Self:
         """See ``median_beat`` for the arguments."""
         if not np.shape(x)[1]:
             raise ValueError("a record without samples has no beat")
         before, after, reach = (round(s * sampling_rate) for s in (before_s, after_s, ALIGNED_WITHIN_S))
-        peaks, n_samples = r_peaks(x, sampling_rate), np.shape(x)[1]
+        peaks, n_samples = r_peaks(x, sampling_rate) if peaks is None else peaks, np.shape(x)[1]
         peaks = _evenly(peaks[(peaks >= before) & (peaks + after <= n_samples)], _MOST_BEATS)
         n_beats = len(peaks)
         if not n_beats:

@@ -5,6 +5,7 @@ from models.registry import in_collections
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import FUSIONS
 from pipeline.training import defaults
+from pipeline.training.distillation import check_teacher
 from pipeline.training.options import FUSION_ONLY, NETWORK_OPTIONS, TrainOptions
 from pipeline.training.transfer import check_init
 
@@ -21,6 +22,7 @@ def check_network(options: TrainOptions) -> None:
     if options.folds_seed is not None and options.kfold is None:
         raise EcgFusionError("-folds_seed says how -kfold deals the patients: give that too, or leave it out")
     check_init(options)
+    check_teacher(options)
     for name in options.of_network(NETWORK_OPTIONS):
         if name not in entry.options:
             raise EcgFusionError(_not_taken(name, entry))

@@ -36,6 +36,10 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "torchvision": _COMMON | {"learning_rate": 3e-4, "batch_size": 32, "epochs": 15, "patience": 5},
     "recurrent": _COMMON | {"learning_rate": 2e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
+    "convnext": _COMMON | {"learning_rate": 3e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "lstm": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "s4": _COMMON
+    | {"weight_decay": 1e-3, "scheduler": "none", "learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "transformer": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "heartbeat": _COMMON | {"learning_rate": 1e-3, "batch_size": 256, "epochs": 20, "patience": 5},
@@ -57,6 +61,9 @@ PRETRAINING_RATE = 1e-3
 """Highest rate of a pretraining, whatever the network's family."""
 INIT_RATE = 0.1
 """Highest rate of weights that ``-init`` takes over, of that of fresh ones."""
+DISTILL = 0.5
+"""Weight of what ``-teacher`` says in the loss."""
+TEMPERATURE = 1.0
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 

@@ -21,7 +21,7 @@ from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
 from pipeline.patient_folds import patient_folds
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FUSIONS, OUT_OF_FOLD_SCORES, RESUME, Card, read_card, write_card
+from pipeline.runs.card import CARD, FUSIONS, NEEDED_TO_GO_ON, OUT_OF_FOLD_SCORES, Card, read_card, write_card
 from pipeline.runs.card_parts import Result
 from pipeline.runs.folder import member_folder
 from pipeline.runs.kinds import RunKind
@@ -105,7 +105,8 @@ def train_members(card: Card, train: Store, dev: Store, folder: Path, device: to
     for number in _members(card):
         place, seen = member_folder(folder, number), _labelling(train, card.task, rows[held_out_by != number])
         if _is_finished(place, seen):
-            (place / RESUME).unlink(missing_ok=True)  # there still, if a kill came just behind the card
+            for name in NEEDED_TO_GO_ON:
+                (place / name).unlink(missing_ok=True)  # there still, if a kill came just behind the card
             remark(f"member {number} of {card.kfold} is finished")
             continue
         try:
@@ -148,7 +149,7 @@ def _train_member(card: Card, train: Store, dev: Store, folder: Path, device: to
     name = f"member {data.held_out} of {data.of}"
     remark(f"{name}: learns from {data.n_train_items:,} items")
     folder.mkdir(parents=True, exist_ok=True)
-    dev_scores, progress = fit_network(card, train, dev, folder, device)
+    card, dev_scores, progress = fit_network(card, train, dev, folder, device)
     complete(card, folder, dev_scores, result_of(progress))
     remark(f"{name}: best epoch {progress.best_epoch}, dev macro-AUC {progress.best_auroc:.4f}")
 

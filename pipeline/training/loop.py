@@ -36,12 +36,14 @@ class Examples:
     Attributes:
         items: what a network sees.
         labels: of each.
+        taught: (items, classes) what a teacher says of each, probabilities; None where nobody does.
         joining: how the scores of windows become their record's; None where items answer for themselves.
     """
 
     items: Items
     labels: np.ndarray
     joining: Joining | None = None
+    taught: np.ndarray | None = None
 
     def joined(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the items, (items, classes), as scores of what is answered."""
@@ -93,7 +95,7 @@ def fit(
         DivergedError: the loss, or what the network says of dev, is no longer a number.
         EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
-    steps = Steps(learner, train.items, train.labels, settings, device)
+    steps = Steps(learner, train.items, train.labels, settings, device, train.taught)
 
     def judge(progress: Progress) -> Judged:
         auroc = _dev_auroc(learner, dev, progress, settings, device)

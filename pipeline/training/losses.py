@@ -56,6 +56,28 @@ def _asymmetric(_: str, weights: torch.Tensor | None) -> nn.Module:
     return Asymmetric(weights)
 
 
+def smoothed(targets: torch.Tensor, kind: str, amount: float) -> torch.Tensor:
+    """Targets that are less sure: a part of each is dealt out among what else could be.
+
+    Of multilabel a target t becomes t · (1 − amount) + amount / 2, of multiclass t · (1 − amount) + amount / classes,
+    so that the targets of an item that bears one class sum to 1 still.
+
+    Args:
+        targets: 0 or 1, or anything between.
+        kind: ``multilabel`` or ``multiclass``.
+        amount: from 0, which leaves them, to below 1.
+
+    Shape:
+        (items, classes) to the same.
+
+    Reference:
+        Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
+    """
+    if not amount:
+        return targets
+    return targets * (1 - amount) + amount / (2 if kind == "multilabel" else targets.shape[1])
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss that can be chosen.
@@ -64,7 +86,8 @@ class Loss:
         title: what it is called in words.
         kinds: of tasks that it is for.
         reference: where it is from.
-        build: takes the kind and the class weights (classes,) or None; gives a module of logits and targets.
+        build: takes the kind and the class weights (classes,) or None; gives a module of logits and targets, which may
+            be anything from 0 to 1, and in which it is linear: of targets between two it is between their losses.
     """
 
     title: str

@@ -18,8 +18,8 @@ from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.runs.build import Run, answers_of, build_network
-from pipeline.runs.card import DEV_SCORES, RESUME, Card, write_card
-from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, Result, ThresholdsCard, TrainingCard
+from pipeline.runs.card import DEV_SCORES, NEEDED_TO_GO_ON, RESUME, Card, write_card
+from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, OF_STEPS, Result, ThresholdsCard, TrainingCard
 from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind
 from pipeline.runs.learners import Learner, NetworkLearner
@@ -32,6 +32,7 @@ from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
 from pipeline.training.data import announce_limit, rows_of
+from pipeline.training.distillation import announce_teacher, taught_by
 from pipeline.training.learnt import announce_learnt
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.losses import LOSSES
@@ -47,12 +48,14 @@ def train_network(card: Card, train: Store, dev: Store, folder: Path, device: to
     """Trains the network of a card, or goes on with its training, and leaves a finished run in the folder."""
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
-    dev_scores, progress = fit_network(card, train, dev, folder, device)
+    card, dev_scores, progress = fit_network(card, train, dev, folder, device)
     finish(card, folder, dev_scores, result_of(progress))
 
 
-def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> tuple[Scores, Progress]:
-    """Fits the network of a card, or goes on with that; gives its scores of dev. The card stays incomplete."""
+def fit_network(
+    card: Card, train: Store, dev: Store, folder: Path, device: torch.device
+) -> tuple[Card, Scores, Progress]:
+    """Fits the network of a card, or goes on with that; gives the card, still incomplete, and its scores of dev."""
     task, spec = card.task, card.spec
     torch.manual_seed(card.training.seed)
     begins = not (folder / RESUME).exists()
@@ -65,11 +68,13 @@ def fit_network(card: Card, train: Store, dev: Store, folder: Path, device: torc
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = learner_of(card, network)
-    on_train = training_examples(card, train, rows, device)
+    card, taught = taught_by(card, train, rows, folder, device)
+    on_train = replace(training_examples(card, train, rows, device), taught=taught)
     joining = joining_of(card, dev, dev_rows)
     on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    return as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows, card.join), progress
+    scores = as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows, card.join)
+    return card, scores, progress
 
 
 def fit_as_planned(
@@ -107,7 +112,9 @@ def settings_of(card: Card) -> Settings:
     training = as_json(card.training)
     chosen = {name: training[name] for name in (*CHOICES, "precision", "seed", "workers")}
     chosen["loss"] = card.training.loss or next(iter(LOSSES))
-    chosen |= {name: training[name] for name in (*OF_SCHEDULE, "sampling", "ema") if name in training}
+    chosen |= {name: training[name] for name in (*OF_SCHEDULE, *OF_STEPS) if name in training}
+    if card.teacher is not None:
+        chosen |= {"distill": card.teacher.weight, "temperature": card.teacher.temperature}
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )
@@ -147,13 +154,14 @@ def announce(card: Card, train: Store, dev: Store, device: torch.device) -> None
     remark(f"{card.model}: {n_parameters:,} parameters, {len(spec.leads)} leads, {seen}, {device}")
     announce_learnt(card)
     announce_init(card)
+    announce_teacher(card)
     announce_settings(card.training)
 
 
 def announce_settings(training: TrainingCard) -> None:
     """Says how it is fitted."""
     names = [*CHOICES, "precision", "seed", "threads", *(["workers"] if training.workers else [])]
-    further = [name for name in (*OF_SCHEDULE, "loss", "sampling", "augment", "ema") if getattr(training, name)]
+    further = [name for name in (*OF_SCHEDULE, "loss", *OF_STEPS, "augment") if getattr(training, name)]
     remark(", ".join(f"{name} {_spelled(getattr(training, name))}" for name in (*names, *further)))
 
 
@@ -194,7 +202,8 @@ def complete(card: Card, folder: Path, dev_scores: Scores, result: Result) -> Ev
     if card.run_kind != "members":  # whose members have the weights
         seal_weights(folder, card)
     write_card(folder, seal_run(folder, card))  # a kill before this leaves a run that comes here again
-    (folder / RESUME).unlink(missing_ok=True)
+    for name in NEEDED_TO_GO_ON:
+        (folder / name).unlink(missing_ok=True)
     return evaluation
 
 

@@ -47,6 +47,10 @@ class Settings:
         class_weights: (classes,) weights of the positives (multilabel) or of the classes; None for none.
         loss: one of ``losses.LOSSES``.
         sampling: ``balanced`` draws each class equally often; None, each item once.
+        label_smoothing: part of each target that is dealt out among what else could be; see ``losses.smoothed``.
+        mixup: of Beta(mixup, mixup), which says how much items are mixed in pairs; 0 for not at all.
+        distill: weight of what a teacher says in the loss, from 0 to 1; the labels have the rest.
+        temperature: that what it says is softened by; see ``distillation.softened``.
         ema: decay of the mean of the weights over the steps, which is scored and kept; None for the weights themselves.
     """
 
@@ -70,7 +74,11 @@ class Settings:
     cycles: int = 1
     floor: float = 0.0
     sampling: str | None = None
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
     ema: float | None = None
+    distill: float = 0.0
+    temperature: float = 1.0
 
 
 Groups = list[dict[str, Any]]
@@ -128,18 +136,31 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
 def make_optimizer(groups: Groups, settings: Settings) -> Optimizer:
     """The optimizer of groups of parameters, each with its own ``lr``; in one pass over them where all are on a GPU.
 
-    Not in ``fp16``, where accelerate could not tell which steps the scaler of the gradients has left out.
+    Not in ``fp16``, where accelerate could not tell which steps the scaler of the gradients has left out. What a
+    network has as ``Undecayed`` becomes a group of its own behind that of the others, with a weight decay of 0.
 
     Raises:
         EcgFusionError: there is no such optimizer.
     """
     entry = _optimizer(settings.optimizer)
-    groups = [{**group, "params": list(group["params"])} for group in groups]
+    groups = [part for group in groups for part in _apart({**group, "params": list(group["params"])})]
     on_gpu = all(parameter.is_cuda for group in groups for parameter in group["params"])
     how: dict[str, Any] = {"weight_decay": settings.weight_decay}
     if on_gpu and entry.has_fused and settings.precision != "fp16":
         how["fused"] = True
     return entry.build(groups, settings, **how)
+
+
+def _apart(group: dict[str, Any]) -> Groups:
+    """A group, and behind it what of it is not decayed, where there is any."""
+    from models.base import Undecayed
+
+    left = [parameter for parameter in group["params"] if isinstance(parameter, Undecayed)]
+    if not left:
+        return [group]
+    others = [parameter for parameter in group["params"] if not isinstance(parameter, Undecayed)]
+    apart = {**group, "params": left, "weight_decay": 0.0}
+    return [{**group, "params": others}, apart] if others else [apart]
 
 
 def _optimizer(name: str) -> OptimizerEntry:

@@ -59,6 +59,9 @@ class TrainOptions(InputOptions):
     init: str | None = None
     freeze: str | None = field(default=None, metadata=one_of("features"))
     init_learning_rate: float | None = field(default=None, metadata=at_least(1e-12))
+    teacher: str | None = None
+    distill: float | None = None
+    temperature: float | None = None
 
     branches: tuple[str, ...] | None = None
     combine: str | None = None
@@ -86,6 +89,8 @@ class TrainOptions(InputOptions):
     kfold: int | None = None
     folds_seed: int | None = None
     loss: str | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
     ema: float | None = None
     calibrate: bool | None = None
     class_weights: str | None = field(default=None, metadata=one_of("balanced", "none"))

@@ -33,6 +33,7 @@ from pipeline.training import defaults
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.contents import contents
 from pipeline.training.data import check_labels, check_stores, rows_of, training_rows
+from pipeline.training.distillation import plan_teacher
 from pipeline.training.learnt import labels_to_learn, learnt_of
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
@@ -89,6 +90,8 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
             loss=checked_loss(options, labels.kind),
             sampling=options.sampling,
             augment=options.augment,
+            label_smoothing=options.label_smoothing or None,
+            mixup=options.mixup or None,
             ema=options.ema or None,
             precision=options.precision or default_precision(device),
             seed=defaults.SEED if options.seed is None else options.seed,
@@ -107,7 +110,8 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     for store, seen in ((train, rows), (dev, on_dev)):
         check_lengths(entry.name, spec, network, store, seen)
     check_batch_size(card.batch_size, network, entry.name)
-    return replace(card, init=plan_init(options, card, network, train, dev))
+    card = replace(card, init=plan_init(options, card, network, train, dev))
+    return replace(card, teacher=plan_teacher(options, card, train, dev))
 
 
 def planned_join(options: TrainOptions, train: Store) -> str | None:

@@ -6,6 +6,7 @@ waits for the device: the loss of an epoch is asked for at its end.
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from torch import Tensor
 from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.runs.learners import Change, Learner
+from pipeline.runs.learners import Change, Learner, Mix
+from pipeline.training.distillation import distillation_loss, softened
 from pipeline.training.ema import Average
-from pipeline.training.losses import make_loss
+from pipeline.training.losses import make_loss, smoothed
+from pipeline.training.mixup import drawn_mix
 from pipeline.training.optimisation import Settings, make_optimizer, make_scheduler
 from pipeline.training.resume import Progress
 
@@ -40,19 +43,32 @@ class Steps:
         labels: (items, classes), 0 or 1.
         settings: how to fit.
         device: where.
+        taught: (items, classes) what a teacher says of each, probabilities of what is answered; None where nobody does.
 
     A subclass that learns of something else than labels has a ``_loss`` of its own.
     """
 
     def __init__(
-        self, learner: Learner, items: Items, labels: np.ndarray, settings: Settings, device: torch.device
+        self,
+        learner: Learner,
+        items: Items,
+        labels: np.ndarray,
+        settings: Settings,
+        device: torch.device,
+        taught: np.ndarray | None = None,
     ) -> None:
         self.learner, self._items, self._settings, self._device = learner, items, settings, device
-        self._targets = torch.from_numpy(labels.astype(np.float32)).to(device)
+        targets = torch.from_numpy(labels.astype(np.float32))
+        self._targets = smoothed(targets, settings.kind, settings.label_smoothing).to(device)
+        self._taught: Tensor | None = None
+        if taught is not None:
+            soft = softened(torch.from_numpy(taught), settings.kind, settings.temperature)
+            self._taught = soft.to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
         self._parameters = list(learner.network.parameters())
         self._generators = generators_of(device)
-        self._change = Change(settings.augment, torch.Generator(device)) if settings.augment else None
+        changes = settings.augment or settings.mixup
+        self._change = Change(settings.augment, torch.Generator(device)) if changes else None
         self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
         self.average = Average(learner.network, settings.ema) if settings.ema else None
         self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
@@ -77,6 +93,7 @@ class Steps:
                     generator.manual_seed(seed)
                 if self._change:
                     self._change.generator.manual_seed(seed)
+                    self._change = replace(self._change, mix=self._mix(progress.step, len(batch.rows)))
                 total += self._step(batch.to(self._device)) * len(batch.rows)
                 n_items += len(batch.rows)
                 if self.average:
@@ -91,12 +108,16 @@ class Steps:
     def _picks(self, epoch: int) -> list[Pick]:
         return training_picks(self._items, self._settings.batch_size, self._settings.seed, epoch, self._classes)
 
+    def _mix(self, step: int, n_items: int) -> Mix | None:
+        """How a step of so many items mixes them."""
+        alpha, seed = self._settings.mixup, self._settings.seed
+        return drawn_mix(alpha, seed, step, n_items, self._device) if alpha else None
+
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
             outputs = self.learner.outputs(batch, self._change)
-        targets = self._targets[batch.rows]
-        losses = [weight * self._loss_function(logits.float(), targets) for weight, logits in outputs]
+        losses = [weight * self._compared(logits.float(), batch.rows) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
         return loss
 
@@ -111,6 +132,19 @@ class Steps:
             self.scheduler.step()
         self._stepper.zero_grad()
         return loss.detach()
+
+    def _compared(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """The loss of what the network says, beside the labels of these items and what their teacher says."""
+        of_labels: Tensor = self._loss_function(logits, self._mixed(self._targets[rows]))
+        if self._taught is None:
+            return of_labels
+        kind, weight, temperature = self._settings.kind, self._settings.distill, self._settings.temperature
+        taught = self._mixed(self._taught[rows])
+        of_teacher = distillation_loss(self.learner.answered(logits), taught, kind, temperature)
+        return (1 - weight) * of_labels + weight * of_teacher
+
+    def _mixed(self, targets: Tensor) -> Tensor:
+        return self._change.mix(targets) if self._change and self._change.mix else targets
 
     def _bar(self, batches: Iterable[Any], epoch: int, n_batches: int) -> Iterable[Any]:
         bar: Iterable[Any] = progress_bar(

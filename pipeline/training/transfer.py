@@ -108,11 +108,11 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
         return None
     folder = Path(options.init)
     origin = read_origin(folder)
-    seen = (_bare(origin.data), *(origin.init.trained_on if origin.init else ()))
+    seen = tuple(map(bare, origin.learnt_from))
     for data in seen:
         refuse_items_of(data, folder, dev)
     if options.kfold is not None:
-        _refuse_seen(seen, folder, train)
+        refuse_seen(seen, folder, train)
     sha256, tensors = digest_of_file(folder / WEIGHTS), named_alike(read_weights(folder, origin), origin.spec)
     wanted = named_alike(network.state_dict(), card.spec)
     of_head = [name for name in wanted if name.startswith(HEAD)]  # of which a part alone is of no use
@@ -170,12 +170,13 @@ def named_alike(tensors: Mapping[str, Tensors], spec: InputSpec) -> dict[str, Te
     return {name if name.startswith(inner) else name.removeprefix(_BESIDE): x for name, x in tensors.items()}
 
 
-def _bare(data: DataCard) -> DataCard:
+def bare(data: DataCard) -> DataCard:
     """Which items these are, without digests of what they hold."""
     return replace(data, contents=None)
 
 
-def _refuse_seen(seen: Sequence[DataCard], folder: Path, train: Store) -> None:
+def refuse_seen(seen: Sequence[DataCard], folder: Path, train: Store) -> None:
+    """Refuses a k-fold training that begins with, or is taught by, what has learnt from the items it is to hold out."""
     try:
         for data in seen:
             refuse_items_of(data, folder, train)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from explained_runs import RUNS, WITHOUT_SLOPE, beat_run, unfiltered, with_beat
-from untrained_runs import CLASSES, LEADS, simulated
+from untrained_runs import CLASSES, LEADS, network_run, signal_spec, simulated, store_of
 
 from pipeline.errors import EcgFusionError
 from pipeline.explain.path import SIGNAL, Places
+from pipeline.inputs.features import plan_features
 from pipeline.inputs.spec import Strip
 from pipeline.signals.beats import BEAT_S, median_beat
 
@@ -35,6 +36,21 @@ def test_it_says_what_the_run_says_and_has_a_slope(path_of, name: str):
     slopes = torch.autograd.grad(path(inputs).sum(), list(inputs.values()), allow_unused=True)
     assert all(slope.isfinite().all() for slope in slopes if slope is not None)
     assert any(slope.abs().max() > 0 for slope in slopes if slope is not None)
+
+
+def test_what_is_measured_beside_a_recording_is_held(path_of):
+    """Gradients go through the signal alone; of windows, each of which has numbers of its own, there are none."""
+    features = plan_features(("voltage", "intervals"), store_of(simulated(4)), np.arange(4))
+    run, (signal,) = network_run("cnet", signal_spec(LEADS, features=features)), simulated(1)
+    path = path_of(run, signal)
+    said = unfiltered(run).predict(signal, sampling_rate=100, leads=LEADS)
+    np.testing.assert_allclose(path.probabilities(path.batch(path.inputs))[0], [said[of] for of in CLASSES], atol=1e-4)
+    cut = {"kind": "windows", "window_s": 5.0, "stride_s": 2.5}
+    of_windows = network_run(
+        "cnet", signal_spec(LEADS, n_samples=500, features=features), data={"cut": cut}, join="mean"
+    )
+    with pytest.raises(EcgFusionError, match=r"sees another voltage beside each part of .*: occlusion explains it"):
+        path_of(of_windows, signal)
 
 
 def test_a_beat_lies_where_its_samples_come_from(path_of):

@@ -32,6 +32,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.calibration import apply_temperatures
 from pipeline.export.onnx_file import session
 from pipeline.export.run import export_run
+from pipeline.inputs.features import plan_features
+from pipeline.inputs.measured import measured
 from pipeline.inputs.spec import Strip
 from pipeline.representations import LEAD_MAP_KEY, LeadMapRecipe
 from pipeline.runs.build import Run
@@ -161,6 +163,9 @@ PT2 = [
     "stacking multilabel",
     "concat multilabel",
     "windows by geometric",
+    "s4d",
+    "xresnet1d101",
+    "convnext1d",
 ]
 
 
@@ -183,6 +188,23 @@ def test_parts_of_beats_that_no_file_takes_are_refused(tmp_path: Path, chosen: d
         EcgFusionError, match=r"sees the median beat .*, and a file takes the median beat alone: export"
     ):
         export_run(network_run("resnet", spec), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_numbers_that_are_measured_go_in_beside_a_recording_but_not_beside_windows(tmp_path: Path, joined: bool):
+    store = store_of(simulated(3))
+    features = plan_features(("intervals",), store, np.arange(3))
+    cut: dict[str, Any] = {"data": {"cut": {"kind": "windows", "window_s": 5.0, "stride_s": 2.5}}, "join": "mean"}
+    spec = signal_spec(n_samples=500 if joined else 1000, features=features)
+    run = network_run("cnet", spec, **(cut if joined else {}))
+    if joined:
+        with pytest.raises(EcgFusionError, match="sees intervals of each window, and a file takes one of a recording"):
+            export_run(run, tmp_path / "model.onnx", seconds=10)
+        return
+    export_run(run, tmp_path / "model.onnx")
+    numbers = measured(store, "intervals", np.arange(3))
+    found = answered(tmp_path / "model.onnx", simulated(3), intervals=numbers)
+    assert np.abs(found - ours(run, store)).max() < WITHIN
 
 
 def test_a_recurrence_goes_into_no_pt2(tmp_path: Path):

@@ -106,7 +106,8 @@ def test_garbage_gets_no_gradient(name: str, padded: Padded) -> None:
 @signals
 def test_training_does_not_see_the_padding(name: str, padded: Padded) -> None:
     torch.manual_seed(0)
-    options = {option: 0.0 for option in describe_model(name).options if option == "dropout"}
+    chance = {"dropout", "stochastic_depth"}
+    options = {option: 0.0 for option in describe_model(name).options if option in chance}
     network = create_model(name, in_channels=CHANNELS, n_classes=4, **options)
     with torch.no_grad():
         first, second = (network(*padded(garbage, longer)) for garbage, longer in [(9.0, 0), (-7.0, LONGER)])

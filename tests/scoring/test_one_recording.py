@@ -1,13 +1,20 @@
 """One recording in memory: what a run says of it is what it says of it in a store, whatever kind of run it is."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from untrained_runs import LEADS as ALL
+from untrained_runs import network_run, ours, signal_spec, simulated, store_of
 
-from pipeline import load_run
+from pipeline import load_run, predict_files
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
+from pipeline.inputs.features import plan_features
+from pipeline.inputs.measured import measured
+from pipeline.runs.build import Run
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import LEADS
 from pipeline.store.reading import Store, open_store
@@ -72,3 +79,68 @@ def test_what_is_shorter_than_an_image_is_refused_and_than_a_crop_of_a_signal_is
         load_run(earlier / "runs" / "stored").predict(np.zeros((12, 400)), sampling_rate=100, leads=LEADS)
     found = load_run(earlier / "runs" / "gru").predict(np.zeros((2, 40)), sampling_rate=100, leads=["I", "II"])
     assert all(0 <= value <= 1 for value in found.values())
+
+
+def measuring(*names: str, **fields: Any) -> Run:
+    """An untrained network beside which the numbers of some features are seen."""
+    store = store_of(simulated(6))
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([30, 40, 50, 60, 70, 80], np.float32),
+        "sex": np.array([0, 1] * 3, np.int8),
+    }
+    features = plan_features(names, replace(store, columns={**store.columns, **columns}), np.arange(6))
+    return network_run("cnet", signal_spec(features=features, **fields))
+
+
+@pytest.mark.usefixtures("cpu_as_before")
+@pytest.mark.parametrize("crop", [None, 2.5])
+def test_what_is_measured_of_a_recording_is_what_is_measured_in_a_store(crop: float | None):
+    """On all leads, of the whole of it, whatever the network sees; each number has a part in the answer."""
+    run, signals = measuring("tabular", "voltage", crop=crop, stride=crop and crop / 2), simulated(3)
+    store = store_of(signals)
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([40, np.nan, 60], np.float32),
+        "sex": np.array([1, 0, -1], np.int8),
+    }
+    expected = ours(run, replace(store, columns={**store.columns, **columns}))
+    known: list[dict[str, Any]] = [{"age": 40, "sex": "female"}, {"sex": "male"}, {"age": 60.0}]
+    for signal, person, answer in zip(signals, known, expected, strict=True):
+        found = run.predict(signal, sampling_rate=100, leads=ALL, **person)
+        np.testing.assert_allclose(list(found.values()), answer, atol=1e-5)
+        other = run.predict(signal, sampling_rate=100, leads=ALL, age=95, sex=person.get("sex"))
+        assert max(abs(other[name] - found[name]) for name in found) > 1e-4
+        alone = run.predict(signal[[1, 7]], sampling_rate=100, leads=["II", "V2"], **person)
+        assert max(abs(alone[name] - found[name]) for name in found) > 1e-4, "voltages need the other leads"
+
+
+@pytest.mark.usefixtures("cpu_as_before")
+def test_what_is_given_counts_more_than_what_is_measured():
+    run, (signal,) = measuring("voltage"), simulated(1)
+    numbers = measured(store_of(simulated(1)), "voltage", np.arange(1))[0]
+    found = run.predict(signal, sampling_rate=100, leads=ALL)
+    same = run.predict(signal, sampling_rate=100, leads=ALL, features={"voltage": numbers.tolist()})
+    assert same == pytest.approx(found, abs=1e-6)
+    doubled = run.predict(signal, sampling_rate=100, leads=ALL, features={"voltage": (2 * numbers).tolist()})
+    assert max(abs(doubled[name] - found[name]) for name in found) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "sentence"),
+    [
+        (
+            ("voltage",),
+            {"age": 40},
+            "-age is for runs that see it beside a recording .train.py -features tabular",
+        ),
+        (("intervals",), {"sex": "male"}, "-sex is for runs that see it"),
+        (("tabular",), {"age": 400}, "--age 400 is no age: give years from 0 to 130"),
+        (("tabular",), {"age": float("nan")}, "--age nan is no age"),
+        (("tabular",), {"sex": "m"}, "--sex m is neither male nor female"),
+    ],
+)
+def test_an_age_or_sex_that_would_do_nothing_is_refused(names: tuple[str, ...], said: dict[str, Any], sentence: str):
+    run = measuring(*names)
+    with pytest.raises(EcgFusionError, match=sentence):
+        run.predict(simulated(1)[0], sampling_rate=100, leads=ALL, **said)
+    with pytest.raises(EcgFusionError, match=sentence):
+        predict_files(run, [], **said)

@@ -13,6 +13,7 @@ from pipeline.signals.augmentations import (
     check_augmentations,
     lead_dropout,
     scaling,
+    time_mask,
     time_shift,
     time_warp,
     wander,
@@ -159,6 +160,30 @@ def test_a_shift_is_by_whole_samples_and_repeats_the_ends():
     assert torch.equal(shift, shift.round())
     assert 20 <= shift.abs().max() <= 25
     assert shift.min() < 0 < shift.max()
+
+
+def test_a_mask_hides_one_span_of_all_leads_at_the_mean_of_each():
+    x = leads(300)
+    length = torch.tensor([400, 300, 21] * 100)
+    inside = torch.arange(400) < length[:, None, None]
+    masked = time_mask(torch.where(inside, x, 1e6), RATE, seeded(), 0.2, length[:, None, None])
+    for item, changed, n in zip(x[..., :], masked, length.tolist(), strict=True):
+        own, seen = item[:, :n], changed[:, :n]
+        hidden = seen != own
+        assert torch.equal(hidden, hidden[:1].expand_as(hidden))
+        places = hidden[0].nonzero().flatten()
+        assert len(places) <= 0.2 * n
+        assert not len(places) or places[-1] - places[0] + 1 == len(places)
+        torch.testing.assert_close(seen[hidden], own.mean(1, keepdim=True).expand_as(own)[hidden])
+
+
+def test_masks_are_of_every_length_and_at_every_place():
+    x = leads(4000, 1, 40)
+    hidden = (time_mask(x, RATE, seeded(), 0.25, ends_of(x)) != x)[:, 0]
+    assert hidden.sum(1).bincount().tolist() == pytest.approx([4000 / 11] * 11, rel=0.25)
+    of_ten = hidden[hidden.sum(1) == 10].byte().argmax(1)
+    assert sorted(of_ten.unique().tolist()) == [*range(31)]
+    assert time_mask(x, RATE, seeded(), 1.0, ends_of(x)).std(-1).min() < 1e-9  # an item of which nothing is left
 
 
 def test_they_are_applied_in_the_order_of_their_names():

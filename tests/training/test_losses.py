@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pipeline.errors import EcgFusionError
 from pipeline.training.loss_modules import Asymmetric, Focal
-from pipeline.training.losses import LOSSES, make_loss
+from pipeline.training.losses import LOSSES, make_loss, smoothed
 
 WEIGHTS = [2.0, 1.0, 5.0]
 CASES = [(name, kind) for name, loss in LOSSES.items() for kind in loss.kinds]
@@ -120,6 +120,38 @@ def test_gradients_are_finite_whatever_the_focus(gamma):
     for loss in (*modules, Asymmetric(None, gamma, gamma, 0.0), Asymmetric(None, gamma, gamma, 0.1)):
         (gradient,) = torch.autograd.grad(loss(logits, targets), logits)
         assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_of_targets_between_two_a_loss_is_between_theirs(name, kind, weights):
+    """So it takes mixed and smoothed targets, and is of them what the mixture of both losses is."""
+    (logits, first), loss = drawn(kind), make_loss(kind, weights, name)
+    second = first.roll(1, 0)
+    assert (first != second).any()
+    expected = 0.3 * loss(logits, first) + 0.7 * loss(logits, second)
+    torch.testing.assert_close(loss(logits, 0.3 * first + 0.7 * second), expected)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "multiclass"])
+def test_the_cross_entropy_of_soft_targets_is_least_at_them(kind):
+    targets = torch.tensor([[0.2, 0.7, 0.1]])
+    logits = (targets.logit() if kind == "multilabel" else targets.log()).requires_grad_()
+    (gradient,) = torch.autograd.grad(make_loss(kind, None)(logits, targets), logits)
+    torch.testing.assert_close(gradient, torch.zeros(1, 3), atol=1e-6, rtol=0)
+
+
+def test_smoothed_targets_by_hand():
+    targets = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    torch.testing.assert_close(smoothed(targets, "multilabel", 0.1), torch.tensor([[0.95, 0.05, 0.05, 0.05]]))
+    torch.testing.assert_close(smoothed(targets, "multiclass", 0.1), torch.tensor([[0.925, 0.025, 0.025, 0.025]]))
+    assert torch.equal(smoothed(targets, "multilabel", 0.0), targets)
+
+
+def test_smoothing_of_exclusive_classes_is_torchs():
+    logits, targets = drawn("multiclass")
+    theirs = nn.CrossEntropyLoss(label_smoothing=0.2)(logits, targets)
+    torch.testing.assert_close(make_loss("multiclass", None)(logits, smoothed(targets, "multiclass", 0.2)), theirs)
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)

@@ -1,5 +1,6 @@
 """Optimizers and schedulers: the registries, what a new line in them brings, and what is refused."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,8 @@ import torch
 from one_cycle import cycle
 from torch import nn
 
+from models import create_model
+from models.base import Undecayed
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card_parts import CHOICES
 from pipeline.training import defaults
@@ -85,6 +88,29 @@ def test_one_cycle_by_hand(optimizer: str, n_steps: int):
         if step < n_steps:
             made.step()
             scheduler.step()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_is_not_to_be_decayed_is_not(optimizer: str):
+    """A gradient of 0 leaves the decay alone to move a weight."""
+    weights = [nn.Parameter(torch.ones(2)), Undecayed(torch.ones(2)), nn.Parameter(torch.ones(2))]
+    chosen = settings(optimizer=optimizer, scheduler="none")
+    groups = [{"params": weights, "lr": 0.1}, {"params": [Undecayed(torch.ones(1))], "lr": 0.01}]
+    made = make_optimizer(groups, chosen)
+    assert [len(group["params"]) for group in made.param_groups] == [2, 1, 1]
+    assert [group["weight_decay"] for group in made.param_groups] == [1e-2, 0, 0]
+    assert [group["lr"] for group in made.param_groups] == [0.1, 0.1, 0.01]
+    for weight in weights:
+        weight.grad = torch.zeros(2)
+    made.step()
+    assert [bool((weight < 1).all()) for weight in weights] == [True, False, True]
+    assert weights[1].tolist() == [1.0, 1.0]
+
+
+def test_a_copy_of_a_network_is_not_decayed_either():
+    network = create_model("s4d", in_channels=2, n_classes=3, d_model=4, n_layers=2)
+    for each in (network, copy.deepcopy(network), network.double()):
+        assert sum(isinstance(x, Undecayed) for x in each.parameters()) == 8
 
 
 def test_momentum_is_that_of_the_user_in_sgd_and_sgdw_alone():

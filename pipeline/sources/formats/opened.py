@@ -31,6 +31,8 @@ class Said:
         array: which of several arrays, or groups of leads, in a file.
         rate_option: what the option is called that says ``sampling_rate``, for sentences.
         zero_is_no_checksum: whether a checksum of 0 stands for none, as in a set whose headers all say 0.
+        age: of the patient, years, which no file is asked for.
+        sex: 0 male, 1 female; the same.
     """
 
     unit: str | None = None
@@ -39,6 +41,8 @@ class Said:
     array: str | None = None
     rate_option: str = "--sampling_rate_of_files"
     zero_is_no_checksum: bool = False
+    age: float | None = None
+    sex: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from pipeline.sources.formats.arrays import LEAST_RATE, MOST_RATE
 from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import is_unit
 
+SEXES = ("male", "female")
+_OLDEST = 130
+
 
 def said_of_files(
     unit: str | None = None,
@@ -15,6 +18,8 @@ def said_of_files(
     leads: Sequence[str] = (),
     array: str | None = None,
     rate_option: str = "--sampling_rate",
+    age: float | None = None,
+    sex: str | None = None,
 ) -> Said:
     """What the options say of files that do not say it themselves.
 
@@ -24,6 +29,8 @@ def said_of_files(
         leads: names of the leads, however they are spelt.
         array: which array of a file.
         rate_option: what the option is called that says the rate.
+        age: of the patient, years.
+        sex: ``male`` or ``female``.
 
     Raises:
         EcgFusionError: one is not what it should be.
@@ -38,4 +45,8 @@ def said_of_files(
         raise EcgFusionError(f"--leads_of_file {' '.join(words)} names a lead twice: name each lead once, in order")
     if any("," in name for name in names):
         raise EcgFusionError(f"--leads_of_file {' '.join(words)}: write blanks between leads, as in I II V2")
-    return Said(unit, sampling_rate, names, array)
+    if age is not None and not 0 <= age <= _OLDEST:
+        raise EcgFusionError(f"--age {age:g} is no age: give years from 0 to {_OLDEST}")
+    if sex is not None and sex not in SEXES:
+        raise EcgFusionError(f"--sex {sex} is neither {' nor '.join(SEXES)}: write one of them, or leave it out")
+    return Said(unit, sampling_rate, names, array, age=age, sex=None if sex is None else SEXES.index(sex))

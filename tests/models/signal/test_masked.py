@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.signal.masked import Chain, Convolution, MaxPool, Norm, Residual
+from models.signal.masked import Chain, Convolution, MaxPool, MaxPoolAround, MeanOfTwo, Norm, Residual
 
 LENGTHS = torch.tensor([40, 17, 26, 33])
 
@@ -88,3 +88,29 @@ def test_the_smallest_number_of_steps_leaves_one(chain: Chain) -> None:
 def test_a_maximum_is_of_an_items_own_steps() -> None:
     x = torch.tensor([[[-3.0, -2.0, -1.0, 0.0, 0.0]]])
     assert MaxPool(2)(x, torch.tensor([3])).tolist() == [[[-2.0, 0.0]]]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("n", [6, 7])
+def test_a_maximum_around_each_step_is_of_an_items_own(stride: int, n: int) -> None:
+    torch.manual_seed(0)
+    x, layer = torch.randn(2, 3, n) - 5, MaxPoolAround(3, stride)  # zeros behind would be the largest
+    torch.testing.assert_close(layer(x, None), nn.MaxPool1d(3, stride, 1)(x))
+    padded = torch.cat([x, torch.zeros(2, 3, 4)], 2)
+    found = layer(padded, torch.tensor([n, n]))
+    steps = layer.n_steps(n)
+    torch.testing.assert_close(found[..., :steps], layer(x, None))
+    assert not found[..., steps:].any()
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8])
+def test_a_mean_of_two_is_of_an_items_own(n: int) -> None:
+    torch.manual_seed(0)
+    x, layer = torch.randn(2, 3, n), MeanOfTwo()
+    wanted = nn.AvgPool1d(2, ceil_mode=True)(x)
+    torch.testing.assert_close(layer(x, None), wanted)
+    for longer in (1, 4):
+        found = layer(torch.cat([x, torch.zeros(2, 3, longer)], 2), torch.tensor([n, n]))
+        torch.testing.assert_close(found[..., : wanted.shape[2]], wanted)
+        assert not found[..., wanted.shape[2] :].any()
+    assert layer.n_steps(n) == wanted.shape[2]
