@@ -325,6 +325,24 @@ def test_what_was_pretrained_on_is_no_dev_of_a_training(runs: dict[str, Path], s
         train.main(f"-init {runs['jepa']} {COMMON} -data {swapped} -path_save_model {tmp_path / 'run'}".split())
 
 
+def test_windows_and_median_beats_are_items_as_any_other(small_store_folder: Path, tmp_path: Path):
+    windows = write_stores(tmp_path / "windows", leads=LEADS, n_train=12, n_dev=9, seconds=(1.0,), windows=2)
+    few: dict[str, Any] = {"method": "clocs", "epochs": 1, "batch_size": 8, "threads": 1}
+    for data, beat, words, n_items in ((windows, None, "", 24), (small_store_folder, True, "-beat", 31)):
+        run = pretrain(data=data, beat=beat, path_save_model=tmp_path / f"run-{n_items}", **few)
+        card = read_card(run)
+        assert card.data.n_train_items == n_items
+        assert (card.spec.beat is None) == (beat is None)
+        tuned = tmp_path / f"tuned-{n_items}"
+        train.main(f"-init {run} {words} -epochs 1 -threads 1 -data {data} -path_save_model {tuned}".split())
+        assert load_run(tuned).card.init is not None
+
+
+def test_members_that_hold_out_what_was_pretrained_on_are_refused(runs: dict[str, Path], stores: Path, tmp_path: Path):
+    with pytest.raises(EcgFusionError, match="-kfold scores each item by a network that never saw it"):
+        train.main(f"-init {runs['jepa']} -kfold 3 {COMMON} -data {stores} -path_save_model {tmp_path / 'k'}".split())
+
+
 # what is refused
 
 

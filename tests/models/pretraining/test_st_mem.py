@@ -76,7 +76,7 @@ def test_leads_are_decoded_apart_though_in_one_batch():
     """With an encoder that lets no token see another, a lead's drawing hangs on that lead alone."""
     method = small().eval()
     for layer in method.encoder.layers:
-        torch.nn.init.zeros_(layer.self_attn.out_proj.weight)
+        torch.nn.init.zeros_(layer.get_parameter("self_attn.out_proj.weight"))
     own = torch.tensor([60])
     hidden = method.draw_hidden(own, 60)
     patches = torch.randn(1, 60, 10)
