@@ -37,6 +37,7 @@ COMMANDS = (
     "-m pipeline.sources.mitdb",
     "-m pipeline.sources.ptbxl",
     "-m pipeline.sources.synthetic",
+    "-m pipeline.training.derive",
     "-m pipeline.training.pretraining",
 )
 REFUSED = 2

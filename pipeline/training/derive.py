@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.parser import CommandParser, positive_int, run_command
-from pipeline.commands.terminal import say_loading, told_to
+from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
-from pipeline.report.console import Console
+from pipeline.machine.streams import say
 
 if TYPE_CHECKING:
     from pipeline.runs.card import Card
     from pipeline.store.reading import Store
 
 
-@told_to(Console)
+@told_to(Terminal)
 def main(words: Sequence[str] | None = None) -> None:
-    """Makes the run and tells its dev table."""
+    """Makes the run and says what it reaches on dev."""
     parser = CommandParser(prog="python -m pipeline.training.derive", description=__doc__)
     parser.option("run", type=Path, required=True, metavar="FOLDER", help="a finished run of one network")
     parser.option("path_save_model", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.option("gpu_id", type=int, metavar="N", help="which GPU (default: the first, if there is one)")
     options = parser.parse_args(words)
     say_loading()
-    derive(
+    card = derive(
         options.run,
         options.path_save_model,
         task=options.task,
@@ -45,6 +45,7 @@ def main(words: Sequence[str] | None = None) -> None:
         threads=options.threads,
         gpu_id=options.gpu_id,
     )
+    say(f"{options.path_save_model}: {card.task}, dev macro-AUC {card.dev_macro_auroc:.4f}; its table: evaluate.py")
 
 
 def derive(
@@ -56,8 +57,8 @@ def derive(
     data: Path | None = None,
     threads: int | None = None,
     gpu_id: int | None = None,
-) -> None:
-    """Makes a run of another's weights; scores dev with it and chooses its thresholds there.
+) -> "Card":
+    """Makes a run of another's weights, whose card it gives; scores dev with it and chooses its thresholds there.
 
     Args:
         origin: a finished run of one network.
@@ -73,13 +74,13 @@ def derive(
     """
     from pipeline.machine.devices import choose_device, set_up_cpu
     from pipeline.machine.files import make_folder
-    from pipeline.runs.card import CARD, write_card
+    from pipeline.runs.card import CARD, read_card, write_card
     from pipeline.runs.folder import refuse_files_of_others
     from pipeline.runs.load import load_run, read_weights, save_tensors
     from pipeline.scoring.checks import check_fit, refuse_training_items
     from pipeline.scoring.partition import scores_of
     from pipeline.store.reading import open_partition
-    from pipeline.training.network import finish
+    from pipeline.training.network import complete
     from pipeline.training.transfer import read_origin
 
     if task is None and not half:
@@ -102,7 +103,8 @@ def derive(
     write_card(folder, card)
     save_tensors(folder, tensors)
     scores = scores_of(replace(run, folder=folder, card=card), dev, choose_device(gpu_id), progress="scoring dev")
-    finish(card, folder, scores, _result(run.card, scores))
+    complete(card, folder, scores, _result(run.card, scores))
+    return read_card(folder)
 
 
 def answering(card: "Card", task: str, dev: "Store") -> "Card":

@@ -198,7 +198,8 @@ def test_a_card_whose_classes_cannot_be_read_is_refused(change: dict[str, Any], 
 def test_a_reading_of_no_output_is_refused():
     run = trained(f"{GRU} {BOTH} -limit 20")
     card = card_json(run)
-    for lists in ([], [[]], [["no such statement"]]):
+    nowhere: tuple[list[list[str]], ...] = ([], [[]], [["no such statement"]])
+    for lists in nowhere:
         write_json(run, {**card, "learnt": {**card["learnt"], "readings": {**card["learnt"]["readings"], "MI": lists}}})
         with pytest.raises(EcgFusionError, match=r"readings\.MI"):
             read_card(run)
