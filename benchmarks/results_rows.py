@@ -81,16 +81,37 @@ def _ptbxl() -> list[Row]:
     asked = (
         ("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", _SIGNAL, ".930–.934"),
         ("signal-5", "the same, 5 outputs", f"{_SIGNAL} {_ALONE}", ".930"),
-        ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", f"{_BEAT} {_ALONE} -nb_filters 16", ""),
-        ("beat-16-learn", "the same, 71 + 5 outputs", f"{_BEAT} -nb_filters 16", ""),
-        ("beat-32", "the same, 32 filters, 5 outputs", f"{_BEAT} {_ALONE} -nb_filters 32", ""),
-        ("beat", "the same, as in its recipe", _BEAT, ".902 of images"),
+        ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
+        ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
+        ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {_LEARN}", ""),
+        ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
+        ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
-    return [Row("ptbxl", *row[:2], "ptbxl", row[2], "test", "macro auroc", row[3], digits=4) for row in asked]
+    heavy = (
+        ("s4d", "`s4d` as published, 71 + 5 outputs", f"-model s4d -crop 2.5 -epochs 30 {_LEARN}", ".932–.934"),
+        (
+            "xresnet1d101",
+            "`xresnet1d101`, 71 + 5 outputs",
+            f"-model xresnet1d101 -crop 2.5 -epochs 24 {_LEARN}",
+            ".928",
+        ),
+    )
+    third = ("three", "signal + beat + `s4d`, mean", "-model late -combine mean -branches @signal @beat @s4d", "")
+    return [
+        Row("ptbxl", name, title, "ptbxl", words, "test", "macro auroc", published, digits=4, is_for_gpu=of_gpu)
+        for rows, of_gpu in (((*heavy, third), True), (asked, False))
+        for name, title, words, published in rows
+    ]
 
 
+_LEARN = "-task superdiagnostic -learn all superdiagnostic"
+_CHANNELS = "dominant ectopic deviation"
+_BEAT_PLAIN = (
+    "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
+    "-epochs 12 -patience 12 -precision bf16"
+)
 _TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
 
 

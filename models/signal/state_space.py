@@ -3,7 +3,6 @@
 import math
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from models.base import Undecayed
@@ -82,6 +81,8 @@ class DiagonalStateSpace(nn.Module):
 
     def convolve(self, u: Tensor) -> Tensor:
         """Both directions added, without what is there itself."""
+        from scipy.fft import next_fast_len  # here, because other networks need none of it
+
         time = u.shape[2]
         n = next_fast_len(2 * time - 1, real=True)  # so that the end does not come round to the beginning
         around = lay_around(self.kernels(time), n)

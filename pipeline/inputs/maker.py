@@ -151,7 +151,7 @@ def _map_rows(x: Tensor, spec: InputSpec) -> Tensor:
     from pipeline.representations import in_lead_map_order
 
     n_parts, n_leads = len(spec.beat_parts), len(spec.leads)
-    parts = x[:, : n_parts * n_leads].reshape(len(x), n_parts, n_leads, -1)
+    parts = x[:, : n_parts * n_leads].reshape(len(x), n_parts, n_leads, x.shape[-1])
     parts = in_lead_map_order(parts, spec.leads)
     if spec.strip is None:
         return parts

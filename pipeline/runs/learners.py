@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models import Network
 from models.fusion.intermediate import BranchReader
-from pipeline.inputs.batches import Batch
+from pipeline.inputs.batches import Batch, on
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
 
@@ -19,7 +19,8 @@ class Mix:
 
     Attributes:
         weight: of each item itself, from 0 to 1; its partner has the rest.
-        partners: (n,) int64, the place of each item's partner in the batch; it may be its own.
+        partners: (n,) int64, the place of each item's partner in the batch; it may be its own. They lie on the host, as
+            lengths do, which networks read there.
     """
 
     weight: float
@@ -27,11 +28,11 @@ class Mix:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Numbers of each item, (n, …), mixed with those of its partner; of inputs and of targets alike."""
-        return self.weight * x + (1 - self.weight) * x[self.partners]
+        return self.weight * x + (1 - self.weight) * x[on(x.device, self.partners)]
 
     def longer(self, length: Tensor) -> Tensor:
         """(n,) samples of each mixed item: those of the longer of both, since behind its end a signal is 0."""
-        return torch.maximum(length, length[self.partners.to(length.device)])
+        return torch.maximum(length, length[self.partners])
 
 
 @dataclass(frozen=True)

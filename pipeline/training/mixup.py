@@ -8,7 +8,7 @@ from pipeline.runs.learners import Mix
 _OF_MIXUP = 1  # keeps these numbers apart from the others of a step, which are of (seed, step) alone
 
 
-def drawn_mix(alpha: float, seed: int, step: int, n_items: int, device: torch.device) -> Mix:
+def drawn_mix(alpha: float, seed: int, step: int, n_items: int) -> Mix:
     """One weight for all items of a batch, from Beta(alpha, alpha), and a partner for each; of (seed, step) alone.
 
     Args:
@@ -17,7 +17,6 @@ def drawn_mix(alpha: float, seed: int, step: int, n_items: int, device: torch.de
         seed: of the training.
         step: counted through all epochs.
         n_items: of the batch; an item may be its own partner.
-        device: where the partners are needed.
 
     Reference:
         Zhang, Cissé, Dauphin and Lopez-Paz, mixup: Beyond Empirical Risk Minimization, 2018; one weight a step, as in
@@ -25,5 +24,4 @@ def drawn_mix(alpha: float, seed: int, step: int, n_items: int, device: torch.de
     """
     random = np.random.default_rng((seed, step, _OF_MIXUP))
     weight = float(random.beta(alpha, alpha))
-    partners = torch.from_numpy(random.permutation(n_items))
-    return Mix(weight, partners.to(device))
+    return Mix(weight, torch.from_numpy(random.permutation(n_items)))

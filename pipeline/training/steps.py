@@ -111,7 +111,7 @@ class Steps:
     def _mix(self, step: int, n_items: int) -> Mix | None:
         """How a step of so many items mixes them."""
         alpha, seed = self._settings.mixup, self._settings.seed
-        return drawn_mix(alpha, seed, step, n_items, self._device) if alpha else None
+        return drawn_mix(alpha, seed, step, n_items) if alpha else None
 
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""

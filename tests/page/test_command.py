@@ -3,17 +3,21 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cards import card_json
+from cards import card_json, small_card
 from report_pages import HOSTILE, drawn_multilabel, shown, written
 
 import evaluate
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.evaluation.thresholds import get_thresholds, predict
+from pipeline.inputs.spec import InputSpec
 from pipeline.page.command import main
+from pipeline.page.facts import facts_of_run
+from pipeline.runs.card_parts import TeacherCard
 
 MB = 2**20
 
@@ -33,6 +37,18 @@ def test_a_scores_file_becomes_a_page(multilabel: list[str], tmp_path: Path, cap
     assert "not a medical device" in text.lower()
     for absent in ("How it learnt", "on paper", "Confusion", "How they stand"):
         assert absent not in text
+
+
+def test_what_changed_the_training_is_said_of_it():
+    spec = InputSpec(modality="signal", leads=("I",), sampling_rate=100.0, gain=1000.0, n_samples=100)
+    card = small_card(spec)
+    plain = dict(facts_of_run(card, Path("run"), None)["Its training"])
+    assert not {"ema", "mixup", "label smoothing", "taught by"} & plain.keys()
+    teacher = TeacherCard(folder="fused", model="late", seal="", weight=0.3, temperature=2.0, trained_on=(card.data,))
+    taught = replace(card, teacher=teacher).with_training(ema=0.999, mixup=0.2, label_smoothing=0.1)
+    said = dict(facts_of_run(taught, Path("run"), None)["Its training"])
+    assert (said["ema"], said["mixup"], said["label smoothing"]) == ("0.999", "0.2", "0.1")
+    assert said["taught by"] == "fused (weight 0.3)"
 
 
 def test_names_are_text_and_nothing_else(multilabel: list[str], tmp_path: Path):

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from untrained_runs import LEADS as ALL
-from untrained_runs import network_run, ours, signal_spec, simulated, store_of
+from untrained_runs import image_spec, network_run, ours, signal_spec, simulated, store_of
 
 from pipeline import load_run, predict_files
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.features import plan_features
 from pipeline.inputs.measured import measured
+from pipeline.representations import LEAD_MAP_KEY, ImageRecipe, LeadMapRecipe
 from pipeline.runs.build import Run
+from pipeline.scoring.seen import images_of
+from pipeline.signals.beats import BEAT_S, BEAT_VERSION
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.leads import LEADS
 from pipeline.store.reading import Store, open_store
@@ -122,6 +125,23 @@ def test_what_is_given_counts_more_than_what_is_measured():
     assert same == pytest.approx(found, abs=1e-6)
     doubled = run.predict(signal, sampling_rate=100, leads=ALL, features={"voltage": (2 * numbers).tolist()})
     assert max(abs(doubled[name] - found[name]) for name in found) > 1e-3
+
+
+def test_each_part_of_a_recording_s_beats_is_an_image_that_is_shown():
+    beats: dict[str, Any] = {"beat": BEAT_S, "beat_version": BEAT_VERSION, "beat_channels": ("dominant", "ectopic")}
+    of_map = image_spec({LEAD_MAP_KEY: LeadMapRecipe(size=80).parameters()}, leads=ALL, n_samples=80, **beats)
+    gaf = image_spec(
+        {"gaf": ImageRecipe(("gaf",), size=32).parameters("gaf")}, leads=("II", "V2"), n_samples=80, **beats
+    )
+    store, run = store_of(simulated(1)), network_run("resnet", replace(of_map, beat_channels=None))
+    for spec, leads in (
+        (of_map, ("all leads, dominant", "all leads, ectopic")),
+        (gaf, ("II, dominant", "V2, dominant", "II, ectopic", "V2, ectopic")),
+    ):
+        ((name, (grey, named, _)),) = images_of(replace(run, spec=spec), store).items()
+        assert (name, named, grey.shape[:2]) == ("resnet", leads, (len(leads), 1))
+        assert grey[0].std() > 0
+        assert (grey[-1] == grey[-1, 0, 0, 0]).all(), "a regular heart has no other beats"
 
 
 @pytest.mark.parametrize(

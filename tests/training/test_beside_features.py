@@ -217,7 +217,7 @@ def test_arrays_in_memory_hold_them(runs: dict[str, Path]):
     ("words", "sentence"),
     [
         ("-features r", "train.h5 has no feature r: .*rr"),
-        ("-features rr hrv", "train.h5 has no feature hrv: choose from rr$"),
+        ("-features rr hrv", "train.h5 has no feature hrv: choose from rr, voltage, intervals, tabular$"),
         ("-features rr rr", "-features names rr twice"),
     ],
 )

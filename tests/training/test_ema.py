@@ -276,6 +276,18 @@ def test_fusions_that_are_trained_have_a_mean_and_go_on_with_it(how, branches, s
     same_runs(fit_run(small_store_folder, tmp_path / "killed", "", resume=True), whole)
 
 
+def test_heads_that_are_fitted_out_of_fold_have_a_mean(small_store_folder, tmp_path):
+    of_branch = f"{GRU} -kfold 2 -folds_seed 0 -epochs 1"
+    folds = [str(fit_run(small_store_folder, tmp_path / seed, f"{of_branch} -seed {seed}")) for seed in "12"]
+    how = "-model intermediate -combine concat -fit_on out_of_fold -hidden_size 4 -batch_size 8 -epochs 2"
+    words = f"{how} -branches {' '.join(folds)}"
+    plain = fit_run(small_store_folder, tmp_path / "plain", words)
+    mean = fit_run(small_store_folder, tmp_path / "mean", f"{words} -ema 0.9")
+    assert read_card(mean).training.ema == 0.9
+    assert [row["train_loss"] for row in log_of(plain)] == [row["train_loss"] for row in log_of(mean)]
+    assert (plain / WEIGHTS).read_bytes() != (mean / WEIGHTS).read_bytes()
+
+
 @pytest.mark.parametrize("combine", ["mean", "weighted", "mlp"])
 def test_late_fusions_have_no_steps_to_be_averaged(combine, branches, tmp_path):
     words = (

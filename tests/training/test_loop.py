@@ -211,6 +211,8 @@ CONFIGURATIONS = [
     f"{IMAGES} -optimizer adamw -scheduler onecycle",
     f"{IMAGES} -on_the_fly -optimizer adam -scheduler none",
     f"{GRU} -precision bf16",
+    f"{RESNET1D.replace('resnet1d_wang', 's4d')} -set d_model=8 stem_stride=2 -precision bf16",
+    RESNET1D.replace("resnet1d_wang", "convnext1d"),
 ]
 
 

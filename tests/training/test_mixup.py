@@ -15,7 +15,7 @@ import train
 from models import BranchShape, beside_features, create_fusion, create_model
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.frozen import KeptItems, KeptLearner
-from pipeline.inputs.batches import CPU, Batch, Pick, training_picks
+from pipeline.inputs.batches import Batch, Pick, training_picks
 from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import FeatureScale, InputSpec
 from pipeline.representations import ImageRecipe
@@ -48,18 +48,18 @@ UNCHANGED = "-learning_rate 1e-30 -weight_decay 0 -optimizer sgd -scheduler none
 
 
 def test_the_weight_and_the_partners_are_those_of_seed_and_step():
-    mix = drawn_mix(0.4, 3, 7, 9, CPU)
+    mix = drawn_mix(0.4, 3, 7, 9)
     assert sorted(mix.partners.tolist()) == [*range(9)]
     assert 0 <= mix.weight <= 1
-    again = drawn_mix(0.4, 3, 7, 9, CPU)
+    again = drawn_mix(0.4, 3, 7, 9)
     assert (again.weight, again.partners.tolist()) == (mix.weight, mix.partners.tolist())
-    others = [drawn_mix(0.4, seed, step, 9, CPU).weight for seed, step in ((3, 8), (4, 7))]
+    others = [drawn_mix(0.4, seed, step, 9).weight for seed, step in ((3, 8), (4, 7))]
     assert mix.weight not in others
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 5.0])
 def test_the_weights_are_of_a_beta_distribution(alpha: float):
-    weights = np.array([drawn_mix(alpha, 0, step, 2, CPU).weight for step in range(2000)])
+    weights = np.array([drawn_mix(alpha, 0, step, 2).weight for step in range(2000)])
     assert weights.mean() == pytest.approx(0.5, abs=0.03)
     assert weights.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
 
@@ -160,7 +160,7 @@ def test_a_loss_is_that_of_mixed_pairs(small_store_folder, tmp_path):
     own, loss = NetworkLearner(run.network, run.spec).eval(), make_loss("multilabel", run.card.training.class_weights)
     total = 0.0
     for step, pick in enumerate(training_picks(items, 8, 5, 0)):
-        mix, batch = drawn_mix(0.4, 5, step, len(pick.rows), CPU), items[pick]
+        mix, batch = drawn_mix(0.4, 5, step, len(pick.rows)), items[pick]
         x = own._maker(batch.raw)
         logits = run.network.requires_grad_(False)(mix.weight * x + (1 - mix.weight) * x[mix.partners])
         both = targets[pick.rows], targets[pick.rows][mix.partners]
