@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, printable
-from pipeline.commands.file_options import add_file_options
+from pipeline.commands.file_options import add_file_options, facts_of_files
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
@@ -52,14 +52,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Answers what the words name; files that have no answer are named at the end, and make it fail."""
     options = parse(words)
     formats = _formats(options)
-    said = said_of_files(
-        options.unit,
-        options.sampling_rate,
-        options.leads_of_file or (),
-        options.array,
-        age=options.age,
-        sex=options.sex,
-    )
+    said = said_of_files(**facts_of_files(options))
     if options.out:
         check_writable(options.out)
     paths = _paths(options.file)

@@ -1,5 +1,8 @@
 """The options with which somebody says what a recording file does not say itself."""
 
+from argparse import Namespace
+from typing import Any
+
 from pipeline.commands.parser import CommandParser, one_word, positive_float
 
 
@@ -19,3 +22,9 @@ def add_file_options(parser: CommandParser, title: str) -> None:
     parser.option("array", group, metavar="NAME", help=meant)
     parser.option("age", group, type=float, metavar="YEARS", help="of the patient, for runs with -features tabular")
     parser.option("sex", group, choices=("male", "female"), help="of the patient, for runs with -features tabular")
+
+
+def facts_of_files(options: Namespace) -> dict[str, Any]:
+    """What these options say, as ``said_of_files`` takes it."""
+    names = ("unit", "sampling_rate", "array", "age", "sex")
+    return {name: getattr(options, name) for name in names} | {"leads": options.leads_of_file or ()}

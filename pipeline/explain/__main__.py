@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.escaping import file_names, one_line
-from pipeline.commands.file_options import add_file_options
+from pipeline.commands.file_options import add_file_options, facts_of_files
 from pipeline.commands.parser import CommandParser, partition_name, positive_float, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
@@ -38,14 +38,7 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parse(words)
     if (options.file is None) == (options.record is None):
         raise EcgFusionError("what is to be explained? give a recording's file, or -record with the id of a record")
-    said = said_of_files(
-        options.unit,
-        options.sampling_rate,
-        options.leads_of_file or (),
-        options.array,
-        age=options.age,
-        sex=options.sex,
-    )
+    said = said_of_files(**facts_of_files(options))
     of_stores = ("data", "partition")
     for name in of_stores if options.record is None else ():
         if getattr(options, name) is not None:
