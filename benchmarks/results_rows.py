@@ -121,9 +121,9 @@ def _weights() -> list[Row]:
         ("weights-signal", "signal", _SIGNAL),
         ("weights-beat", "image", _BEAT),
         ("weights-fused", "signal + image, mean", "-model late -combine mean -branches @weights-signal @weights-beat"),
-        ("weights-three-leads", "signal, leads I II V2", f"{_SIGNAL} -leads I II V2 -epochs 16"),
-        ("weights-one-lead", "signal, lead I", f"{_SIGNAL} -leads I -epochs 16"),
-        ("weights-rhythm", "rhythm", f"{_SIGNAL} -task rhythm -learn all -crop 5 -epochs 12"),
+        ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
+        ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
+        ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),
     )
     return [Row("weights", *row[:2], "ptbxl-1-8", row[2], "dev", "macro auroc", digits=4) for row in asked]
 
