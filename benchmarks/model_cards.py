@@ -42,7 +42,9 @@ A {kind} run of ecgfusion. From the repository's folder:
 
 ## Data and licence
 
-{source} Trained on folds {train}; the epoch and the thresholds were chosen on fold {dev}; nothing has seen fold 10. The
+{source}
+
+Trained on folds {train}; the epoch and the thresholds were chosen on fold {dev}; nothing has seen fold 10. The
 weights are under the licence of this repository (MIT); who uses them cites PTB-XL.
 
 ## What it must not be used for

@@ -69,8 +69,8 @@ def test_every_network_has_defaults_for_every_choice(name: str):
 
 
 def test_a_family_without_defaults_is_named():
-    with pytest.raises(EcgFusionError, match=r"family transformer has no .* pipeline/training/defaults\.py"):
-        defaults.training_defaults("transformer")
+    with pytest.raises(EcgFusionError, match=r"family mixture has no .* pipeline/training/defaults\.py"):
+        defaults.training_defaults("mixture")
 
 
 @pytest.mark.parametrize("name", ["gru", "resnet"])

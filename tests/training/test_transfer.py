@@ -186,7 +186,7 @@ def changed_origin(run: Path, folder: Path, **fields: Any) -> Path:
         ({"input__normalise": "none", "input__scale_mv": 1.0}, "-normalise none, these have -normalise global"),
         ({"input__scale_mv": 9.0}, "divided its signals by 9 mV"),
         ({"data__cut": {"kind": "beats"}}, "has learnt from beats, and these are whole records"),
-        ({"input__beat": [0.25, 0.45]}, "saw the median beat, and this one sees all of an item"),
+        ({"input__beat": [0.25, 0.45]}, "saw the median beat from -0.25 to 0.45 s, and this one sees all of an item"),
     ],
 )
 def test_inputs_that_differ_are_warned_of(
