@@ -101,7 +101,7 @@ class PatchTransformer(SignalNetwork):
         if length is not None:
             x = x.masked_fill(~within(length, x.shape[2])[:, None], 0.0)
         x = nn.functional.pad(x, (0, -x.shape[2] % self.patch))
-        cut: Tensor = x.reshape(len(x), x.shape[1], -1, self.patch).transpose(1, 2)  # (n, steps, leads, patch)
+        cut: Tensor = x.reshape(x.shape[0], x.shape[1], -1, self.patch).transpose(1, 2)  # (n, steps, leads, patch)
         return cut.flatten(1, 2) if self.each_lead else cut.flatten(2)
 
     def embed(self, patches: Tensor) -> Tensor:
