@@ -39,8 +39,8 @@ def placed(module: Module, device: torch.device) -> Module:
     """The module itself, on a device; its two-dimensional convolutions have their channels last.
 
     On a GPU so have the images (see ``InputMaker``), and cudnn then turns neither round at every layer. On a CPU a step
-    of ``resnet`` (64 images of 80 pixels) takes 0.72 of its time in fp32 and 0.58 in bf16, one of ``cnn`` 0.57 and
-    0.36, one of ``alexnet`` as long as before (``python -m benchmarks.layout``).
+    of ``resnet`` (64 images of 80 pixels) takes 0.73 of its time in fp32 and 0.64 in bf16, one of ``cnn`` 0.55 and
+    0.39, one of ``alexnet`` as long as before (``python -m benchmarks.layout``).
     """
     module.to(device)
     module.to(memory_format=torch.channels_last)
