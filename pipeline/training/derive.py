@@ -94,6 +94,7 @@ def derive(
     check_fit(run.card, dev, origin)
     refuse_training_items(run.card, origin, dev)
     card = _on(dev, run.card if task in (None, run.card.task) else answering(run.card, str(task), dev))
+    card = _elsewhere(card, data)
     tensors = read_weights(origin, run.card)
     if half:
         tensors = {name: halved(tensor) for name, tensor in tensors.items()}
@@ -160,6 +161,12 @@ def _on(dev: "Store", card: "Card") -> "Card":
     return replace(
         card, complete=False, data=data, thresholds=None, calibration=again, result=None, sha256=None, diverged=None
     )
+
+
+def _elsewhere(card: "Card", data: Path | None) -> "Card":
+    """The card without the places of the old run's machine; its stores are those that were named, as typed."""
+    given = {name: value for name, value in card.given.items() if name not in ("data", "path_save_model")}
+    return replace(card, given=given, data=replace(card.data, folder=str(data or card.data.folder)))
 
 
 def halved(tensor: Any) -> Any:
