@@ -14,19 +14,25 @@ from pipeline.signals.beats import median_beat
 from pipeline.signals.counts import to_millivolts
 from pipeline.signals.intervals import intervals
 from pipeline.signals.peaks import r_peaks
+from pipeline.signals.rhythm_numbers import RHYTHM, rhythm_numbers
 from pipeline.signals.voltages import VOLTAGES, voltages
 from pipeline.store.reading import Store
 
 PERSON = ("age", "sex")
-INTERVALS = ("heart rate", "RR deviation", "PR", "QRS", "QT", "QTc")
+OF_BEAT = ("PR", "QRS", "QT", "QTc")
+INTERVALS = ("heart rate", "RR deviation", *OF_BEAT)
 MEASURED: Mapping[str, tuple[str, ...]] = {
     "voltage": VOLTAGES,
     "intervals": INTERVALS,
+    "rhythm": RHYTHM,
     "tabular": (*PERSON, *INTERVALS),
 }
 """The features that no store needs to hold, and the numbers of each, in their order."""
 
 EXTENT_S = (0.4, 0.6)  # of the median beat that is measured: from before the longest PR to after the longest QT
+OF_SIGNAL = (*VOLTAGES, *RHYTHM, *OF_BEAT)
+"""The numbers that a signal has by itself, in the order of ``measures``."""
+
 _KEPT_STORES = 6  # whose numbers stay in memory: train and dev, and some more
 
 
@@ -36,7 +42,7 @@ class _Known:
 
     Attributes:
         rows: (items,) whether an item has been measured.
-        numbers: (items, numbers) of the signal alone: voltages, then intervals.
+        numbers: (items, numbers) of the signal alone, ``OF_SIGNAL``.
     """
 
     rows: np.ndarray
@@ -61,8 +67,8 @@ def measured(store: Store, name: str, rows: np.ndarray) -> np.ndarray:
 
     ``voltage`` is in mV (see ``voltages``). ``intervals`` is the heart rate (beats a minute, of the median RR
     interval), the deviation of RR intervals as a part of their mean, PR, QRS and QT (s, see ``intervals``), and QT over
-    the third root of the RR interval (Fridericia). ``tabular`` has before these the age (years) and the sex (0 male, 1
-    female).
+    the third root of the RR interval (Fridericia). ``rhythm`` is of the RR intervals alone (see ``rhythm_numbers``).
+    ``tabular`` is the age (years), the sex (0 male, 1 female) and ``intervals``.
 
     Args:
         store: the opened store; its signals are filtered as they were stored.
@@ -86,9 +92,9 @@ def numbers_of_feature(name: str, of_signal: np.ndarray, person: np.ndarray) -> 
     Shape:
         of_signal (..., numbers), person (..., 2) to (..., numbers of the feature) float32.
     """
-    of_voltage, of_intervals = of_signal[..., : len(VOLTAGES)], of_signal[..., len(VOLTAGES) :]
-    parts = {"voltage": [of_voltage], "intervals": [of_intervals], "tabular": [person, of_intervals]}
-    return np.concatenate(parts[name], axis=-1).astype(np.float32)
+    known = (*PERSON, *OF_SIGNAL)
+    places = [known.index(number) for number in MEASURED[name]]
+    return np.concatenate([person, of_signal], axis=-1)[..., places].astype(np.float32)
 
 
 def not_told(name: str, numbers: np.ndarray) -> list[str]:
@@ -97,7 +103,7 @@ def not_told(name: str, numbers: np.ndarray) -> list[str]:
 
 
 def measures(x: np.ndarray, leads: Sequence[str], sampling_rate: float) -> np.ndarray:
-    """Voltages and intervals of one record.
+    """Voltages and intervals of one record, NaN where one cannot be told.
 
     Args:
         x: all its leads, mV.
@@ -105,23 +111,20 @@ def measures(x: np.ndarray, leads: Sequence[str], sampling_rate: float) -> np.nd
         sampling_rate: Hz.
 
     Shape:
-        x (leads, time) to (numbers,) float64: ``VOLTAGES``, then ``INTERVALS``.
+        x (leads, time) to (numbers,) float64, ``OF_SIGNAL``.
     """
-    n_numbers = len(VOLTAGES) + len(INTERVALS)
     if not np.shape(x)[1]:
-        return np.full(n_numbers, np.nan)
+        return np.full(len(OF_SIGNAL), np.nan)
     peaks = r_peaks(x, sampling_rate)
     rr = np.diff(peaks) / sampling_rate
-    usual_rr = float(np.median(rr)) if len(rr) else np.nan
-    varies = float(rr.std() / rr.mean()) if len(rr) > 1 else np.nan
+    of_rhythm = rhythm_numbers(rr)
     beat = median_beat(x, sampling_rate, *EXTENT_S, peaks)
-    if not beat.n_alike:  # without a whole beat there is nothing to measure
-        return np.concatenate([np.full(len(VOLTAGES), np.nan), [60 / usual_rr, varies], np.full(4, np.nan)])
+    if not beat.n_alike:  # without a whole beat there is no more to measure
+        return np.concatenate([np.full(len(VOLTAGES), np.nan), of_rhythm, np.full(len(OF_BEAT), np.nan)])
+    usual_rr = float(np.median(rr)) if len(rr) else np.nan
     found = intervals(beat.mv, sampling_rate, EXTENT_S[0], usual_rr)
     of_beat = [found.pr, found.qrs, found.qt, found.qt / np.cbrt(usual_rr)]
-    return np.concatenate(
-        [voltages(beat.mv, leads, sampling_rate, EXTENT_S[0]), [60 / usual_rr, varies], of_beat],
-    )
+    return np.concatenate([voltages(beat.mv, leads, sampling_rate, EXTENT_S[0]), of_rhythm, of_beat])
 
 
 def _of_person(store: Store, rows: np.ndarray) -> np.ndarray:
@@ -164,5 +167,5 @@ def _known_of(store: Store) -> _Known:
 @lru_cache(maxsize=_KEPT_STORES)
 def _nothing_known(_: Hashable, n_items: int) -> _Known:
     """What is known at first; the same value, which fills, for the same store."""
-    numbers = np.full((n_items, len(VOLTAGES) + len(INTERVALS)), np.nan, np.float32)
+    numbers = np.full((n_items, len(OF_SIGNAL)), np.nan, np.float32)
     return _Known(np.zeros(n_items, bool), numbers)

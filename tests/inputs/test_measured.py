@@ -10,11 +10,10 @@ from hearts import recording
 from pipeline.errors import EcgFusionError
 from pipeline.inputs import measured as room
 from pipeline.inputs.features import features_of, plan_features
-from pipeline.inputs.measured import INTERVALS, MEASURED, PERSON, measured, measures, not_told
+from pipeline.inputs.measured import MEASURED, OF_SIGNAL, PERSON, measured, measures, not_told
 from pipeline.inputs.spec import InputSpec
 from pipeline.scoring.checks import check_features
 from pipeline.signals.leads import LEADS
-from pipeline.signals.voltages import VOLTAGES
 from pipeline.store.arrays import ArrayStore
 from pipeline.store.reading import Store, open_store
 
@@ -29,17 +28,25 @@ def hearts(n: int) -> Store:
 
 def test_each_name_has_its_numbers_in_order():
     store, rows = hearts(3), np.array([2, 0])
-    voltage, of_intervals, tabular = (measured(store, name, rows) for name in MEASURED)
-    assert [each.shape for each in (voltage, of_intervals, tabular)] == [(2, 12), (2, 6), (2, 8)]
-    assert voltage.dtype == of_intervals.dtype == tabular.dtype == np.float32
-    np.testing.assert_array_equal(tabular[:, 2:], of_intervals)
+    found = {name: measured(store, name, rows) for name in MEASURED}
+    assert {name: each.shape for name, each in found.items()} == {
+        "voltage": (2, 12),
+        "intervals": (2, 6),
+        "rhythm": (2, 10),
+        "tabular": (2, 8),
+    }
+    assert {each.dtype for each in found.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(found["tabular"][:, 2:], found["intervals"])
+    np.testing.assert_array_equal(found["rhythm"][:, :2], found["intervals"][:, :2])
     decoded = store.signals.open()[2] / store.gain
-    np.testing.assert_allclose(np.append(voltage[0], of_intervals[0]), measures(decoded, LEADS, 100), rtol=1e-6)
+    by_number = dict(zip(OF_SIGNAL, measures(decoded, LEADS, 100), strict=True))
+    for name in ("voltage", "intervals", "rhythm"):
+        np.testing.assert_allclose(found[name][0], [by_number[number] for number in MEASURED[name]], rtol=1e-6)
 
 
 def test_the_heart_rate_and_qtc_are_of_the_same_intervals():
     x, times = recording(3, 100)
-    numbers = dict(zip((*VOLTAGES, *INTERVALS), measures(x, LEADS, 100), strict=True))
+    numbers = dict(zip(OF_SIGNAL, measures(x, LEADS, 100), strict=True))
     inside = np.diff(times[(times > 0) & (times < 10)])
     assert numbers["heart rate"] == pytest.approx(60 / np.median(inside), rel=0.02)
     assert numbers["RR deviation"] == pytest.approx(inside.std() / inside.mean(), abs=0.01)
