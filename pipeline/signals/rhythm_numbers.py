@@ -1,4 +1,4 @@
-"""Numbers of the RR intervals of a record, by which a rhythm is told: how fast it is, how irregular, and in what way."""
+"""Numbers of the RR intervals of a record, by which a rhythm is told: how fast, how irregular, in what way."""
 
 import numpy as np
 
