@@ -141,20 +141,21 @@ def make_store(name: str, stores: Stores, place: Place) -> bool:
 
 
 def make_run(row: Row, seed: int, place: Place) -> bool:
-    """Trains a row's run, or goes on with it; whether it is trained."""
+    """Makes a row's run, or goes on with its training; whether it is there."""
     folder = place.run(row.name, seed)
     words = [*commanded(row, seed, place), "-path_save_model", str(folder)]
     if (folder / "run.json").exists():
         words = ["-resume", "-path_save_model", str(folder)]
-    return _run("train.py", words, folder, place) and is_done(folder)
+    return _run(row.command, words, folder, place) and is_done(folder)
 
 
 def commanded(row: Row, seed: int, place: Place) -> list[str]:
-    """The words of a row's train.py; ``@NAME`` is that row's run of the same seed, ``@NAME:+1`` of the next one."""
+    """The words of a row's command; ``@NAME`` is that row's run of the same seed, ``@NAME:+1`` of the next one."""
     joined = _joined(row, seed, place)
     words = [str(joined.get(word, word)) for word in shlex.split(row.words)]
-    drawn = [] if "late" in words else ["-seed", str(seed), "-threads", str(place.threads)]
-    return [*words, *drawn, "-data", str(place.store(row.store))]
+    threads = [] if "late" in words else ["-threads", str(place.threads)]
+    drawn = ["-seed", str(seed)] if threads and row.command == "train.py" else []
+    return [*words, *drawn, *threads, "-data", str(place.store(row.store))]
 
 
 def _joined(row: Row, seed: int, place: Place) -> dict[str, Path]:
@@ -186,8 +187,9 @@ def _run(command: str, words: Sequence[str], folder: Path, place: Place) -> bool
     with open(_log(folder), "a") as log:
         log.write(f"python {command} {shlex.join(words)}\n")
         log.flush()
+        program = [str(ROOT / command)] if command.endswith(".py") else ["-m", command]
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / command), *words], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [sys.executable, *program, *words], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
             left = None if place.deadline is None else max(place.deadline - time.monotonic(), 0.0)

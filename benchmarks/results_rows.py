@@ -1,7 +1,9 @@
 """What `python -m benchmarks.results` trains: stores, and rows of a table, in the order in which they are trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+DERIVE = "pipeline.training.derive"
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,14 @@ class Row:
         name: of its run's folder, before the seed.
         title: what the table calls it.
         store: one of ``STORES``.
-        words: of train.py, but for seed, store and folder; ``@NAME`` is the run of the row NAME, of the same seed, and
-            ``@NAME:+1`` that of the next one.
+        words: of its command, but for seed, store and folder; ``@NAME`` is the run of the row NAME, of the same seed,
+            and ``@NAME:+1`` that of the next one.
         judged: ``out_of_fold`` or ``test``; nothing where others alone need it.
         figure: of ``agreement.AGREEMENT``, or a mean over classes, as ``macro f1`` or ``macro auroc``.
         published: by whoever published one, for a like question.
         digits: behind the point, of the figure.
         is_for_gpu: whether a CPU would take more than an hour of a seed.
+        command: ``train.py``, or ``DERIVE`` of one that answers another task with the weights of a row before it.
     """
 
     study: str
@@ -45,10 +48,12 @@ class Row:
     published: str = ""
     digits: int = field(default=3, kw_only=True)
     is_for_gpu: bool = field(default=False, kw_only=True)
+    command: str = field(default="train.py", kw_only=True)
 
 
 STUDIES = {
     "ptbxl": "PTB-XL, superclasses, folds 1–7 to train, 8 for dev, 9 to report",
+    "networks": "PTB-XL, every network at one budget: five epochs, crops of 2.5 s, folds as above",
     "weights": "PTB-XL, folds 1–8 to train, 9 for dev: what weights/ holds",
     "mitdb": "MIT-BIH, patients of DS1",
     "infarction": "Infarction from single beats of PTB-XL, lead II",
@@ -104,6 +109,78 @@ def _ptbxl() -> list[Row]:
         for rows, of_gpu in (((*heavy, third), True), (asked, False))
         for name, title, words, published in rows
     ]
+
+
+NETWORKS = (
+    "cnn_gru",
+    "cnn_lstm",
+    "compact_transformer",
+    "fcn_wang",
+    "resnet1d_wang",
+    "inception1d",
+    "convnext1d",
+    "gru",
+    "gru_attention",
+    "lstm",
+    "bigru",
+    "bilstm",
+    "lstm_bidir",
+    "lstm_pooled",
+    "lead_transformer",
+    "ecg_transformer",
+    "basic_cnn",
+    "resnet_like_x3",
+    "resnet_like_x4",
+    "smaller_resnet_4x2",
+    "smaller_resnet_4x3",
+    "identity_resnet_4x2",
+    "identity_resnet_8x2",
+    "rhythm_resnet",
+    "rhythm_transformer",
+    "xresnet1d101",
+    "s4d",
+)
+"""All that see a signal of any length, but for those of single heartbeats."""
+
+_TOO_SLOW = ("xresnet1d101", "s4d")
+_TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
+
+
+def _other_tasks() -> list[Row]:
+    """What the networks of the first study say of the other tasks, alone and together, without further training."""
+    rows = []
+    for task in _TASKS:
+        of_both = f"-model late -combine mean -branches @signal-{task} @beat-{task}"
+        rows += [
+            _derived("ptbxl", "signal", "signal", task),
+            _derived("ptbxl", "beat", "beat", task),
+            Row("ptbxl", f"fused-{task}", f"fused: {task}", "ptbxl", of_both, "test", "macro auroc", digits=4),
+        ]
+    return rows
+
+
+def _networks() -> list[Row]:
+    """Every network at one budget, and what it says of rhythms with the same weights."""
+    budget = f"-crop 2.5 -epochs 5 -patience 5 -precision bf16 {_LEARN}"
+    rows = []
+    for name in NETWORKS:
+        is_slow = name in _TOO_SLOW
+        trained = Row(
+            "networks", f"net-{name}", f"`{name}`", "ptbxl", f"-model {name} {budget}", "test", "macro auroc", digits=4
+        )
+        rows += [
+            replace(row, is_for_gpu=is_slow)
+            for row in (trained, _derived("networks", trained.name, trained.title, "rhythm"))
+        ]
+    return rows
+
+
+def _derived(study: str, name: str, title: str, task: str) -> Row:
+    """A row of another task, which the run of the row ``name`` answers, too."""
+    words = f"-run @{name} -task {task}"
+    return Row(
+        study, f"{name}-{task}", f"{title}: {task}", "ptbxl", words, "test", "macro auroc", digits=4, command=DERIVE
+    )
 
 
 _LEARN = "-task superdiagnostic -learn all superdiagnostic"
@@ -261,4 +338,4 @@ def _late(name: str, title: str, branches: str, combine: str = "mean") -> Row:
     return Row("cinc2017", name, title, "cinc2017", words, "test", "cinc2017_f1")
 
 
-ROWS: Sequence[Row] = (*_ptbxl(), *_weights(), *_mitdb(), *_infarction(), *_cinc2017())
+ROWS: Sequence[Row] = (*_ptbxl(), *_other_tasks(), *_networks(), *_weights(), *_mitdb(), *_infarction(), *_cinc2017())

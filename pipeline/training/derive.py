@@ -8,6 +8,7 @@ bytes; they are computed with in single precision as before. Thresholds are chos
     python -m pipeline.training.derive -run runs/resnet1d_wang -half -path_save_model weights/signal
 """
 
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,15 +27,7 @@ if TYPE_CHECKING:
 @told_to(Terminal)
 def main(words: Sequence[str] | None = None) -> None:
     """Makes the run and says what it reaches on dev."""
-    parser = CommandParser(prog="python -m pipeline.training.derive", description=__doc__)
-    parser.option("run", type=Path, required=True, metavar="FOLDER", help="a finished run of one network")
-    parser.option("path_save_model", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
-    parser.option("task", metavar="TASK", help="what the new run answers (default: what the old one does)")
-    parser.option("half", action="store_true", help="keep the weights in half precision")
-    parser.option("data", type=Path, metavar="FOLDER", help="stores with dev (default: those it was trained on)")
-    parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the cores that are free)")
-    parser.option("gpu_id", type=int, metavar="N", help="which GPU (default: the first, if there is one)")
-    options = parser.parse_args(words)
+    options = parse(words)
     say_loading()
     card = derive(
         options.run,
@@ -46,6 +39,20 @@ def main(words: Sequence[str] | None = None) -> None:
         gpu_id=options.gpu_id,
     )
     say(f"{options.path_save_model}: {card.task}, dev macro-AUC {card.dev_macro_auroc:.4f}; its table: evaluate.py")
+
+
+def parse(words: Sequence[str] | None = None) -> Namespace:
+    """The command's options, or an exit with a sentence on what is wrong with them."""
+    parser = CommandParser(prog="python -m pipeline.training.derive", description=__doc__)
+    parser.option("run", type=Path, required=True, metavar="FOLDER", help="a finished run of one network")
+    parser.option("path_save_model", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
+    parser.option("task", metavar="TASK", help="what the new run answers (default: what the old one does)")
+    parser.option("half", action="store_true", help="keep the weights in half precision")
+    parser.option("data", type=Path, metavar="FOLDER", help="stores with dev (default: those it was trained on)")
+    parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the cores that are free)")
+    parser.option("gpu_id", type=int, metavar="N", help="which GPU (default: the first, if there is one)")
+    options: Namespace = parser.parse_args(words)
+    return options
 
 
 def derive(

@@ -1,5 +1,6 @@
 """The results command: it makes what is missing, once, goes on where it was, and says what it saw."""
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,13 +10,19 @@ from made_stores import write_stores
 import train
 from benchmarks import results
 from benchmarks.results import Place, commanded
-from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.results_rows import DERIVE, NETWORKS, ROWS, STORES, STUDIES, Row, Stores
 from create_images import parse as parse_stores
+from models import list_models
 from pipeline.errors import EcgFusionError
+from pipeline.runs.card import read_card
+from pipeline.training import derive
+from pipeline.training.derive import parse as parse_derived
 from pipeline.training.options import TrainOptions
 from train import parse as parse_training
 
 NONE = {"toy": Stores("", "")}
+
+PLACE = Place(Path("out"), Path("data"), 1)
 
 TOY = [
     Row("cinc2017", "one", "one network", "toy", "-model cnn_gru -epochs 1", "test", "cinc2017_f1", ".8"),
@@ -35,8 +42,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains here, since each process would import torch anew."""
 
     def run(command: str, words: Sequence[str], folder: Path, place: Place) -> bool:
-        assert command == "train.py"
-        train.main(words)
+        {"train.py": train, DERIVE: derive}[command].main(words)
         return True
 
     monkeypatch.setattr(results, "_run", run)
@@ -77,15 +83,49 @@ def test_it_stops_when_the_minutes_are_over_and_goes_on(place: Place, capsys: py
     assert not results.is_done(place.run("one", 0))
 
 
+def learnt(words: Sequence[str]) -> list[str]:
+    """What a command names with -learn, itself or in its recipe."""
+    options = parse_training(words)
+    return options.learn or tomllib.loads(Path(options.config).read_text())["learn"]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_is_a_command(row: Row):
-    words = commanded(row, 0, Place(Path("out"), Path("data"), 1))
-    options = vars(parse_training(words))
-    TrainOptions.of(**{name: value for name, value in options.items() if name in TrainOptions.__dataclass_fields__})
+    words = commanded(row, 0, PLACE)
+    if row.command == DERIVE:
+        origin = next(each for each in ROWS if f"@{each.name}" == row.words.split()[1])
+        parse_derived([*words, "-path_save_model", "run"])
+        assert "all" in learnt(commanded(origin, 0, PLACE))
+    else:
+        options = vars(parse_training(words))
+        TrainOptions.of(**{name: value for name, value in options.items() if name in TrainOptions.__dataclass_fields__})
     assert row.store in STORES
     assert row.study in STUDIES
     parse_stores(STORES[row.store].words.split())
     assert {each.words for each in ROWS if each.name == row.name} == {row.words}
+
+
+def test_every_network_on_signals_of_any_length_is_compared():
+    of_beats = {"beat_bigru", "beat_bilstm", "beat_cnn_lstm", "beat_seq2seq", "cnet", "heartbeat_cnn", "seq"}
+    assert {*NETWORKS} == {*list_models("signal")} - of_beats
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_run_of_another_task_is_made_of_one_that_is_trained(
+    tmp_path: Path, small_store_folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = Place(tmp_path, tmp_path, 1)
+    place.store("toy").parent.mkdir()
+    place.store("toy").symlink_to(small_store_folder)
+    words = "-model cnn_gru -epochs 1 -crop 2.5 -task superdiagnostic -learn all superdiagnostic"
+    rows = [
+        Row("networks", "five", "of five", "toy", words, "test", "macro auroc"),
+        Row("networks", "more", "of more", "toy", "-run @five -task rhythm", "test", "macro auroc", command=DERIVE),
+    ]
+    assert results.make(rows, NONE, [0], place) == []
+    assert read_card(place.run("more", 0)).task == "rhythm"
+    results.print_tables(rows, [0], place)
+    assert "| of more | test, macro auroc | 0." in capsys.readouterr().out
 
 
 def test_a_wrong_name_is_refused():
