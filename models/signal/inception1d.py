@@ -32,7 +32,7 @@ class Inception(TimeLayer):
     def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
         narrow = self.bottleneck(x, length)
         wide = [convolution(narrow, length) for convolution in self.convolutions]
-        y: Tensor = self.norm(torch.cat([*wide, self.largest(x, length)], dim=1), length).relu_()
+        y: Tensor = self.norm(torch.cat([*wide, self.largest(x, length)], dim=1), length).relu()
         return y
 
 
@@ -64,5 +64,5 @@ class Inception1d(ConcatPooled):
         for first in range(0, DEPTH, IN_A_ROW):
             width_in = wide if first else in_channels
             body = Chain(Inception(width_in), *(Inception(wide) for _ in range(IN_A_ROW - 1)))
-            layers += [Residual(body, Chain(NormedConvolution(width_in, wide, 1))), nn.ReLU(inplace=True)]
+            layers += [Residual(body, Chain(NormedConvolution(width_in, wide, 1, is_beside=False))), nn.ReLU()]
         super().__init__(Chain(*layers), in_channels=in_channels, token_dim=wide, n_classes=n_classes, dropout=dropout)

@@ -225,11 +225,20 @@ class PaddedBatchNorm(nn.BatchNorm1d):
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         if valid is None:
-            return super().forward(x)
+            return self._all_steps(x)
         padded = ~valid[:, None]  # (n, 1, t)
         if not self.training:
-            return super().forward(x).masked_fill(padded, 0.0)
+            return self._all_steps(x).masked_fill(padded, 0.0)
         return self._by_sums(x, padded, valid.sum()) if _index_waits(x) else self._by_index(x, valid)
+
+    def _all_steps(self, x: Tensor) -> Tensor:
+        if x.is_contiguous():
+            return super().forward(x)
+        # channels that lie side by side stay so in what torch takes for an image of one row
+        return super().forward(x.unsqueeze(2)).squeeze(2)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Steps may come as an image of one row."""
 
     def _by_index(self, x: Tensor, valid: Tensor) -> Tensor:
         steps = super().forward(x.transpose(1, 2)[valid])  # (valid steps, channels)

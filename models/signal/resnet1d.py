@@ -22,9 +22,9 @@ class Block(nn.Module):
         self.shortcut = ConvolutionNorm(width, width, 1, stride) if stride != 1 else None
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        residual = self.second(self.first(x, valid).relu_(), valid)
+        residual = self.second(self.first(x, valid).relu(), valid)
         shortcut = x if self.shortcut is None else self.shortcut(x, valid)
-        y: Tensor = residual.add_(shortcut).relu_()
+        y: Tensor = (residual + shortcut).relu()
         return y
 
 
@@ -70,7 +70,7 @@ class ResNet1dWang(SignalNetwork):
         if length is not None:
             valid = within(length.to(x.device, non_blocking=True), x.shape[2])
             x = x.masked_fill(~valid[:, None], 0.0)
-        x = self.stem(x, valid).relu_()
+        x = self.stem(x, valid).relu()
         for block, stride in zip(self.blocks, STRIDES, strict=True):
             valid = None if valid is None else valid[:, ::stride]
             x = block(x, valid)

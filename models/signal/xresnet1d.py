@@ -41,12 +41,12 @@ class XResNet1d101(ConcatPooled):
         widths = (in_channels, *STEM)
         layers: list[nn.Module] = []
         for place, (width_in, width) in enumerate(pairwise(widths)):
-            layers += [NormedConvolution(width_in, width, KERNEL, 1 if place else 2), nn.ReLU(inplace=True)]
+            layers += [NormedConvolution(width_in, width, KERNEL, 1 if place else 2), nn.ReLU()]
         layers += [MaxPoolAround(3, 2)]
         width_in = STEM[-1]
         for stage, depth in enumerate(DEPTHS):
             for block in range(depth):
-                layers += [_block(width_in, 2 if stage and not block else 1), nn.ReLU(inplace=True)]
+                layers += [_block(width_in, 2 if stage and not block else 1), nn.ReLU()]
                 width_in = OUTER
         super().__init__(Chain(*layers), in_channels=in_channels, token_dim=OUTER, n_classes=n_classes, dropout=dropout)
 
@@ -54,9 +54,9 @@ class XResNet1d101(ConcatPooled):
 def _block(width_in: int, stride: int) -> Residual:
     body = Chain(
         NormedConvolution(width_in, INNER, 1),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         NormedConvolution(INNER, INNER, KERNEL, stride),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         NormedConvolution(INNER, OUTER, 1),
     )
     shortcut: list[nn.Module] = [MeanOfTwo()] if stride == 2 else []
