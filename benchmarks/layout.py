@@ -1,7 +1,8 @@
-"""Where the channels of two-dimensional convolutions lie on a CPU: training steps with them last, or first.
+"""Where the channels of convolutions lie on a CPU: training steps with them last, or first.
 
-The rival is the same network as torch makes it. A step is forward, backward and AdamW of one batch in memory, both
-layouts in turn.
+The rival is the same network as torch makes it, and of those of the PTB-XL benchmark, whose convolutions over time lay
+their channels side by side by themselves, one whose do not. A step is forward, backward and AdamW of one batch in
+memory, both layouts in turn.
 
     python -m benchmarks.layout -threads 1
 """
@@ -9,7 +10,7 @@ layouts in turn.
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.ratio import Row
 from pipeline.commands.parser import CommandParser, positive_int, run_command
@@ -17,14 +18,16 @@ from pipeline.commands.parser import CommandParser, positive_int, run_command
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CASES = {
-    "resnet, 64 of 1 x 80 x 80": ("resnet", 64, 1, 80),
-    "resnet, 16 of 9 x 256 x 256": ("resnet", 16, 9, 256),
-    "alexnet, 16 of 9 x 256 x 256": ("alexnet", 16, 9, 256),
-    "vgg, 16 of 9 x 128 x 128": ("vgg", 16, 9, 128),
-    "cnn, 16 of 9 x 128 x 128": ("cnn", 16, 9, 128),
+CASES: dict[str, tuple[Any, ...]] = {
+    "resnet, 64 of 1 x 80 x 80": ("resnet", 64, 1, 80, 80),
+    "resnet, 16 of 9 x 256 x 256": ("resnet", 16, 9, 256, 256),
+    "alexnet, 16 of 9 x 256 x 256": ("alexnet", 16, 9, 256, 256),
+    "vgg, 16 of 9 x 128 x 128": ("vgg", 16, 9, 128, 128),
+    "cnn, 16 of 9 x 128 x 128": ("cnn", 16, 9, 128, 128),
+    "resnet1d_wang, 128 of 12 x 250": ("resnet1d_wang", 128, 12, 250),
+    "xresnet1d101, 128 of 12 x 250": ("xresnet1d101", 128, 12, 250),
 }
-"""Name to network, images of a batch, channels and side in pixels."""
+"""Name to network, and images or signals of a batch, their channels and their sides in pixels or samples."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -46,11 +49,15 @@ def measure(name: str, bf16: bool, turns: int) -> Row:
     import torch
 
     from models import create_model
+    from models.signal.benchmark import ConvolutionNorm
     from pipeline.machine.devices import placed
 
-    model, n, channels, size = CASES[name]
-    x = torch.rand(n, channels, size, size)
+    model, *shape = CASES[name]
+    x, channels = torch.rand(*shape), shape[1]
     ours, theirs = (create_model(model, in_channels=channels, n_classes=5) for _ in range(2))
+    for module in theirs.modules():
+        if isinstance(module, ConvolutionNorm):
+            module.is_beside = False
     steps = [_step(placed(ours, torch.device("cpu")), x, bf16), _step(theirs, x, bf16)]
     times: list[list[float]] = [[], []]
     for turn in range(turns + 1):

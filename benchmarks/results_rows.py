@@ -92,6 +92,7 @@ def _ptbxl() -> list[Row]:
         ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
         ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
+        ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
     heavy = (

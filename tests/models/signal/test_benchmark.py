@@ -6,7 +6,7 @@ from plain_networks import head
 from torch import nn
 
 from models.registry import create_model
-from models.signal.benchmark import ConvolutionNorm, NormedConvolution, hidden_layer, largest_and_mean
+from models.signal.benchmark import ConvolutionNorm, NormedConvolution, convolved_beside, hidden_layer, largest_and_mean
 
 NETWORKS = ["fcn_wang", "inception1d", "xresnet1d101"]
 
@@ -60,3 +60,17 @@ def test_in_a_chain_it_is_told_lengths_instead_of_places(stride: int) -> None:
         steps = layer.n_steps(n)
         torch.testing.assert_close(found[row : row + 1, :, :steps], layer(x[row : row + 1, :, :n], None))
         assert not found[row, :, steps:].any()
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_channels_that_lie_side_by_side_are_convolved_as_others(kernel: int, stride: int):
+    """Forwards and backwards, whatever is left over behind the last kernel."""
+    x, weight, bias = (torch.randn(shape, dtype=torch.float64) for shape in ((2, 3, 10), (4, 3, kernel), (4,)))
+    of_both = []
+    for convolve in (convolved_beside, torch.nn.functional.conv1d):
+        given = tuple(each.clone().requires_grad_() for each in (x, weight, bias))
+        y = convolve(given[0], given[1], given[2], stride=stride, padding=kernel // 2)
+        of_both.append([y, *torch.autograd.grad(y.square().sum(), given)])
+    torch.testing.assert_close(*of_both)
+    assert of_both[0][0].unsqueeze(2).is_contiguous(memory_format=torch.channels_last)
