@@ -23,9 +23,9 @@ class ConvolutionNorm(nn.Module):
         - returns: (n, out_channels, ⌈t / stride⌉), zero where padded
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv1d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+        self.convolution = nn.Conv1d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.norm = PaddedBatchNorm(out_channels)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
@@ -41,7 +41,8 @@ class ConvolutionNorm(nn.Module):
             convolution.weight, None, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
         flat, kernel = (each[:, :, None].contiguous(memory_format=beside) for each in (x, weight))
-        y = nn.functional.conv2d(flat, kernel, bias, (1, *convolution.stride), (0, convolution.kernel_size[0] // 2))
+        half = convolution.kernel_size[0] // 2
+        y = nn.functional.conv2d(flat, kernel, bias, (1, *convolution.stride), (0, half), groups=convolution.groups)
         return y[:, :, 0]
 
 
@@ -52,10 +53,10 @@ class NormedConvolution(TimeLayer):
         (n, in_channels, t) to (n, out_channels, ⌈t / stride⌉).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.stride = stride
-        self.layer = ConvolutionNorm(in_channels, out_channels, kernel, stride)
+        self.layer = ConvolutionNorm(in_channels, out_channels, kernel, stride, groups)
 
     def n_steps(self, n: Steps) -> Steps:
         return -(-n // self.stride)
