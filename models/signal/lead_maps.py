@@ -3,6 +3,8 @@
 A map is (n, channels, leads, t), zero where an item has ended; its layers stand in a ``Chain`` as those over time do.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -70,8 +72,8 @@ class MapNorm(TimeLayer):
         valid = None
         if length is not None:
             valid = within(length, x.shape[3])[:, None].expand(-1, x.shape[2], -1).flatten(1)
-        y: Tensor = self.norm(x.flatten(2), valid)
-        return y.unflatten(2, x.shape[2:])
+        y: Tensor = self.norm(x.flatten(2), valid).view(x.shape)
+        return y
 
 
 class MapExcitation(SqueezeExcitation):
@@ -115,7 +117,7 @@ class LeadsAsRows(TimeLayer):
 class SideBySide(TimeLayer):
     """The channels that several chains make of the same map, one after the other; each has the steps of the first."""
 
-    def __init__(self, chains: list[TimeLayer]) -> None:
+    def __init__(self, chains: Sequence[TimeLayer]) -> None:
         super().__init__()
         self.chains = nn.ModuleList(chains)
 
