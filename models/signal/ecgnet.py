@@ -25,7 +25,7 @@ def _block(width_in: int, width: int, dropout: float) -> Residual:
     return Residual(Chain(*layers, MaxPool(2)), Chain(MaxPool(2), Convolution(width_in, width, 1)))
 
 
-@register("ecgnet", modality="signal", family="resnet1d", paper="after Murugesan et al. 2018")
+@register("ecgnet", modality="signal", family="surveyed", paper="after Murugesan et al. 2018")
 class EcgNet(SignalNetwork):
     """An inception stem and fifteen residual blocks, the mean over time, and the last state of an LSTM beside it.
 

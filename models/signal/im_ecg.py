@@ -70,7 +70,7 @@ def _shorter(
     return Chain(*layers, _excited(behind, width))
 
 
-@register("im_ecg", modality="signal", family="resnet1d", paper="after Tao et al. 2023")
+@register("im_ecg", modality="signal", family="surveyed", paper="after Tao et al. 2023")
 def im_ecg(
     in_channels: int,
     n_classes: int,

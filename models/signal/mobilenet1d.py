@@ -33,7 +33,7 @@ def _inverted(width_in: int, width: int, wider: int, stride: int) -> TimeLayer:
     return Residual(body) if stride == 1 and width_in == width else body
 
 
-@register("mobilenet_v2_1d", modality="signal", family="mobilenet", paper="after Sandler et al. 2018")
+@register("mobilenet_v2_1d", modality="signal", family="surveyed", paper="after Sandler et al. 2018")
 def mobilenet_v2_1d(in_channels: int, n_classes: int, dropout: float = 0.2) -> ConvolutionalNetwork:
     """A stem, seventeen inverted residual blocks, a last 1 × 1 convolution, and the mean over time.
 

@@ -53,7 +53,7 @@ def _branch(n_leads: int, width: int, kernel: int, dropout: float) -> Chain:
     return Chain(*layers)
 
 
-@register("se_ecgnet", modality="signal", family="resnet1d", paper="after Zhang et al. 2020")
+@register("se_ecgnet", modality="signal", family="surveyed", paper="after Zhang et al. 2020")
 def se_ecgnet(in_channels: int, n_classes: int, width: int = 128, dropout: float = 0.2) -> ConvolutionalNetwork:
     """Residual blocks on each lead, then on all of them, in three branches of other kernels, and the mean over time.
 

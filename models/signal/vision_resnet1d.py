@@ -41,7 +41,7 @@ def _build(in_channels: int, n_classes: int, depths: Sequence[int], dropout: flo
     return network
 
 
-@register("resnet18_1d", modality="signal", family="resnet1d", paper="after He et al. 2016")
+@register("resnet18_1d", modality="signal", family="surveyed", paper="after He et al. 2016")
 def resnet18_1d(in_channels: int, n_classes: int, dropout: float = 0.0) -> ConvolutionalNetwork:
     """A stem of seven samples, eight basic blocks in four stages, and the mean over time.
 
@@ -63,7 +63,7 @@ def resnet18_1d(in_channels: int, n_classes: int, dropout: float = 0.0) -> Convo
     return _build(in_channels, n_classes, (2, 2, 2, 2), dropout)
 
 
-@register("resnet34_1d", modality="signal", family="resnet1d", paper="after He et al. 2016")
+@register("resnet34_1d", modality="signal", family="surveyed", paper="after He et al. 2016")
 def resnet34_1d(in_channels: int, n_classes: int, dropout: float = 0.0) -> ConvolutionalNetwork:
     """The same with sixteen basic blocks.
 
