@@ -15,10 +15,11 @@ from made_stores import FOLDS, made_items, write_store
 from signal_stores import make_signal_stores
 
 import create_images
-from models import describe_fusion, list_fusions, list_models
+from models import describe_fusion, list_fusions
 from models.registry import describe_model
 from pipeline.commands.recipes import read_recipe
 from pipeline.representations import ImageRecipe
+from pipeline.sources.snomed_codes import TASKS as CODE_TASKS
 from pipeline.store.reading import open_store
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan
@@ -28,9 +29,10 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
 FILES = {path.stem: path for path in sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))}
 RECIPES = {name: read_recipe(path) for name, path in FILES.items()}
-NETWORKS = [name for name, recipe in RECIPES.items() if recipe["model"] in list_models()]
+NETWORKS = [name for name, recipe in RECIPES.items() if "combine" not in recipe]
 FUSIONS = [name for name in RECIPES if name not in NETWORKS]
 CLASSES = {"rhythm3": "NOA", "aami4": "NSVF", "aami5": "NSVFQ", "mi": ("HC", "MI")}
+CLASSES |= {name: tuple(CODE_TASKS[name].classes) for name in ("cpsc9", "chapman4")}
 SLOW = {"epochs", "patience", "warmup", "cycles", "kfold", "folds_seed"}  # what one step has no room for
 BEHIND = {"init", "freeze", "init_learning_rate"}  # of a run that is another recipe's: tests/training/test_transfer.py
 FOR_WINDOWS = [name for name, recipe in RECIPES.items() if recipe.get("join")]
@@ -45,10 +47,12 @@ def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
     images, how = ImageRecipe(representations=()), dict[str, Any]()
     if task == "rhythm3" and windows == 1:
         seconds = (15.0, 9.5)
+    elif task in CODE_TASKS:
+        seconds, how = (10.0, 7.0), {"kind": CODE_TASKS[task].kind}
     elif task != "rhythm3":
         kind = {"kind": "beats", "beats": n_beats}
         seconds, how = (n_beats * 1.87,), {"cut": kind}
-    if recipe.get("representation"):
+    if recipe.get("representation") and not recipe.get("on_the_fly"):
         images = ImageRecipe(size=72, representations=tuple(recipe["representation"]))
     for partition, n_records in (("train", 16), ("dev", 10)):
         made = made_items(partition, n_records, CLASSES[task], seconds=seconds, n_leads=len(leads), windows=windows)

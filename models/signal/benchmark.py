@@ -22,6 +22,7 @@ class ConvolutionNorm(nn.Module):
         out_channels: of what comes out.
         kernel: its width, steps; odd.
         stride: steps from one output to the next.
+        groups: of channels that do not mix.
         is_beside: whether it lies so in memory; not where neighbours do not, since each turning round costs a pass.
 
     Shape:
@@ -31,11 +32,18 @@ class ConvolutionNorm(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, is_beside: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+        *,
+        is_beside: bool = True,
     ) -> None:
         super().__init__()
         self.is_beside = is_beside
-        self.convolution = nn.Conv1d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+        self.convolution = nn.Conv1d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.norm = PaddedBatchNorm(out_channels)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
@@ -52,11 +60,15 @@ class ConvolutionNorm(nn.Module):
     def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         convolution = self.convolution
         if x.device.type != "cpu" or not self.is_beside:
-            return nn.functional.conv1d(x, weight, bias, convolution.stride, convolution.padding)
-        return convolved_beside(x, weight, bias, convolution.stride[0], convolution.kernel_size[0] // 2)
+            how = convolution.stride, convolution.padding, convolution.dilation, convolution.groups
+            return nn.functional.conv1d(x, weight, bias, *how)
+        half = convolution.kernel_size[0] // 2
+        return convolved_beside(x, weight, bias, convolution.stride[0], half, convolution.groups)
 
 
-def convolved_beside(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+def convolved_beside(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, groups: int = 1
+) -> Tensor:
     """A convolution over time whose result has the channels of a step side by side in memory, as a CPU is quick with.
 
     What went in so needs no turning round, and what follows (batch norm, ReLU, a sum) leaves it so. Nothing that
@@ -68,10 +80,11 @@ def convolved_beside(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int
         bias: of each channel, or None.
         stride: steps from one window to the next.
         padding: zeros beyond both ends.
+        groups: of channels that do not mix.
 
     Shape:
         - x: (n, in_channels, t)
-        - weight: (out_channels, in_channels, kernel)
+        - weight: (out_channels, in_channels / groups, kernel)
         - bias: (out_channels,)
         - returns: (n, out_channels, (t + 2 padding - kernel) // stride + 1)
     """
@@ -79,7 +92,7 @@ def convolved_beside(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int
     if behind != padding:
         x, padding = nn.functional.pad(x, (padding, behind)), 0
     flat, kernel = (each.unsqueeze(2).contiguous(memory_format=torch.channels_last) for each in (x, weight))
-    return nn.functional.conv2d(flat, kernel, bias, (1, stride), (0, padding)).squeeze(2)
+    return nn.functional.conv2d(flat, kernel, bias, (1, stride), (0, padding), groups=groups).squeeze(2)
 
 
 class NormedConvolution(TimeLayer):
@@ -90,11 +103,18 @@ class NormedConvolution(TimeLayer):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, is_beside: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+        *,
+        is_beside: bool = True,
     ) -> None:
         super().__init__()
         self.stride = stride
-        self.layer = ConvolutionNorm(in_channels, out_channels, kernel, stride, is_beside=is_beside)
+        self.layer = ConvolutionNorm(in_channels, out_channels, kernel, stride, groups, is_beside=is_beside)
 
     def n_steps(self, n: Steps) -> Steps:
         return -(-n // self.stride)

@@ -22,10 +22,11 @@ class SqueezeExcitation(TimeLayer):
         Hu, Shen and Sun, Squeeze-and-excitation networks, CVPR 2018.
     """
 
-    def __init__(self, channels: int, reduction: int = 8) -> None:
+    def __init__(self, channels: int, reduction: int = 8, *, bias: bool = True) -> None:
         super().__init__()
         few = channels // reduction
-        self.weigh = nn.Sequential(nn.Linear(channels, few), nn.ReLU(), nn.Linear(few, channels), nn.Sigmoid())
+        squeeze, excite = nn.Linear(channels, few, bias), nn.Linear(few, channels, bias)
+        self.weigh = nn.Sequential(squeeze, nn.ReLU(), excite, nn.Sigmoid())
 
     def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
         mean = x.mean(2) if length is None else x.sum(2) / length[:, None]  # zero where an item has ended

@@ -47,7 +47,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
         "of the largest), or point (that of all pairs) (default none)",
     },
     "rp_percentage": {"type": positive_float, "help": "percentage for the thresholds point and distance (default 10)"},
-    "stft_window": {"type": positive_float, "help": "length of the Hann window, s (default 0.32)"},
+    "stft_window": {"type": positive_float, "help": "length of the window, s (default 0.32)"},
     "stft_hop": {"type": positive_float, "help": "step of the window, s (default 0.04)"},
     "stft_max_hz": {"type": positive_float, "help": "frequency at the upper edge, Hz (default 50)"},
     "stft_db_range": {
@@ -56,6 +56,7 @@ IMAGE_OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": ("LOW", "HIGH"),
         "help": "range of the fixed scale, dB re 1 mV² (default -80 0)",
     },
+    "stft_taper": {"choices": ("hann", "hamming"), "help": "how the window falls to its ends (default hann)"},
 }
 """The options, each a field of ``ImageRecipe``; one that a single representation has is for that one alone."""
 

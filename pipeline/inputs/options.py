@@ -39,6 +39,7 @@ class InputOptions:
     stft_hop: float | None = field(default=None, metadata=at_least(1e-6))
     stft_max_hz: float | None = field(default=None, metadata=at_least(1e-6))
     stft_db_range: tuple[float, float] | None = None
+    stft_taper: str | None = field(default=None, metadata=one_of("hann", "hamming"))
 
     @property
     def of_images(self) -> Mapping[str, Any]:

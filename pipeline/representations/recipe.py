@@ -8,6 +8,10 @@ from typing import Any, Self
 from pipeline.representations.preparation import require_count
 from pipeline.representations.registry import REPRESENTATIONS
 
+_LATER = {"stft": {"taper": "hann"}}
+"""Options that earlier versions had not, with what they did: left out where they are that, so that older stores and
+cards are read, and new ones are the same."""
+
 
 def _default(representation: str, option: str) -> Any:
     return REPRESENTATIONS[representation].default(option)
@@ -35,6 +39,7 @@ class ImageRecipe:
         stft_hop: see stft, in s.
         stft_max_hz: see stft.
         stft_db_range: see stft, in dB re 1 mV².
+        stft_taper: see stft.
 
     Raises:
         ValueError: if a representation is unknown or named twice, or a value is out of its range.
@@ -55,6 +60,7 @@ class ImageRecipe:
     stft_hop: float = _default("stft", "hop")
     stft_max_hz: float = _default("stft", "max_hz")
     stft_db_range: tuple[float, float] = _default("stft", "db_range")
+    stft_taper: str = _default("stft", "taper")
 
     def __post_init__(self) -> None:
         """Checks every value and writes the scale out."""
@@ -82,7 +88,8 @@ class ImageRecipe:
         """
         fields: dict[str, Any] = {}
         for name in _known(tuple(parameters)):
-            given = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters[name].items()}
+            known = _LATER.get(name, {}) | dict(parameters[name])
+            given = {key: tuple(v) if isinstance(v, list) else v for key, v in known.items()}
             options = {**REPRESENTATIONS[name].options, "size": "size"}
             if given.keys() != {*options, "scale", "value_range"}:
                 raise ValueError(f"These parameters of {name} are none of this version's: {given!r}.")
@@ -136,7 +143,11 @@ class ImageRecipe:
             for name, options in self._options.items()
         }
         return {
-            name: {key: list(value) if isinstance(value, tuple) else value for key, value in parameters.items()}
+            name: {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in parameters.items()
+                if key not in (later := _LATER.get(name, {})) or value != later[key]
+            }
             for name, parameters in given.items()
         }
 

@@ -66,7 +66,7 @@ def scipy_stft(x: Array, sampling_rate: float, parameters: dict[str, Any]) -> Ar
     frequencies, _, power = spectrogram(
         padded,
         fs=sampling_rate,
-        window=get_window("hann", length),
+        window=get_window(parameters.get("taper", "hann"), length),
         noverlap=length - step,
         nfft=2 ** (2 * length - 1).bit_length(),
         detrend=False,

@@ -109,7 +109,13 @@ _RP = {
     "threshold": "rp_threshold",
     "percentage": "rp_percentage",
 }
-_STFT = {"window": "stft_window", "hop": "stft_hop", "max_hz": "stft_max_hz", "db_range": "stft_db_range"}
+_STFT = {
+    "window": "stft_window",
+    "hop": "stft_hop",
+    "max_hz": "stft_max_hz",
+    "db_range": "stft_db_range",
+    "taper": "stft_taper",
+}
 _MTF = {"n_bins": "mtf_bins", "strategy": "mtf_strategy"}
 _RANGE = {"range_mv": "range_mv"}
 

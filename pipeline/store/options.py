@@ -52,6 +52,7 @@ class StoreKeywords(TypedDict, total=False):
     stft_hop: float
     stft_max_hz: float
     stft_db_range: tuple[float, float]
+    stft_taper: Literal["hann", "hamming"]
 
 
 @dataclass(frozen=True)

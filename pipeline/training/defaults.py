@@ -38,6 +38,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "resnet1d": _COMMON | {"learning_rate": 1e-2, "batch_size": 128, "epochs": 30, "patience": 8},
     "convnext": _COMMON | {"learning_rate": 3e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "lstm": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "surveyed": _COMMON | {"weight_decay": 1e-3, "learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "s4": _COMMON
     | {"weight_decay": 1e-3, "scheduler": "none", "learning_rate": 1e-3, "batch_size": 32, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},

@@ -47,7 +47,7 @@ def evaluated(name: str) -> Network:
             layer.running_mean.normal_(std=0.2)
             layer.running_var.uniform_(0.8, 1.2)
             # a residual network's output grows with its depth, that of linear bottlenecks shrinks
-            nn.init.constant_(layer.weight, 0.8 if name == "mobilenet_v2" else 0.5)
+            nn.init.constant_(layer.weight, 0.8 if name.startswith("mobilenet_v2") else 0.5)
             nn.init.normal_(layer.bias, std=0.2)
     damp_blocks_without_norms(network)
     return network

@@ -30,6 +30,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"stft_max_hz": 20.0, "stft_window": 0.64},
         *({"stft_db_range": db_range, "stft_hop": 0.02} for db_range in DB_RANGES),
         {"stft_db_range": (-20.0, -20.0 + 1e-13)},
+        {"stft_taper": "hamming"},
     ],
 }
 CASES = [(name, scale, options) for name in NAMES for scale in ("record", "fixed") for options in OPTIONS[name]]

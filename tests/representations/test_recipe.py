@@ -39,7 +39,8 @@ def test_fields_make_the_same_recipe(recipe):
 
 def test_parameters_hold_every_option_of_the_function():
     for name, representation in REPRESENTATIONS.items():
-        assert {"size", "scale", "value_range", *representation.options} == ImageRecipe().parameters(name).keys()
+        later = ImageRecipe(stft_taper="hamming")  # an option that is left out where it is as it was before
+        assert {"size", "scale", "value_range", *representation.options} == later.parameters(name).keys()
 
 
 def test_default_scales_are_those_of_the_registry():
@@ -98,6 +99,15 @@ def test_largest_size_is_the_last_that_fits(recipe, n):
 def test_wrong_values_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         ImageRecipe(**wrong)
+
+
+def test_an_option_of_a_later_version_is_written_where_it_is_not_as_before():
+    earlier = kept(ImageRecipe(("stft",)))
+    assert "taper" not in earlier["stft"]
+    assert ImageRecipe.from_parameters(earlier) == ImageRecipe(("stft",), stft_taper="hann")
+    later = kept(ImageRecipe(("stft",), stft_taper="hamming"))
+    assert later["stft"]["taper"] == "hamming"
+    assert ImageRecipe.from_parameters(later) == ImageRecipe(("stft",), stft_taper="hamming")
 
 
 def test_foreign_parameters_are_refused():

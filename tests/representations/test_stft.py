@@ -8,7 +8,7 @@ import scipy.signal
 import torch
 
 from pipeline.representations import power_spectrogram, stft
-from pipeline.representations.stft import FLOOR_DB
+from pipeline.representations.stft import FLOOR_DB, power_by_products
 
 WIDE: dict[str, Any] = {"scale": "fixed", "db_range": (FLOOR_DB, 40.0)}
 
@@ -20,16 +20,17 @@ def tone(hz, n=1000, sampling_rate=100.0, amplitude=1.0):
 
 @pytest.mark.parametrize("sampling_rate", [100.0, 360.0, 500.0])
 @pytest.mark.parametrize(("window", "hop"), [(0.32, 0.04), (1.28, 0.1), (0.31, 0.05)])
-def test_power_is_scipys(sampling_rate, window, hop):
+@pytest.mark.parametrize("taper", ["hann", "hamming"])
+def test_power_is_scipys(sampling_rate, window, hop, taper):
     x = np.random.default_rng(1).normal(size=(2, round(4 * sampling_rate)))
     length, step = round(window * sampling_rate), round(hop * sampling_rate)
     n_windows = (x.shape[1] - 1) // step + 1
     mirrored = np.pad(x, ((0, 0), (length // 2, length)), mode="reflect")
-    found = power_spectrogram(torch.from_numpy(x), sampling_rate, window, hop).numpy()
+    found = power_spectrogram(torch.from_numpy(x), sampling_rate, window, hop, taper).numpy()
     _, _, expected = scipy.signal.spectrogram(
         mirrored,
         sampling_rate,
-        window="hann",
+        window=taper,
         nperseg=length,
         noverlap=length - step,
         nfft=2 * (found.shape[1] - 1),
@@ -39,6 +40,8 @@ def test_power_is_scipys(sampling_rate, window, hop):
     )
     assert found.shape[2] == n_windows
     assert np.abs(found - expected[..., :n_windows]).max() < 1e-12
+    by_products = power_by_products(torch.from_numpy(x), sampling_rate, window, hop, taper).numpy()
+    assert np.abs(by_products - found).max() < 1e-12
 
 
 @pytest.mark.parametrize("hz", [3.0, 12.0, 25.0, 47.0])
@@ -97,7 +100,11 @@ def test_record_scale_reaches_both_ends():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"window": 0.0}, {"hop": -1.0}, {"max_hz": 0.0}, {"db_range": (0.0, -10.0)}, {"db_range": (-200.0, 0.0)}]
+    "wrong",
+    [
+        *({"window": 0.0}, {"hop": -1.0}, {"max_hz": 0.0}, {"db_range": (0.0, -10.0)}, {"db_range": (-200.0, 0.0)}),
+        {"taper": "boxcar"},
+    ],
 )
 def test_wrong_options_are_refused(wrong):
     with pytest.raises(ValueError, match="STFT"):
