@@ -65,7 +65,7 @@ class CoordinateAttention(TimeLayer):
 
 
 class Parts(TimeLayer):
-    """Half as many steps: the channels in four parts, three with a convolution each, the mean of three steps of the last.
+    """Half as many steps: the channels in four parts, three with a convolution each, the last with a mean.
 
     Shape:
         (n, SCALE · PART, t) to (n, SCALE · PART, ⌈t / 2⌉).
@@ -152,9 +152,10 @@ class Mvms(SignalNetwork):
 
     Reference:
         Yang, Lian, Zeng, Xu and Su, A multi-view multi-scale neural network for multi-label ECG classification, IEEE
-        Trans. Emerg. Top. Comput. Intell., 2023. With 12 leads and 9 classes it has 2,245,263 weights: 1,600 a lead and 128 of the
-        norm of each view's stem, 174,528 and 196,032 of its blocks, 129 of its gate, 1,161 of the head. Padded items,
-        which it does not know, give what they would give alone; a single view has no gate.
+        Trans. Emerg. Top. Comput. Intell., 2023. With 12 leads and 9 classes it has 2,245,263 weights: 1,600 a lead and
+        128 of the norm of each view's stem, 174,528 and 196,032 of its blocks, 129 of its gate, 1,161 of the head. Padded
+        items, which it does not know, give what they would give alone; a single view has no gate. There noise is added
+        to what is scored, too; here ``-augment noise`` is of the training alone.
     """
 
     def __init__(self, in_channels: int, n_classes: int, views: str = "auto") -> None:

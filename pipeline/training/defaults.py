@@ -40,8 +40,11 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "lstm": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "s4": _COMMON
     | {"weight_decay": 1e-3, "scheduler": "none", "learning_rate": 1e-3, "batch_size": 32, "epochs": 30, "patience": 8},
+    "mina": _COMMON
+    | {"optimizer": "adam", "weight_decay": 0.0, "scheduler": "none"}
+    | {"learning_rate": 3e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "mvms": _COMMON
-    | {"optimizer": "adam", "weight_decay": 0.0, "scheduler": "none", "clip_norm": 0.0}
+    | {"optimizer": "adam", "weight_decay": 0.0, "scheduler": "none"}
     | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "transformer": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
