@@ -118,6 +118,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("distill", group, type=float, metavar="WEIGHT", help=share)
     soft = f"logits of both are divided by it: above 1 the teacher is less sure (default {defaults.TEMPERATURE:g})"
     parser.option("temperature", group, type=float, metavar="T", help=soft)
+    near = "weight of a contrast with where the teacher sees the items, above 0; labels that overlap are near"
+    parser.option("contrast", group, type=float, metavar="WEIGHT", help=near)
+    sharp = f"its cosines are divided by it (default {defaults.CONTRAST_TEMPERATURE:g})"
+    parser.option("contrast_temperature", group, type=float, metavar="T", help=sharp)
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")

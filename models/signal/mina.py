@@ -1,4 +1,4 @@
-"""Bands of frequency, each read by convolutions and a recurrence whose attention is guided by what is known of a heart."""
+"""Bands of frequency, each read by convolutions and a recurrence, whose attention is guided by what is known."""
 
 import math
 
@@ -26,8 +26,8 @@ class Bands(nn.Module):
 
     A low-pass of the first order, run forward and backward, is a mean of the samples around, whose weights fall with
     the distance as an exponential does. It is taken over an item's own samples alone, so that a constant stays what it
-    is at either end, and padding is not seen. The slow band is the mean at the lower cut-off, the fast one what the mean
-    at the upper cut-off leaves, the middle one what is between them.
+    is at either end, and padding is not seen. The slow band is the mean at the lower cut-off, the fast one what the
+    mean at the upper cut-off leaves, the middle one what is between them.
 
     Args:
         sampling_rate: Hz.
@@ -136,8 +136,8 @@ class Mina(SignalNetwork):
         528 of the attention to positions, 25,088 of the recurrence, 528 of the attention to segments, 520 of the linear
         layer behind; 20 of the attention to bands, 36 of the head. There each record is divided by its deviation, which
         the millivolts of ours are not, filters run forward alone, and bands are cut before anything is learnt; the
-        softmax of an exponential that may overflow and the cross-entropy of a softmax are not taken over. More leads are
-        channels of each convolution, and more numbers that are known.
+        softmax of an exponential that may overflow and the cross-entropy of a softmax are not taken over. More leads
+        are channels of each convolution, and more numbers that are known.
     """
 
     smallest_size = 1
@@ -159,9 +159,9 @@ class Mina(SignalNetwork):
         self.in_channels, self.segment, self.feature_dim = in_channels, segment, out_width
         self.token_dim = N_BANDS * (2 * HIDDEN + 2 * in_channels)
         self.bands = Bands(sampling_rate)
-        within_band = {"kernel_size": KERNEL, "stride": STRIDE, "groups": N_BANDS}
-        self.convolution = nn.Conv1d(N_BANDS * in_channels, N_BANDS * CHANNELS, **within_band)
-        self.of_slope = nn.Conv1d(N_BANDS * in_channels, N_BANDS, **within_band)
+        self.convolution, self.of_slope = (
+            nn.Conv1d(N_BANDS * in_channels, N_BANDS * width, KERNEL, STRIDE, groups=N_BANDS) for width in (CHANNELS, 1)
+        )
         self.weigh_positions = Guided(CHANNELS, 1, ASKED)
         self.recurrent = nn.ModuleList(
             nn.LSTM(CHANNELS, HIDDEN, batch_first=True, bidirectional=True) for _ in range(N_BANDS)
@@ -232,14 +232,15 @@ class Mina(SignalNetwork):
         steps = None if length is None else self.token_length(length.to(tokens.device, non_blocking=True))
         own = tokens if steps is None else blank(tokens, steps)  # nothing that is no number, times a share of 0
         parts = own.reshape(*own.shape[:2], N_BANDS, -1).permute(0, 2, 3, 1)  # (n, bands, numbers, t)
-        heard, deviation, power = parts.split([2 * HIDDEN, self.in_channels, self.in_channels], 2)
+        heard, known = parts[:, :, : 2 * HIDDEN], parts[:, :, 2 * HIDDEN :]
+        deviation, power = known.chunk(2, 2)
         scores = self.weigh_segments(heard, deviation)  # (n, bands, t)
         if steps is not None:
             scores = scores.masked_fill(~within(steps, scores.shape[2])[:, None], -torch.inf)
         summed = (heard * scores.softmax(2)[:, :, None]).sum(3)  # (n, bands, 2 · HIDDEN)
         n_steps = scores.shape[2] if steps is None else steps[:, None, None]
         of_band = self.dropout(self.narrow(summed.flatten(1)[..., None]).relu()).reshape(-1, N_BANDS, self.feature_dim)
-        known = (power.sum(3) / n_steps).to(of_band.dtype)
-        shares = self.weigh_bands(torch.cat([of_band, known], 2)).softmax(1)  # (n, bands, 1)
+        mean_power = (power.sum(3) / n_steps).to(of_band.dtype)
+        shares = self.weigh_bands(torch.cat([of_band, mean_power], 2)).softmax(1)  # (n, bands, 1)
         y: Tensor = (of_band * shares).sum(1)
         return y

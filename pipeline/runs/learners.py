@@ -97,7 +97,8 @@ class NetworkLearner(Learner):
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        return self.answered(self._logits(batch, self._maker(batch.raw, batch.length)))
+        x, beside = self._input(batch, None)
+        return self.answered(self.network(x, **beside))
 
     def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
@@ -106,18 +107,26 @@ class NetworkLearner(Learner):
         return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
-        if change is None:
-            return [(1.0, self._logits(batch, self._maker(batch.raw, batch.length)))]
-        x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
-        return [(1.0, self._logits(batch, x, change.mix))]
+        x, beside = self._input(batch, change)
+        return [(1.0, self.network(x, **beside))]
 
-    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
+    def read(self, batch: Batch, change: Change | None = None) -> tuple[Tensor, list[tuple[float, Tensor]]]:
+        """What the head reads, (n, feature_dim), and the ``outputs`` that it makes of it."""
+        x, beside = self._input(batch, change)
+        reading: Any = self.network  # of which some take a length, and some numbers beside the items
+        features: Tensor = reading.features(x, **beside)
+        return features, [(1.0, reading.head(features))]
+
+    def _input(self, batch: Batch, change: Change | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the network takes of a batch, and by name what beside it."""
         beside = beside_input(self._maker, batch)
+        if change is None:
+            return self._maker(batch.raw, batch.length), beside
+        x, mix = self._maker.augmented(batch.raw, change.generator, change.names, batch.length), change.mix
         if mix:
             x = mix(x)
             beside = {name: mix.longer(values) if name == "length" else mix(values) for name, values in beside.items()}
-        logits: Tensor = self.network(x, **beside)
-        return logits
+        return x, beside
 
 
 def beside_input(maker: InputMaker, batch: Batch) -> dict[str, Tensor]:

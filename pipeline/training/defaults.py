@@ -71,6 +71,8 @@ INIT_RATE = 0.1
 DISTILL = 0.5
 """Weight of what ``-teacher`` says in the loss."""
 TEMPERATURE = 1.0
+CONTRAST_TEMPERATURE = 0.1
+"""Of the cosines of ``-contrast``."""
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 

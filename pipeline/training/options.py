@@ -62,6 +62,8 @@ class TrainOptions(InputOptions):
     teacher: str | None = None
     distill: float | None = None
     temperature: float | None = None
+    contrast: float | None = None
+    contrast_temperature: float | None = None
 
     branches: tuple[str, ...] | None = None
     combine: str | None = None

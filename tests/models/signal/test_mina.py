@@ -1,4 +1,4 @@
-"""Bands that add up, hold what their names say and do not see padding; knowledge that guides; a softmax that is stable."""
+"""Bands that add up and hold what their names say, knowledge that guides, and a softmax that is stable."""
 
 import math
 
