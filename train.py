@@ -94,7 +94,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("head", group, choices=("mean", "flatten"), help=flat)
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers, or those of a transformer")
-    parser.option("n_heads", group, type=positive_int, help="of a transformer, or of fusion by attention (default 4)")
+    parser.option(
+        "n_heads", group, type=positive_int, help="of a transformer, or of fusion by attention or modules (default 4)"
+    )
     others = "further options of a network or fusion, by the names in its file"
     parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
@@ -125,7 +127,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
-    parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention svm")
+    fusions = "late: mean weighted stacking mlp; intermediate: concat gated attention mamil modules svm"
+    parser.option("combine", group, help=fusions)
     combined = "late: what is combined (default probabilities; of stacking: logits)"
     parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
     fitted_on = "late, but mean: scores it is fitted on (default dev); intermediate: out_of_fold, of k-fold branches"

@@ -154,8 +154,8 @@ class Mvms(SignalNetwork):
         Yang, Lian, Zeng, Xu and Su, A multi-view multi-scale neural network for multi-label ECG classification, IEEE
         Trans. Emerg. Top. Comput. Intell., 2023. With 12 leads and 9 classes it has 2,245,263 weights: 1,600 a lead and
         128 of the norm of each view's stem, 174,528 and 196,032 of its blocks, 129 of its gate, 1,161 of the head.
-        Padded items, which it does not know, give what they would give alone; a single view has no gate. There noise is added
-        to what is scored, too; here ``-augment noise`` is of the training alone.
+        Padded items, which it does not know, give what they would give alone; a single view has no gate. Noise, which
+        is added there to what is scored, too, is ``-augment noise`` of the training alone.
     """
 
     def __init__(self, in_channels: int, n_classes: int, views: str = "auto") -> None:

@@ -1,4 +1,4 @@
-"""The contrast with a teacher's features: overlaps by hand, the loss beside a plain loop, and whom a gradient reaches."""
+"""The contrast with a teacher's features: overlaps by hand, the loss beside a plain loop, whom a gradient reaches."""
 
 import math
 

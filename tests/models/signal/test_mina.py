@@ -1,6 +1,7 @@
 """Bands that add up and hold what their names say, knowledge that guides, and a softmax that is stable."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from models.signal.mina import N_BANDS, Bands, Mina, around
 RATE = 100.0
 
 
-def network(leads: int = 2, **options: object) -> Mina:
+def network(leads: int = 2, **options: Any) -> Mina:
     torch.manual_seed(0)
     found = create_model("mina", in_channels=leads, n_classes=3, **options).eval()
     assert isinstance(found, Mina)
@@ -127,6 +128,6 @@ def test_a_silent_lead_has_a_gradient() -> None:
         ({"sampling_rate": float("nan")}, "sampling_rate is nan; it is 4 Hz or more"),
     ],
 )
-def test_wrong_numbers_are_refused(options: dict[str, object], message: str) -> None:
+def test_wrong_numbers_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         network(**options)

@@ -72,7 +72,7 @@ def test_coordinate_attention_with_nothing_to_say_is_a_quarter() -> None:
     attention = CoordinateAttention(32).eval()
     for layer in (attention.of_channel, attention.of_step):
         nn.init.zeros_(layer.weight)
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(layer.bias)
     x = torch.randn(2, 32, 7)
     torch.testing.assert_close(attention(x, None), x / 4)
 
