@@ -19,10 +19,10 @@ class MamilFusion(TokenFusion):
     """Of each branch the instance with the highest score, and what it reads from all instances of all branches.
 
     The instances are the tokens: steps of a signal, positions of an image's map, which are its patches. An instance's
-    score is the largest of the logits that the branch's auxiliary head gives it. What the head alone is then compared
-    with the labels by is the critical instance, so that it learns to tell instances of bags whose labels alone are known;
-    with ``-auxiliary 0`` it learns nothing, and the critical instance is one of chance. No position is read: the order
-    of instances does not count.
+    score is the largest of the logits that the branch's auxiliary head gives it. What the loss of the branch alone
+    (``-auxiliary``) judges is the critical instance, so that the head learns to tell instances of bags whose labels alone
+    are known; without that loss it learns nothing, and which one is critical is chance. No position is read: the order of
+    instances does not count.
 
     Args:
         branches: names and widths.
@@ -40,7 +40,7 @@ class MamilFusion(TokenFusion):
         ValueError: ``max_tokens`` is less than 1, or another option is out of range.
 
     Reference:
-        Han et al., Multimodal multi-instance learning for long-term ECG classification, Knowl.-Based Syst. 2023, 110555:
+        Han et al., Multimodal multi-instance learning for long-term ECG classification, Knowl.-Based Syst., 2023:
         instances are heartbeats and patches of a Gramian angular field, the critical one is what max-pooling picks. Its
         score as a logit, and the loss of it, after Li, Li and Eliceiri, Dual-stream multiple instance learning network,
         CVPR 2021.

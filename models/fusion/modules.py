@@ -33,8 +33,8 @@ class ModulesFusion(IntermediateFusion):
 
     Reference:
         Le et al., Multi-module recurrent convolutional neural network with transformer encoder for ECG arrhythmia
-        classification, BHI 2021: recurrent convolutional networks of the signal and of its spectrogram, and age and sex,
-        are a token each. Age and sex come in here with a branch: a network with ``-features tabular`` carries an
+        classification, BHI 2021: recurrent convolutional networks of the signal and of its spectrogram, and age and
+        sex, are a token each. Age and sex come in here with a branch: a network with ``-features tabular`` carries an
         embedding of them at the end of its features, which its token then is made of, too.
     """
 

@@ -67,7 +67,7 @@ def rcnn(
     Reference:
         Le et al., Multi-module recurrent convolutional neural network with transformer encoder for ECG arrhythmia
         classification, BHI 2021: one of its modules. Its widths are not published; these are ours. With 9 channels
-        and 4 classes it has 99,156 weights: 1,488 + 4,704 + 18,624 of the convolutions and their norms, 73,824 of the
+        and 4 classes it has 99,716 weights: 1,472 + 4,672 + 18,560 of the convolutions and their norms, 74,496 of the
         recurrence, 516 of the head.
     """
     layers: list[nn.Module] = [WithHeight()]

@@ -45,7 +45,7 @@ PARAMETERS = {
     "mobilenet_v2": 2_230_724,
     "mina": 132_000,
     "mvms": 1_117_767,
-    "rcnn": 99_156,
+    "rcnn": 99_716,
     "resnet": 1_494_356,
     "resnet1d_wang": 465_156,
     "resnet_like_x3": 327_388,
