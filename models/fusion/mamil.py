@@ -20,9 +20,9 @@ class MamilFusion(TokenFusion):
 
     The instances are the tokens: steps of a signal, positions of an image's map, which are its patches. An instance's
     score is the largest of the logits that the branch's auxiliary head gives it. What the loss of the branch alone
-    (``-auxiliary``) judges is the critical instance, so that the head learns to tell instances of bags whose labels alone
-    are known; without that loss it learns nothing, and which one is critical is chance. No position is read: the order of
-    instances does not count.
+    (``-auxiliary``) judges is the critical instance, so that the head learns to tell instances of bags whose labels
+    alone are known; without that loss it learns nothing, and which one is critical is chance. No position is read: the
+    order of instances does not count.
 
     Args:
         branches: names and widths.

@@ -51,8 +51,8 @@ def contrast_loss(student: Tensor, teacher: Tensor, alike: Tensor, temperature: 
         Van den Oord, Li and Vinyals, Representation learning with contrastive predictive coding, 2018; Khosla et al.,
         Supervised contrastive learning, NeurIPS 2020, for positives of one label. After the contrastive loss of Qin et
         al., MVKT-ECG: efficient single-lead ECG classification on multi-label arrhythmia by multi-view knowledge
-        transferring, Comput. Biol. Med., 2023, whose positives share a disease. There a critic tells pairs from a
-        memory of negatives; here the negatives are those of the batch, and what is shared counts by how much it is.
+        transferring, 2023, a bound of mutual information whose positives share a disease. Here the negatives are those
+        of the batch, and what is shared counts by how much it is.
     """
     cosines = functional.normalize(student, dim=1) @ functional.normalize(teacher, dim=1).T
     said = (cosines / temperature).log_softmax(1)
