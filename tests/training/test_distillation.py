@@ -333,12 +333,13 @@ def test_members_of_a_k_fold_run_are_taught_by_who_has_seen_none_of_their_items(
         fit_run(data, tmp_path / "refused", f"{GRU} -kfold 2 -teacher {teachers['multiclass']}")
     others = write_stores(tmp_path / "others", n_train=32, n_dev=15, seconds=(2.0, 1.5), source="others")
     teacher = fit_run(others, tmp_path / "teacher", STILL)
-    run = fit_run(data, tmp_path / "run", f"{GRU} -epochs 1 -kfold 2 -teacher {teacher}")
+    run = fit_run(data, tmp_path / "run", f"{GRU} -epochs 1 -kfold 2 -teacher {teacher} -contrast 0.5")
     for number in ("1", "2"):
         card = read_card(run / MEMBERS / number)
         assert card.teacher is not None
         assert card.teacher.seal == read_card(teacher).seal
-        assert not (run / MEMBERS / number / TEACHER_SCORES).exists()
+        assert len(card.teacher.features or "") == 64
+        assert not {TEACHER_SCORES, TEACHER_FEATURES} & {path.name for path in (run / MEMBERS / number).iterdir()}
 
 
 def test_a_run_that_was_taught_is_fused_and_teaches(teachers, stores, tmp_path):
