@@ -141,7 +141,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("branch_dropout", group, type=float, help=hidden)
     own = f"intermediate: weight of the branches' own losses (default {defaults.AUXILIARY})"
     parser.option("auxiliary", group, type=float, help=own)
-    parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
+    parser.option("max_tokens", group, type=positive_int, help="attention, mamil: tokens of a branch (default 32)")
 
     by_family = "defaults depend on the network's family: they are in docs/training.md, and a training prints its own"
     group = parser.add_argument_group("how it is fitted", by_family)
