@@ -94,7 +94,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("head", group, choices=("mean", "flatten"), help=flat)
     parser.option("hidden_size", group, type=positive_int, help="width of a recurrent layer, or of a fusion's")
     parser.option("n_layers", group, type=positive_int, help="recurrent layers, or those of a transformer")
-    parser.option("n_heads", group, type=positive_int, help="of a transformer, or of fusion by attention (default 4)")
+    parser.option(
+        "n_heads", group, type=positive_int, help="of a transformer, or of fusion by attention or modules (default 4)"
+    )
     others = "further options of a network or fusion, by the names in its file"
     parser.option("set", group, nargs="+", type=named_value, metavar="NAME=VALUE", help=others)
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
@@ -118,10 +120,15 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("distill", group, type=float, metavar="WEIGHT", help=share)
     soft = f"logits of both are divided by it: above 1 the teacher is less sure (default {defaults.TEMPERATURE:g})"
     parser.option("temperature", group, type=float, metavar="T", help=soft)
+    near = "weight of a contrast with where the teacher sees the items, above 0; labels that overlap are near"
+    parser.option("contrast", group, type=float, metavar="WEIGHT", help=near)
+    sharp = f"its cosines are divided by it (default {defaults.CONTRAST_TEMPERATURE:g})"
+    parser.option("contrast_temperature", group, type=float, metavar="T", help=sharp)
 
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
-    parser.option("combine", group, help="late: mean weighted stacking mlp; intermediate: concat gated attention svm")
+    fusions = "late: mean weighted stacking mlp; intermediate: concat gated attention mamil modules svm"
+    parser.option("combine", group, help=fusions)
     combined = "late: what is combined (default probabilities; of stacking: logits)"
     parser.option("fuse_on", group, choices=("probabilities", "logits"), help=combined)
     fitted_on = "late, but mean: scores it is fitted on (default dev); intermediate: out_of_fold, of k-fold branches"
@@ -134,7 +141,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("branch_dropout", group, type=float, help=hidden)
     own = f"intermediate: weight of the branches' own losses (default {defaults.AUXILIARY})"
     parser.option("auxiliary", group, type=float, help=own)
-    parser.option("max_tokens", group, type=positive_int, help="attention: tokens of a branch (default 32)")
+    parser.option("max_tokens", group, type=positive_int, help="attention, mamil: tokens of a branch (default 32)")
 
     by_family = "defaults depend on the network's family: they are in docs/training.md, and a training prints its own"
     group = parser.add_argument_group("how it is fitted", by_family)

@@ -13,7 +13,7 @@ Example:
     (torch.Size([2, 1000, 64]), torch.Size([2, 64]), torch.Size([2, 4]))
     >>> from models import BranchShape, create_fusion, list_fusions
     >>> list_fusions("intermediate")
-    ['attention', 'concat', 'gated', 'svm']
+    ['attention', 'concat', 'gated', 'mamil', 'modules', 'svm']
     >>> shape = BranchShape(network.token_dim, network.feature_dim)
     >>> fusion = create_fusion("gated", branches={"runs/one": shape, "runs/two": shape}, n_classes=4)
     >>> logits, of_each = fusion.outputs({name: network.features(signals) for name in fusion.branches})

@@ -4,4 +4,6 @@ from models.fusion import attention as attention
 from models.fusion import concat as concat
 from models.fusion import gated as gated
 from models.fusion import late as late
+from models.fusion import mamil as mamil
+from models.fusion import modules as modules
 from models.fusion import svm as svm

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from models.fusion.branches import BranchShape
-from models.fusion.intermediate import BRANCH_DROPOUT, DROPOUT, HIDDEN_SIZE, IntermediateFusion
+from models.fusion.intermediate import BRANCH_DROPOUT, DROPOUT, HIDDEN_SIZE, MAX_TOKENS, TokenFusion
 from models.fusion.registry import register_fusion
-from models.fusion.tokens import at_most, check_mask, largest_token, mean_token, padded, relative_position
+from models.fusion.tokens import largest_token, mean_token, padded, relative_position
 
 OCTAVES = 6  # of the position's waves: from half a period an item to sixteen, two of 32 tokens each
 
@@ -82,7 +82,7 @@ class CrossAttention(nn.Module):
     fitting="gradient",
     paper="after Tsai et al. 2019 and Vaswani et al. 2017",
 )
-class AttentionFusion(IntermediateFusion):
+class AttentionFusion(TokenFusion):
     """Cross-attention of each branch to all others, mean and maximum over the tokens, a hidden layer.
 
     Args:
@@ -109,8 +109,6 @@ class AttentionFusion(IntermediateFusion):
         time for a signal, the rows of its map for an image.
     """
 
-    axes = ("n", "tokens", "width")
-
     def __init__(
         self,
         branches: Mapping[str, BranchShape],
@@ -119,34 +117,14 @@ class AttentionFusion(IntermediateFusion):
         dropout: float = DROPOUT,
         branch_dropout: float = BRANCH_DROPOUT,
         n_heads: int = 4,
-        max_tokens: int = 32,
+        max_tokens: int = MAX_TOKENS,
     ) -> None:
-        super().__init__(branches, n_classes, hidden_size, dropout, branch_dropout)
+        super().__init__(branches, n_classes, hidden_size, dropout, branch_dropout, max_tokens)
         if n_heads < 1 or hidden_size % n_heads:
             raise ValueError(f"n_heads is {n_heads}; it must divide hidden_size, {hidden_size}")
-        if max_tokens < 1:
-            raise ValueError(f"max_tokens is {max_tokens}; a branch needs 1 or more")
-        self.max_tokens = max_tokens
         self.position = PositionCode(hidden_size)
         self.layers = nn.ModuleList(CrossAttention(hidden_size, n_heads, dropout) for _ in branches)
         self.hidden = nn.Linear(2 * len(branches) * hidden_size, hidden_size)
-
-    def check(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
-        super().check(branches, masks)
-        for name, tokens in branches.items():
-            if not tokens.shape[1]:
-                raise ValueError(f"branch {name!r} has no tokens; give it 1 or more")
-        for name, mask in masks.items():
-            if name not in branches:
-                raise ValueError(f"there is a mask of {name!r}; the branches are {', '.join(self.branches)}")
-            check_mask(mask, branches[name], what=f"the mask of branch {name!r}")
-
-    def read(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """No more than ``max_tokens`` tokens, zero where padded."""
-        return at_most(x, mask, self.max_tokens)
-
-    def summarise(self, own: Tensor, mask: Tensor | None) -> Tensor:
-        return mean_token(own, mask)
 
     def attend(self, own: Sequence[Tensor], masks: Sequence[Tensor | None]) -> list[Tensor]:
         """The tokens of each branch after they have read those of all others.

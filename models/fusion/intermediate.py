@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from models.fusion.branches import BranchDropout, BranchShape
+from models.fusion.tokens import at_most, check_mask, mean_token
 
 HIDDEN_SIZE, DROPOUT, BRANCH_DROPOUT = 256, 0.3, 0.1  # of every fusion that says nothing else
+MAX_TOKENS = 32
 
 
 class BranchReader(nn.Module):
@@ -131,6 +133,11 @@ class IntermediateFusion(BranchReader):
         """What the auxiliary head reads of one projected branch, (n, hidden_size)."""
         return own
 
+    def alone(self, own: Tensor, mask: Tensor | None, head: nn.Module) -> Tensor:
+        """Logits of one projected branch by its auxiliary head, (n, n_classes)."""
+        y: Tensor = head(self.summarise(own, mask))
+        return y
+
     def outputs(
         self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -162,6 +169,55 @@ class IntermediateFusion(BranchReader):
             x, mask = self.read(branches[name], masks.get(name))
             own.append(project(x))  # (n, hidden_size) or (n, t, hidden_size)
             own_masks.append(mask)
-            auxiliary[name] = head(self.summarise(own[-1], mask))
+            auxiliary[name] = self.alone(own[-1], mask, head)
         fused = self.fuse(self.branch_dropout(own), own_masks)
         return self.head(self.dropout(fused)), auxiliary
+
+
+class TokenFusion(IntermediateFusion):
+    """What every fusion is that reads tokens of its branches: no more than so many, each with a mask where padded.
+
+    Args:
+        branches: see ``BranchReader``.
+        n_classes: see there.
+        hidden_size: see ``IntermediateFusion``.
+        dropout: see there.
+        branch_dropout: see there.
+        max_tokens: of an item in a branch; of more, neighbours are averaged first (see ``at_most``).
+
+    Raises:
+        ValueError: as ``IntermediateFusion``, or ``max_tokens`` is less than 1.
+    """
+
+    axes = ("n", "tokens", "width")
+
+    def __init__(
+        self,
+        branches: Mapping[str, BranchShape],
+        n_classes: int,
+        hidden_size: int = HIDDEN_SIZE,
+        dropout: float = DROPOUT,
+        branch_dropout: float = BRANCH_DROPOUT,
+        max_tokens: int = MAX_TOKENS,
+    ) -> None:
+        super().__init__(branches, n_classes, hidden_size, dropout, branch_dropout)
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens is {max_tokens}; a branch needs 1 or more")
+        self.max_tokens = max_tokens
+
+    def check(self, branches: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
+        super().check(branches, masks)
+        for name, tokens in branches.items():
+            if not tokens.shape[1]:
+                raise ValueError(f"branch {name!r} has no tokens; give it 1 or more")
+        for name, mask in masks.items():
+            if name not in branches:
+                raise ValueError(f"there is a mask of {name!r}; the branches are {', '.join(self.branches)}")
+            check_mask(mask, branches[name], what=f"the mask of branch {name!r}")
+
+    def read(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """No more than ``max_tokens`` tokens, zero where padded."""
+        return at_most(x, mask, self.max_tokens)
+
+    def summarise(self, own: Tensor, mask: Tensor | None) -> Tensor:
+        return mean_token(own, mask)

@@ -23,11 +23,11 @@ STAGES = (  # how many times as wide within, channels behind, blocks, stride of 
 def _inverted(width_in: int, width: int, wider: int, stride: int) -> TimeLayer:
     """Wider by a 1 × 1 convolution, a kernel for each channel, narrow again without a ReLU."""
     within = wider * width_in
-    layers: list[nn.Module] = [] if wider == 1 else [NormedConvolution(width_in, within, 1), nn.ReLU6(inplace=True)]
+    layers: list[nn.Module] = [] if wider == 1 else [NormedConvolution(width_in, within, 1), nn.ReLU6()]
     body = Chain(
         *layers,
         NormedConvolution(within, within, KERNEL, stride, groups=within),
-        nn.ReLU6(inplace=True),
+        nn.ReLU6(),
         NormedConvolution(within, width, 1),
     )
     return Residual(body) if stride == 1 and width_in == width else body
@@ -51,13 +51,13 @@ def mobilenet_v2_1d(in_channels: int, n_classes: int, dropout: float = 0.2) -> C
         with kernels of 3 samples in place of squares. With 12 leads and 9 classes it has 2,192,873 weights, 11,529 of
         them the head's. Padded items, which the network of vision does not know, give what they would give alone.
     """
-    layers: list[nn.Module] = [NormedConvolution(in_channels, STEM, KERNEL, 2), nn.ReLU6(inplace=True)]
+    layers: list[nn.Module] = [NormedConvolution(in_channels, STEM, KERNEL, 2), nn.ReLU6()]
     width_in = STEM
     for wider, width, depth, first_stride in STAGES:
         for block in range(depth):
             layers.append(_inverted(width_in, width, wider, 1 if block else first_stride))
             width_in = width
-    layers += [NormedConvolution(width_in, LAST, 1), nn.ReLU6(inplace=True)]
+    layers += [NormedConvolution(width_in, LAST, 1), nn.ReLU6()]
     network = ConvolutionalNetwork(
         Chain(*layers), in_channels=in_channels, token_dim=LAST, n_classes=n_classes, dropouts=(dropout,)
     )

@@ -16,7 +16,7 @@ STEM_KERNEL, KERNEL = 7, 3
 def _block(width_in: int, width: int, stride: int) -> Residual:
     body = Chain(
         NormedConvolution(width_in, width, KERNEL, stride),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         NormedConvolution(width, width, KERNEL),
     )
     is_same = stride == 1 and width_in == width
@@ -27,12 +27,12 @@ def _build(in_channels: int, n_classes: int, depths: Sequence[int], dropout: flo
     width_in = WIDTHS[0]
     layers: list[nn.Module] = [
         NormedConvolution(in_channels, width_in, STEM_KERNEL, 2),
-        nn.ReLU(inplace=True),
+        nn.ReLU(),
         MaxPoolAround(3, 2),
     ]
     for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True)):
         for block in range(depth):
-            layers += [_block(width_in, width, 2 if stage and not block else 1), nn.ReLU(inplace=True)]
+            layers += [_block(width_in, width, 2 if stage and not block else 1), nn.ReLU()]
             width_in = width
     network = ConvolutionalNetwork(
         Chain(*layers), in_channels=in_channels, token_dim=width_in, n_classes=n_classes, dropouts=(dropout,)

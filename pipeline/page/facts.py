@@ -9,7 +9,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.inputs.spec import describe_beat
 from pipeline.machine.checkout import commit
 from pipeline.runs.card import Card
-from pipeline.runs.card_parts import OF_STEPS
+from pipeline.runs.card_parts import OF_STEPS, TeacherCard
 from pipeline.scoring.subjects import network_of
 
 Facts = tuple[tuple[str, str], ...]
@@ -95,7 +95,7 @@ def _of_training(card: Card) -> Iterator[tuple[str, str]]:
     if card.init:
         yield "begun with", card.init.folder
     if card.teacher:
-        yield "taught by", f"{card.teacher.folder} (weight {card.teacher.weight:g})"
+        yield "taught by", f"{card.teacher.folder} (weight {card.teacher.weight:g}{_contrast(card.teacher)})"
     result = card.result
     if result:
         yield "macro-AUC of dev", f"{result.dev_macro_auroc:.4f}"
@@ -107,3 +107,7 @@ def _of_training(card: Card) -> Iterator[tuple[str, str]]:
 
 def _pairs(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in options.items())
+
+
+def _contrast(teacher: TeacherCard) -> str:
+    return "" if teacher.contrast is None else f", contrast {teacher.contrast:g}"

@@ -36,10 +36,11 @@ FORMAT = 2
 FIRST_SEALED = 2  # cards of format 1 hold no digests
 CARD, WEIGHTS, RESUME, LOG = "run.json", "weights.safetensors", "resume.pt", "log.csv"
 DEV_SCORES, OUT_OF_FOLD_SCORES, TENSORBOARD = "dev_scores.npz", "out_of_fold_scores.npz", "tensorboard"
-BRANCHES, MEMBERS, TEACHER_SCORES = "branches", "members", "teacher_scores.npz"
+BRANCHES, MEMBERS = "branches", "members"
+TEACHER_SCORES, TEACHER_FEATURES = "teacher_scores.npz", "teacher_features.npz"
 FUSIONS = ("late", "intermediate")
 PRETRAINING = "pretraining"
-NEEDED_TO_GO_ON = (RESUME, TEACHER_SCORES)
+NEEDED_TO_GO_ON = (RESUME, TEACHER_SCORES, TEACHER_FEATURES)
 """Files of a training that is under way, which a finished run does without."""
 _MOST_BYTES = 2**24  # of a card, which has some thousand even of a thousand classes
 _LONGEST_NAME = 200  # bytes; a copy that is being made has a few more
@@ -312,6 +313,10 @@ def _check_teacher(teacher: TeacherCard) -> None:
         raise FieldError("it lacks teacher.trained_on")
     if teacher.weight > 1:
         raise FieldError(f"teacher.weight is {teacher.weight!r}, not a number from 0 to 1")
+    if (teacher.contrast is None) != (teacher.contrast_temperature is None):
+        raise FieldError("teacher has one of contrast and contrast_temperature, which go together")
+    if teacher.features is not None and teacher.contrast is None:
+        raise FieldError("teacher.features are there, and no teacher.contrast that compares with them")
 
 
 def _check_calibration(card: Card, calibration: CalibrationCard) -> None:

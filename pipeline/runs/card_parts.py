@@ -318,6 +318,9 @@ class TeacherCard:
         weight: of what it says in the loss, from 0 to 1; the labels have the rest.
         temperature: that its logits, and those of the network, are divided by.
         scores: SHA-256 of the scores file with what it says of the training items; None until that is there.
+        contrast: weight of the contrast with where it sees them; None where that is not compared.
+        contrast_temperature: of that; None likewise.
+        features: SHA-256 of the file with where it sees them; None until that is there.
         trained_on: the items that it has learnt from, and those of the runs that it began with or heard.
     """
 
@@ -327,4 +330,7 @@ class TeacherCard:
     weight: float = field(metadata=at_least(0))
     temperature: float = field(metadata=at_least(1e-3))
     scores: str | None = field(default=None, metadata=left_out())
+    contrast: float | None = field(default=None, metadata=left_out() | at_least(0))
+    contrast_temperature: float | None = field(default=None, metadata=left_out() | at_least(1e-3))
+    features: str | None = field(default=None, metadata=left_out())
     trained_on: tuple[DataCard, ...]

@@ -97,7 +97,7 @@ class NetworkLearner(Learner):
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        return self.answered(self._logits(batch, self._maker(batch.raw, batch.length)))
+        return self.answered(self._logits(batch, *self._seen(batch, None)))
 
     def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
@@ -106,16 +106,31 @@ class NetworkLearner(Learner):
         return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
-        if change is None:
-            return [(1.0, self._logits(batch, self._maker(batch.raw, batch.length)))]
-        x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
-        return [(1.0, self._logits(batch, x, change.mix))]
+        return [(1.0, self._logits(batch, *self._seen(batch, change)))]
 
-    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
+    def read(self, batch: Batch, change: Change | None = None) -> tuple[Tensor, list[tuple[float, Tensor]]]:
+        """What the head reads, (n, feature_dim), and the ``outputs`` that it makes of it."""
+        x, beside = self._input(batch, *self._seen(batch, change))
+        reading: Any = self.network  # of which some take a length, and some numbers beside the items
+        features: Tensor = reading.features(x, **beside)
+        return features, [(1.0, reading.head(features))]
+
+    def _seen(self, batch: Batch, change: Change | None) -> tuple[Tensor, Mix | None]:
+        """The items of a batch as the network sees them, before they are mixed, and how they are."""
+        if change is None:
+            return self._maker(batch.raw, batch.length), None
+        return self._maker.augmented(batch.raw, change.generator, change.names, batch.length), change.mix
+
+    def _input(self, batch: Batch, x: Tensor, mix: Mix | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the network takes of a batch, mixed, and by name what beside it."""
         beside = beside_input(self._maker, batch)
         if mix:
             x = mix(x)
             beside = {name: mix.longer(values) if name == "length" else mix(values) for name, values in beside.items()}
+        return x, beside
+
+    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
+        x, beside = self._input(batch, x, mix)
         logits: Tensor = self.network(x, **beside)
         return logits
 

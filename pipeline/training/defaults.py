@@ -41,6 +41,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "surveyed": _COMMON | {"weight_decay": 1e-3, "learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "s4": _COMMON
     | {"weight_decay": 1e-3, "scheduler": "none", "learning_rate": 1e-3, "batch_size": 32, "epochs": 30, "patience": 8},
+    "mina": _COMMON
+    | {"optimizer": "adam", "weight_decay": 0.0, "scheduler": "none"}
+    | {"learning_rate": 3e-3, "batch_size": 128, "epochs": 30, "patience": 8},
+    "mvms": _COMMON
+    | {"optimizer": "adam", "weight_decay": 0.0, "scheduler": "none"}
+    | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "transformer": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "heartbeat": _COMMON | {"learning_rate": 1e-3, "batch_size": 256, "epochs": 20, "patience": 5},
@@ -66,6 +72,8 @@ INIT_RATE = 0.1
 DISTILL = 0.5
 """Weight of what ``-teacher`` says in the loss."""
 TEMPERATURE = 1.0
+CONTRAST_TEMPERATURE = 0.1
+"""Of the cosines of ``-contrast``."""
 AUXILIARY = 0.3
 CROSS_FITTING_FOLDS = 5
 

@@ -13,15 +13,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.npz import read_npz
 from pipeline.evaluation.scores import load_scores, save_scores
 from pipeline.listening import remark
+from pipeline.machine.files import replace_atomically
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import TEACHER_SCORES, Card, read_card, write_card
+from pipeline.runs.card import TEACHER_FEATURES, TEACHER_SCORES, Card, read_card, write_card
 from pipeline.runs.card_parts import DataCard, TeacherCard
 from pipeline.runs.folder import check_files, leaves, refuse_unfinished
 from pipeline.runs.load import load_run
 from pipeline.runs.seals import digest_of_file
 from pipeline.scoring.checks import check_fit, check_lengths, refuse_items_of
+from pipeline.scoring.features import features_of
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store
@@ -38,10 +41,16 @@ def check_teacher(options: TrainOptions) -> None:
         EcgFusionError: with the remedy.
     """
     if options.teacher is None:
-        for name in ("distill", "temperature"):
+        for name in ("distill", "temperature", "contrast", "contrast_temperature"):
             if name in options.given:
                 raise EcgFusionError(f"-{name} is of what a -teacher says: give that too, or leave it out")
         return
+    if options.contrast is None and options.contrast_temperature is not None:
+        raise EcgFusionError("-contrast_temperature is of -contrast: give that too, or leave it out")
+    if options.contrast is not None and options.freeze is not None:
+        raise EcgFusionError(
+            "-contrast moves what lies before the head, which -freeze features keeps as it is: leave one of them out"
+        )
     if options.distill is not None and not 0 <= options.distill <= 1:
         raise EcgFusionError(f"-distill {options.distill} does not work: take a number from 0 to 1")
     if options.sampling == "smote":
@@ -88,12 +97,19 @@ def plan_teacher(options: TrainOptions, card: Card, train: Store, dev: Store) ->
         refuse_items_of(data, folder, dev)
     if options.kfold is not None:
         refuse_seen(seen, folder, train)
+    if options.contrast is not None and card.batch_size < 2:
+        raise EcgFusionError("-contrast compares the items of a batch with each other: take a -batch_size of 2 or more")
+    temperature = (
+        defaults.CONTRAST_TEMPERATURE if options.contrast_temperature is None else options.contrast_temperature
+    )
     return TeacherCard(
         folder=str(folder.resolve()),
         model=teacher.model,
         seal=teacher.seal,
         weight=defaults.DISTILL if options.distill is None else options.distill,
         temperature=defaults.TEMPERATURE if options.temperature is None else options.temperature,
+        contrast=options.contrast,
+        contrast_temperature=None if options.contrast is None else temperature,
         trained_on=seen,
     )
 
@@ -130,6 +146,11 @@ def announce_teacher(card: Card) -> None:
         f"learns from {Path(teacher.folder).name} ({teacher.model}, {teacher.seal[:12]}) with a weight of "
         f"{teacher.weight:g} beside the labels, at a temperature of {teacher.temperature:g}"
     )
+    if teacher.contrast is not None:
+        remark(
+            f"compares its features with those of {Path(teacher.folder).name} with a weight of {teacher.contrast:g}, "
+            f"at a temperature of {teacher.contrast_temperature:g}"
+        )
 
 
 def taught_by(
@@ -173,7 +194,44 @@ def taught_by(
     return card, scores.scores
 
 
-def _probabilities(card: Card, train: Store, rows: np.ndarray, folder: Path, device: torch.device) -> np.ndarray:
+def seen_by(
+    card: Card, train: Store, rows: np.ndarray, folder: Path, device: torch.device
+) -> tuple[Card, np.ndarray | None]:
+    """Where the teacher of a card sees the training items, and the card with the digest of it; as ``taught_by``.
+
+    Shape:
+        (items, width) float32 features; None of a run that is not compared with them.
+
+    Raises:
+        EcgFusionError: the teacher is gone, or another one than the card was made with.
+    """
+    if card.teacher is None or card.teacher.contrast is None:
+        return card, None
+    path, known, names = folder / TEACHER_FEATURES, card.teacher.features, train.columns["item_id"][rows]
+    if known is None or not path.exists() or digest_of_file(path) != known:
+        seen = features_of(_teacher(card, folder), train, rows, device)
+        replace_atomically(path, lambda temporary: _save(temporary, seen, names))
+        found = digest_of_file(path)
+        if known not in (None, found):
+            raise EcgFusionError(
+                f"{path} was damaged, and what {card.teacher.folder} sees is not the same on this machine: put a whole "
+                f"copy of it there, or train anew into another folder"
+            )
+        card = replace(card, teacher=replace(card.teacher, features=found))
+        write_card(folder, card)
+    kept = read_npz(path, ("features", "item_id"))
+    if kept["item_id"].tolist() != names.tolist():
+        raise EcgFusionError(f"{path} is of another training: remove it, and go on with -resume")
+    return card, kept["features"]
+
+
+def _save(path: Path, features: np.ndarray, names: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.savez(file, features=features, item_id=np.array(names.tolist(), dtype=np.str_))
+
+
+def _teacher(card: Card, folder: Path) -> Run:
+    """The run that teaches, as the card was made with it."""
     teacher = card.teacher
     assert teacher is not None
     place = Path(teacher.folder)
@@ -187,6 +245,11 @@ def _probabilities(card: Card, train: Store, rows: np.ndarray, folder: Path, dev
         raise gone from None
     if run.card.seal != teacher.seal:
         raise gone
+    return run
+
+
+def _probabilities(card: Card, train: Store, rows: np.ndarray, folder: Path, device: torch.device) -> np.ndarray:
+    run = _teacher(card, folder)
     said = probabilities(_of_items(run), train, rows, device, progress="asking the teacher")
     order = [run.card.classes.index(name) for name in card.classes]
     return said[:, order]

@@ -24,6 +24,7 @@ from pipeline.runs.card import LOG, RESUME, WEIGHTS
 from pipeline.runs.learners import Learner
 from pipeline.runs.load import digest_of_weights, read_weights, save_weights
 from pipeline.scoring.predict import predict_probabilities
+from pipeline.training.contrast import Contrast
 from pipeline.training.optimisation import Settings
 from pipeline.training.resume import Progress, TensorBoardLog, TrainingState, write_log
 from pipeline.training.steps import Steps
@@ -37,6 +38,7 @@ class Examples:
         items: what a network sees.
         labels: of each.
         taught: (items, classes) what a teacher says of each, probabilities; None where nobody does.
+        seen: (items, width) where a teacher sees each, its features; None where nothing is compared with them.
         joining: how the scores of windows become their record's; None where items answer for themselves.
     """
 
@@ -44,6 +46,7 @@ class Examples:
     labels: np.ndarray
     joining: Joining | None = None
     taught: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     def joined(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the items, (items, classes), as scores of what is answered."""
@@ -95,7 +98,12 @@ def fit(
         DivergedError: the loss, or what the network says of dev, is no longer a number.
         EcgFusionError: the resume file or the weights of the best epoch are damaged, or not this training's.
     """
-    steps = Steps(learner, train.items, train.labels, settings, device, train.taught)
+    contrast = None
+    if train.seen is not None:
+        width = int(learner.network.get_submodule("head").in_features)  # type: ignore[arg-type]
+        how = settings.contrast, settings.contrast_temperature, settings.seed
+        contrast = Contrast(width, train.seen, train.labels, *how).to(device)
+    steps = Steps(learner, train.items, train.labels, settings, device, train.taught, contrast)
 
     def judge(progress: Progress) -> Judged:
         auroc = _dev_auroc(learner, dev, progress, settings, device)
@@ -122,7 +130,14 @@ def fit_steps(
     """
     learner = steps.learner
     state = TrainingState(
-        learner.network, steps.optimizer, steps.scheduler, steps.scaler, Progress(), training, steps.average
+        learner.network,
+        steps.optimizer,
+        steps.scheduler,
+        steps.scaler,
+        Progress(),
+        training,
+        steps.average,
+        steps.contrast,
     )
     if (folder / RESUME).exists():
         state.load(folder / RESUME)

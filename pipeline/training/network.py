@@ -32,7 +32,7 @@ from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
 from pipeline.training.checks import check_network
 from pipeline.training.data import announce_limit, rows_of
-from pipeline.training.distillation import announce_teacher, taught_by
+from pipeline.training.distillation import announce_teacher, seen_by, taught_by
 from pipeline.training.learnt import announce_learnt
 from pipeline.training.loop import DivergedError, Examples, fit
 from pipeline.training.losses import LOSSES
@@ -69,7 +69,8 @@ def fit_network(
     dev_rows = np.flatnonzero(dev_labels.labelled)
     learner = learner_of(card, network)
     card, taught = taught_by(card, train, rows, folder, device)
-    on_train = replace(training_examples(card, train, rows, device), taught=taught)
+    card, seen = seen_by(card, train, rows, folder, device)
+    on_train = replace(training_examples(card, train, rows, device), taught=taught, seen=seen)
     joining = joining_of(card, dev, dev_rows)
     on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
@@ -115,6 +116,8 @@ def settings_of(card: Card) -> Settings:
     chosen |= {name: training[name] for name in (*OF_SCHEDULE, *OF_STEPS) if name in training}
     if card.teacher is not None:
         chosen |= {"distill": card.teacher.weight, "temperature": card.teacher.temperature}
+        if card.teacher.contrast is not None:
+            chosen |= {name: getattr(card.teacher, name) for name in ("contrast", "contrast_temperature")}
     return Settings(
         kind=card.kind, class_weights=card.training.class_weights, augment=card.training.augment or (), **chosen
     )

@@ -51,6 +51,8 @@ class Settings:
         mixup: of Beta(mixup, mixup), which says how much items are mixed in pairs; 0 for not at all.
         distill: weight of what a teacher says in the loss, from 0 to 1; the labels have the rest.
         temperature: that what it says is softened by; see ``distillation.softened``.
+        contrast: weight of the contrast with where a teacher sees the items, beside all the rest; 0 for none.
+        contrast_temperature: of that; see ``contrast.contrast_loss``.
         ema: decay of the mean of the weights over the steps, which is scored and kept; None for the weights themselves.
     """
 
@@ -79,6 +81,8 @@ class Settings:
     ema: float | None = None
     distill: float = 0.0
     temperature: float = 1.0
+    contrast: float = 0.0
+    contrast_temperature: float = 1.0
 
 
 Groups = list[dict[str, Any]]

@@ -16,7 +16,7 @@ from pipeline.typed import FieldError, as_json, at_least, from_json, near_names,
 NETWORK_OPTIONS = ("nb_filters", "dropout", "head", "hidden_size", "n_layers", "n_heads", "pretrained")
 """Options of single networks that train.py has an option for; ``set`` has the others."""
 
-FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "max_tokens")
+FUSION_OPTIONS = ("fuse_on", "hidden_size", "dropout", "branch_dropout", "n_heads", "n_layers", "max_tokens")
 """The same, of fusions."""
 
 FUSION_ONLY = (
@@ -62,6 +62,8 @@ class TrainOptions(InputOptions):
     teacher: str | None = None
     distill: float | None = None
     temperature: float | None = None
+    contrast: float | None = None
+    contrast_temperature: float | None = None
 
     branches: tuple[str, ...] | None = None
     combine: str | None = None

@@ -17,6 +17,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0, 1),
     "mixup": (0, 1e6),
     "temperature": (1e-3, 1e6),
+    "contrast": (1e-9, 1e6),
+    "contrast_temperature": (1e-3, 1e6),
     "clip_norm": (0, math.inf),
     "seed": (0, 2**63),
     "folds_seed": (0, 2**63),

@@ -56,6 +56,7 @@ class TrainingState:
         progress: how far it has come.
         training: the digest of what its card says of it, so that it goes on from no other one's state.
         average: of the network over the steps; None where there is none.
+        beside: what is trained with the network and is no part of it; None where there is nothing.
     """
 
     network: nn.Module
@@ -65,6 +66,7 @@ class TrainingState:
     progress: Progress
     training: str = ""
     average: Average | None = None
+    beside: nn.Module | None = None
 
     def save(self, path: Path) -> None:
         """Writes the resume file, whole or not at all."""
@@ -78,6 +80,8 @@ class TrainingState:
         }
         if self.average:  # else the file is one that earlier programs read, too
             state["average"] = self.average.state_dict()
+        if self.beside is not None:
+            state["beside"] = self.beside.state_dict()
         sealed = {**state, SEAL: digest_of_state(state)}
         replace_atomically(path, lambda temporary: torch.save(sealed, temporary))
 
@@ -95,11 +99,16 @@ class TrainingState:
                 state["training"] = self.training
             elif digest_of_state(state) != seal:
                 raise ValueError("it is not as it was saved")
-            if state["training"] != self.training or set(state) != _PARTS | ({"average"} if self.average else set()):
+            parts = (
+                _PARTS | ({"average"} if self.average else set()) | ({"beside"} if self.beside is not None else set())
+            )
+            if state["training"] != self.training or set(state) != parts:
                 raise ValueError("it is another training's")
             self.network.load_state_dict(state["network"])
             if self.average:
                 self.average.load_state_dict(state["average"])
+            if self.beside is not None:
+                self.beside.load_state_dict(state["beside"])
             _agree_on_fusing(state["optimizer"]["param_groups"], self.optimizer.param_groups)
             self.optimizer.load_state_dict(state["optimizer"])
             self.scheduler.load_state_dict({**self.scheduler.state_dict(), **state["scheduler"]})

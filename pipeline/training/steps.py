@@ -16,7 +16,8 @@ from torch import Tensor
 from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.runs.learners import Change, Learner, Mix
+from pipeline.runs.learners import Change, Learner, Mix, NetworkLearner
+from pipeline.training.contrast import Contrast
 from pipeline.training.distillation import distillation_loss, softened
 from pipeline.training.ema import Average
 from pipeline.training.losses import make_loss, smoothed
@@ -36,6 +37,7 @@ class Steps:
         scheduler: of their rate, over all steps of the training.
         scaler: of the gradients in ``fp16``, else None.
         average: of the weights over the steps; None where they count as they are.
+        contrast: what the features are compared with, whose layers are trained, too; None where they are with nothing.
 
     Args:
         learner: what is trained; it is on ``device``.
@@ -44,6 +46,7 @@ class Steps:
         settings: how to fit.
         device: where.
         taught: (items, classes) what a teacher says of each, probabilities of what is answered; None where nobody does.
+        contrast: where a teacher sees each, on ``device``; None where nobody does. The learner is a ``NetworkLearner``.
 
     A subclass that learns of something else than labels has a ``_loss`` of its own.
     """
@@ -56,6 +59,7 @@ class Steps:
         settings: Settings,
         device: torch.device,
         taught: np.ndarray | None = None,
+        contrast: Contrast | None = None,
     ) -> None:
         self.learner, self._items, self._settings, self._device = learner, items, settings, device
         targets = torch.from_numpy(labels.astype(np.float32))
@@ -65,11 +69,16 @@ class Steps:
             soft = softened(torch.from_numpy(taught), settings.kind, settings.temperature)
             self._taught = soft.to(device)
         self._loss_function = make_loss(settings.kind, settings.class_weights, settings.loss).to(device)
+        self.contrast = contrast
         self._parameters = list(learner.network.parameters())
+        groups = learner.parameter_groups(settings.learning_rate)
+        if contrast is not None:
+            self._parameters += contrast.parameters()
+            groups += [{"params": list(contrast.parameters()), "lr": settings.learning_rate}]
         self._generators = generators_of(device)
         changes = settings.augment or settings.mixup
         self._change = Change(settings.augment, torch.Generator(device)) if changes else None
-        self.optimizer = make_optimizer(learner.parameter_groups(settings.learning_rate), settings)
+        self.optimizer = make_optimizer(groups, settings)
         self.average = Average(learner.network, settings.ema) if settings.ema else None
         self._classes = labels.argmax(axis=1) if settings.sampling == "balanced" else None
         n_steps = len(self._picks(0))
@@ -115,9 +124,17 @@ class Steps:
 
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""
+        features = None
         with self._accelerator.autocast():
-            outputs = self.learner.outputs(batch, self._change)
+            if self.contrast is None:
+                outputs = self.learner.outputs(batch, self._change)
+            else:
+                assert isinstance(self.learner, NetworkLearner)
+                features, outputs = self.learner.read(batch, self._change)
         losses = [weight * self._compared(logits.float(), batch.rows) for weight, logits in outputs]
+        if self.contrast is not None and features is not None:
+            taught, labels = (self._mixed(x[batch.rows]) for x in (self.contrast.taught, self.contrast.labels))
+            losses.append(self.contrast(features.float(), taught, labels))
         loss: Tensor = sum(losses[1:], losses[0])
         return loss
 

@@ -49,6 +49,8 @@ FUSED = {  # what is fused, and the options
     "concat": ("wang stft whole", LEARNING),
     "gated": ("wang gru", LEARNING),
     "attention": ("stft wang", f"{LEARNING} -n_heads 2 -max_tokens 8"),
+    "mamil": ("gru stft", f"{LEARNING} -max_tokens 8"),
+    "modules": ("wang stft", f"{LEARNING} -n_heads 2 -n_layers 2"),
     "svm": ("wang stft gru", "-set C=0.01"),
 }
 JOINT = f"{LEARNING} -finetune"

@@ -47,7 +47,7 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], object])
     ("words", "sentence"),
     [
         ("-model late", "how are the branches to be fused\\? give -combine with one of mean, mlp, stacking, weighted"),
-        ("-model intermediate", "-combine with one of attention, concat, gated, svm"),
+        ("-model intermediate", "-combine with one of attention, concat, gated, mamil, modules, svm"),
         ("-model late -combine meen", "no fusion is named 'meen'; .*mean"),
         ("-model late -combine gated", "-combine gated is of -model intermediate; late has mean"),
         ("-model intermediate -combine stacking", "-combine stacking is of -model late; intermediate has attention"),

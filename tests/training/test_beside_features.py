@@ -110,6 +110,7 @@ def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_signal_network_learns_beside_them(name: str, long_stores: Path, tmp_path: Path):
     own = "-set n_beats=1" if "n_beats" in describe_model(name).options else ""
     own += "-set d_model=32" if name == "s4d" else ""  # half a minute less
+    own += "-set views=one" if name == "mvms" else ""
     run = fit_run(long_stores, tmp_path / "run", f"-model {name} {own} -features rr -epochs 1 -limit 16 {FITTED}")
     assert load_run(run).network.n_numbers == 3
 

@@ -17,14 +17,26 @@ import pipeline
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import Joining
+from pipeline.evaluation.npz import read_npz
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.batches import CPU
 from pipeline.labels import Labels
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, LOG, MEMBERS, TEACHER_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import (
+    BRANCHES,
+    CARD,
+    DEV_SCORES,
+    LOG,
+    MEMBERS,
+    TEACHER_FEATURES,
+    TEACHER_SCORES,
+    WEIGHTS,
+    read_card,
+)
 from pipeline.runs.learners import NetworkLearner
-from pipeline.runs.load import read_weights
+from pipeline.runs.load import load_run, read_weights
 from pipeline.scoring.checks import refuse_training_items
+from pipeline.scoring.features import features_of
 from pipeline.scoring.partition import score_partition
 from pipeline.store.reading import Store, open_store
 from pipeline.training import distillation, loop, network
@@ -321,12 +333,13 @@ def test_members_of_a_k_fold_run_are_taught_by_who_has_seen_none_of_their_items(
         fit_run(data, tmp_path / "refused", f"{GRU} -kfold 2 -teacher {teachers['multiclass']}")
     others = write_stores(tmp_path / "others", n_train=32, n_dev=15, seconds=(2.0, 1.5), source="others")
     teacher = fit_run(others, tmp_path / "teacher", STILL)
-    run = fit_run(data, tmp_path / "run", f"{GRU} -epochs 1 -kfold 2 -teacher {teacher}")
+    run = fit_run(data, tmp_path / "run", f"{GRU} -epochs 1 -kfold 2 -teacher {teacher} -contrast 0.5")
     for number in ("1", "2"):
         card = read_card(run / MEMBERS / number)
         assert card.teacher is not None
         assert card.teacher.seal == read_card(teacher).seal
-        assert not (run / MEMBERS / number / TEACHER_SCORES).exists()
+        assert len(card.teacher.features or "") == 64
+        assert not {TEACHER_SCORES, TEACHER_FEATURES} & {path.name for path in (run / MEMBERS / number).iterdir()}
 
 
 def test_a_run_that_was_taught_is_fused_and_teaches(teachers, stores, tmp_path):
@@ -455,3 +468,107 @@ def test_a_card_whose_teacher_is_none_is_refused(teachers, stores, tmp_path):
     (run / CARD).write_text(json.dumps({**whole, "teacher": {**whole["teacher"], "weight": 0.25}}))
     with pytest.raises(EcgFusionError, match="was changed by hand"):
         read_card(run)
+
+
+# where a teacher sees items
+
+
+@pytest.mark.parametrize("name", ["network", "image", "kfold", "late", "intermediate"])
+def test_who_sees_one_lead_learns_where_every_kind_of_run_sees_items(name, teachers, stores, tmp_path):
+    """A teacher of two leads, or of images, and a student of one."""
+    data = stores["multilabel"]
+    words = f"{GRU} -leads I -teacher {teachers[name]} -contrast 0.7 -mixup 0.3"
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at_call(patch, loop.TrainingState, "save", 1)
+        with pytest.raises(Killed):
+            fit_run(data, tmp_path / "run", words)
+    run = tmp_path / "run"
+    store = open_store(data / "train.h5")
+    kept = read_npz(run / TEACHER_FEATURES, ("features", "item_id"))
+    own = score_partition(teachers[name], data, "train", threads=1)
+    assert kept["item_id"].tolist() == own.item_id.tolist()
+    rows = np.flatnonzero(np.isin(store.columns["item_id"], own.item_id))
+    np.testing.assert_allclose(kept["features"], features_of(load_run(teachers[name]), store, rows, CPU), atol=1e-6)
+    fit_run(data, run, "", resume=True)
+    teacher = read_card(run).teacher
+    assert teacher is not None
+    assert (teacher.contrast, teacher.contrast_temperature, teacher.weight) == (0.7, 0.1, 0.5)
+    assert len(teacher.features or "") == 64
+    assert not (run / TEACHER_FEATURES).exists()
+    assert set(read_weights(run)) == set(load_run(run).network.state_dict())  # the layers that compare are not kept
+    other = fit_run(data, tmp_path / "other", words.replace(" -contrast 0.7", ""))
+    assert log_of(other) != log_of(run)
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        (distillation, "read_npz", 1),
+        (distillation, "replace_atomically", 1),
+        (NetworkLearner, "read", 9),
+        (loop.TrainingState, "save", 1),
+        (loop.TrainingState, "save", 2),
+    ],
+    ids=["before it is read", "before it is saved", "in a step", "before the first state", "before the second state"],
+)
+def test_a_resumed_contrast_equals_an_uninterrupted_one(kill, teachers, stores, tmp_path):
+    data, teacher = stores["multiclass"], teachers["multiclass"]
+    words = f"{GRU} -teacher {teacher} -contrast 1 -contrast_temperature 0.2 -distill 0 -mixup 0.3 -ema 0.9 -epochs 3"
+    whole = fit_run(data, tmp_path / "whole", words)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at_call(patch, *kill)
+        with pytest.raises(Killed):
+            fit_run(data, tmp_path / "killed", words)
+    killed = fit_run(data, tmp_path / "killed", "", resume=True)
+    for file in (WEIGHTS, DEV_SCORES):
+        assert (killed / file).read_bytes() == (whole / file).read_bytes()
+    assert log_of(killed) == log_of(whole)
+    assert read_card(killed).seal == read_card(whole).seal
+
+
+def test_what_a_teacher_sees_is_asked_again_where_it_is_damaged_and_the_teacher_must_be_there(
+    teachers, stores, tmp_path
+):
+    data, teacher = stores["multiclass"], shutil.copytree(teachers["multiclass"], tmp_path / "teacher")
+    words = f"{GRU} -teacher {teacher} -contrast 0.5"
+    whole = fit_run(data, tmp_path / "whole", words)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at_call(patch, loop.TrainingState, "save", 2)
+        with pytest.raises(Killed):
+            fit_run(data, tmp_path / "killed", words)
+    run = tmp_path / "killed"
+    (run / TEACHER_FEATURES).write_bytes(b"nothing of the kind")
+    teacher.rename(tmp_path / "away")
+    with pytest.raises(EcgFusionError, match="teacher is not there as it was when"):
+        fit_run(data, run, "", resume=True)
+    (tmp_path / "away").rename(teacher)
+    fit_run(data, run, "", resume=True)
+    assert (run / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
+def test_a_run_without_a_contrast_has_nothing_of_it_in_its_card(teachers, stores, tmp_path):
+    run = fit_run(stores["multiclass"], tmp_path / "run", f"{GRU} -epochs 1 -teacher {teachers['multiclass']}")
+    whole = card_json(run)
+    assert not {"contrast", "contrast_temperature", "features"} & set(whole["teacher"])
+    (run / CARD).write_text(json.dumps({**whole, "teacher": {**whole["teacher"], "contrast": 0.5}}))
+    with pytest.raises(EcgFusionError, match="one of contrast and contrast_temperature, which go together"):
+        read_card(run)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (f"{GRU} -contrast 0.5", "-contrast is of what a -teacher says: give that too, or leave it out"),
+        (f"{GRU} -teacher TEACHER -contrast_temperature 0.1", "-contrast_temperature is of -contrast: give that too"),
+        (f"{GRU} -teacher TEACHER -contrast 0", r"-contrast 0\.0 does not work: take a number of at least 1e-09"),
+        (f"{GRU} -teacher TEACHER -contrast 1 -contrast_temperature 0", "-contrast_temperature 0.0 does not work"),
+        (f"{GRU} -batch_size 1 -teacher TEACHER -contrast 1", "take a -batch_size of 2 or more"),
+        (f"{GRU} -init TEACHER -freeze features -teacher TEACHER -contrast 1", "-contrast moves what lies before the"),
+        ("-model late -combine mean -branches TEACHER TEACHER -contrast 1", "-contrast does nothing in late fusion"),
+    ],
+)
+def test_a_contrast_that_cannot_be_is_refused(words, sentence, teachers, stores, tmp_path):
+    words = words.replace("TEACHER", str(teachers["multiclass"]))
+    with pytest.raises(EcgFusionError, match=sentence):
+        fit_run(stores["multiclass"], tmp_path / "run", words)
+    assert not (tmp_path / "run").exists()

@@ -17,7 +17,7 @@ CLASSES = 4
 NO_DRAWS = {"dropout": 0.0, "branch_dropout": 0.0}
 
 # Trainable numbers with default options, over a GRU and an AlexNet, 4 classes.
-PARAMETERS = {"attention": 1_422_860, "concat": 696_844, "gated": 828_172}
+PARAMETERS = {"attention": 1_422_860, "concat": 696_844, "gated": 828_172, "mamil": 431_116, "modules": 1_356_300}
 GRU_AND_ALEXNET = {"gru": BranchShape(128, 128), "alexnet": BranchShape(256, 2048)}
 
 
