@@ -138,12 +138,21 @@ NETWORKS = (
     "identity_resnet_8x2",
     "rhythm_resnet",
     "rhythm_transformer",
+    "mina",
+    "resnet18_1d",
+    "mobilenet_v2_1d",
+    "resnet34_1d",
+    "se_ecgnet",
+    "im_ecg",
+    "ecgtransform",
+    "ecgnet",
     "xresnet1d101",
+    "mvms",
     "s4d",
 )
 """All that see a signal of any length, but for those of single heartbeats."""
 
-_TOO_SLOW = ("xresnet1d101", "s4d")
+_TOO_SLOW = ("s4d",)
 _TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
 
 
