@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.seed_differences import differences, macro_auroc
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 TASK = "superdiagnostic"
@@ -161,10 +162,12 @@ def _print_table(runs: dict[str, list[Path]]) -> None:
     values: dict[str, Any] = {}
     draws: dict[str, np.ndarray] = {}
     for name, folders in runs.items():
-        values[name], drawn = zip(*(_macro_auroc(folder, n_resamples) for folder in folders), strict=True)
+        values[name], drawn = zip(*(macro_auroc(folder, n_resamples) for folder in folders), strict=True)
         draws[name] = np.mean(drawn, 0)
-    over_signal = {name: _differences(values, draws, {name: "signal"})[name] for name in runs if name != "signal"}
-    over_control = _differences(values, draws, controls)
+    over_signal = {
+        name: differences(values, draws, {name: (name, "signal")})[name] for name in runs if name != "signal"
+    }
+    over_control = differences(values, draws, {name: (name, control) for name, control in controls.items()})
     print(
         "| | seeds | mean | over the signal network | over its control, p by Holm |\n| --- | --- | ---: | --- | --- |"
     )
@@ -174,45 +177,6 @@ def _print_table(runs: dict[str, list[Path]]) -> None:
         print(f"| {name} | {each} | {np.mean(values[name]):.4f} | {over[0]} | {over[1]} |", flush=True)
     if not controls:
         print("\nNo fusion has its control, which takes two signal networks: give two -seeds or more.")
-
-
-def _macro_auroc(folder: Path, n_resamples: int) -> tuple[float, np.ndarray]:
-    """The test macro-AUC of a run, and that of resamples of patients, the same ones for every run."""
-    from pipeline.evaluation.figures import evaluate
-    from pipeline.evaluation.intervals import Resampling
-    from pipeline.evaluation.resampling import columns
-    from pipeline.evaluation.scores import load_scores, save_scores
-    from pipeline.scoring.partition import score_partition
-
-    file = folder / "evaluation" / "test" / "scores.npz"
-    if not file.exists():
-        save_scores(file, score_partition(folder, None, "test"))
-    intervals = evaluate(load_scores(file), resampling=Resampling(n_resamples, 0)).intervals
-    assert intervals is not None
-    return intervals.macro_values["auroc"], intervals.draws[:, 0, columns().index("auroc")]
-
-
-def _differences(values: dict[str, Any], draws: dict[str, np.ndarray], against: dict[str, str]) -> dict[str, str]:
-    """Means of the seeds less those of others, with paired intervals over patients and p-values, both by Holm.
-
-    Args:
-        values: of each row, a macro-AUC a seed.
-        draws: the mean of the seeds on each resample.
-        against: row to the row that it is compared with; all of them are one family.
-    """
-    from pipeline.evaluation.paired import holm, paired_interval, paired_p_value
-
-    if not against:
-        return {}
-    changes = [draws[name] - draws[other] for name, other in against.items()]
-    p = np.array([paired_p_value(change) for change in changes])
-    corrected, found = holm(p), {}
-    for i, (name, other) in enumerate(against.items()):
-        low, high = paired_interval(changes[i], corrected[i] / p[i])
-        noise = ", within noise" if low <= 0 <= high else ""
-        difference = np.mean(values[name]) - np.mean(values[other])
-        found[name] = f"{difference:+.4f} ({low:+.4f} to {high:+.4f}), p {corrected[i]:.3f}{noise}"
-    return found
 
 
 if __name__ == "__main__":

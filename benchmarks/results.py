@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.network_size import size_of
 from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.seed_differences import differences, macro_auroc
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
 
@@ -212,6 +213,38 @@ def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Non
         if any(lines):
             print(f"\n**{what}**\n\n{HEAD}\n{'| --- ' * 3}{'| ---: ' * 5}| --- |")
             print("\n".join(line for line in lines if line), flush=True)
+            _print_differences([row for row in rows if row.study == study], seeds, place)
+
+
+def _print_differences(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> None:
+    """What each row has over those beside it, in the mean of the seeds that both have; p by Holm over all of them."""
+    from pipeline.evaluation.paired import resamples_for
+
+    trained = {row.name: [seed for seed in seeds if is_done(place.run(row.name, seed))] for row in rows}
+    pairs = [
+        (row.name, other, common)
+        for row in rows
+        for other in row.over
+        if (common := [seed for seed in trained[row.name] if seed in trained.get(other, ())])
+    ]
+    if not pairs:
+        return
+    n_resamples = max(RESAMPLES, resamples_for(len(pairs)))
+    found = {
+        (name, seed): macro_auroc(place.run(name, seed), n_resamples)
+        for name, seed in {(name, seed) for *both, common in pairs for name in both for seed in common}
+    }
+    values, draws, against = {}, {}, {}
+    for name, other, common in pairs:
+        cells = f"| `{name}` | `{other}` | {' '.join(map(str, common))} |"
+        against[cells] = f"{cells}0", f"{cells}1"
+        for which, called in zip((name, other), against[cells], strict=True):
+            each = [found[which, seed] for seed in common]
+            values[called] = [value for value, _ in each]
+            draws[called] = np.mean([drawn for _, drawn in each], 0)
+    print("\n| | over | seeds | macro-AUC, 95 % interval over patients, p by Holm |\n| --- | --- | --- | --- |")
+    for cells, difference in differences(values, draws, against).items():
+        print(f"{cells} {difference} |", flush=True)
 
 
 def _line(row: Row, seeds: Iterable[int], place: Place) -> str:

@@ -35,6 +35,7 @@ class Row:
         published: by whoever published one, for a like question.
         digits: behind the point, of the figure.
         is_for_gpu: whether a CPU would take more than an hour of a seed.
+        over: rows that it is compared with, over the same patients, where its figure is a mean AUROC.
         command: ``train.py``, or ``DERIVE`` of one that answers another task with the weights of a row before it.
     """
 
@@ -48,6 +49,7 @@ class Row:
     published: str = ""
     digits: int = field(default=3, kw_only=True)
     is_for_gpu: bool = field(default=False, kw_only=True)
+    over: tuple[str, ...] = field(default=(), kw_only=True)
     command: str = field(default="train.py", kw_only=True)
 
 
@@ -105,8 +107,30 @@ def _ptbxl() -> list[Row]:
         ),
     )
     third = ("three", "signal + beat + `s4d`, mean", "-model late -combine mean -branches @signal @beat @s4d", "")
+    over = {
+        "signal": ("signal-5",),
+        "beat": ("beat-16-learn", "beat-16"),
+        "beat-32": ("beat-16",),
+        "beat-16-learn": ("beat-16",),
+        "beat-channels": ("beat",),
+        "fused": ("signal", "beat", "two-signals"),
+        "two-signals": ("signal",),
+        "three": ("fused",),
+    }
     return [
-        Row("ptbxl", name, title, "ptbxl", words, "test", "macro auroc", published, digits=4, is_for_gpu=of_gpu)
+        Row(
+            "ptbxl",
+            name,
+            title,
+            "ptbxl",
+            words,
+            "test",
+            "macro auroc",
+            published,
+            digits=4,
+            is_for_gpu=of_gpu,
+            over=over.get(name, ()),
+        )
         for rows, of_gpu in (((*heavy, third), True), (asked, False))
         for name, title, words, published in rows
     ]
@@ -164,7 +188,17 @@ def _other_tasks() -> list[Row]:
         rows += [
             _derived("ptbxl", "signal", "signal", task),
             _derived("ptbxl", "beat", "beat", task),
-            Row("ptbxl", f"fused-{task}", f"fused: {task}", "ptbxl", of_both, "test", "macro auroc", digits=4),
+            Row(
+                "ptbxl",
+                f"fused-{task}",
+                f"fused: {task}",
+                "ptbxl",
+                of_both,
+                "test",
+                "macro auroc",
+                digits=4,
+                over=(f"signal-{task}",),
+            ),
         ]
     return rows
 

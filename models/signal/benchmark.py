@@ -58,12 +58,10 @@ class ConvolutionNorm(nn.Module):
         return y if valid is None else y.masked_fill(~valid[:, None], 0.0)
 
     def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        convolution = self.convolution
+        stride, half, groups = self.convolution.stride[0], weight.shape[2] // 2, self.convolution.groups
         if x.device.type != "cpu" or not self.is_beside:
-            how = convolution.stride, convolution.padding, convolution.dilation, convolution.groups
-            return nn.functional.conv1d(x, weight, bias, *how)
-        half = convolution.kernel_size[0] // 2
-        return convolved_beside(x, weight, bias, convolution.stride[0], half, convolution.groups)
+            return nn.functional.conv1d(x, weight, bias, stride, half, 1, groups)
+        return convolved_beside(x, weight, bias, stride, half, groups)
 
 
 def convolved_beside(

@@ -8,7 +8,6 @@ import pytest
 from signal_stores import make_signal_stores
 
 from benchmarks import does_fusion_help
-from pipeline.evaluation.paired import paired_p_value
 
 
 @pytest.fixture(scope="module")
@@ -57,26 +56,8 @@ def test_the_whole_matrix_has_every_form_and_no_joint_training_that_would_be_ref
 
 def test_one_seed_has_no_control_and_the_table_says_so(monkeypatch, capsys):
     monkeypatch.setattr(does_fusion_help, "_train", lambda options, name, words, threads=None: Path(name))
-    monkeypatch.setattr(does_fusion_help, "_macro_auroc", lambda folder, n: (0.9, np.full(n, 0.9)))
+    monkeypatch.setattr(does_fusion_help, "macro_auroc", lambda folder, n: (0.9, np.full(n, 0.9)))
     does_fusion_help.main(["-seeds", "0"])
     said = capsys.readouterr().out
     assert "control:" not in said
     assert said.endswith("No fusion has its control, which takes two signal networks: give two -seeds or more.\n")
-
-
-def test_differences_from_controls_are_one_family_as_in_a_comparison():
-    """As evaluate.py has them: a p-value that stands alone is below 0.05, and no longer among five."""
-    random = np.random.default_rng(0)
-    draws = {"control": random.normal(0.9, 0.001, 1000)}
-    for i, (mean, spread) in enumerate(
-        ((0.002, 0.0005), (0.002, 0.0006), (0.0011, 0.0005), (0.0, 0.001), (0.0, 0.001))
-    ):
-        draws[str(i)] = draws["control"] + random.normal(mean, spread, 1000)
-    values = {name: [float(x.mean())] for name, x in draws.items()}
-    against = {name: "control" for name in draws if name != "control"}
-    alone = {name: does_fusion_help._differences(values, draws, {name: "control"})[name] for name in against}
-    together = does_fusion_help._differences(values, draws, against)
-    assert ["within noise" in text for text in alone.values()] == [False, False, False, True, True]
-    assert ["within noise" in text for text in together.values()] == [False, False, True, True, True]
-    p = paired_p_value(draws["0"] - draws["control"])
-    assert f"p {5 * p:.3f}" in together["0"]

@@ -27,7 +27,16 @@ PLACE = Place(Path("out"), Path("data"), 1)
 TOY = [
     Row("cinc2017", "one", "one network", "toy", "-model cnn_gru -epochs 1", "test", "cinc2017_f1", ".8"),
     Row("cinc2017", "folds", "members", "toy", "-model cnn_gru -epochs 1 -kfold 2", "out_of_fold", "macro f1"),
-    Row("cinc2017", "both", "both", "toy", "-model late -combine mean -branches @one @one:+1", "test", "macro auroc"),
+    Row(
+        "cinc2017",
+        "both",
+        "both",
+        "toy",
+        "-model late -combine mean -branches @one @one:+1",
+        "test",
+        "macro auroc",
+        over=("one", "nobody"),
+    ),
 ]
 
 
@@ -57,7 +66,9 @@ def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys
     assert {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")} == trained
     capsys.readouterr()
     results.print_tables(TOY, [0, 1], place)
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ") and "---" not in line]
+    said, _, differences = capsys.readouterr().out.partition("\n| | over | seeds |")
+    assert "| `both` | `one` | 0 | " in differences
+    lines = [line for line in said.splitlines() if line.startswith("| ") and "---" not in line]
     assert [line.split(" | ")[0] for line in lines] == ["|", "| one network", "| members", "| both"]
     assert lines[1].endswith("| .8 |")
     assert [line.split(" | ")[2].count(", ") + 1 for line in lines[1:]] == [2, 2, 1]
