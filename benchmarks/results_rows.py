@@ -171,6 +171,9 @@ NETWORKS = (
     "ecgtransform",
     "ecgnet",
     "xresnet1d101",
+    "db_ecgnet",
+    "meta_ecgnet",
+    "inception_former",
     "mvms",
     "s4d",
 )

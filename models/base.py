@@ -18,6 +18,7 @@ class Network(nn.Module):
         smallest_size: the smallest side in pixels, or number of samples, that goes in.
         head: the last linear layer.
         hears_itself: whether ``tokens`` reads what ``head`` says, as a decoder does that is fed its own answers.
+        n_class_tokens: tokens in front that stand for the whole input, and for no place of it.
     """
 
     in_channels: int
@@ -26,6 +27,7 @@ class Network(nn.Module):
     smallest_size: int
     head: nn.Linear
     hears_itself: bool = False
+    n_class_tokens: int = 0
 
     def tokens(self, x: Tensor) -> Tensor:
         """What the network says of each place, (n, t, token_dim)."""

@@ -34,6 +34,7 @@ class BesideFeatures(Network):
             raise ValueError(f"n_numbers is {n_numbers}; a network beside which there are none needs no embedding")
         self.in_channels, self.smallest_size, self.n_numbers = network.in_channels, network.smallest_size, n_numbers
         self.token_dim, self.feature_dim = network.token_dim + WIDTH, network.feature_dim + WIDTH
+        self.n_class_tokens = network.n_class_tokens
         if not network.hears_itself:
             del network.head  # its weights would never be trained
         self.network = network

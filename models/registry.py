@@ -13,6 +13,7 @@ from models.base import Network
 MODALITIES = ("image", "signal")
 
 Builder = TypeVar("Builder", bound=Callable[..., Network])
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,17 @@ def suggest(name: str, names: Iterable[str]) -> str:
     """The rest of a sentence on an unknown name: the near ones, or all."""
     near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(sorted(names))}"
+
+
+def chosen(option: str, word: str, table: Mapping[str, Choice]) -> Choice:
+    """What a table has by a word that was given for an option.
+
+    Raises:
+        ValueError: it has none by this word.
+    """
+    if word not in tuple(table):  # a word that is a list has no hash
+        raise ValueError(f"{option} is {word!r}; it is one of {', '.join(table)}")
+    return table[word]
 
 
 def read_options(build: Callable[..., object], *, what: str, required: Iterable[str]) -> Mapping[str, object]:

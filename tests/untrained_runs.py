@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from cards import small_card
+from smaller_networks import SMALLER
 
 from models import beside_features, create_model, describe_fusion, describe_model, list_fusions, list_models
 from pipeline.inputs.features import FeatureScale
@@ -136,10 +137,13 @@ def _any_spec(parts: Mapping[str, Run]) -> InputSpec:
 
 
 def of_network(name: str) -> Run:
-    """A registered network on what it takes, as many samples as it was built for where that is one number."""
+    """A registered network on what it takes, as many samples as it was built for where that is one number.
+
+    The largest are made smaller.
+    """
     if describe_model(name).modality == "image":
         return network_run(name, drawn("gaf"))
-    return network_run(name, signal_spec())
+    return network_run(name, signal_spec(), options=SMALLER.get(name, {}))
 
 
 def branches(kind: str = "multilabel", crop: float | None = 2.5) -> dict[str, Run]:

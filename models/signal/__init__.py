@@ -6,12 +6,15 @@ from models.signal import beat_sequences as beat_sequences
 from models.signal import compact_transformer as compact_transformer
 from models.signal import convnext1d as convnext1d
 from models.signal import convolutional_recurrent as convolutional_recurrent
+from models.signal import db_ecgnet as db_ecgnet
 from models.signal import ecgnet as ecgnet
 from models.signal import ecgtransform as ecgtransform
 from models.signal import fcn as fcn
 from models.signal import heartbeat as heartbeat
 from models.signal import im_ecg as im_ecg
 from models.signal import inception1d as inception1d
+from models.signal import inception_former as inception_former
+from models.signal import meta_ecgnet as meta_ecgnet
 from models.signal import mina as mina
 from models.signal import mobilenet1d as mobilenet1d
 from models.signal import mvms as mvms

@@ -15,16 +15,21 @@ DEPTH, IN_A_ROW = 6, 3  # blocks, and how many of them a shortcut goes around
 class Inception(TimeLayer):
     """Kernels of three widths on a bottleneck, and a convolution of what a maximum of three steps leaves, side by side.
 
+    Args:
+        in_channels: of what goes in.
+        width: channels of each kernel, and of the bottleneck.
+        bias: whether the convolutions add one.
+
     Shape:
-        (n, in_channels, t) to (n, 4 · WIDTH, t).
+        (n, in_channels, t) to (n, 4 · width, t).
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, width: int = WIDTH, *, bias: bool = False) -> None:
         super().__init__()
-        self.bottleneck = Convolution(in_channels, WIDTH, 1, bias=False)
-        self.convolutions = nn.ModuleList(Convolution(WIDTH, WIDTH, kernel, bias=False) for kernel in KERNELS)
-        self.largest = Chain(MaxPoolAround(3), Convolution(in_channels, WIDTH, 1, bias=False))
-        self.norm = Norm((len(KERNELS) + 1) * WIDTH)
+        self.bottleneck = Convolution(in_channels, width, 1, bias=bias)
+        self.convolutions = nn.ModuleList(Convolution(width, width, kernel, bias=bias) for kernel in KERNELS)
+        self.largest = Chain(MaxPoolAround(3), Convolution(in_channels, width, 1, bias=bias))
+        self.norm = Norm((len(KERNELS) + 1) * width)
 
     def n_steps(self, n: Steps) -> Steps:
         return n

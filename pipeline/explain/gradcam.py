@@ -40,7 +40,8 @@ def last_maps(path: Path) -> np.ndarray:
     total = np.zeros((len(path.leads), path.inputs[SIGNAL].shape[1]))
     for reading, tokens, slope in zip(readings, heard, slopes, strict=True):
         if slope is not None:
-            total += _laid_back(path, reading, (slope.mean(1, keepdim=True) * tokens).sum(-1).detach())
+            cells = (slope.mean(1, keepdim=True) * tokens).sum(-1).detach()
+            total += _laid_back(path, reading, cells[:, reading.network.n_class_tokens :])
     return total
 
 

@@ -49,6 +49,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "rhythm": _COMMON | {"learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "patience": 8},
     "transformer": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 30, "patience": 8},
+    "hybrid": _COMMON | {"weight_decay": 1e-3, "learning_rate": 1e-3, "batch_size": 128, "epochs": 30, "patience": 8},
     "heartbeat": _COMMON | {"learning_rate": 1e-3, "batch_size": 256, "epochs": 20, "patience": 5},
     "fusion": _COMMON | {"learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "patience": 6},
     "joint": _COMMON | {"learning_rate": 1e-3, "batch_size": 64, "epochs": 5, "patience": 3},

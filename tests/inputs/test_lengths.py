@@ -9,6 +9,7 @@ import pytest
 import torch
 from cards import card_json
 from made_stores import made_items, write_store, write_stores
+from smaller_networks import smaller
 
 import evaluate
 import train
@@ -42,7 +43,7 @@ def each_alone(run: Path, store: Store) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train_on(stores: Path, folder: Path, words: str) -> Path:
-    words += " -set n_beats=1" if words.split()[1] in OF_BEATS else ""
+    words += " -set n_beats=1" if words.split()[1] in OF_BEATS else smaller(words.split()[1])
     train.main([*words.split(), "-data", str(stores), "-path_save_model", str(folder)])
     return folder
 

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from models import Network, create_model, describe_model, list_models
 from models.image.self_attention import SelfAttention
+from models.signal.attention_kinds import CrossAttention
 from models.signal.masked import Residual
+from models.signal.mixers import Added
+from models.signal.staged import Staged
 
 CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
 
@@ -56,10 +59,14 @@ def evaluated(name: str) -> Network:
 def damp_blocks_without_norms(network: nn.Module) -> None:
     """Keeps what residual blocks add from growing with the depth, where no norm does."""
     for block in network.modules():
-        if isinstance(block, Residual) and not any(isinstance(layer, nn.BatchNorm1d) for layer in block.modules()):
+        without = not any(isinstance(layer, nn.BatchNorm1d) for layer in block.modules())
+        if isinstance(block, Residual | Added | CrossAttention) and without:
             for layer in block.modules():
-                if isinstance(layer, nn.Conv1d):
+                if isinstance(layer, nn.Conv1d | nn.Linear):
                     layer.weight.data.mul_(0.5)
+    if isinstance(network, Staged):
+        for shorter in network.shorter:
+            shorter.get_parameter("convolution.weight").data.mul_(0.5)
 
 
 def let_attention_act(network: nn.Module) -> None:

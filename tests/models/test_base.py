@@ -30,6 +30,7 @@ PARAMETERS = {
     "cnn_lstm": 81_296,
     "compact_transformer": 82_661,
     "convnext1d": 997_764,
+    "db_ecgnet": 6_838_996,
     "ecg_transformer": 2_682_052,
     "ecgnet": 7_404_740,
     "ecgtransform": 1_989_540,
@@ -41,10 +42,12 @@ PARAMETERS = {
     "identity_resnet_8x2": 191_572,
     "im_ecg": 160_130,
     "inception1d": 505_796,
+    "inception_former": 12_446_740,
     "lead_transformer": 800_772,
     "lstm": 200_708,
     "lstm_bidir": 2_312_068,
     "lstm_pooled": 894_340,
+    "meta_ecgnet": 7_758_040,
     "mobilenet_v2": 2_230_724,
     "mobilenet_v2_1d": 2_185_604,
     "mina": 132_000,
@@ -116,6 +119,12 @@ PUBLISHED = [
     ("identity_resnet_4x2", 1, 3, {"head": "flatten"}, 200_611),
     ("identity_resnet_8x2", 1, 3, {"head": "flatten"}, 213_123),
     ("compact_transformer", 1, 3, {}, 82_308),
+    ("db_ecgnet", 12, 9, {}, 6_907_185),
+    ("meta_ecgnet", 12, 9, {}, 7_763_373),
+    ("inception_former", 12, 9, {}, 12_451_321),
+    ("inception_former", 12, 9, {"variant": "three_stages"}, 3_644_153),
+    ("inception_former", 12, 9, {"variant": "short"}, 8_245_753),
+    ("inception_former", 12, 9, {"variant": "tiny"}, 3_130_945),
 ]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from smaller_networks import smaller
 
 import train
 from models import create_model, describe_fusion, describe_model, list_fusions, list_models
@@ -45,7 +46,11 @@ def test_scoring_knows_nothing_of_it(model: str):
         how = "-representation rp -leads II -crop 2.5 -stride 2.5 -size 80"
     else:
         crop = max(50, create_model(model, in_channels=2, n_classes=4).smallest_size) / 100  # s at 100 Hz
-        how = f"-leads I II -crop {crop} -stride {crop}" + " -set n_beats=1" * ("n_beats" in entry.options)
+        how = (
+            f"-leads I II -crop {crop} -stride {crop}"
+            + " -set n_beats=1" * ("n_beats" in entry.options)
+            + smaller(model)
+        )
     small = f"-model {model} {how} -limit 6 -batch_size 3 -epochs 1 -threads 1 {CHANGED}"
     scored_twice(trained(small, "run"))
 

@@ -12,6 +12,7 @@ from beats_with_rr import write_beats
 from cards import card_json
 from kills import Killed, kill_at_call
 from small_stores import sum_anew
+from smaller_networks import smaller
 
 import evaluate
 import train
@@ -109,8 +110,7 @@ def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", list_models("signal"))
 def test_every_signal_network_learns_beside_them(name: str, long_stores: Path, tmp_path: Path):
     own = "-set n_beats=1" if "n_beats" in describe_model(name).options else ""
-    own += "-set d_model=32" if name == "s4d" else ""  # half a minute less
-    own += "-set views=one" if name == "mvms" else ""
+    own += smaller(name)
     run = fit_run(long_stores, tmp_path / "run", f"-model {name} {own} -features rr -epochs 1 -limit 16 {FITTED}")
     assert load_run(run).network.n_numbers == 3
 

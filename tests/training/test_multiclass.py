@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cards import card_json
 from made_stores import made_items, write_stores
+from smaller_networks import smaller
 
 import evaluate
 import train
@@ -88,6 +89,7 @@ def test_every_network_learns_them(name: str, stores: Path, long_stores: Path, t
         words += " -on_the_fly -size 72"
     if "n_beats" in describe_model(name).options:
         words += " -set n_beats=1"
+    words += smaller(name)
     train.main(words.split())
     check_run(tmp_path / "run", stores)
 

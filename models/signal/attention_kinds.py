@@ -1,0 +1,423 @@
+"""Kinds of attention over time, as data: groups of heads, each of which looks at an item's steps in its own way.
+
+A new kind is a class of heads and a line of ``ATTENTIONS``. All take items of unequal length, and none hangs on how far
+a batch is padded: windows and regions are counted in steps from an item's beginning, never as parts of the batch.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.registry import check_options, chosen, read_options
+from models.signal.masked import Convolution
+from models.signal.padding import within
+
+
+def in_windows(x: Tensor, own: Tensor | None, size: int, before: int = 0) -> tuple[Tensor, Tensor | None]:
+    """Steps in windows of ``size``, filled up with zeros in front and behind.
+
+    Args:
+        x: steps of a padded batch, zero where ``own`` is false.
+        own: true where a step belongs to its item; None where all do.
+        size: steps of a window.
+        before: zeros in front of the first step.
+
+    Shape:
+        - x: (n, t, d)
+        - own: (n, t) bool
+        - returns: (n, m, size, d), and (n, m, size) bool, None where all is an item's own
+    """
+    time = x.shape[1]
+    behind = -(time + before) % size
+    if before or behind:
+        x = nn.functional.pad(x, (0, 0, before, behind))
+        if own is None:
+            place = torch.arange(before + time + behind, device=x.device)
+            own = ((place >= before) & (place < before + time)).expand(x.shape[0], -1)
+        else:
+            own = nn.functional.pad(own, (before, behind))
+    windows = torch.unflatten(x, 1, (-1, size))
+    return windows, None if own is None else torch.unflatten(own, 1, (-1, size))
+
+
+def held(own: Tensor, size: int) -> Tensor:
+    """Which windows of ``size`` steps hold a step of their item, (n, t) to (n, ⌈t / size⌉)."""
+    filled = nn.functional.pad(own, (0, -own.shape[1] % size))
+    return torch.unflatten(filled, 1, (-1, size)).any(2)
+
+
+def means(x: Tensor, own: Tensor | None, size: int) -> Tensor:
+    """The mean of each ``size`` steps, of those that are an item's own, (n, t, d) to (n, ⌈t / size⌉, d)."""
+    windows, seen = in_windows(x, own, size)
+    if seen is None:
+        return windows.mean(2)
+    return windows.sum(2) / seen.sum(2).clamp(min=1)[..., None]
+
+
+def attended(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None, n_heads: int) -> Tensor:
+    """Scaled dot products of heads, side by side.
+
+    Args:
+        query: of those who ask.
+        key: of what they hear.
+        value: of the same.
+        seen: what is heard, by all of an item or by each of its steps; who would hear nothing hears all, since a
+            softmax over nothing is no number. None where nothing is padded.
+        n_heads: parts of the width.
+
+    Shape:
+        - query: (n, t, d)
+        - key, value: (n, s, d)
+        - seen: (n, s) or (n, t, s) bool
+        - returns: (n, t, d)
+    """
+    query, key, value = (torch.unflatten(x, -1, (n_heads, -1)).transpose(1, 2) for x in (query, key, value))
+    if seen is not None:
+        seen = seen | ~seen.any(-1, keepdim=True)
+        seen = seen[:, None, None] if seen.ndim == 2 else seen[:, None]
+    said = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
+    return said.transpose(1, 2).flatten(2)
+
+
+class Heads(nn.Module):
+    """Heads that look at all of an item's steps.
+
+    Args:
+        width: of a step.
+        inner: of what these heads say together.
+        n_heads: that share it.
+
+    Shape:
+        - x: (n, t, width), zero where ``own`` is false
+        - own: (n, t) bool, true where a step belongs to its item; None where all do
+        - returns: (n, t, inner), anything where ``own`` is false
+
+    Reference:
+        Vaswani et al., Attention is all you need, NeurIPS 2017.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.query, self.key_value = nn.Linear(width, inner), nn.Linear(width, 2 * inner)
+
+    def forward(self, x: Tensor, own: Tensor | None) -> Tensor:
+        return self.answers(x, *self.heard(x, own))
+
+    def heard(self, x: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What keys and values are made of, (n, s, width), and which of it is an item's own, (n, s)."""
+        return x, own
+
+    def values(self, value: Tensor, own: Tensor | None) -> Tensor:
+        """The values as they are read, (n, s, inner)."""
+        return value
+
+    def answers(self, asking: Tensor, heard: Tensor, own: Tensor | None) -> Tensor:
+        """What (n, t, width) are told of (n, s, width), (n, t, inner)."""
+        key, value = self.key_value(heard).chunk(2, -1)
+        return attended(self.query(asking), key, self.values(value, own), own, self.n_heads)
+
+
+class WindowHeads(Heads):
+    """Heads that look at the steps of their own window.
+
+    Args:
+        width: of a step.
+        inner: of what these heads say together.
+        n_heads: that share it.
+        window: its steps.
+        shift: steps by which the first window is shorter, below ``window``.
+
+    Reference:
+        Liu et al., Swin transformer, ICCV 2021. There steps go around from the end to the beginning and are masked;
+        here the windows at both ends are shorter, which is the same and does not hang on the padding.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, window: int, shift: int = 0) -> None:
+        super().__init__(width, inner, n_heads)
+        self.window, self.before = window, shift
+
+    def forward(self, x: Tensor, own: Tensor | None) -> Tensor:
+        windows, seen = in_windows(x, own, self.window, self.before)  # (n, m, window, width)
+        flat = windows.flatten(0, 1)
+        said = self.answers(flat, flat, None if seen is None else seen.flatten(0, 1))
+        return said.reshape(x.shape[0], -1, said.shape[-1])[:, self.before : self.before + x.shape[1]]
+
+
+class StrideHeads(Heads):
+    """Heads that look at every ``stride``-th step, from their own on in both directions.
+
+    Reference:
+        Tu et al., MaxViT, ECCV 2022, whose grid is of a fixed number of places; this one is of a fixed distance.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, stride: int) -> None:
+        super().__init__(width, inner, n_heads)
+        self.stride = stride
+
+    def forward(self, x: Tensor, own: Tensor | None) -> Tensor:
+        windows, seen = in_windows(x, own, self.stride)
+        by_place = windows.transpose(1, 2).flatten(0, 1)  # (n · stride, m, width)
+        said = self.answers(by_place, by_place, None if seen is None else seen.transpose(1, 2).flatten(0, 1))
+        together = said.reshape(x.shape[0], self.stride, -1, said.shape[-1]).transpose(1, 2)
+        return together.flatten(1, 2)[:, : x.shape[1]]
+
+
+class ReducedHeads(Heads):
+    """Heads that hear each ``rate`` steps as one: a convolution whose kernel is its stride, and a layer norm.
+
+    Args:
+        width: of a step.
+        inner: of what these heads say together.
+        n_heads: that share it.
+        rate: steps that are heard as one; with 1 there is no such layer.
+
+    Reference:
+        Wang et al., Pyramid vision transformer, ICCV 2021 (spatial reduction).
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, rate: int) -> None:
+        super().__init__(width, inner, n_heads)
+        self.rate = rate
+        self.shorter = (
+            nn.Identity() if rate == 1 else nn.Sequential(nn.Linear(rate * width, width), nn.LayerNorm(width))
+        )
+
+    def heard(self, x: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self.rate == 1:
+            return x, own
+        short = self.shorter(in_windows(x, own, self.rate)[0].flatten(2))
+        return short, None if own is None else held(own, self.rate)
+
+
+class ShuntedHeads(ReducedHeads):
+    """Heads that hear each ``rate`` steps as one, with a kernel of three steps for each channel of the values added.
+
+    Reference:
+        Ren et al., Shunted self-attention via multi-scale token aggregation, CVPR 2022.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, rate: int) -> None:
+        super().__init__(width, inner, n_heads, rate)
+        self.local = Convolution(inner, inner, 3, groups=inner)
+
+    def heard(self, x: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        short, seen = super().heard(x, own)
+        return (short if self.rate == 1 else nn.functional.gelu(short)), seen
+
+    def values(self, value: Tensor, own: Tensor | None) -> Tensor:
+        if own is not None:
+            value = value.masked_fill(~own[..., None], 0.0)
+        y: Tensor = value + self.local(value.transpose(1, 2), None).transpose(1, 2)
+        return y
+
+
+class PooledHeads(Heads):
+    """Heads that hear the mean of each ``rate`` steps.
+
+    Args:
+        width: of a step.
+        inner: of what these heads say together.
+        n_heads: that share it.
+        rate: steps of a mean.
+        mixed: whether a linear layer, a layer norm and a GELU follow the mean, where it is one of several steps.
+
+    Reference:
+        Pan, Cai and Zhuang, Fast vision transformers with HiLo attention, NeurIPS 2022: its heads of low frequencies.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, rate: int, *, mixed: bool = False) -> None:
+        super().__init__(width, inner, n_heads)
+        self.rate = rate
+        mixing = [nn.Linear(width, width), nn.LayerNorm(width), nn.GELU()] if mixed and rate > 1 else []
+        self.mixing = nn.Sequential(*mixing)
+
+    def heard(self, x: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self.rate == 1:
+            return x, own
+        return self.mixing(means(x, own, self.rate)), None if own is None else held(own, self.rate)
+
+
+class RoutedHeads(Heads):
+    """Heads that look at the ``top`` regions that are nearest to their own, by the means of queries and keys.
+
+    Regions are chosen by a mask on all steps and not gathered: the same answer, whose gradients no index adds up in
+    any order. No gradient goes through the choice.
+
+    Args:
+        width: of a step.
+        inner: of what these heads say together.
+        n_heads: that share it.
+        region: its steps.
+        top: regions that a step looks at; an item that has no more is seen whole.
+
+    Reference:
+        Zhu et al., BiFormer: vision transformer with bi-level routing attention, CVPR 2023, without its convolution of
+        the values.
+    """
+
+    def __init__(self, width: int, inner: int, n_heads: int, region: int, top: int) -> None:
+        super().__init__(width, inner, n_heads)
+        self.region, self.top = region, top
+
+    def forward(self, x: Tensor, own: Tensor | None) -> Tensor:
+        query, (key, value) = self.query(x), self.key_value(x).chunk(2, -1)
+        return attended(query, key, value, self._seen(x.detach(), own), self.n_heads)
+
+    def _seen(self, x: Tensor, own: Tensor | None) -> Tensor | None:
+        """Which steps each step looks at, (n, t, t)."""
+        time = x.shape[1]
+        of_regions = means(x, own, self.region)  # the layers are linear: of a mean they give the mean
+        n_regions = of_regions.shape[1]
+        if n_regions <= self.top:
+            return own
+        nearness = self.query(of_regions) @ self.key_value(of_regions).chunk(2, -1)[0].transpose(1, 2)
+        if own is not None:
+            nearness = nearness.masked_fill(~held(own, self.region)[:, None], -torch.inf)
+        least: Tensor = nearness.topk(self.top, -1).values[..., -1:]
+        near: Tensor = (nearness >= least)[:, :, None, :, None]  # (n, regions, 1, regions, 1)
+        spread = near.expand(-1, -1, self.region, -1, self.region).flatten(3, 4).flatten(1, 2)[:, :time, :time]
+        return spread if own is None else spread & own[:, None]
+
+
+class Attention(nn.Module):
+    """Groups of heads, whose words a linear layer puts together.
+
+    Args:
+        width: of a step.
+        groups: heads, whose inner widths add up to ``width``.
+
+    Shape:
+        - x: (n, t, width), zero where an item has ended
+        - steps: (n,) that are each item's own, on the same device; None where all are
+        - returns: (n, t, width), anything where an item has ended
+    """
+
+    def __init__(self, width: int, *groups: Heads) -> None:
+        super().__init__()
+        self.groups = nn.ModuleList(groups)
+        self.project = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, steps: Tensor | None) -> Tensor:
+        own = None if steps is None else within(steps, x.shape[1])
+        y: Tensor = self.project(torch.cat([group(x, own) for group in self.groups], -1))
+        return y
+
+
+class CrossAttention(nn.Module):
+    """What some steps are told of others; both are normed first.
+
+    Args:
+        width: of a step of either.
+        n_heads: a divisor of it.
+
+    Shape:
+        - asking: (n, t, width)
+        - heard: (n, s, width)
+        - steps: (n,) of ``heard`` that are each item's own, on the same device; None where all are
+        - returns: (n, t, width)
+    """
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.before, self.of_heard = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.heads = Heads(width, width, n_heads)
+        self.project = nn.Linear(width, width)
+
+    def forward(self, asking: Tensor, heard: Tensor, steps: Tensor | None) -> Tensor:
+        own = None if steps is None else within(steps, heard.shape[1])
+        y: Tensor = self.project(self.heads.answers(self.before(asking), self.of_heard(heard), own))
+        return y
+
+
+def multi_head(width: int, n_heads: int, place: int) -> Attention:
+    """All heads look at all steps."""
+    return Attention(width, Heads(width, width, n_heads))
+
+
+def spatial_reduction(width: int, n_heads: int, place: int, rate: int = 2) -> Attention:
+    """All heads hear each ``rate`` steps as one."""
+    return Attention(width, ReducedHeads(width, width, n_heads, rate))
+
+
+def bi_level(width: int, n_heads: int, place: int, window: int = 10, top: int = 10) -> Attention:
+    """All heads look at the ``top`` nearest regions of ``window`` steps: of 25 in an item of 250."""
+    return Attention(width, RoutedHeads(width, width, n_heads, window, top))
+
+
+def window(width: int, n_heads: int, place: int, window: int = 25) -> Attention:
+    """All heads look at their own window."""
+    return Attention(width, WindowHeads(width, width, n_heads, window))
+
+
+def shifted_window(width: int, n_heads: int, place: int, window: int = 25) -> Attention:
+    """The same; in every other block windows begin half a window earlier."""
+    return Attention(width, WindowHeads(width, width, n_heads, window, place % 2 * (window // 2)))
+
+
+def shunted(width: int, n_heads: int, place: int) -> Attention:
+    """Half of the heads hear every step, a quarter every two as one, a quarter every four."""
+    inner = _parts("shunted", width, n_heads, 4)
+    shares = {1: 2, 2: 1, 4: 1}  # parts of four, by the rate
+    groups = (ShuntedHeads(width, n * inner, n * n_heads // 4, rate) for rate, n in shares.items())
+    return Attention(width, *groups)
+
+
+def hilo(width: int, n_heads: int, place: int, window: int = 5) -> Attention:
+    """Half of the heads look at their own window, half at the mean of each."""
+    half = _parts("hilo", width, n_heads, 2)
+    high = WindowHeads(width, half, n_heads // 2, window)
+    return Attention(width, high, PooledHeads(width, half, n_heads // 2, window))
+
+
+def stride_pooled(width: int, n_heads: int, place: int, window: int = 5) -> Attention:
+    """Half of the heads look at every ``window``-th step, half at the mean of each ``window``, mixed anew."""
+    half = _parts("stride_pooled", width, n_heads, 2)
+    far = StrideHeads(width, half, n_heads // 2, window)
+    return Attention(width, far, PooledHeads(width, half, n_heads // 2, window, mixed=True))
+
+
+ATTENTIONS: Mapping[str, Callable[..., Attention]] = {
+    "multi_head": multi_head,
+    "spatial_reduction": spatial_reduction,
+    "bi_level": bi_level,
+    "window": window,
+    "shifted_window": shifted_window,
+    "shunted": shunted,
+    "hilo": hilo,
+    "stride_pooled": stride_pooled,
+}
+"""By name: what makes a kind for a width, a number of heads and its place among the attentions of a network."""
+
+
+def make_attention(kind: str, width: int, n_heads: int, place: int = 0, **own: int) -> Attention:
+    """A fresh attention.
+
+    Args:
+        kind: one of ``ATTENTIONS``.
+        width: of a step.
+        n_heads: a divisor of it.
+        place: how many attentions come before it.
+        own: numbers that the kind takes, with the defaults of its function.
+
+    Raises:
+        ValueError: there is no such kind, it does not take a number, a number is below 1, or the heads do not divide
+            the width.
+    """
+    build = chosen("attention", kind, ATTENTIONS)
+    what = f"attention {kind!r}"
+    check_options(own, read_options(build, what=what, required=("width", "n_heads", "place")), what=what)
+    for name, number in {"n_heads": n_heads, **own}.items():
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f"{name} is {number}; it is a whole number, 1 or more")
+    if width % n_heads:
+        raise ValueError(f"n_heads is {n_heads}; it is a divisor of {width}")
+    return build(width, n_heads, place, **own)
+
+
+def _parts(kind: str, width: int, n_heads: int, n_parts: int) -> int:
+    """The width of a part of the heads."""
+    if n_heads % n_parts:
+        raise ValueError(f"n_heads is {n_heads}; {kind} attention takes a multiple of {n_parts}")
+    return width // n_parts
