@@ -16,4 +16,5 @@ from models.signal import resnet1d as resnet1d
 from models.signal import rhythm as rhythm
 from models.signal import rhythm_convolutional as rhythm_convolutional
 from models.signal import s4d as s4d
+from models.signal import token_selection as token_selection
 from models.signal import xresnet1d as xresnet1d

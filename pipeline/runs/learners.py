@@ -72,6 +72,10 @@ class Learner(nn.Module):
         """
         return [(1.0, self(batch))]
 
+    def learnt(self, batch: Any, change: Change | None = None) -> tuple[list[tuple[float, Tensor]], Tensor | None]:
+        """As ``outputs``, and what is added to their loss whatever the labels, (); None for nothing."""
+        return self.outputs(batch, change), None
+
     def answered(self, logits: Tensor) -> Tensor:
         """The logits of the classes that are answered for, of those that ``outputs`` gives."""
         return logits
@@ -92,12 +96,13 @@ class NetworkLearner(Learner):
 
     def __init__(self, network: Network, spec: InputSpec, answers: nn.Module | None = None) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network  # of which some take a length, and some numbers beside the items
         self._maker = InputMaker(spec)
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        return self.answered(self._logits(batch, self._maker(batch.raw, batch.length)))
+        x = self._maker(batch.raw, batch.length)
+        return self.answered(self.network(x, **beside_input(self._maker, batch)))
 
     def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
@@ -106,18 +111,25 @@ class NetworkLearner(Learner):
         return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
-        if change is None:
-            return [(1.0, self._logits(batch, self._maker(batch.raw, batch.length)))]
-        x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
-        return [(1.0, self._logits(batch, x, change.mix))]
+        return self.learnt(batch, change)[0]
 
-    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
+    def learnt(self, batch: Batch, change: Change | None = None) -> tuple[list[tuple[float, Tensor]], Tensor | None]:
+        if change is None:
+            features = self._features(batch, self._maker(batch.raw, batch.length))
+        else:
+            x = self._maker.augmented(batch.raw, change.generator, change.names, batch.length)
+            features = self._features(batch, x, change.mix)
+        logits: Tensor = self.network.head(features)
+        # frozen weights can answer to none
+        return [(1.0, logits)], self.network.penalty(features) if features.requires_grad else None
+
+    def _features(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
         beside = beside_input(self._maker, batch)
         if mix:
             x = mix(x)
             beside = {name: mix.longer(values) if name == "length" else mix(values) for name, values in beside.items()}
-        logits: Tensor = self.network(x, **beside)
-        return logits
+        features: Tensor = self.network.features(x, **beside)
+        return features
 
 
 def beside_input(maker: InputMaker, batch: Batch) -> dict[str, Tensor]:

@@ -116,10 +116,10 @@ class Steps:
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""
         with self._accelerator.autocast():
-            outputs = self.learner.outputs(batch, self._change)
+            outputs, penalty = self.learner.learnt(batch, self._change)
         losses = [weight * self._compared(logits.float(), batch.rows) for weight, logits in outputs]
         loss: Tensor = sum(losses[1:], losses[0])
-        return loss
+        return loss if penalty is None else loss + penalty.float()
 
     def _step(self, batch: Any) -> Tensor:
         """Changes the network once; gives the mean loss of the batch's items."""
