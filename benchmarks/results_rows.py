@@ -171,6 +171,7 @@ NETWORKS = (
     "ecgtransform",
     "ecgnet",
     "xresnet1d101",
+    "token_selection",
     "db_ecgnet",
     "meta_ecgnet",
     "inception_former",

@@ -46,6 +46,13 @@ class Network(nn.Module):
         y: Tensor = self.head(self.features(x))
         return y
 
+    def penalty(self, features: Tensor) -> Tensor | None:
+        """What a training adds to the task's loss, (), of features (n, feature_dim), already weighed; None for nothing.
+
+        It is asked where the network itself learns; a fusion that trains on its branches adds none.
+        """
+        return None
+
 
 class ImageNetwork(Network):
     """A stack of convolutions, something that pools its last map, and a linear layer.

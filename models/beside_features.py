@@ -58,6 +58,9 @@ class BesideFeatures(Network):
         y: Tensor = self.head(self.features(x, numbers=numbers))
         return y
 
+    def penalty(self, features: Tensor) -> Tensor | None:
+        return self.network.penalty(features[:, : self.network.feature_dim])
+
     def embed(self, numbers: Tensor | None, n_items: int) -> Tensor:
         """(n, WIDTH), from -1 to 1.
 

@@ -26,5 +26,6 @@ from models.signal import rhythm as rhythm
 from models.signal import rhythm_convolutional as rhythm_convolutional
 from models.signal import s4d as s4d
 from models.signal import se_ecgnet as se_ecgnet
+from models.signal import token_selection as token_selection
 from models.signal import vision_resnet1d as vision_resnet1d
 from models.signal import xresnet1d as xresnet1d

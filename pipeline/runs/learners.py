@@ -72,6 +72,14 @@ class Learner(nn.Module):
         """
         return [(1.0, self(batch))]
 
+    def learnt(self, batch: Any, change: Change | None = None) -> tuple[Tensor | None, list[tuple[float, Tensor]]]:
+        """What one network's head reads, (n, feature_dim), None of a fusion; and the ``outputs`` made of it."""
+        return None, self.outputs(batch, change)
+
+    def penalty(self, features: Tensor) -> Tensor | None:
+        """What is added to the loss whatever the labels, (), of what ``learnt`` says that the head reads."""
+        return None
+
     def answered(self, logits: Tensor) -> Tensor:
         """The logits of the classes that are answered for, of those that ``outputs`` gives."""
         return logits
@@ -97,7 +105,7 @@ class NetworkLearner(Learner):
         self._answers = answers
 
     def forward(self, batch: Batch) -> Tensor:
-        return self.answered(self._logits(batch, *self._seen(batch, None)))
+        return self.answered(self._said(batch, *self._seen(batch, None))[1])
 
     def answered(self, logits: Tensor) -> Tensor:
         if self._answers is None:
@@ -106,14 +114,16 @@ class NetworkLearner(Learner):
         return found
 
     def outputs(self, batch: Batch, change: Change | None = None) -> list[tuple[float, Tensor]]:
-        return [(1.0, self._logits(batch, *self._seen(batch, change)))]
+        return self.learnt(batch, change)[1]
 
-    def read(self, batch: Batch, change: Change | None = None) -> tuple[Tensor, list[tuple[float, Tensor]]]:
-        """What the head reads, (n, feature_dim), and the ``outputs`` that it makes of it."""
-        x, beside = self._input(batch, *self._seen(batch, change))
-        reading: Any = self.network  # of which some take a length, and some numbers beside the items
-        features: Tensor = reading.features(x, **beside)
-        return features, [(1.0, reading.head(features))]
+    def learnt(self, batch: Batch, change: Change | None = None) -> tuple[Tensor, list[tuple[float, Tensor]]]:
+        features, logits = self._said(batch, *self._seen(batch, change))
+        return features, [(1.0, logits)]
+
+    def penalty(self, features: Tensor) -> Tensor | None:
+        network: Any = self.network
+        found: Tensor | None = network.penalty(features) if features.requires_grad else None  # frozen weights have none
+        return found
 
     def _seen(self, batch: Batch, change: Change | None) -> tuple[Tensor, Mix | None]:
         """The items of a batch as the network sees them, before they are mixed, and how they are."""
@@ -121,18 +131,15 @@ class NetworkLearner(Learner):
             return self._maker(batch.raw, batch.length), None
         return self._maker.augmented(batch.raw, change.generator, change.names, batch.length), change.mix
 
-    def _input(self, batch: Batch, x: Tensor, mix: Mix | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the network takes of a batch, mixed, and by name what beside it."""
+    def _said(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> tuple[Tensor, Tensor]:
+        """What the head reads of a batch, (n, feature_dim), and the logits that it makes of it."""
         beside = beside_input(self._maker, batch)
         if mix:
             x = mix(x)
             beside = {name: mix.longer(values) if name == "length" else mix(values) for name, values in beside.items()}
-        return x, beside
-
-    def _logits(self, batch: Batch, x: Tensor, mix: Mix | None = None) -> Tensor:
-        x, beside = self._input(batch, x, mix)
-        logits: Tensor = self.network(x, **beside)
-        return logits
+        network: Any = self.network  # of which some take a length, and some numbers beside the items
+        features: Tensor = network.features(x, **beside)
+        return features, network.head(features)
 
 
 def beside_input(maker: InputMaker, batch: Batch) -> dict[str, Tensor]:

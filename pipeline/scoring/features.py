@@ -39,7 +39,7 @@ def _of_network(run: Run, store: Store, rows: np.ndarray, device: torch.device) 
     total = torch.zeros(len(items), run.network.feature_dim, dtype=torch.float64)
     bar = progress_bar(load(items, picks, 0, device), "asking the teacher", total=len(picks), leave=False)
     for pick, batch in zip(picks, bar, strict=True):
-        features, _ = learner.read(batch.to(device))
+        features, _ = learner.learnt(batch.to(device))
         total.index_add_(0, torch.from_numpy(pick.rows), features.double().cpu())
     n_crops = np.bincount(np.concatenate([pick.rows for pick in picks]), minlength=len(items))
     mean: np.ndarray = (total.numpy() / n_crops[:, None]).astype(np.float32)

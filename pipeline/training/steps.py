@@ -16,7 +16,7 @@ from torch import Tensor
 from pipeline.inputs.batches import Items, Pick, load, training_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
-from pipeline.runs.learners import Change, Learner, Mix, NetworkLearner
+from pipeline.runs.learners import Change, Learner, Mix
 from pipeline.training.contrast import Contrast
 from pipeline.training.distillation import distillation_loss, softened
 from pipeline.training.ema import Average
@@ -124,17 +124,15 @@ class Steps:
 
     def _loss(self, batch: Any) -> Tensor:
         """The mean loss of the batch's items, of which a step takes the gradient."""
-        features = None
         with self._accelerator.autocast():
-            if self.contrast is None:
-                outputs = self.learner.outputs(batch, self._change)
-            else:
-                assert isinstance(self.learner, NetworkLearner)
-                features, outputs = self.learner.read(batch, self._change)
+            features, outputs = self.learner.learnt(batch, self._change)
         losses = [weight * self._compared(logits.float(), batch.rows) for weight, logits in outputs]
-        if self.contrast is not None and features is not None:
-            taught, labels = (self._mixed(x[batch.rows]) for x in (self.contrast.taught, self.contrast.labels))
-            losses.append(self.contrast(features.float(), taught, labels))
+        if features is not None:
+            penalty = self.learner.penalty(features.float())
+            losses += [] if penalty is None else [penalty]
+            if self.contrast is not None:
+                taught, labels = (self._mixed(x[batch.rows]) for x in (self.contrast.taught, self.contrast.labels))
+                losses.append(self.contrast(features.float(), taught, labels))
         loss: Tensor = sum(losses[1:], losses[0])
         return loss
 

@@ -66,6 +66,7 @@ PARAMETERS = {
     "seq": 394_150,
     "smaller_resnet_4x2": 120_012,
     "smaller_resnet_4x3": 121_740,
+    "token_selection": 3_416_964,
     "vgg": 110_132,
     "xresnet1d101": 1_870_692,
 }

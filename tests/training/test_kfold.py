@@ -399,13 +399,14 @@ def test_a_spoilt_member_is_named(run: Path, spoil: Callable[[Path], object], se
 
 
 def test_a_member_that_diverges_ends_the_run(small_store_folder, tmp_path, monkeypatch):
-    forward, calls = NetworkLearner._logits, []
+    forward, calls = NetworkLearner._said, []
 
     def soon_no_number(*arguments):
         calls.append(arguments)
-        return forward(*arguments) * (math.nan if (tmp_path / "run" / MEMBERS / "2").exists() else 1)
+        factor = math.nan if (tmp_path / "run" / MEMBERS / "2").exists() else 1
+        return [part * factor for part in forward(*arguments)]
 
-    monkeypatch.setattr(NetworkLearner, "_logits", soon_no_number)
+    monkeypatch.setattr(NetworkLearner, "_said", soon_no_number)
     with pytest.raises(EcgFusionError, match=r"the loss is nan in epoch 1: lower -learning_rate"):
         fit_run(small_store_folder, tmp_path / "run", WORDS)
     assert not member(tmp_path / "run", 3).exists()

@@ -131,14 +131,14 @@ def test_dropout_acts_in_training_and_not_in_scoring(small_store_folder, tmp_pat
 def test_a_lower_precision_is_for_training_alone(small_store_folder, tmp_path, monkeypatch):
     trained: list[torch.Tensor] = []
     scored: list[torch.Tensor] = []
-    forward = NetworkLearner._logits
+    forward = NetworkLearner._said
 
     def kept(learner, *seen):
-        logits = forward(learner, *seen)
+        features, logits = forward(learner, *seen)
         (trained if learner.training else scored).append(logits)
-        return logits
+        return features, logits
 
-    monkeypatch.setattr(NetworkLearner, "_logits", kept)
+    monkeypatch.setattr(NetworkLearner, "_said", kept)
     fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 1 -precision bf16")
     assert {logits.dtype for logits in trained} == {torch.bfloat16}
     assert {logits.dtype for logits in scored} == {torch.float32}
@@ -147,14 +147,14 @@ def test_a_lower_precision_is_for_training_alone(small_store_folder, tmp_path, m
 @pytest.mark.parametrize(("precision", "trained_in_tf32"), [("fp32", False), ("bf16", True)])
 def test_fp32_is_never_tf32(precision, trained_in_tf32, small_store_folder, tmp_path, monkeypatch):
     seen: dict[bool, set[bool]] = {True: set(), False: set()}
-    forward = NetworkLearner._logits
+    forward = NetworkLearner._said
 
     def looked(learner, *of_batch):
         seen[learner.training].add(torch.backends.cudnn.allow_tf32)
         return forward(learner, *of_batch)
 
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(NetworkLearner, "_logits", looked)
+    monkeypatch.setattr(NetworkLearner, "_said", looked)
     fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 1 -precision {precision}")
     assert seen == {True: {trained_in_tf32}, False: {False}}
     assert torch.backends.cudnn.allow_tf32
@@ -268,8 +268,8 @@ def test_a_run_that_a_signal_kills_goes_on(small_store_folder, tmp_path):
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(small_store_folder, tmp_path, monkeypatch):
-    forward = NetworkLearner._logits
-    monkeypatch.setattr(NetworkLearner, "_logits", lambda *arguments: forward(*arguments) * math.nan)
+    forward = NetworkLearner._said
+    monkeypatch.setattr(NetworkLearner, "_said", lambda *seen: [part * math.nan for part in forward(*seen)])
     with pytest.raises(EcgFusionError, match=r"the loss is nan in epoch 1: lower -learning_rate \(now 0"):
         fit_run(small_store_folder, tmp_path / "run", f"{GRU} -epochs 2")
     with pytest.raises(EcgFusionError, match=r"came to no result: the loss is nan .* train into another folder"):

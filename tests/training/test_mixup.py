@@ -79,9 +79,10 @@ def learner(model: str = "gru", spec: InputSpec = SPEC) -> NetworkLearner:
     return NetworkLearner(network, spec).eval()
 
 
-def test_a_mixed_item_is_what_lies_between_both_inputs():
+def test_a_mixed_item_is_what_lies_between_both_inputs(monkeypatch):
     own, seen = learner(), []
-    own.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    read = own.network.features
+    monkeypatch.setattr(own.network, "features", lambda x, **beside: seen.append(x) or read(x, **beside))
     batch, mix = signals(), Mix(0.7, torch.tensor([1, 0, 3, 2]))
     own(batch)
     own.outputs(batch, Change((), torch.Generator(), mix))
@@ -109,14 +110,15 @@ def test_items_of_unequal_length_are_as_long_as_the_longer_and_padding_is_0():
     torch.testing.assert_close(mixed[1:2], alone, atol=1e-5, rtol=1e-5)
 
 
-def test_numbers_beside_an_item_are_mixed_with_it():
+def test_numbers_beside_an_item_are_mixed_with_it(monkeypatch):
     spec = InputSpec(
         **{**vars(SPEC), "features": {"rr": FeatureScale("none", (0.5,) * 3, (0.25,) * 3)}},
     )
     torch.manual_seed(0)
     network = beside_features(create_model("gru", in_channels=2, n_classes=3), 3, 3)
     own, seen = NetworkLearner(network, spec).eval(), []
-    network.register_forward_pre_hook(lambda _, __, named: seen.append(named["numbers"]), with_kwargs=True)
+    read = network.features
+    monkeypatch.setattr(network, "features", lambda x, *, numbers: seen.append(numbers) or read(x, numbers=numbers))
     batch = signals(features=True)
     own(batch)
     own.outputs(batch, Change((), torch.Generator(), Mix(0.25, torch.tensor([3, 2, 1, 0]))))
@@ -214,7 +216,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(small_store_folder, tmp_
     words = f"{GRU} -leads I II -crop 1 -mixup 0.4 -label_smoothing 0.1 -epochs 3 -patience 3"
     whole = fit_run(small_store_folder, tmp_path / "whole", words)
     with pytest.MonkeyPatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)
+        kill_at_call(patch, NetworkLearner, "learnt", 6)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "killed", words)
     killed = fit_run(small_store_folder, tmp_path / "killed", "", resume=True)
