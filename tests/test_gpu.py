@@ -191,7 +191,7 @@ def test_a_resumed_training_is_an_uninterrupted_one(words, kind, small_store_fol
     words = f"{words} -epochs 2 -batch_size 8 -precision fp32 -threads 1"
     whole = trained(small_store_folder, tmp_path / "whole", words)
     with monkeypatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)  # in the second epoch: 30 items in batches of 8 are 4 steps
+        kill_at_call(patch, NetworkLearner, "learnt", 6)  # in the second epoch: 30 items in batches of 8 are 4 steps
         with pytest.raises(Killed):
             trained(small_store_folder, tmp_path / "killed", words)
     resumed = trained(small_store_folder, tmp_path / "killed", "-resume")
@@ -206,7 +206,7 @@ def test_half_precision_trains_and_resumes(kind, small_store_folder, tmp_path, m
     """Which a CPU refuses. The scale of the gradients is part of the resume file."""
     words = f"{TRAININGS['stored pictures']} -epochs 3 -batch_size 8 -precision fp16"
     with monkeypatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)
+        kill_at_call(patch, NetworkLearner, "learnt", 6)
         with pytest.raises(Killed):
             trained(small_store_folder, tmp_path / "run", words)
     assert torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["scaler"]["scale"] > 0

@@ -151,7 +151,7 @@ def teachers(stores: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 def killed_in_its_steps(stores: Path, folder: Path, words: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)
+        kill_at_call(patch, NetworkLearner, "learnt", 6)
         with pytest.raises(Killed):
             fit_run(stores, folder, words)
     return folder
@@ -225,7 +225,7 @@ def test_the_loss_is_of_the_labels_and_of_the_teacher_each_by_its_weight(teacher
     [
         (distillation, "save_scores", 1),
         (distillation, "write_card", 1),
-        (NetworkLearner, "outputs", 6),
+        (NetworkLearner, "learnt", 6),
         (loop.TrainingState, "save", 1),
         (network, "seal_run", 1),
     ],
@@ -505,7 +505,7 @@ def test_who_sees_one_lead_learns_where_every_kind_of_run_sees_items(name, teach
     [
         (distillation, "read_npz", 1),
         (distillation, "replace_atomically", 1),
-        (NetworkLearner, "read", 9),
+        (NetworkLearner, "learnt", 9),
         (loop.TrainingState, "save", 1),
         (loop.TrainingState, "save", 2),
     ],

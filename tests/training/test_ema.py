@@ -165,13 +165,13 @@ def test_the_run_is_the_mean_that_the_epoch_was_chosen_by(both: tuple[Path, Path
 def test_the_weights_of_one_epoch_are_the_mean_over_its_steps(small_store_folder, tmp_path, monkeypatch):
     """Told apart from the loop: the mean of what the network was behind each step, as the steps themselves saw it."""
     seen: list[dict[str, torch.Tensor]] = []
-    outputs = NetworkLearner.outputs
+    learnt = NetworkLearner.learnt
 
     def kept(learner, batch, change=None):
         seen.append({name: x.clone() for name, x in learner.network.state_dict().items()})
-        return outputs(learner, batch, change)
+        return learnt(learner, batch, change)
 
-    monkeypatch.setattr(NetworkLearner, "outputs", kept)
+    monkeypatch.setattr(NetworkLearner, "learnt", kept)
     monkeypatch.setattr(loop, "macro_auroc", lambda *_: 0.5)
     words = f"{WANG} -patience 9 -scheduler none -ema 0.5"
     one = fit_run(small_store_folder, tmp_path / "one", f"{words} -epochs 1")
@@ -196,7 +196,7 @@ def same_runs(ours: Path, theirs: Path) -> None:
 @pytest.mark.parametrize(
     "kill",
     [
-        (NetworkLearner, "outputs", 6),
+        (NetworkLearner, "learnt", 6),
         (loop, "predict_probabilities", 2),
         (loop.TrainingState, "save", 2),
         (loop, "_restore_best", 1),
@@ -218,13 +218,13 @@ def test_damaged_weights_of_the_best_epoch_are_put_back_as_the_mean(small_store_
     words = f"{WANG} -ema 0.95 -epochs 2"
     whole = fit_run(small_store_folder, tmp_path / "whole", words)
     with pytest.MonkeyPatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)
+        kill_at_call(patch, NetworkLearner, "learnt", 6)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "killed", words)
     first = (tmp_path / "killed" / WEIGHTS).read_bytes()
     (tmp_path / "killed" / WEIGHTS).write_bytes(b"nothing of the kind")
     with pytest.MonkeyPatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 1)
+        kill_at_call(patch, NetworkLearner, "learnt", 1)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "killed", "", resume=True)
     assert (tmp_path / "killed" / WEIGHTS).read_bytes() == first
@@ -233,7 +233,7 @@ def test_damaged_weights_of_the_best_epoch_are_put_back_as_the_mean(small_store_
 
 def test_another_decay_is_another_training(small_store_folder, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
-        kill_at_call(patch, NetworkLearner, "outputs", 6)
+        kill_at_call(patch, NetworkLearner, "learnt", 6)
         with pytest.raises(Killed):
             fit_run(small_store_folder, tmp_path / "run", f"{WANG} -ema 0.95 -epochs 2")
     with pytest.raises(EcgFusionError, match=r"was begun with -ema 0\.95, not 0\.9: leave -ema out to go on with it"):

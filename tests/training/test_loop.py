@@ -216,7 +216,7 @@ CONFIGURATIONS = [
 ]
 
 
-IN_STEP = (NetworkLearner, "outputs", 6)  # of the second epoch: 30 labelled items in batches of 8 are 4 steps
+IN_STEP = (NetworkLearner, "learnt", 6)  # of the second epoch: 30 labelled items in batches of 8 are 4 steps
 KILLS = {
     "in the steps of the second epoch": IN_STEP,
     "after these, before anything of the epoch is saved": (loop, "predict_probabilities", 2),
