@@ -139,6 +139,7 @@ NETWORKS = (
     "rhythm_resnet",
     "rhythm_transformer",
     "mina",
+    "dual_path_rnn",
     "resnet18_1d",
     "mobilenet_v2_1d",
     "resnet34_1d",

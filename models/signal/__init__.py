@@ -6,6 +6,7 @@ from models.signal import beat_sequences as beat_sequences
 from models.signal import compact_transformer as compact_transformer
 from models.signal import convnext1d as convnext1d
 from models.signal import convolutional_recurrent as convolutional_recurrent
+from models.signal import dual_path as dual_path
 from models.signal import ecgnet as ecgnet
 from models.signal import ecgtransform as ecgtransform
 from models.signal import fcn as fcn
