@@ -15,6 +15,7 @@ from models.signal import im_ecg as im_ecg
 from models.signal import inception1d as inception1d
 from models.signal import mina as mina
 from models.signal import mobilenet1d as mobilenet1d
+from models.signal import mrtnet as mrtnet
 from models.signal import mvms as mvms
 from models.signal import patch_transformer as patch_transformer
 from models.signal import pooled_recurrent as pooled_recurrent
