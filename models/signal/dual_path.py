@@ -24,7 +24,8 @@ def chunked(frames: Tensor, size: int) -> Tensor:
     hop = size // 2
     n_chunks, n_pieces = (frames.shape[1] + size) // hop + 1, -(-size // hop)  # pieces, as long as a hop, of a chunk
     behind = (n_chunks + n_pieces - 1) * hop - size - frames.shape[1]
-    pieces = nn.functional.pad(frames, (0, 0, size, behind)).unflatten(1, (-1, hop))
+    framed = nn.functional.pad(frames, (0, 0, size, behind))
+    pieces = framed.reshape(framed.shape[0], -1, hop, framed.shape[2])
     return torch.cat([pieces[:, first : first + n_chunks] for first in range(n_pieces)], 2)[:, :, :size]
 
 

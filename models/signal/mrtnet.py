@@ -29,7 +29,8 @@ def windows(x: Tensor, size: int, hop: int) -> Tensor:
     n_units, n_pieces = -(-x.shape[2] // hop), size // hop
     before = (size - hop) // 2
     behind = (n_units + n_pieces - 1) * hop - before - x.shape[2]
-    pieces = nn.functional.pad(x, (before, behind)).unflatten(2, (-1, hop)).transpose(1, 2)  # (n, pieces, leads, hop)
+    filled = nn.functional.pad(x, (before, behind))
+    pieces = filled.reshape(x.shape[0], x.shape[1], -1, hop).transpose(1, 2)  # (n, pieces, leads, hop)
     return torch.cat([pieces[:, first : first + n_units] for first in range(n_pieces)], 3)
 
 

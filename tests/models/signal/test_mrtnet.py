@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from models import create_model
-from models.signal.mrtnet import MrtNet, windows
+from models.signal.mrtnet import MrtNet, Scale, windows
 
 
 def test_windows_by_hand() -> None:
@@ -38,6 +38,7 @@ def test_a_wide_window_sees_what_a_narrow_one_does_not() -> None:
     network = create_model("mrtnet", in_channels=1, n_classes=2).eval()
     assert isinstance(network, MrtNet)
     for scale, heard in zip(network.scales, (50, 75, 125), strict=True):  # the middle of the place is sample 25
+        assert isinstance(scale, Scale)
         x = torch.randn(1, 1, 300, requires_grad=True)
         said = scale.encoded(windows(x, scale.size, scale.hop)[:, 0], None)
         (gradient,) = torch.autograd.grad(said.square().sum(), x)
