@@ -163,6 +163,8 @@ NETWORKS = (
     "rhythm_resnet",
     "rhythm_transformer",
     "mina",
+    "dual_path_rnn",
+    "mrtnet",
     "resnet18_1d",
     "mobilenet_v2_1d",
     "resnet34_1d",

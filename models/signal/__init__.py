@@ -7,6 +7,7 @@ from models.signal import compact_transformer as compact_transformer
 from models.signal import convnext1d as convnext1d
 from models.signal import convolutional_recurrent as convolutional_recurrent
 from models.signal import db_ecgnet as db_ecgnet
+from models.signal import dual_path as dual_path
 from models.signal import ecgnet as ecgnet
 from models.signal import ecgtransform as ecgtransform
 from models.signal import fcn as fcn
@@ -17,6 +18,7 @@ from models.signal import inception_former as inception_former
 from models.signal import meta_ecgnet as meta_ecgnet
 from models.signal import mina as mina
 from models.signal import mobilenet1d as mobilenet1d
+from models.signal import mrtnet as mrtnet
 from models.signal import mvms as mvms
 from models.signal import patch_transformer as patch_transformer
 from models.signal import pooled_recurrent as pooled_recurrent

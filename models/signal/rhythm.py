@@ -29,7 +29,7 @@ class SqueezeExcitation(TimeLayer):
         self.weigh = nn.Sequential(squeeze, nn.ReLU(), excite, nn.Sigmoid())
 
     def forward(self, x: Tensor, length: Tensor | None) -> Tensor:
-        mean = x.mean(2) if length is None else x.sum(2) / length[:, None]  # zero where an item has ended
+        mean = x.mean(2) if length is None else x.sum(2) / length.clamp(min=1)[:, None]  # zero behind an item
         y: Tensor = x * self.weigh(mean)[..., None]
         return y
 

@@ -86,3 +86,38 @@ class Asymmetric(nn.Module):
         positive = self.weights * targets * (self.gamma_positive * missed).exp() * found
         negative = (1 - targets) * shifted**self.gamma_negative * absent
         return -(positive + negative).mean()
+
+
+class LargeMargin(nn.Module):
+    """Cross-entropy that also asks the classes an item is not of to be alike, which moves them away from the truth.
+
+    For an item of class k, with q the softmax over the C - 1 other classes, it adds
+    λ / 2 Σ (q - 1 / (C - 1)) log q, which is least, 0, where all of q are the same. Of targets between two
+    classes it is between their losses, each with its own q. With λ = 0, or of two classes, it is the cross-entropy.
+
+    Args:
+        weights: of the classes, as in the cross-entropy; None for 1.
+        margin: λ, 0 or more; 0.3 is what the paper takes.
+
+    Shape:
+        logits and targets ``(items, classes)`` to ``()``.
+
+    Reference:
+        Kobayashi, Large-Margin in Softmax Cross-Entropy Loss, BMVC 2019. There a target is one class; class weights
+        and targets between are ours.
+    """
+
+    weights: torch.Tensor
+
+    def __init__(self, weights: torch.Tensor | None, margin: float = 0.3) -> None:
+        super().__init__()
+        self.margin = margin
+        self.register_buffer("weights", torch.ones(1) if weights is None else weights)
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        n_classes = logits.shape[1]
+        own = torch.eye(n_classes, dtype=torch.bool, device=logits.device)  # a row for each class that could be true
+        others = logits[:, None].masked_fill(own, -torch.inf).log_softmax(2).masked_fill(own, 0.0)
+        unlike = ((others.exp() - 1 / (n_classes - 1)) * others).sum(2)  # (items, classes)
+        of_each = self.margin / 2 * unlike - logits.log_softmax(1)
+        return (self.weights * targets * of_each).sum(1).mean()

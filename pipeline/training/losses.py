@@ -1,6 +1,6 @@
 """What a training makes small, and how much each class counts in it.
 
-A new loss is a module on logits in a file (``loss_modules.py`` has two), and an entry in ``LOSSES``. torch is
+A new loss is a module on logits in a file (``loss_modules.py`` has three), and an entry in ``LOSSES``. torch is
 imported where work begins, since the names stand in train.py's help.
 """
 
@@ -56,6 +56,12 @@ def _asymmetric(_: str, weights: torch.Tensor | None) -> nn.Module:
     return Asymmetric(weights)
 
 
+def _large_margin(_: str, weights: torch.Tensor | None) -> nn.Module:
+    from pipeline.training.loss_modules import LargeMargin
+
+    return LargeMargin(weights)
+
+
 def smoothed(targets: torch.Tensor, kind: str, amount: float) -> torch.Tensor:
     """Targets that are less sure: a part of each is dealt out among what else could be.
 
@@ -100,6 +106,7 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss("cross-entropy", ("multilabel", "multiclass"), "Good 1952", _cross_entropy),
     "focal": Loss("focal loss", ("multilabel", "multiclass"), "Lin et al. 2017", _focal),
     "asymmetric": Loss("asymmetric loss", ("multilabel",), "Ridnik et al. 2021", _asymmetric),
+    "large_margin": Loss("large-margin cross-entropy", ("multiclass",), "Kobayashi 2019", _large_margin),
 }
 """What ``-loss`` can be; the first is what is taken where nobody says."""
 

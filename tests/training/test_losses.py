@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.errors import EcgFusionError
-from pipeline.training.loss_modules import Asymmetric, Focal
+from pipeline.training.loss_modules import Asymmetric, Focal, LargeMargin
 from pipeline.training.losses import LOSSES, make_loss, smoothed
 
 WEIGHTS = [2.0, 1.0, 5.0]
@@ -53,6 +53,32 @@ def test_focal_without_focus_is_the_cross_entropy(kind, weights):
 def test_asymmetric_without_parameters_is_the_binary_cross_entropy(weights):
     expected = nn.BCEWithLogitsLoss(pos_weight=weights)(*drawn("multilabel"))
     torch.testing.assert_close(Asymmetric(weights, 0.0, 0.0, 0.0)(*drawn("multilabel")), expected)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor(WEIGHTS)])
+def test_large_margin_without_margin_is_the_cross_entropy(weights):
+    expected = make_loss("multiclass", None if weights is None else weights.tolist())(*drawn("multiclass"))
+    torch.testing.assert_close(LargeMargin(weights, 0.0)(*drawn("multiclass")), expected)
+
+
+def test_large_margin_of_two_classes_is_the_cross_entropy():
+    logits, targets = torch.randn(8, 2), torch.eye(2).repeat(4, 1)
+    torch.testing.assert_close(LargeMargin(None)(logits, targets), nn.CrossEntropyLoss()(logits, targets))
+
+
+def test_large_margin_by_hand():
+    probabilities = torch.tensor([[0.5, 0.4, 0.1]])
+    value = LargeMargin(None, 0.3)(probabilities.log(), torch.tensor([[1.0, 0.0, 0.0]]))
+    unlike = 0.3 * torch.tensor(0.8).log() - 0.3 * torch.tensor(0.2).log()  # 0.8 - 1/2 and 0.2 - 1/2
+    torch.testing.assert_close(value, -torch.tensor(0.5).log() + 0.15 * unlike)
+
+
+def test_large_margin_asks_that_the_other_classes_are_alike():
+    alike, unlike = torch.tensor([[0.6, 0.2, 0.2]]).log(), torch.tensor([[0.6, 0.35, 0.05]]).log()
+    plain, margin, target = make_loss("multiclass", None), LargeMargin(None), torch.tensor([[1.0, 0.0, 0.0]])
+    torch.testing.assert_close(plain(alike, target), plain(unlike, target))
+    torch.testing.assert_close(margin(alike, target), plain(alike, target))
+    assert margin(unlike, target) > margin(alike, target)
 
 
 def test_focal_by_hand():

@@ -17,6 +17,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.labels import Labels
 from pipeline.representations import ImageRecipe
+from pipeline.runs.card import read_card
 from pipeline.runs.load import load_run
 from pipeline.store.reading import open_store
 from pipeline.training.losses import class_weights
@@ -159,6 +160,14 @@ def test_a_loss_for_many_labels_is_refused(stores: Path, tmp_path: Path):
     with pytest.raises(EcgFusionError, match="asymmetric is for multilabel tasks, and this one is multiclass: take cr"):
         train.main(f"{GRU} -loss asymmetric -data {stores} -path_save_model {tmp_path / 'run'}".split())
     train.main(f"{GRU} -loss focal -data {stores} -path_save_model {tmp_path / 'run'}".split())
+
+
+def test_the_large_margin_takes_mixed_and_smoothed_classes(stores: Path, tmp_path: Path):
+    words = f"{GRU} -loss large_margin -mixup 0.5 -label_smoothing 0.1 -data {stores} -path_save_model {tmp_path}/run"
+    train.main(words.split())
+    card = read_card(tmp_path / "run")
+    assert (card.training.loss, card.training.mixup, card.training.label_smoothing) == ("large_margin", 0.5, 0.1)
+    check_run(tmp_path / "run", stores)
 
 
 CLASSES: dict[str, dict[str, Any]] = {
