@@ -145,6 +145,7 @@ NETWORKS = (
     "se_ecgnet",
     "im_ecg",
     "ecgtransform",
+    "lightconv_transformer",
     "ecgnet",
     "xresnet1d101",
     "mvms",
