@@ -171,6 +171,7 @@ NETWORKS = (
     "se_ecgnet",
     "im_ecg",
     "ecgtransform",
+    "lightconv_transformer",
     "ecgnet",
     "xresnet1d101",
     "token_selection",

@@ -15,6 +15,7 @@ from models.signal import heartbeat as heartbeat
 from models.signal import im_ecg as im_ecg
 from models.signal import inception1d as inception1d
 from models.signal import inception_former as inception_former
+from models.signal import lightconv_transformer as lightconv_transformer
 from models.signal import meta_ecgnet as meta_ecgnet
 from models.signal import mina as mina
 from models.signal import mobilenet1d as mobilenet1d
