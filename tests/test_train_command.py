@@ -329,7 +329,7 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
         ("-model grru", "no network is named 'grru'; did you mean gru"),
         ("-model lat -branches a b", "no network is named 'lat'; did you mean late or "),
         ("-model intermedate", "did you mean intermediate?"),
-        ("-model qqq", "late, lead_transformer, lstm, lstm_bidir, lstm_pooled, mina, mobilenet_v2, "),
+        ("-model qqq", "late, lead_transformer, lstm, lstm_bidir, lstm_pooled, meta_ecgnet, mina, "),
         ("-model qqq", ", torchvision:NAME, vgg"),
         ("-model gru -n_heads 2", "gru has no -n_heads; it has -dropout, -hidden_size, -n_layers: leave -n_heads out"),
         ("-model rhythm_transformer -n_heads 3", "n_heads is 3; it is a divisor of 80"),
@@ -370,6 +370,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(workplace: Path, capsys, w
 @pytest.mark.parametrize("name", [*IMAGE_OPTIONS, "representation"])
 def test_no_image_option_is_taken_by_a_network_on_signals(workplace: Path, capsys, name: str):
     values = {"representation": "gaf", "scale": "fixed", "gaf_method": "summation", "mtf_strategy": "quantile"}
+    values |= {"stft_taper": "hamming"}
     value = "-80 0" if name == "stft_db_range" else values.get(name, "2")
     assert f"-{name} is for networks on images" in refused(f"-model gru -{name} {value}", capsys)
 
