@@ -25,6 +25,7 @@ def _networks(run: Run) -> list[Run]:
 
 def _size(run: Run) -> tuple[int, int]:
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     spec, network = run.spec, run.network
@@ -34,6 +35,8 @@ def _size(run: Run) -> tuple[int, int]:
     else:
         x = torch.zeros(1, spec.n_channels, spec.crop_samples)
     beside: dict[str, Any] = {"numbers": torch.zeros(1, spec.n_numbers)} if spec.features else {}
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    network.requires_grad_(False)  # the counter looks for the gradient of what goes into a layer, parameters too
+    # attention as the products that it is made of: torch's counter does not know it as a CPU computes it at once
+    with sdpa_kernel(SDPBackend.MATH), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(x, **beside)
     return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops() // 2

@@ -172,6 +172,7 @@ NETWORKS = (
     "im_ecg",
     "ecgtransform",
     "lightconv_transformer",
+    "mpgt",
     "ecgnet",
     "xresnet1d101",
     "token_selection",

@@ -19,6 +19,7 @@ from models.signal import lightconv_transformer as lightconv_transformer
 from models.signal import meta_ecgnet as meta_ecgnet
 from models.signal import mina as mina
 from models.signal import mobilenet1d as mobilenet1d
+from models.signal import mpgt as mpgt
 from models.signal import mrtnet as mrtnet
 from models.signal import mvms as mvms
 from models.signal import patch_transformer as patch_transformer
