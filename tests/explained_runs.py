@@ -42,6 +42,12 @@ class Highest(nn.Module):
         highest = (self.sharpness * tokens.flatten(1)).logsumexp(1, keepdim=True) / self.sharpness
         return highest - self.at
 
+    def head(self, features: Tensor) -> Tensor:
+        return features
+
+    def features(self, x: Tensor, **_: object) -> Tensor:
+        return self(x)
+
     def forward(self, x: Tensor, **_: object) -> Tensor:
         said = 5 * self.pool(self.tokens(x))
         return torch.cat([said, torch.zeros(len(x), 3)], 1)

@@ -23,12 +23,14 @@ class BranchReader(nn.Module):
         widths: of what is read of each.
         n_classes: logits that come out.
         axes: of what is read of a branch, features or tokens; the last is its width.
+        chooses: whether it reads one token of many, so that its answer jumps where another one is chosen.
 
     Raises:
         ValueError: a width is too small.
     """
 
     axes: tuple[str, ...] = ("n", "features")
+    chooses: bool = False
 
     def __init__(self, branches: Mapping[str, BranchShape], n_classes: int) -> None:
         super().__init__()

@@ -46,6 +46,8 @@ class MamilFusion(TokenFusion):
         CVPR 2021.
     """
 
+    chooses = True
+
     def __init__(
         self,
         branches: Mapping[str, BranchShape],

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.errors import EcgFusionError
 from pipeline.explain.path import SIGNAL, Path
 from pipeline.explain.shares import Watch
 
@@ -55,7 +56,15 @@ def integrate(path: Path, baseline: Mapping[str, Tensor]) -> Integrated:
         Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, ICML 2017. Slopes are taken in the middle
         of steps that are closer at both ends, where a logarithm and a root have steep ones; what a lead is scaled by is
         held, as ``Smooth`` says.
+
+    Raises:
+        EcgFusionError: the run is a fusion that jumps, whose differences are no sum of its slopes.
     """
+    if any(getattr(module, "chooses", False) for module in path.modules()):
+        raise EcgFusionError(
+            "the fusion picks one token of each branch, and jumps from one to the next where no gradient sees it: "
+            "occlusion explains it (-method occlusion)"
+        )
     for n_steps in _STEPS:
         found = _integrate(path, baseline, n_steps)
         if found.missing <= NEAR:

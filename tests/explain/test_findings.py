@@ -35,6 +35,12 @@ class Away(nn.Module):
         super().__init__()
         self.usual, self.direction = usual, (unusual - usual) / (unusual - usual).square().sum()
 
+    def head(self, features: Tensor) -> Tensor:
+        return features
+
+    def features(self, x: Tensor, **_: object) -> Tensor:
+        return self(x)
+
     def forward(self, x: Tensor, **_: object) -> Tensor:
         gone = ((x - self.usual) * self.direction).flatten(1).sum(1, keepdim=True)
         return torch.cat([4 * gone - 2, torch.zeros(len(x), 3)], 1)

@@ -8,6 +8,7 @@ import torch
 from explained_runs import SAID, ST_LEADS, Highest, run_that_knows_st_shifts, with_st_shift
 from untrained_runs import FUSED, LEADS, REPRESENTED, drawn, network_run, signal_spec, simulated
 
+from pipeline.errors import EcgFusionError
 from pipeline.explain.agreement import agreement
 from pipeline.explain.baselines import BASELINES
 from pipeline.explain.gradients import NEAR, integrate
@@ -47,12 +48,16 @@ def test_the_sum_is_the_difference_of_the_scores_for_networks_of_signals(path_of
     found = integrate(path, flat(path))
     assert found.missing <= NEAR
     at_both = path({SIGNAL: torch.stack([torch.zeros_like(path.inputs[SIGNAL]), path.inputs[SIGNAL]])})
-    np.testing.assert_allclose([found.at_baseline, found.score], at_both.detach(), atol=1e-6)
+    np.testing.assert_allclose([found.at_baseline, found.score], at_both.detach(), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FUSED)
 def test_what_branches_add_is_the_difference_too(path_of, name: str):
     path = path_of(FUSED[name](), simulated(1)[0])
+    if "mamil" in name:
+        with pytest.raises(EcgFusionError, match="picks one token of each branch, and jumps from one to the next"):
+            integrate(path, flat(path))
+        return
     found = integrate(path, flat(path))
     whole = found.score - found.at_baseline
     assert len(found.shares) == 2
@@ -87,7 +92,8 @@ def test_a_finding_that_a_network_has_learnt_holds_the_maximum(explained, knowin
         order = [found.leads.index(lead) for lead in LEADS]
         inside = np.where(near, found.values[order], -np.inf)
         assert inside.max() == found.values.max(), method
-        assert found.strongest[0].lead in ST_LEADS, method
+        speaks_for_it = next(part for part in found.strongest if part.change > 0)
+        assert speaks_for_it.lead in ST_LEADS, method
 
 
 def test_fresh_weights_say_something_else(path_of, knowing: Run, few_steps):

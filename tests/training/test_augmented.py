@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from smaller_networks import smaller
+from smaller_networks import one_of_each_family, smaller
 
 import train
-from models import create_model, describe_fusion, describe_model, list_fusions, list_models
+from models import create_model, describe_fusion, describe_model, list_fusions
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.scoring.partition import score_partition
@@ -39,7 +39,7 @@ def test_a_training_learns_from_changed_signals_and_can_be_repeated():
     assert read_card(plain).training.augment is None
 
 
-@pytest.mark.parametrize("model", list_models())
+@pytest.mark.parametrize("model", one_of_each_family())
 def test_scoring_knows_nothing_of_it(model: str):
     entry = describe_model(model)
     if entry.modality == "image":
