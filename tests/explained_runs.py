@@ -27,7 +27,7 @@ def unfiltered(run: Run) -> Run:
 class Highest(nn.Module):
     """Says that the first class is there by the highest value that it sees, whatever that is of; with a slope."""
 
-    hears_itself = False
+    hears_itself, n_class_tokens = False, 0
     smallest_size, only_samples = 1, None
 
     def __init__(self, at: float, sharpness: float = 60.0) -> None:

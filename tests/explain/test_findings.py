@@ -28,7 +28,7 @@ V2 = LEADS.index("V2")
 class Away(nn.Module):
     """Says by how far its input has gone from one recording's to another's that the first class is there."""
 
-    hears_itself = False
+    hears_itself, n_class_tokens = False, 0
     smallest_size, only_samples = 1, None
 
     def __init__(self, usual: Tensor, unusual: Tensor) -> None:
