@@ -11,9 +11,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "meta_ecgnet": {"width": 16},
     "mvms": {"views": "one"},
     "se_ecgnet": {"width": 32},
-    "im_ecg": {"width": 4},
     "token_selection": {"width": 16},
-    "ecgtransform": {"hidden_size": 64},
 }
 """By name: the options that do it."""
 

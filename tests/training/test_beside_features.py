@@ -218,7 +218,7 @@ def test_arrays_in_memory_hold_them(runs: dict[str, Path]):
     ("words", "sentence"),
     [
         ("-features r", "train.h5 has no feature r: .*rr"),
-        ("-features rr hrv", "train.h5 has no feature hrv: choose from rr, voltage, intervals, tabular$"),
+        ("-features rr hrv", "train.h5 has no feature hrv: choose from rr, voltage, intervals, rhythm, tabular$"),
         ("-features rr rr", "-features names rr twice"),
     ],
 )
