@@ -329,7 +329,10 @@ def test_bf16_trains_on_the_cpu(workplace: Path):
         ("-model grru", "no network is named 'grru'; did you mean gru"),
         ("-model lat -branches a b", "no network is named 'lat'; did you mean late or "),
         ("-model intermedate", "did you mean intermediate?"),
-        ("-model qqq", "late, lead_transformer, lightconv_transformer, lstm, lstm_bidir, lstm_pooled, meta_ecgnet, mina, "),
+        (
+            "-model qqq",
+            "late, lead_transformer, lightconv_transformer, lstm, lstm_bidir, lstm_pooled, meta_ecgnet, mina, ",
+        ),
         ("-model qqq", ", torchvision:NAME, vgg"),
         ("-model gru -n_heads 2", "gru has no -n_heads; it has -dropout, -hidden_size, -n_layers: leave -n_heads out"),
         ("-model rhythm_transformer -n_heads 3", "n_heads is 3; it is a divisor of 80"),
