@@ -17,6 +17,7 @@ class Network(nn.Module):
         feature_dim: width of what ``head`` reads.
         smallest_size: the smallest side in pixels, or number of samples, that goes in.
         head: the last linear layer.
+        chooses: whether it reads some tokens of many, so that its answer jumps where others are chosen.
         hears_itself: whether ``tokens`` reads what ``head`` says, as a decoder does that is fed its own answers.
         n_class_tokens: tokens in front that stand for the whole input, and for no place of it.
     """
@@ -27,6 +28,7 @@ class Network(nn.Module):
     smallest_size: int
     head: nn.Linear
     hears_itself: bool = False
+    chooses: bool = False
     n_class_tokens: int = 0
 
     def tokens(self, x: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def run_that_knows_st_shifts() -> Run:
     y = torch.repeat_interleave(torch.tensor([0.0, 1.0]), 40)
     given, network = torch.from_numpy(x).float(), run.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(3)
     for _ in range(40):
         rows = torch.randperm(80, generator=generator)[:16]
         loss = nn.functional.binary_cross_entropy_with_logits(network(given[rows, :, :500])[:, 0], y[rows])

@@ -257,6 +257,8 @@ class RoutedHeads(Heads):
         the values.
     """
 
+    chooses = True
+
     def __init__(self, width: int, inner: int, n_heads: int, region: int, top: int) -> None:
         super().__init__(width, inner, n_heads)
         self.region, self.top = region, top

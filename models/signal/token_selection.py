@@ -193,6 +193,7 @@ class TokenSelection(SignalNetwork):
         if not 0 <= rr_weight < float("inf"):
             raise ValueError(f"rr_weight is {rr_weight}; it is 0 or more")
         self.in_channels, self.token_dim, self.feature_dim, self.rr_weight = in_channels, width, 2 * width, rr_weight
+        self.chooses = kept < 1
         layers: list[nn.Module] = []
         for before, after, kernel in ((in_channels, CHANNELS, 7), (CHANNELS, 256, 5), (256, CHANNELS, 3)):
             layers += [Convolution(before, after, kernel, bias=False), Norm(after), nn.ReLU()]

@@ -58,12 +58,12 @@ def integrate(path: Path, baseline: Mapping[str, Tensor]) -> Integrated:
         held, as ``Smooth`` says.
 
     Raises:
-        EcgFusionError: the run is a fusion that jumps, whose differences are no sum of its slopes.
+        EcgFusionError: a network or fusion of the run jumps, so that its differences are no sum of its slopes.
     """
     if any(getattr(module, "chooses", False) for module in path.modules()):
         raise EcgFusionError(
-            "the fusion picks one token of each branch, and jumps from one to the next where no gradient sees it: "
-            "occlusion explains it (-method occlusion)"
+            "what the run consists of picks some tokens of many, and its answer jumps where it picks others, which no "
+            "gradient sees: occlusion explains it (-method occlusion)"
         )
     for n_steps in _STEPS:
         found = _integrate(path, baseline, n_steps)
