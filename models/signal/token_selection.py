@@ -222,7 +222,7 @@ class TokenSelection(SignalNetwork):
         coarse, fine = (self.norm(each) for each in said)
         n_tokens = coarse.shape[1] + fine.shape[1]
         filled = nn.functional.pad(fine[:, 1:], (0, 0, 0, -(fine.shape[1] - 1) % (COARSE // FINE)))
-        groups = filled.reshape(len(filled), -1, COARSE // FINE, self.token_dim)  # (n, coarse ones, 4, width)
+        groups = torch.unflatten(filled, 1, (-1, COARSE // FINE))  # (n, coarse ones, 4, width)
         in_time = torch.cat([coarse[:, 1:, None], groups], 2).flatten(1, 2)
         tokens = torch.cat([coarse[:, :1], fine[:, :1], in_time], 1)[:, :n_tokens]
         return tokens if length is None else blank(tokens, self.token_length(length))
