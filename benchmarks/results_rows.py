@@ -55,7 +55,7 @@ class Row:
 
 STUDIES = {
     "ptbxl": "PTB-XL, superclasses, folds 1–7 to train, 8 for dev, 9 to report",
-    "networks": "PTB-XL, every network at one budget: five epochs, crops of 2.5 s, folds as above",
+    "networks": "PTB-XL, every network at one budget: three epochs, crops of 2.5 s, folds as above",
     "weights": "PTB-XL, folds 1–8 to train, 9 for dev: what weights/ holds",
     "mitdb": "MIT-BIH, patients of DS1",
     "infarction": "Infarction from single beats of PTB-XL, lead II",
@@ -213,7 +213,7 @@ def _other_tasks() -> list[Row]:
 
 def _networks() -> list[Row]:
     """Every network at one budget, and what it says of rhythms with the same weights."""
-    budget = f"-crop 2.5 -epochs 5 -patience 5 -precision bf16 {_LEARN}"
+    budget = f"-crop 2.5 -epochs 3 -patience 3 -precision bf16 {_LEARN}"
     rows = []
     for name in NETWORKS:
         is_slow = name in _TOO_SLOW
