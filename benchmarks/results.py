@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.network_size import size_of
-from benchmarks.results_rows import ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.results_rows import DERIVE, ROWS, STORES, STUDIES, Row, Stores
 from benchmarks.seed_differences import differences, macro_auroc
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
@@ -155,7 +155,7 @@ def commanded(row: Row, seed: int, place: Place) -> list[str]:
     joined = _joined(row, seed, place)
     words = [str(joined.get(word, word)) for word in shlex.split(row.words)]
     threads = [] if "late" in words else ["-threads", str(place.threads)]
-    drawn = ["-seed", str(seed)] if threads and row.command == "train.py" else []
+    drawn = ["-seed", str(seed)] if threads and row.command != DERIVE else []
     return [*words, *drawn, *threads, "-data", str(place.store(row.store))]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 DERIVE = "pipeline.training.derive"
+PRETRAIN = "pipeline.training.pretraining"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Row:
         digits: behind the point, of the figure.
         is_for_gpu: whether a CPU would take more than an hour of a seed.
         over: rows that it is compared with, over the same patients, where its figure is a mean AUROC.
-        command: ``train.py``, or ``DERIVE`` of one that answers another task with the weights of a row before it.
+        command: ``train.py``, ``PRETRAIN``, or ``DERIVE`` of one that answers another task with the weights of a row
+            before it.
     """
 
     study: str
@@ -55,7 +57,8 @@ class Row:
 
 STUDIES = {
     "ptbxl": "PTB-XL, superclasses, folds 1–7 to train, 8 for dev, 9 to report",
-    "networks": "PTB-XL, every network at one budget: three epochs, crops of 2.5 s, folds as above",
+    "networks": "PTB-XL, every network at one budget: three epochs of batches of 32, crops of 2.5 s, folds as above",
+    "pretraining": "PTB-XL, superclasses, with and without pretraining on folds 1–7, 8 for dev, 9 to report",
     "weights": "PTB-XL, folds 1–8 to train, 9 for dev: what weights/ holds",
     "mitdb": "MIT-BIH, patients of DS1",
     "infarction": "Infarction from single beats of PTB-XL, lead II",
@@ -213,7 +216,7 @@ def _other_tasks() -> list[Row]:
 
 def _networks() -> list[Row]:
     """Every network at one budget, and what it says of rhythms with the same weights."""
-    budget = f"-crop 2.5 -epochs 3 -patience 3 -precision bf16 {_LEARN}"
+    budget = f"-crop 2.5 -epochs 3 -patience 3 -batch_size 32 -precision bf16 {_LEARN}"
     rows = []
     for name in NETWORKS:
         is_slow = name in _TOO_SLOW
@@ -224,6 +227,57 @@ def _networks() -> list[Row]:
             replace(row, is_for_gpu=is_slow)
             for row in (trained, _derived("networks", trained.name, trained.title, "rhythm"))
         ]
+    return rows
+
+
+_PRETRAINED = {
+    "jepa": ("ecg_transformer", "-crop 2.5 -epochs 4"),
+    "cpc": ("resnet1d_wang", "-crop 2.5 -epochs 4"),
+    "clocs": ("resnet1d_wang", "-crop 5 -epochs 4"),  # each view is half of it
+    "st_mem": ("lead_transformer", "-crop 2.5 -epochs 8"),
+}
+"""By method: its network, and how long it is pretrained, in about as many minutes each."""
+
+_LABELLED = {
+    "1": "-limit 150 -batch_size 16 -epochs 20 -patience 20",
+    "10": "-limit 1495 -batch_size 32 -epochs 8 -patience 8",
+    "100": "-epochs 3 -patience 3",
+}
+"""By percents of the training folds' labels: what a training takes, 200 to 380 steps."""
+
+
+def _pretraining() -> list[Row]:
+    """What each method gives to a training with few and with all labels, beside the same training of fresh weights.
+
+    A sample of 400 items of dev chooses the epoch, whatever the share.
+    """
+    study, precision = "pretraining", "-precision bf16"
+    rows = [
+        Row(study, f"pre-{method}", "", "ptbxl", f"-method {method} {words} {precision}", "", "", command=PRETRAIN)
+        for method, (_, words) in _PRETRAINED.items()
+    ]
+    for percent, words in _LABELLED.items():
+        training = f"-crop 2.5 {words} -dev_limit 400 {precision} -task superdiagnostic"
+        of_network: dict[str, list[str]] = {}
+        for method, (network, _) in _PRETRAINED.items():
+            of_network.setdefault(network, []).append(method)
+        for network, methods in of_network.items():
+            fresh = f"fresh-{network}-{percent}"
+            title = f"`{network}`, {percent} % of the labels"
+            asked = [(fresh, f"{title}, fresh", f"-model {network} {training}", ())]
+            asked += [
+                (
+                    f"{method}-{percent}",
+                    f"{title}, `{method}`",
+                    f"-init @pre-{method} -init_learning_rate 1e-3 {training}",
+                    (fresh,),
+                )
+                for method in methods
+            ]
+            rows += [
+                Row(study, name, title, "ptbxl", words, "test", "macro auroc", digits=4, over=over)
+                for name, title, words, over in asked
+            ]
     return rows
 
 
@@ -390,4 +444,7 @@ def _late(name: str, title: str, branches: str, combine: str = "mean") -> Row:
     return Row("cinc2017", name, title, "cinc2017", words, "test", "cinc2017_f1")
 
 
-ROWS: Sequence[Row] = (*_ptbxl(), *_other_tasks(), *_networks(), *_weights(), *_mitdb(), *_infarction(), *_cinc2017())
+ROWS: Sequence[Row] = (
+    *(*_ptbxl(), *_other_tasks(), *_networks(), *_pretraining(), *_weights()),
+    *(*_mitdb(), *_infarction(), *_cinc2017()),
+)

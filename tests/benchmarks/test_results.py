@@ -10,13 +10,14 @@ from made_stores import write_stores
 import train
 from benchmarks import results
 from benchmarks.results import Place, commanded
-from benchmarks.results_rows import DERIVE, NETWORKS, ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.results_rows import DERIVE, NETWORKS, PRETRAIN, ROWS, STORES, STUDIES, Row, Stores
 from create_images import parse as parse_stores
 from models import list_models
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.training import derive
 from pipeline.training.derive import parse as parse_derived
+from pipeline.training.pretraining import parse as parse_pretraining
 from pipeline.training.options import TrainOptions
 from train import parse as parse_training
 
@@ -103,7 +104,9 @@ def learnt(words: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_is_a_command(row: Row):
     words = commanded(row, 0, PLACE)
-    if row.command == DERIVE:
+    if row.command == PRETRAIN:
+        parse_pretraining([*words, "-path_save_model", "run"])
+    elif row.command == DERIVE:
         origin = next(each for each in ROWS if f"@{each.name}" == row.words.split()[1])
         parse_derived([*words, "-path_save_model", "run"])
         assert "all" in learnt(commanded(origin, 0, PLACE))
