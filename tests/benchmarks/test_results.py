@@ -17,8 +17,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.training import derive
 from pipeline.training.derive import parse as parse_derived
-from pipeline.training.pretraining import parse as parse_pretraining
 from pipeline.training.options import TrainOptions
+from pipeline.training.pretraining import parse as parse_pretraining
 from train import parse as parse_training
 
 NONE = {"toy": Stores("", "")}
