@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from pipeline.inputs.batches import Items, Pick, load, training_picks
-from pipeline.listening import progress_bar
+from pipeline.listening import progress_bar, remark
 from pipeline.machine.devices import full_fp32
+from pipeline.machine.low_precision import keep_right
 from pipeline.runs.learners import Change, Learner, Mix
 from pipeline.training.contrast import Contrast
 from pipeline.training.distillation import distillation_loss, softened
@@ -26,6 +27,7 @@ from pipeline.training.optimisation import Settings, make_optimizer, make_schedu
 from pipeline.training.resume import Progress
 
 _STEPS_BETWEEN_BARS = 20
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Steps:
@@ -85,6 +87,10 @@ class Steps:
         self.scheduler = make_scheduler(self.optimizer, settings, n_steps * settings.epochs)
         # the network itself is not handed over: accelerate would make it score in the training's precision too
         self._accelerator = _accelerator(settings.precision, device)
+        if settings.precision in _DTYPES and device.type == "cpu":
+            wrong = keep_right(learner.network, _DTYPES[settings.precision])
+            if wrong:
+                remark(f"this processor gets {', '.join(wrong)} wrong in {settings.precision}: computed in fp32")
         self.scaler = self._accelerator.scaler
         # accelerate's wrapper looks for a package on the disk in every step, and is of use to a scaler alone
         self._stepper = self._accelerator.prepare(self.optimizer) if self.scaler else self.optimizer

@@ -60,8 +60,8 @@ def test_the_order_of_leads_in_the_file_does_not_matter(explained):
 @pytest.mark.parametrize("name", [*REPRESENTED, *FUSED])
 def test_every_run_is_explained_and_what_is_straight_already_moves_nothing(explained, name: str):
     run, (signal,) = ({**REPRESENTED, **FUSED}[name])(), simulated(1)
-    signal[:, 380:620] = np.linspace(signal[:, 380], signal[:, 619], 240).T
-    found = explained(run, signal, window_s=1.0)
+    signal[:, 280:720] = np.linspace(signal[:, 280], signal[:, 719], 440).T
+    found = explained(run, signal, window_s=2.0)
     assert found.values.shape == found.signal.shape
     assert np.isfinite(found.values).all()
     assert np.abs(found.values[:, 495:505]).max() < ROUNDING

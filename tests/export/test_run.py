@@ -161,11 +161,9 @@ PT2 = [
     "rp threshold point",
     "resnet1d_wang",
     "compact_transformer",
-    "stacking multilabel",
     "concat multilabel",
     "windows by geometric",
     "s4d",
-    "xresnet1d101",
     "convnext1d",
 ]
 

@@ -1,0 +1,72 @@
+"""What a processor gets wrong in half the bits, and how it is gone round."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_FAR = 0.05  # of what is right; rounding to 8 bits is a tenth of it
+_WINDOWS = 16  # of a kernel along each axis that a layer is tried on
+
+
+def keep_right(network: nn.Module, dtype: torch.dtype) -> list[str]:
+    """Has those convolutions compute in fp32 that a CPU gets wrong in ``dtype``; gives their names.
+
+    oneDNN (3.x, with torch 2.14 on a Xeon with AMX) answers with numbers of nothing where a kernel's samples times its
+    even, few channels are a multiple of 32: of 12 leads kernels of 8, 16 and 24. A network with one then learns what it
+    cannot say when it is scored. Which those are is not looked up but tried, since other releases have other faults.
+
+    Args:
+        network: on a CPU; what it computes elsewhere is not changed.
+        dtype: in which autocast has it compute, ``torch.bfloat16`` or ``torch.float16``.
+    """
+    wrong = []
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv1d | nn.Conv2d) and _is_wrong(_form_of(layer), dtype):
+            wrong.append(name)
+            _InFp32().around(layer)
+    return wrong
+
+
+class _InFp32:
+    """Takes a layer out of autocast, by what torch calls before and behind it."""
+
+    def around(self, layer: nn.Module) -> None:
+        layer.register_forward_pre_hook(self._before)
+        layer.register_forward_hook(self._behind, always_call=True)
+
+    def _before(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        self._outside = torch.autocast("cpu", enabled=False)
+        self._outside.__enter__()
+        return tuple(each.float() for each in inputs)
+
+    def _behind(self, *_: Any) -> None:
+        self._outside.__exit__(None, None, None)
+
+
+_Form = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]
+
+
+def _form_of(layer: nn.Conv1d | nn.Conv2d) -> _Form:
+    return tuple(layer.weight.shape), tuple(layer.stride), tuple(layer.dilation), layer.groups
+
+
+@cache
+def _is_wrong(form: _Form, dtype: torch.dtype) -> bool:
+    """Whether a convolution of this form is far from what it is in fp32, of numbers of chance."""
+    shape, stride, dilation, groups = form
+    random = torch.Generator().manual_seed(0)
+    reach = [
+        width * (kernel - 1) + 1 + step * (_WINDOWS - 1)
+        for kernel, step, width in zip(shape[2:], stride, dilation, strict=True)
+    ]
+    x = torch.randn(2, shape[1] * groups, *reach, generator=random)
+    weight = torch.randn(shape, generator=random)
+    convolve: Any = nn.functional.conv1d if len(reach) == 1 else nn.functional.conv2d
+    with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        right, found = (
+            convolve(x.to(each), weight.to(each), stride=stride, dilation=dilation, groups=groups).float()
+            for each in (torch.float32, dtype)
+        )
+    return not bool((found - right).norm() < _FAR * right.norm())
