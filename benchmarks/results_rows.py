@@ -220,9 +220,7 @@ def _networks() -> list[Row]:
     rows = []
     for name in NETWORKS:
         is_slow = name in _TOO_SLOW
-        trained = Row(
-            "networks", f"net-{name}", f"`{name}`", "ptbxl", f"-model {name} {budget}", "test", "macro auroc", digits=4
-        )
+        trained = _judged("networks", f"net-{name}", f"`{name}`", f"-model {name} {budget}")
         rows += [
             replace(row, is_for_gpu=is_slow)
             for row in (trained, _derived("networks", trained.name, trained.title, "rhythm"))
@@ -256,37 +254,38 @@ def _pretraining() -> list[Row]:
         Row(study, f"pre-{method}", "", "ptbxl", f"-method {method} {words} {precision}", "", "", command=PRETRAIN)
         for method, (_, words) in _PRETRAINED.items()
     ]
+    networks = dict.fromkeys(network for network, _ in _PRETRAINED.values())
     for percent, words in _LABELLED.items():
         training = f"-crop 2.5 {words} -dev_limit 400 {precision} -task superdiagnostic"
-        of_network: dict[str, list[str]] = {}
-        for method, (network, _) in _PRETRAINED.items():
-            of_network.setdefault(network, []).append(method)
-        for network, methods in of_network.items():
-            fresh = f"fresh-{network}-{percent}"
-            title = f"`{network}`, {percent} % of the labels"
-            asked = [(fresh, f"{title}, fresh", f"-model {network} {training}", ())]
-            asked += [
-                (
+        share = f"{percent} % of the labels"
+        rows += [
+            _judged(study, f"fresh-{network}-{percent}", f"`{network}`, {share}, fresh", f"-model {network} {training}")
+            for network in networks
+        ]
+        rows += [
+            replace(
+                _judged(
+                    study,
                     f"{method}-{percent}",
-                    f"{title}, `{method}`",
+                    f"`{network}`, {share}, `{method}`",
                     f"-init @pre-{method} -init_learning_rate 1e-3 {training}",
-                    (fresh,),
-                )
-                for method in methods
-            ]
-            rows += [
-                Row(study, name, title, "ptbxl", words, "test", "macro auroc", digits=4, over=over)
-                for name, title, words, over in asked
-            ]
+                ),
+                over=(f"fresh-{network}-{percent}",),
+            )
+            for method, (network, _) in _PRETRAINED.items()
+        ]
     return rows
+
+
+def _judged(study: str, name: str, title: str, words: str) -> Row:
+    """A training on PTB-XL whose mean AUROC is told."""
+    return Row(study, name, title, "ptbxl", words, "test", "macro auroc", digits=4)
 
 
 def _derived(study: str, name: str, title: str, task: str) -> Row:
     """A row of another task, which the run of the row ``name`` answers, too."""
     words = f"-run @{name} -task {task}"
-    return Row(
-        study, f"{name}-{task}", f"{title}: {task}", "ptbxl", words, "test", "macro auroc", digits=4, command=DERIVE
-    )
+    return replace(_judged(study, f"{name}-{task}", f"{title}: {task}", words), command=DERIVE)
 
 
 _LEARN = "-task superdiagnostic -learn all superdiagnostic"
