@@ -22,6 +22,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import Entry, entries_of, is_remote
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like, refuse_no_folder, where_meant
 from pipeline.sources.formats.wfdb import RecordError, read_recording
@@ -223,9 +224,12 @@ def _recordings(folder: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path) -> Iterator[os.DirEntry[str] | Entry]:
     """What lies in a folder; nothing where it is none."""
     try:
+        if is_remote(folder):
+            yield from entries_of(folder)
+            return
         with os.scandir(folder) as entries:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
@@ -234,7 +238,9 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         raise EcgFusionError(f"{folder} cannot be read ({problem.strerror}): see who may read it") from None
 
 
-def _size(entry: os.DirEntry[str]) -> int:
+def _size(entry: os.DirEntry[str] | Entry) -> int:
+    if isinstance(entry, Entry):
+        return entry.size or 0
     try:
         return entry.stat().st_size
     except OSError:  # a link to nothing: told of when it is read
