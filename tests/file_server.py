@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.latency)
             path = self.server.folder / name
             if fault:
-                fault(self, path.read_bytes())
+                fault(self, path.read_bytes() if path.is_file() else b"")
             elif path.is_file():
                 self.send_part(path.read_bytes())
             elif path.is_dir() and self.server.lists:

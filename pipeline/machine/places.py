@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from pipeline.errors import EcgFusionError
 
-_ADDRESS = re.compile(r"(s3|gs|https?):/+", re.IGNORECASE)  # one slash is what a path leaves of two
+_ADDRESS = re.compile(r"(s3|gs|https?):/{1,2}", re.IGNORECASE)  # one slash is what a path leaves of two
 _OTHER_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _BUCKET, _HOST = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _KNOWN = "s3://BUCKET/…, gs://BUCKET/… or https://HOST/…"

@@ -1,6 +1,6 @@
 """Reading from places across a network, by fsspec: whole files, ranges of them, folders; and what goes wrong, told.
 
-s3fs and gcsfs try again by themselves; here what breaks off on the web is tried again too. Credentials are those of the
+s3fs and gcsfs ask again where nobody answers; here that is done of the web, and wherever a place is too busy. Credentials are those of the
 environment and never come here; of what a library raises, only its kind and its codes are told.
 """
 
@@ -122,13 +122,13 @@ def _key(path: RemotePath) -> str:
 
 
 def _asked(path: RemotePath, ask: Callable[[Any, str], Result]) -> Result:
-    """What ``ask(file system, key)`` gives; on the web it is asked again where that may help.
+    """What ``ask(file system, key)`` gives; it is asked again where that may help.
 
     Raises:
         FileNotFoundError: there is nothing.
         RemoteError: anything else that goes wrong.
     """
-    pauses = list(_PAUSES) if path.scheme.startswith("http") else []
+    pauses = list(_PAUSES)
     while True:
         try:
             return ask(engines.of(path), _key(path))
@@ -165,10 +165,10 @@ class _Told:
 
     @property
     def may_pass(self) -> bool:
-        """Whether asking again may help."""
+        """Whether asking again may help; where nobody answers, s3fs and gcsfs have asked again themselves."""
         if self._status is not None and self._status not in (200, 206):
             return self._status in (408, 429) or self._status >= 500
-        return bool(self._kinds & {"ClientError", "TimeoutError", "ConnectionError"}) and not self._is_untrusted
+        return self._path.scheme.startswith("http") and bool(self._kinds & {"ClientError", "TimeoutError", "ConnectionError"}) and not self._is_untrusted
 
     @property
     def _is_untrusted(self) -> bool:
@@ -178,7 +178,7 @@ class _Told:
         path, status = self._path, self._status
         host = path.parts[1]
         if self._code == "NoSuchBucket":
-            return RemoteError(f"there is no bucket {path.scheme}://{host}: check its name, and whose place it is")
+            return _no_bucket(path)
         if status == 412 or "FileExpired" in self._kinds:
             return RemoteError(f"{path} {_CHANGED}: see that nobody writes it, and {AGAIN}")
         refused = status in (401, 403) or "PermissionError" in self._kinds
@@ -189,7 +189,7 @@ class _Told:
         if self._is_untrusted:
             return RemoteError(f"{host} has a certificate that is not trusted: check its name")
         if status is not None and (status >= 500 or status == 429):
-            return RemoteError(f"{host} is too busy to give {path} (status {status}): {AGAIN} later")
+            return RemoteError(f"{_where(path)} is too busy to give {path} (status {status}): {AGAIN} later")
         if self._kinds & {"ClientPayloadError", "IncompleteRead", "IncompleteReadError", "ResponseStreamingError"}:
             return RemoteError(f"{path} broke off while it was read: check the network and {AGAIN}")
         if self._kinds & _NO_ANSWER:
@@ -215,6 +215,10 @@ _NO_ANSWER = {
 """Kinds of errors, of asyncio, aiohttp, botocore and google.auth, where nobody has answered."""
 
 
+def _no_bucket(path: RemotePath) -> RemoteError:
+    return RemoteError(f"there is no bucket {path.scheme}://{path.parts[1]}: check its name, and whose place it is")
+
+
 def _where(path: RemotePath) -> str:
     return path.parts[1] if path.scheme.startswith("http") else f"the place of {path.scheme}://{path.parts[1]}"
 
@@ -230,7 +234,7 @@ def _statuses(problem: BaseException) -> Iterator[int]:
     """The HTTP status of an error: aiohttp's, gcsfs's or botocore's."""
     response = getattr(problem, "response", None)
     said = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
-    for each in (getattr(problem, "status", None), getattr(problem, "code", None), said):
+    for each in (getattr(problem, "status", None), vars(problem).get("code"), said):
         if isinstance(each, int) or (isinstance(each, str) and each.isdigit()):
             yield int(each)
 
@@ -257,6 +261,8 @@ def facts_of(path: RemotePath) -> Facts:
     except FileNotFoundError:
         if path.scheme.startswith("http") and listing(path):
             return Facts(is_folder=True)
+        if not path.scheme.startswith("http") and len(path.parts) == 2:
+            raise _no_bucket(path) from None
         raise
     # a web server leads from a folder's name to its page
     is_folder = info.get("type") == "directory" or str(info.get("url", "")).endswith("/")
@@ -418,6 +424,9 @@ class Ranges:
         raise RemoteError(f"{self.path} {_CHANGED}: see that nobody writes it, and {AGAIN}")
 
     def _read(self, engine: Any, key: str, start: int, end: int) -> bytes:
+        if self.path.scheme == "gs":  # whose files forget which generation they were opened at
+            part: bytes = engine.cat_file(key, start=start, end=end, generation=self.version)
+            return part
         with self._handle(engine, key) as file:
             file.seek(start)
             found: bytes = file.read(end - start)
@@ -439,8 +448,8 @@ class Ranges:
         self._opened.put(file)
 
     def _condition(self) -> dict[str, Any]:
-        """What has the web refuse another version; s3fs says so by itself, and Google's sums are of the store."""
-        if not self.path.scheme.startswith("http"):
+        """What has a place refuse another version; s3fs says so by itself."""
+        if self.path.scheme == "s3":
             return {}
         # a weak tag (W/) can never match
         strong = self.version is not None and self.version.startswith('"')

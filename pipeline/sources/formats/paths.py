@@ -68,11 +68,11 @@ def _named(word: str) -> Iterator[str]:
 
 def _named_in_place(path: Path) -> Iterator[str]:
     """A file across a network, or the files below a folder there."""
-    if not path.exists():
-        raise EcgFusionError(f"there is no {path}: name a file or folder that is there")
-    if path.is_file():
+    if path.is_file() or has_header(str(path)):  # of WFDB the name without an ending will do
         yield str(path)
         return
+    if not path.is_dir():
+        raise EcgFusionError(f"there is no {path}: name a file or folder that is there")
     found = sorted(_below_in_place(path, 0))
     if not found:
         raise EcgFusionError(f"{path} holds no file that ends in {' '.join(known_endings())}: name another")
