@@ -47,14 +47,18 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-Match", tag) != tag:
             self.send(b"", code=412)
             return
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if not found or not self.server.has_ranges:
+        wanted = self.wanted(body)
+        if not wanted or not self.server.has_ranges:
             self.send(body, ETag=tag)
             return
-        first, last = int(found[1]), min(int(found[2]), len(body) - 1)
-        part = body[first : last + 1]
+        first, last = wanted
         self.server.parts.append((first, last + 1))
-        self.send(part, code=206, ETag=tag, Content_Range=f"bytes {first}-{last}/{len(body)}")
+        self.send(body[first : last + 1], code=206, ETag=tag, Content_Range=f"bytes {first}-{last}/{len(body)}")
+
+    def wanted(self, body: bytes) -> tuple[int, int] | None:
+        """The first and the last byte that are asked for; None for all."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        return (int(found[1]), min(int(found[2]), len(body) - 1)) if found else None
 
     def send_list(self, folder: Path) -> None:
         """The page of a folder, as web servers make it; its name without a slash leads to that with one."""
@@ -170,6 +174,15 @@ def dropped(handler: Handler, body: bytes) -> None:
     """A reset in the middle."""
     handler.server.abort(handler.connection)
     handler.send(body[: len(body) // 2], length=len(body))
+
+
+def part_dropped(handler: Handler, body: bytes) -> None:
+    """A reset in the middle of what was asked for, which may be a part."""
+    first, last = handler.wanted(body) or (0, len(body) - 1)
+    n_bytes = last + 1 - first
+    handler.server.abort(handler.connection)
+    where = f"bytes {first}-{last}/{len(body)}"
+    handler.send(body[first : first + n_bytes // 2], length=n_bytes, code=206, Content_Range=where)
 
 
 def short(handler: Handler, body: bytes) -> None:

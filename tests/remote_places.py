@@ -121,7 +121,9 @@ class _Google(BaseHTTPRequestHandler):
 
     def _listed(self, prefix: str) -> dict[str, Any]:
         inside = [name for name in self.server.files if name.startswith(prefix)]
-        folders = {prefix + name[len(prefix) :].partition("/")[0] + "/" for name in inside if "/" in name[len(prefix) :]}
+        folders = {
+            prefix + name[len(prefix) :].partition("/")[0] + "/" for name in inside if "/" in name[len(prefix) :]
+        }
         return {
             "kind": "storage#objects",
             "items": [self._facts(name) for name in inside if "/" not in name[len(prefix) :]],

@@ -270,6 +270,20 @@ def are_files(paths: Sequence[str]) -> list[bool]:
     return are_remote_files([remote_path(path) for path in paths])
 
 
+def sizes_of(paths: Sequence[str]) -> list[int]:
+    """The bytes of each file, 0 where there is none; across a network many are asked about at once."""
+    from pipeline.machine.remote import at_once
+
+    return at_once(_size_or_0, paths) if any(map(is_remote, paths)) else [_size_or_0(path) for path in paths]
+
+
+def _size_or_0(path: str) -> int:
+    try:
+        return size_of(path)
+    except OSError:
+        return 0
+
+
 def names_in(folder: Path | str) -> list[str]:
     """The names of what lies in a folder.
 

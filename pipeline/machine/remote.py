@@ -168,7 +168,11 @@ class _Told:
         """Whether asking again may help; where nobody answers, s3fs and gcsfs have asked again themselves."""
         if self._status is not None and self._status not in (200, 206):
             return self._status in (408, 429) or self._status >= 500
-        return self._path.scheme.startswith("http") and bool(self._kinds & {"ClientError", "TimeoutError", "ConnectionError"}) and not self._is_untrusted
+        return (
+            self._path.scheme.startswith("http")
+            and bool(self._kinds & {"ClientError", "TimeoutError", "ConnectionError"})
+            and not self._is_untrusted
+        )
 
     @property
     def _is_untrusted(self) -> bool:
@@ -301,9 +305,9 @@ def listing(folder: RemotePath) -> list[Entry]:
 def are_remote_files(paths: Sequence[RemotePath]) -> list[bool]:
     """Whether each is a file: buckets are listed folder by folder, of the web each file is asked for."""
     if not paths or paths[0].scheme.startswith("http"):
-        return _at_once(RemotePath.is_file, paths)
+        return at_once(RemotePath.is_file, paths)
     folders = list(dict.fromkeys(path.parent for path in paths))
-    found = dict(zip(folders, _at_once(_files_in, folders), strict=True))
+    found = dict(zip(folders, at_once(_files_in, folders), strict=True))
     return [path.name in found[path.parent] for path in paths]
 
 
@@ -314,7 +318,8 @@ def _files_in(folder: RemotePath) -> set[str]:
         return set()
 
 
-def _at_once(ask: Callable[[Any], Result], about: Sequence[Any]) -> list[Result]:
+def at_once(ask: Callable[[Any], Result], about: Sequence[Any]) -> list[Result]:
+    """What ``ask`` says about each, of as many at one time as a place is asked for; in their order."""
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         return list(pool.map(ask, about))
 

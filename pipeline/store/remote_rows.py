@@ -46,7 +46,8 @@ class RemoteRows:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._most_kept = min(_MOST_KEPT, machine_memory() // _PART_OF_MEMORY) // max(1, self._row_bytes)
-        self._last, self._ahead = -1, _LEAST_AHEAD
+        self._last: int | None = None
+        self._ahead = _LEAST_AHEAD
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_lock", "_kept")}
@@ -108,7 +109,8 @@ class RemoteRows:
 
     def _fetch_from(self, row: int) -> None:
         """Fetches a row, and rows behind it where they are read one after the other."""
-        goes_on = 0 <= row - self._last <= max(1, 2 * self._ahead // max(1, self._row_bytes))
+        near = max(1, 2 * self._ahead // max(1, self._row_bytes))
+        goes_on = self._last is not None and 0 <= row - self._last <= near
         self._ahead = min(2 * self._ahead, _MOST_AHEAD) if goes_on else _LEAST_AHEAD
         n_rows = min(max(1, self._ahead // max(1, self._row_bytes)), self._most_kept) if goes_on else 1
         self._fetch(np.arange(row, min(row + max(1, n_rows), len(self))))

@@ -111,4 +111,3 @@ def test_the_page_of_a_folder_leads_nowhere_else(tmp_path: Path):
         server.fault_of_all = lambda handler, _: handler.send(page, Content_Type="text/html")
         found = sorted(entries_of(f"{server.url}/f"))
     assert found == [Entry("a b.txt", False, None), Entry("below", True, None), Entry("c.txt", False, None)]
-

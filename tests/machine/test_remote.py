@@ -209,7 +209,9 @@ def test_google_s_storage():
         assert "gs://ecg/f/a.bin changed while it was read" in refusal(ranges.check_unchanged)
 
 
-@pytest.mark.parametrize(("address", "library"), [("s3://b/a", "s3fs"), ("gs://b/a", "gcsfs"), ("https://b/a", "fsspec")])
+@pytest.mark.parametrize(
+    ("address", "library"), [("s3://b/a", "s3fs"), ("gs://b/a", "gcsfs"), ("https://b/a", "fsspec")]
+)
 def test_what_is_not_installed_is_named(address: str, library: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, library, None)
     engines.forget()
@@ -231,6 +233,8 @@ def test_a_process_that_was_forked_reads_for_itself(web: FileServer):
 
 
 def test_local_paths_need_none_of_it():
-    code = "import sys, pipeline.store.reading, pipeline.sources; print({'fsspec', 's3fs', 'aiohttp'} & set(sys.modules))"
+    code = (
+        "import sys, pipeline.store.reading, pipeline.sources; print({'fsspec', 's3fs', 'aiohttp'} & set(sys.modules))"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert re.sub(r"\s", "", said) == "set()"
