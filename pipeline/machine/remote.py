@@ -1,7 +1,8 @@
 """Reading from places across a network, by fsspec: whole files, ranges of them, folders; and what goes wrong, told.
 
-s3fs and gcsfs ask again where nobody answers; here that is done of the web, and wherever a place is too busy. Credentials are those of the
-environment and never come here; of what a library raises, only its kind and its codes are told.
+s3fs and gcsfs ask again where nobody answers; here that is done of the web, and wherever a place is too busy.
+Credentials are those of the environment and never come here; of what a library raises, only its kind and its codes are
+told.
 """
 
 import io
@@ -93,7 +94,9 @@ def _engine(path: RemotePath, nameless: bool) -> Any:
         except ModuleNotFoundError as problem:
             if problem.name is None or problem.name.partition(".")[0] != module:
                 raise
-            raise RemoteError(f"{path} is read by {module}, which is not installed: pip install -e .[remote]") from None
+            raise RemoteError(
+                f'{path} is read by {module}, which is not installed: pip install "ecgfusion[remote]"'
+            ) from None
     import fsspec
 
     for name in ("fsspec", "s3fs", "gcsfs", "aiobotocore", "botocore", "google"):

@@ -217,7 +217,7 @@ def test_what_is_not_installed_is_named(address: str, library: str, monkeypatch:
     engines.forget()
     said = refusal(lambda: place(address).exists())
     engines.forget()
-    assert said == f"{address} is read by {library}, which is not installed: pip install -e .[remote]"
+    assert said == f'{address} is read by {library}, which is not installed: pip install "ecgfusion[remote]"'
 
 
 def test_a_process_that_was_forked_reads_for_itself(web: FileServer):

@@ -1,4 +1,4 @@
-"""A store across a network is the store that was copied there: rows by number, some ahead, each compared with its sum."""
+"""A store across a network is the one that was copied there: rows by number, some ahead, each compared with its sum."""
 
 import pickle
 import shutil
@@ -53,8 +53,10 @@ def test_a_store_is_the_same_wherever_it_lies(here: Store, web: FileServer, buck
 
 @pytest.mark.parametrize(
     "key",
-    [0, -1, np.int64(3), slice(2, 7), slice(None, None, 3), np.array([5, 1, 5]), (2, [0, 3]), (slice(1, 3), 2)]
-    + [(np.array([4, 2]), slice(None), slice(5, 9))],
+    [
+        *(0, -1, np.int64(3), slice(2, 7), slice(None, None, 3), np.array([5, 1, 5]), (2, [0, 3]), (slice(1, 3), 2)),
+        (np.array([4, 2]), slice(None), slice(5, 9)),
+    ],
     ids=str,
 )
 def test_rows_are_those_of_an_array(key: object, here: Store, web: FileServer):
