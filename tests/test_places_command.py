@@ -23,7 +23,7 @@ from pipeline.runs.card import read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = ("--representations", "none", "--workers", "1")
-NETWORK = ("-model", "gru", "-set", "hidden_size=4", "-epochs", "1", "-batch_size", "8", "-threads", "1")
+NETWORK = ("-model", "gru", "-hidden_size", "4", "-epochs", "1", "-batch_size", "8", "-threads", "1")
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def test_trained_scored_and_asked_across_a_network(
     name = "records100/00000/00001_lr"
     words = [f"s3://ecg/ptbxl/{name}", f"{web.url}/ptbxl/{name}.dat", str(synthetic_folder / f"{name}.hea")]
     predict.main([*words, "-run", str(there), "-json", "-threads", "1"])
-    answers = json.loads(capsys.readouterr().out)["answers"]
+    answers = json.loads(capsys.readouterr().out)
     assert [each["file"] for each in answers] == words
-    assert answers[0]["classes"] == answers[1]["classes"] == answers[2]["classes"]
+    assert answers[0]["probabilities"] == answers[1]["probabilities"] == answers[2]["probabilities"]
     for path in (file for folder in (here, there) for file in folder.rglob("*") if file.is_file()):
         for secret in (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]):
             assert secret.encode() not in path.read_bytes()
