@@ -17,6 +17,7 @@ from pipeline.commands.parser import (
 )
 from pipeline.commands.terminal import told_to
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import is_remote, place
 from pipeline.machine.streams import say
 from pipeline.report.console import Console
 from pipeline.sources import DEFAULT_SOURCE, SOURCES, Source, SourceOption, data_folder, open_source
@@ -43,7 +44,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     rate, band = usual.default_sampling_rate, usual.default_band or ()
     known = f"the kind of data set: {' '.join(SOURCES)} (default %(default)s)"
     parser.option("source", default=DEFAULT_SOURCE, help=known)
-    parser.option("data", type=Path, help=f"the data set's folder (default {data_folder(DEFAULT_SOURCE)})")
+    parser.option("data", type=place, help=f"the data set's folder (default {data_folder(DEFAULT_SOURCE)})")
     parser.option("out", type=Path, help=f"folder for the stores (default {_stores_folder(DEFAULT_SOURCE)})")
     parser.option(
         "partition",
@@ -146,6 +147,8 @@ def _check(arguments: argparse.Namespace) -> None:
     from pipeline.store.check import UncheckedError, damage_of_store
     from pipeline.store.reading import store_path
 
+    if is_remote(arguments.data):
+        raise EcgFusionError(f"--check reads every file: copy {arguments.data} to this machine, and check that")
     paths = [store_path(arguments.out, name) for name in arguments.partition or PARTITIONS]
     paths = [path for path in paths if path.exists()]
     listed = (arguments.data / SUMS).is_file()

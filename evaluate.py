@@ -25,6 +25,7 @@ from pipeline.evaluation.seeds import group_seeds
 from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
+from pipeline.machine.places import place
 from pipeline.machine.streams import say
 from pipeline.page.command import EXPLANATIONS, NAME, PICTURES, known_runs, save_page
 from pipeline.report.comparisons import comparison_text, save_comparison
@@ -106,7 +107,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("report", action="store_true", help=page)
     run = parser.add_argument_group("a run, or several to compare")
     parser.option("run", run, metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
-    parser.option("data", run, type=Path, metavar="FOLDER", help="its stores (default: those it was trained on)")
+    parser.option("data", run, type=place, metavar="FOLDER", help="its stores (default: those it was trained on)")
     parser.option("partition", run, type=partition_name, choices=list(NOTES), help="what to score (default: test)")
     parser.option(
         "batch_size", run, type=positive_int, metavar="N", help="items scored at once (default: as in training)"

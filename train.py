@@ -11,6 +11,7 @@ from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
+from pipeline.machine.places import local
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.signals.beats import BEAT_CHANNELS, BEAT_S
@@ -230,7 +231,7 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
         read_card(Path(run))
     for other in filter(None, (options.init, options.teacher)):
         read_card(Path(other))
-    folder = Path(options.path_save_model) if options.path_save_model else None
+    folder = local(options.path_save_model) if options.path_save_model else None
     if folder and resume:
         read_card(folder)
     elif folder and not (folder / CARD).exists():

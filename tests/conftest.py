@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -17,6 +18,9 @@ from small_stores import make
 from pipeline.listening import Event, Listener, listening
 from pipeline.sources.synthetic import write_dataset
 from pipeline.store.reading import Store, open_store
+
+if TYPE_CHECKING:
+    from remote_places import Bucket
 
 DATA = Path(os.environ.get("ECG_DATA", Path.home() / ".cache" / "ecg-data"))
 
@@ -173,3 +177,12 @@ def workplace(small_store_folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "data" / "ptbxl-images").symlink_to(small_store_folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def bucket() -> "Iterator[Bucket]":
+    """A bucket on this machine, of one worker."""
+    from remote_places import bucket_of_moto
+
+    with bucket_of_moto() as bucket:
+        yield bucket

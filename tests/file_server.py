@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import socket
 import struct
 import threading
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,13 +28,46 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.latency)
             path = self.server.folder / name
             if fault:
-                fault(self, path.read_bytes())
+                fault(self, path.read_bytes() if path.is_file() else b"")
             elif path.is_file():
-                self.send(path.read_bytes())
+                self.send_part(path.read_bytes())
+            elif path.is_dir() and self.server.lists:
+                self.send_list(path)
             else:
                 missing(self, b"")
         finally:
             self.server.forget()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def send_part(self, body: bytes) -> None:
+        """The file, or the part of it that is asked for, as long as it is the version that is asked for."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        if self.headers.get("If-Match", tag) != tag:
+            self.send(b"", code=412)
+            return
+        wanted = self.wanted(body)
+        if not wanted or not self.server.has_ranges:
+            self.send(body, ETag=tag)
+            return
+        first, last = wanted
+        self.server.parts.append((first, last + 1))
+        self.send(body[first : last + 1], code=206, ETag=tag, Content_Range=f"bytes {first}-{last}/{len(body)}")
+
+    def wanted(self, body: bytes) -> tuple[int, int] | None:
+        """The first and the last byte that are asked for; None for all."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        return (int(found[1]), min(int(found[2]), len(body) - 1)) if found else None
+
+    def send_list(self, folder: Path) -> None:
+        """The page of a folder, as web servers make it; its name without a slash leads to that with one."""
+        if not self.path.endswith("/"):
+            self.send(b"", code=301, Location=f"{self.path}/")
+            return
+        names = [f"{quote(each.name)}/" if each.is_dir() else quote(each.name) for each in sorted(folder.iterdir())]
+        links = "".join(f'<a href="{name}">{name}</a>\n' for name in ("?C=N;O=D", "../", *names))
+        self.send(f"<html>{links}</html>".encode(), Content_Type="text/html")
 
     def send(self, body: bytes, length: int | None = None, code: int = 200, **headers: str) -> None:
         """``length`` is what the header claims."""
@@ -42,7 +76,8 @@ class Handler(BaseHTTPRequestHandler):
         for key, value in headers.items():
             self.send_header(key.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
         self.wfile.flush()
         self.close_connection = length is not None
 
@@ -63,6 +98,9 @@ class FileServer(ThreadingHTTPServer):
         most_at_once: requests that were being answered at one time.
         n_connections: how many were accepted.
         latency: s that each answer takes.
+        lists: whether a folder has a page.
+        has_ranges: whether parts of files are given.
+        parts: the first byte of each part that was given, and the byte behind it.
     """
 
     daemon_threads = True
@@ -73,6 +111,8 @@ class FileServer(ThreadingHTTPServer):
         self.folder = folder
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.latency = 0.0
+        self.lists, self.has_ranges = False, True
+        self.parts: list[tuple[int, int]] = []
         self.faults: dict[str, Iterator[Fault]] = {}
         self.fault_of_all: Fault | None = None
         self.asked: list[str] = []
@@ -134,6 +174,15 @@ def dropped(handler: Handler, body: bytes) -> None:
     """A reset in the middle."""
     handler.server.abort(handler.connection)
     handler.send(body[: len(body) // 2], length=len(body))
+
+
+def part_dropped(handler: Handler, body: bytes) -> None:
+    """A reset in the middle of what was asked for, which may be a part."""
+    first, last = handler.wanted(body) or (0, len(body) - 1)
+    n_bytes = last + 1 - first
+    handler.server.abort(handler.connection)
+    where = f"bytes {first}-{last}/{len(body)}"
+    handler.send(body[first : first + n_bytes // 2], length=n_bytes, code=206, Content_Range=where)
 
 
 def short(handler: Handler, body: bytes) -> None:

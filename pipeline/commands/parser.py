@@ -7,12 +7,14 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pipeline.commands.escaping import one_line, printable
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import file_error
 from pipeline.machine.limits import check_thread_variables
+from pipeline.machine.places import check_address, local
 from pipeline.machine.streams import open_closed_streams, settle_streams, take_names_as_utf8
 
 NOBODY_READS = 141
@@ -34,6 +36,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def option(self, name: str, group: argparse._ArgumentGroup | None = None, **keywords: Any) -> None:
         """Adds one option under both spellings; ``keywords`` are those of ``add_argument``."""
+        if keywords.get("type") is Path:
+            keywords["type"] = local  # what is read across a network takes ``place``
         self._names[name] = f"--{name}"
         (group or self).add_argument(f"--{name}", f"-{name}", **{"dest": name, **keywords})
 
@@ -51,6 +55,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         given = sys.argv[1:] if args is None else list(args)
+        for word in given:
+            check_address(word.partition("=")[2] if word.startswith("-") else word)
         spelled = [self._spell(word) for word in given]
         if "" in spelled:
             self.error(f"{spelled[spelled.index('') - 1]} is followed by nothing: give a value or leave it out")

@@ -21,6 +21,7 @@ from pipeline.commands.parser import CommandParser, partition_name, positive_flo
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import check_writable, make_folder, write_text
+from pipeline.machine.places import place
 from pipeline.machine.streams import say
 from pipeline.report.cells import aligned
 from pipeline.sources.formats.said import said_of_files
@@ -100,7 +101,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     stores = parser.add_argument_group("a record of the run's stores instead of a file")
     parser.option("record", stores, metavar="ID", help="of the record, or of one of its items")
     parser.option("partition", stores, type=partition_name, metavar="NAME", help="train, dev or test (default: test)")
-    parser.option("data", stores, type=Path, metavar="FOLDER", help="the stores (default: those of the training)")
+    parser.option("data", stores, type=place, metavar="FOLDER", help="the stores (default: those of the training)")
     add_file_options(parser, "what a file does not say itself")
     parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the free cores)")
     parsed: Namespace = parser.parse_args(words)

@@ -11,6 +11,7 @@ from pipeline.inputs.features import features_of
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.counts import PADDING
 from pipeline.signals.leads import choose_leads
+from pipeline.store.mapped import plain
 from pipeline.store.reading import Store
 
 Leads = slice | list[int]
@@ -94,7 +95,7 @@ class StreamedSignals(_Signals):
 
     @cached_property
     def _signals(self) -> np.ndarray:
-        return np.asarray(self._stored.open())
+        return plain(self._stored.open())
 
     def __getitem__(self, pick: Pick) -> Batch:
         length, width = self._extent(pick)
@@ -118,7 +119,7 @@ class StoredImages(StoreItems):
 
     @cached_property
     def _images(self) -> list[np.ndarray]:
-        return [np.asarray(mapped.open()) for mapped in self._stored.values()]
+        return [plain(mapped.open()) for mapped in self._stored.values()]
 
     def __getitem__(self, pick: Pick) -> Batch:
         rows, n_representations = self._rows[pick.rows], len(self._images)
@@ -165,7 +166,8 @@ def padded(
     signals: np.ndarray, rows: np.ndarray, leads: Leads, starts: np.ndarray, lengths: np.ndarray, width: int
 ) -> np.ndarray:
     """(n, leads, width) int16: of each row the samples from its start on, and padding behind them."""
-    raw = np.full((len(rows), len(signals[0, leads]), width), PADDING, np.int16)
+    n_leads = len(range(signals.shape[1])[leads]) if isinstance(leads, slice) else len(leads)
+    raw = np.full((len(rows), n_leads, width), PADDING, np.int16)
     for place, row, start, length in zip(raw, rows, starts, lengths, strict=True):
         place[:, :length] = signals[row][leads, start : start + length]
     return raw

@@ -20,6 +20,7 @@ from pipeline.commands.parser import CommandParser, natural_number, partition_na
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import check_writable
+from pipeline.machine.places import place
 from pipeline.machine.streams import say
 from pipeline.report.console import Console
 
@@ -57,7 +58,7 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser = CommandParser(prog="python -m pipeline.report", description=__doc__)
     several: dict[str, Any] = {"type": Path, "nargs": "+", "action": "extend"}
     parser.option("run", metavar="FOLDER", help="trained runs (default: the newest in runs/)", **several)
-    parser.option("data", type=Path, metavar="FOLDER", help="their stores (default: those of the training)")
+    parser.option("data", type=place, metavar="FOLDER", help="their stores (default: those of the training)")
     parser.option("partition", type=partition_name, metavar="NAME", help="train, dev or test (default: test)")
     parser.option("scores", metavar="FILE", help="scores.npz of what is judged, instead of runs", **several)
     parser.option("dev_scores", metavar="FILE", help="what thresholds are chosen on, one for each", **several)

@@ -14,6 +14,7 @@ from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import wrong_name
 from pipeline.machine.files import FileError, read_file, replace_atomically
+from pipeline.machine.places import local
 from pipeline.runs.card_parts import (
     CHOICES,
     BranchCard,
@@ -232,7 +233,7 @@ def read_card(folder: Path) -> Card:
         EcgFusionError: there is none, it is damaged or was changed, a field is missing or is not what it can be, or a
             newer program wrote it.
     """
-    path = Path(folder) / CARD
+    path = local(folder) / CARD
     try:
         found = json.loads(read_file(path, _MOST_BYTES).decode("utf-8"))
     except FileNotFoundError:

@@ -19,6 +19,7 @@ from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
+from pipeline.machine.places import is_remote, place
 from pipeline.runs.card import DEV_SCORES, Card, read_card
 from pipeline.runs.folder import check_comparable, scores_of_run
 from pipeline.scoring.calibrating import with_temperatures
@@ -128,7 +129,7 @@ def _judged(
     if partition not in NOTES:
         raise EcgFusionError(f"there is no partition {partition}: choose one of {', '.join(NOTES)}")
     check_asked(folders, partition, asked)
-    stores = Path(data) if data else None
+    stores = place(data) if data else None
     tables = tables_of(folders[0], partition, stores, columns, tables)
     scores = score_runs(folders, partition, stores)
     asked = replace(asked, groupings=groupings_of(columns, scores[0], tables))
@@ -186,8 +187,8 @@ def score_runs(
 def _check_stores_are_there(run: Path, data: Path | None, partition: str) -> None:
     from pipeline.store.reading import require_store, store_path  # a scores file is judged without HDF5
 
-    folder = data or Path(read_card(run).data.folder)
-    if not data and not folder.is_dir():
+    folder = data or place(read_card(run).data.folder)
+    if not data and not is_remote(folder) and not folder.is_dir():
         raise EcgFusionError(
             f"{run} was trained on stores in {folder}, which is not there: say with -data where they are"
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, wrong_name
+from pipeline.machine.places import place
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.sources.base import BadRecord, Beats, Source
 from pipeline.sources.entry import SourceEntry, SourceOption
@@ -116,7 +117,7 @@ def open_source(
     if foreign:
         own = f"has only --{' --'.join(entry.options)}" if entry.options else "has none of its own"
         raise EcgFusionError(f"--{foreign[0]} is no option of the source {name}, which {own}: leave it out")
-    where = data_folder(name) if folder is None else Path(folder)
+    where = data_folder(name) if folder is None else place(folder)
     wanted = entry.default_sampling_rate if sampling_rate is None else sampling_rate
     opened: Source = resolve_name(entry.opener)(where, sampling_rate=wanted, **options)
     opened.entry = replace(entry, **opened.usual) if opened.usual else entry

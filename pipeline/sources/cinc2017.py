@@ -22,6 +22,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import Entry, entries_of, is_remote, sizes_of
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like, refuse_no_folder, where_meant
 from pipeline.sources.formats.wfdb import RecordError, read_recording
@@ -55,6 +56,7 @@ NO_CHECKSUMS = (
     "The checksums in its headers are all 0, which says that none was made: recordings are read unverified where the "
     "header says 0, and verified where it says anything else."
 )
+_UNSAID = -1  # bytes of a file in the list of a web server
 
 
 class Cinc2017(Source):
@@ -220,12 +222,17 @@ def _recordings(folder: Path) -> dict[str, tuple[str, int]]:
                 name, ending = entry.name[:-4], entry.name[-4:]
                 if ending == ".mat" and _NAME.fullmatch(name) and name not in found:
                     found[name] = (os.path.join(inner, name), _size(entry))
-    return found
+    unsaid = [name for name, (_, size) in found.items() if size == _UNSAID]
+    sizes = sizes_of([f"{folder / found[name][0]}.mat" for name in unsaid])
+    return found | {name: (found[name][0], size) for name, size in zip(unsaid, sizes, strict=True)}
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path) -> Iterator[os.DirEntry[str] | Entry]:
     """What lies in a folder; nothing where it is none."""
     try:
+        if is_remote(folder):
+            yield from entries_of(folder)
+            return
         with os.scandir(folder) as entries:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
@@ -234,7 +241,9 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         raise EcgFusionError(f"{folder} cannot be read ({problem.strerror}): see who may read it") from None
 
 
-def _size(entry: os.DirEntry[str]) -> int:
+def _size(entry: os.DirEntry[str] | Entry) -> int:
+    if isinstance(entry, Entry):
+        return _UNSAID if entry.size is None else entry.size
     try:
         return entry.stat().st_size
     except OSError:  # a link to nothing: told of when it is read

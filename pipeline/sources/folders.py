@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import exists, is_folder, is_remote, may_be_read, names_in
 
 _MOST_ENTRIES = 2000  # of a folder; what it is shows before that
 _LOOKS = (
@@ -41,6 +42,8 @@ def where_meant(folder: Path, table: str) -> Path | None:
         folder: what somebody named.
         table: the file by which the set's folder is known.
     """
+    if is_remote(folder):  # each look would be an answer to wait for
+        return None
     above = [folder.absolute(), *itertools.islice(folder.absolute().parents, 3)]
     below = [folder / name for name in sorted(_entries(folder)) if (folder / name).is_dir()]
     below += [inner / name for inner in below[:20] for name in sorted(_entries(inner))[:100]]
@@ -75,6 +78,8 @@ def _commonest_kind(names: Iterable[str]) -> str | None:
 def _entries(folder: Path) -> set[str]:
     """Names of what lies in a folder, the first of them; none where it cannot be read."""
     try:
+        if is_remote(folder):
+            return set(names_in(folder)[:_MOST_ENTRIES])
         with os.scandir(folder) as found:
             return {entry.name for entry in itertools.islice(found, _MOST_ENTRIES)}
     except OSError:
@@ -99,9 +104,9 @@ def refuse_no_folder(folder: Path, what: str, remedy: str) -> None:
     Raises:
         EcgFusionError: it is none that can be read.
     """
-    if not os.path.exists(folder):
+    if not exists(folder):
         raise EcgFusionError(f"there is no folder {folder}: name {what} with --data, or {remedy}")
-    if not os.path.isdir(folder):
+    if not is_folder(folder):
         raise EcgFusionError(f"{folder} is a file: name {what} with --data")
-    if not os.access(folder, os.R_OK | os.X_OK):
+    if not may_be_read(folder):
         raise EcgFusionError(f"{folder} may not be read by this user (permission denied): see who may read it")

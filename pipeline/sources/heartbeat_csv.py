@@ -8,7 +8,6 @@ Reference: Kachuee et al., ECG heartbeat classification: a deep transferable rep
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import exists
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like, refuse_no_folder, where_meant
 from pipeline.sources.formats.beat_files import N_SAMPLES, BeatFile
@@ -138,7 +138,7 @@ def _dealt(classes: np.ndarray, n_parts: int, rng: np.random.Generator) -> np.nd
 
 def _paths(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """Each file that is read, by its name without ending, and what is to be said of those that are not there."""
-    there = {name: folder / f"{name}.csv" for name in LABELS if os.path.exists(folder / f"{name}.csv")}
+    there = {name: folder / f"{name}.csv" for name in LABELS if exists(folder / f"{name}.csv")}
     told = []
     one = [name for name in there if name.startswith("ptbdb")]
     if len(one) == 1:

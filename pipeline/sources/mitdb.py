@@ -20,6 +20,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import names_in
 from pipeline.sources.base import BadRecord, Beats, Source
 from pipeline.sources.folders import looks_like, where_meant
 from pipeline.sources.formats.annotations import Annotations, read_annotations
@@ -106,7 +107,7 @@ def open_mitdb(folder: Path, sampling_rate: float = SAMPLING_RATE) -> MitDb:
         EcgFusionError: the folder has none of the records, or a file of one is missing or not what it should be.
     """
     try:
-        names = set(os.listdir(folder))
+        names = set(names_in(folder))
     except FileNotFoundError:
         raise EcgFusionError(
             f"there is no folder {folder}: name the MIT-BIH folder with --data, or {_GET_IT}"

@@ -18,6 +18,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import names_in
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
@@ -144,7 +145,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 def _entries(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder) if folder.is_dir() else []
+        return names_in(folder) if folder.is_dir() else []
     except OSError as problem:
         raise EcgFusionError(f"{folder} cannot be read ({problem.strerror}): see who may read it") from None
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels
+from pipeline.machine.places import exists, first_bytes, is_file, is_folder, is_remote, may_be_read
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.cuts import RATES
@@ -102,10 +103,14 @@ class PtbXl(Source):
 
     def read(self, records: pd.DataFrame) -> list[np.ndarray | BadRecord]:
         recordings = self.folder / ("records100" if self.sampling_rate == 100 else "records500")
-        if not recordings.exists():  # one sentence, not one for each record
+        if not recordings.exists() and not self._has_first(records):  # one sentence, not one for each record
             other = "500" if self.sampling_rate == 100 else "100"
             raise EcgFusionError(f"there is no {recordings}: download it, or take --sampling_rate {other}")
         return [self._read_one(*row) for row in zip(records["record_id"], records["file"], strict=True)]
+
+    def _has_first(self, records: pd.DataFrame) -> bool:
+        """Whether the first recording is there though its folder is none, as on a web server that lists none."""
+        return is_remote(self.folder) and any(is_file(self.folder / f"{file}.hea") for file in records["file"][:1])
 
     def _read_one(self, record_id: str, file: str) -> np.ndarray | BadRecord:
         path, n_samples = os.path.join(self.folder, file), round(DURATION * self.sampling_rate)
@@ -154,21 +159,21 @@ def _rate(folder: Path, wanted: float) -> float:
 
 def _check_folder(folder: Path) -> None:
     """Refuses what is not the set's folder, with the one that is meant where it is near."""
-    if os.path.isfile(folder / TABLE):
+    if is_file(folder / TABLE):
         return
     get_it = (
         f"fetch it with python -m pipeline.sources.ptbxl --download {folder}, "
         f"or make a small one with python -m pipeline.sources.synthetic {folder} --records 1000"
     )
-    if not os.path.exists(folder):
+    if not exists(folder):
         raise EcgFusionError(f"there is no folder {folder}: name the PTB-XL folder with --data, {get_it}")
-    if not os.path.isdir(folder):
-        meant = folder.parent if os.path.isfile(folder.parent / TABLE) else where_meant(folder.parent, TABLE)
+    if not is_folder(folder):
+        meant = folder.parent if is_file(folder.parent / TABLE) else where_meant(folder.parent, TABLE)
         remedy = f"give --data {meant}" if meant else f"name the PTB-XL folder, the one with {TABLE}"
         raise EcgFusionError(f"{folder} is a file: {remedy}")
-    if not os.access(folder, os.R_OK | os.X_OK):
+    if not may_be_read(folder):
         raise EcgFusionError(f"{folder} may not be read by this user (permission denied): see who may read it")
-    if os.path.exists(folder / TABLE):
+    if exists(folder / TABLE):
         raise EcgFusionError(f"{folder / TABLE} is no file: {_REMEDY}")
     other = where_meant(folder, TABLE)
     if other:
@@ -187,9 +192,8 @@ def _version(folder: Path) -> str:
     sums = folder / "SHA256SUMS.txt"
     try:
         if sums.is_file():
-            with open(sums, "rb") as file:
-                # each release lists the change logs up to its own: none before 1.0.2
-                listed = re.findall(rb"ptbxl_v10([23])_changelog", file.read(_LONGEST_LIST))
+            # each release lists the change logs up to its own: none before 1.0.2
+            listed = re.findall(rb"ptbxl_v10([23])_changelog", first_bytes(sums, _LONGEST_LIST))
             return f"1.0.{max(listed, default=b'1').decode()}"
     except OSError as problem:
         raise EcgFusionError(f"{sums} cannot be read ({problem.strerror}): see who may read it") from None

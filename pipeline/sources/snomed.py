@@ -21,6 +21,7 @@ import pandas as pd
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
+from pipeline.machine.places import exists, is_folder
 from pipeline.signals.leads import LEADS
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
@@ -128,8 +129,8 @@ def open_snomed(folder: Path, sampling_rate: float | None = None, classes: Path 
     Raises:
         EcgFusionError: the folder or the file is not what it should be, or no header has a code.
     """
-    if not os.path.isdir(folder):
-        what = "is no folder" if os.path.exists(folder) else "is not there"
+    if not is_folder(folder):
+        what = "is no folder" if exists(folder) else "is not there"
         raise EcgFusionError(f"{folder} {what}: name the folder of the recordings with --data")
     return Snomed(folder, classes)
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import exists, is_file, is_folder, is_remote, names_in
 from pipeline.sources.base import BadRecord, Source
 from pipeline.sources.folders import looks_like
 from pipeline.sources.formats.opened import OpenedFile, Said, choose_leads_of
@@ -153,14 +154,14 @@ def _options(files: Path | None, said: Said, class_columns: Sequence[str], patie
 
 def _table_in(place: Path) -> Path:
     """The table that somebody names, by itself or by its folder."""
-    if not os.path.exists(place):
+    if not exists(place):
         raise EcgFusionError(f"there is no {place}: name a table of recordings with --data; {_REMEDY}")
-    if not os.path.isdir(place):
+    if not is_folder(place):
         return place
-    if os.path.lexists(place / TABLE):
+    if os.path.lexists(place / TABLE) or (is_remote(place) and is_file(place / TABLE)):
         return place / TABLE
     try:
-        names = sorted(os.listdir(place))[:_MOST_ENTRIES]
+        names = sorted(names_in(place))[:_MOST_ENTRIES]
     except OSError as problem:
         raise EcgFusionError(f"{place} cannot be read ({problem.strerror}): see who may read it") from None
     found = [place / name for name in names if name.lower().endswith((".csv", ".tsv")) and _is_table(place / name)]
@@ -176,7 +177,7 @@ def _is_table(path: Path) -> bool:
     if not path.is_file():  # a pipe would wait for its writer
         return False
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             first = file.readline(2**16).decode("latin-1").replace(";", ",").replace("\t", ",")
     except OSError:
         return False

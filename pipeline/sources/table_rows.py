@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from pipeline.errors import EcgFusionError
 from pipeline.labels import wrong_name
+from pipeline.machine.places import are_files, is_file, is_folder, is_remote
 from pipeline.sources.formats.registry import known_endings
-from pipeline.sources.formats.wfdb_opening import has_header, record_name
+from pipeline.sources.formats.wfdb_opening import header_of, record_name
 from pipeline.sources.tables import Table, age_in_years, sex_code
 
 _UNKNOWN = frozenset(["", "nan", "na", "n/a", "none", "null", "unknown", "?"])
@@ -63,10 +64,11 @@ def read_rows(table: Table, folder: Path, each_record_is_a_patient: bool) -> Row
     """
     names = table.each("file", _below(folder))
     path = [os.path.join(folder, name) for name in names]
-    _check_files(table, folder, path)
+    headed = are_files([header_of(each) for each in path])
+    _check_files(table, folder, path, headed)
     start = _column(table, "start", _seconds(0.0, 0.0), 0.0)
     length = _column(table, "length", _seconds(math.nan, 1e-9), math.nan)
-    files = [record_name(each) if has_header(each) else each for each in path]
+    files = [record_name(each) if has else each for each, has in zip(path, headed, strict=True)]
     parts = list(zip(files, start, map(str, length), strict=True))
     first, again = _twice(parts)
     if again:
@@ -98,20 +100,23 @@ def _column(table: Table, name: str, read: Callable[[str], Value], otherwise: Va
     return table.each(name, read) if name in table.columns else [otherwise] * len(table)
 
 
-def _check_files(table: Table, folder: Path, path: Sequence[str]) -> None:
+def _check_files(table: Table, folder: Path, path: Sequence[str], headed: Sequence[bool]) -> None:
     """Refuses names of what is missing, or lies elsewhere."""
-    missing = [number for number, each in enumerate(path) if not os.path.isfile(each) and not has_header(each)]
+    there = are_files(path)
+    missing = [number for number, each in enumerate(path) if not there[number] and not headed[number]]
     if missing:
         name = path[missing[0]]
-        near = next((ending for ending in known_endings() if os.path.isfile(name + ending)), None)
+        near = next((ending for ending in known_endings() if is_file(name + ending)), None)
         others = f", nor {len(missing) - 1:,} others of this table" if len(missing) > 1 else ""
         remedy = f"write its ending, {near}" if near else "names begin in that folder, or in the one that --files names"
-        if os.path.isdir(name):
+        if is_folder(name):
             remedy = "that is a folder, and a line names a file"
         raise EcgFusionError(
             f"{table.path} line {table.lines[missing[0]]}: there is no file {table.columns['file'][missing[0]]} in "
             f"{folder}{others}: {remedy}"
         )
+    if is_remote(folder):  # where nothing is a link
+        return
     root = os.path.realpath(folder)
     for number, each in enumerate(path):
         real = os.path.realpath(each if os.path.exists(each) else f"{each}.hea")

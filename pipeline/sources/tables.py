@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import first_bytes
 
 Value = TypeVar("Value")
 
@@ -143,8 +144,7 @@ def content(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise EcgFusionError(f"{path} has {size / 2**20:,.0f} MiB: that is no table of recordings")
-        with open(path, "rb") as file:
-            return file.read(MOST_BYTES)
+        return first_bytes(path, MOST_BYTES)
     except OSError as problem:
         raise EcgFusionError(f"{path} cannot be read ({problem.strerror}): see who may read it") from None
 

@@ -15,6 +15,7 @@ import numpy as np
 import xxhash
 
 from pipeline.errors import EcgFusionError
+from pipeline.store.opening import opened_hdf5
 
 DIGEST = "contents_digest"
 SUMS = "checksums"
@@ -58,7 +59,7 @@ class ItemSums:
     def sentence(self, row: int) -> str:
         """What is wrong with a damaged item, without a remedy."""
         what = self.name.replace("images/", "images of ")
-        with h5py.File(self._path, "r") as file:
+        with opened_hdf5(self._path) as file:
             return (
                 f"{self._path} is damaged: the {what} of item {file['item_id'].asstr()[row]} are not what was written"
             )

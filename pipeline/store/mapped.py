@@ -23,13 +23,18 @@ class StoredArray(Protocol):
     def dtype(self) -> np.dtype: ...
 
     def open(self) -> np.ndarray:
-        """All of it, to be indexed."""
+        """All of it, to be indexed by rows first; as ``plain`` gives it, where many rows are."""
 
     def read_ahead(self, rows: np.ndarray) -> None:
         """Makes several items ready that are about to be read."""
 
     def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
         """Refuses items that are not what was written, each when it is read for the first time; see ``Mapped``."""
+
+
+def plain(opened: np.ndarray) -> np.ndarray:
+    """What ``StoredArray.open`` gives, without what a map costs for each row; rows across a network stay there."""
+    return np.asarray(opened) if isinstance(opened, np.ndarray) else opened
 
 
 @dataclass(frozen=True)
@@ -109,10 +114,19 @@ class Mapped:
     @classmethod
     def of(cls, path: Path, dataset: h5py.Dataset, sums: ItemSums | None = None) -> "Mapped":
         """Where a dataset lies in its file."""
-        offset = dataset.id.get_offset()
-        if offset is None:
-            raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
-        return cls(path, offset, dataset.shape, dataset.dtype, sums)
+        return cls(path, offset_of(path, dataset), dataset.shape, dataset.dtype, sums)
+
+
+def offset_of(path: Path, dataset: h5py.Dataset) -> int:
+    """Where a contiguous dataset begins in its file, bytes.
+
+    Raises:
+        EcgFusionError: it is not contiguous.
+    """
+    offset: int | None = dataset.id.get_offset()
+    if offset is None:
+        raise EcgFusionError(f"{path}: {dataset.name} is not contiguous; make the store with create_images.py")
+    return offset
 
 
 def _begins_in_memory(file: int, offset: int) -> bool:

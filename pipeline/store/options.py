@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 
 from pipeline.commands.image_options import IMAGE_OPTIONS
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import local
 from pipeline.signals.filters import Band
 from pipeline.sources import Source, SourceEntry
 from pipeline.sources.cuts import CUTS, RATES
@@ -163,7 +164,7 @@ class StoreOptions:
                 drawn |= {} if value is None else {name: value}
             else:
                 raise EcgFusionError(f"stores have no option {name}: {near_names(name, [*own, *IMAGE_OPTIONS])}")
-        return cls(source, Path(out), **chosen, image_options=drawn)
+        return cls(source, local(out), **chosen, image_options=drawn)
 
 
 def parse_band(value: Any) -> Band | None:

@@ -20,11 +20,15 @@ from pipeline.errors import EcgFusionError
 from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.listening import remark
 from pipeline.machine.files import require_file
+from pipeline.machine.places import RemotePath, place
+from pipeline.machine.remote import Ranges
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.signals.windows import samples_of
 from pipeline.store.attributes import from_attribute
 from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
-from pipeline.store.mapped import Mapped, StoredArray
+from pipeline.store.mapped import Mapped, StoredArray, offset_of
+from pipeline.store.opening import opened_hdf5
+from pipeline.store.remote_rows import RemoteRows
 from pipeline.store.structure import check_structure, plain_name
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ NUMBER_COLUMNS = {
 
 def store_path(folder: Path, partition: str) -> Path:
     """Where the store of a partition lies."""
-    return Path(folder) / f"{partition}.h5"
+    return place(folder) / f"{partition}.h5"
 
 
 def digest_of_items(item_ids: Iterable[str]) -> str:
@@ -157,16 +161,19 @@ def open_store(path: Path | str) -> Store:
     Raises:
         EcgFusionError: the file is missing, incomplete, foreign, damaged or of a newer program.
     """
-    path = Path(path)
+    path = place(path)
     require_store(path)
-    require_file(path)
+    ranges = Ranges(path) if isinstance(path, RemotePath) else None
+    if ranges is None:
+        require_file(path)
     try:
-        with h5py.File(path, "r") as file:
-            return _read_store(path, file)
+        with opened_hdf5(path, ranges) as file:
+            return _read_store(path, file, ranges)
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as problem:  # as h5py meets damage
         what = " ".join(str(problem).split())  # HDF5's own words come on several lines
         raise EcgFusionError(
-            f"{path} is not a readable store ({what}): remove it and make it anew: {_command(path)}"
+            f"{path} is not a readable store ({what}): "
+            + ("copy it there anew" if ranges else f"remove it and make it anew: {_command(path)}")
         ) from None
 
 
@@ -189,6 +196,8 @@ def require_store(path: Path) -> None:
     """Refuses a store that is not there, with how it comes to be."""
     if path.exists():
         return
+    if isinstance(path, RemotePath):
+        raise EcgFusionError(f"there is no {path}: make the store with create_images.py, and copy it there")
     if path.with_name(path.name + ".part").exists():
         raise EcgFusionError(
             f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
@@ -212,7 +221,7 @@ def _holds_recordings(folder: Path) -> bool:
     return any(next(folder.glob(pattern), None) for pattern in ("ptbxl_database.csv", "records*/", "*.hea", "RECORDS"))
 
 
-def _read_store(path: Path, file: h5py.File) -> Store:
+def _read_store(path: Path, file: h5py.File, ranges: Ranges | None) -> Store:
     attributes = {key: from_attribute(value) for key, value in file.attrs.items()}
     version = attributes.get("schema_version")
     if not isinstance(version, int):
@@ -225,8 +234,8 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
-    images, signals = file.get("images", {}), _mapped(path, file, "signals")
-    mapped = {name: _mapped(path, file, f"images/{name}") for name in images}
+    images, signals = file.get("images", {}), _array(path, file, "signals", ranges)
+    mapped = {name: _array(path, file, f"images/{name}", ranges) for name in images}
     _check_extent(path, [signals, *mapped.values()])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
@@ -247,9 +256,12 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     )
 
 
-def _mapped(path: Path, file: h5py.File, name: str) -> Mapped:
+def _array(path: Path, file: h5py.File, name: str, ranges: Ranges | None) -> Mapped | RemoteRows:
     known = file[f"{SUMS}/{name}"][()] if DIGEST in file.attrs else None  # both or neither were written
-    return Mapped.of(path, file[name], None if known is None else ItemSums(path, name, known))
+    sums = None if known is None else ItemSums(path, name, known)
+    if ranges is None:
+        return Mapped.of(path, file[name], sums)
+    return RemoteRows(ranges, offset_of(path, file[name]), file[name].shape, file[name].dtype, sums)
 
 
 @cache  # a training opens a store several times
@@ -299,7 +311,7 @@ def read_parameters(dataset: h5py.Dataset) -> dict[str, Any]:
     return {key: from_attribute(value) for key, value in dataset.attrs.items()}
 
 
-def _check_extent(path: Path, arrays: Sequence[Mapped]) -> None:
+def _check_extent(path: Path, arrays: Sequence[Mapped | RemoteRows]) -> None:
     size = path.stat().st_size
     for mapped in arrays:
         if mapped.offset + int(np.prod(mapped.shape)) * mapped.dtype.itemsize > size:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.listening import progress_bar
+from pipeline.machine.places import is_remote
+from pipeline.machine.remote import READ_AT_ONCE
 from pipeline.machine.threads import in_background, ordered_map
 from pipeline.representations import draw_images
 from pipeline.signals.counts import PADDING, to_counts, to_millivolts
@@ -122,7 +124,9 @@ def store_signals(job: Job, writer: StoreWriter) -> list[BadRecord]:
 
     bytes_per_item = 2 * len(job.source.leads) * job.n_samples
     chunks = chunks_of(items, writer.finished("signals"))
-    return _run_stage(job, writer, "signals", store, chunks, bytes_per_item)
+    # across a network a thread waits for answers most of its time
+    workers = max(job.workers, READ_AT_ONCE) if is_remote(job.source.folder) else job.workers
+    return _run_stage(replace(job, workers=workers), writer, "signals", store, chunks, bytes_per_item)
 
 
 def store_images(job: Job, writer: StoreWriter) -> None:

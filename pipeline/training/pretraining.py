@@ -14,6 +14,7 @@ from pipeline.commands.parser import CommandParser, one_word, positive_float, po
 from pipeline.commands.recipes import named_value
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.inputs.spec import NORMALISATIONS
+from pipeline.machine.places import local
 from pipeline.machine.streams import say
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.training import defaults
@@ -127,7 +128,7 @@ def _check_before_torch(options: "PretrainOptions", resume: bool) -> None:
     from pipeline.training.ranges import check_ranges
 
     check_ranges(options)
-    folder = Path(options.path_save_model) if options.path_save_model else None
+    folder = local(options.path_save_model) if options.path_save_model else None
     if folder and resume:
         read_card(folder)
     elif folder and not (folder / CARD).exists():

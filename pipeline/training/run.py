@@ -17,6 +17,7 @@ from pipeline.listening import Listener, listening
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import file_error, make_folder
 from pipeline.machine.locks import locked
+from pipeline.machine.places import local, place
 from pipeline.runs.build import Run
 from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card
 from pipeline.runs.card_parts import CalibrationCard
@@ -123,8 +124,8 @@ def _way_on_told(folder: Path) -> Iterator[None]:
 def _data(options: TrainOptions) -> Path:
     """The folder of the stores: the user's, else that of a fusion's first branch, else the usual one."""
     if options.data is None and options.branches:
-        return Path(read_card(Path(options.branches[0])).data.folder)
-    return Path(options.data or defaults.DATA)
+        return place(read_card(Path(options.branches[0])).data.folder)
+    return place(options.data or defaults.DATA)
 
 
 def _open_stores(data: Path, sees: Callable[[Store], Store] | None) -> tuple[Store, Store]:
@@ -137,7 +138,7 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
     card = _resumed_card(folder, options)
     if card.run_kind in FUSIONS:
         copy_branches(card, folder)  # those that were not yet when it was stopped
-    data = Path(options.data or card.data.folder)
+    data = place(options.data or card.data.folder)
     train, dev = _open_stores(data, kind_named(card.run_kind).sees)
     if card.data.dev_limit is not None:
         dev = sampled_dev(card.task, dev, card.data.dev_limit, SAMPLE_SEED)
@@ -173,7 +174,7 @@ def _folder(options: TrainOptions, resume: bool) -> Path:
             f"or fuse trained runs with -model {' or '.join(FUSIONS)}"
         )
     if options.path_save_model:
-        return Path(options.path_save_model)
+        return local(options.path_save_model)
     if options.model is None:
         raise EcgFusionError("-resume goes on with the run in a folder: name it with -path_save_model")
     return Path("runs") / options.model.replace(":", "-")

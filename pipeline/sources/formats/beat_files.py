@@ -80,7 +80,7 @@ class BeatFile:
         places = self._places[first:last].tolist()
         start, end = places[0][0], sum(places[-1])
         try:
-            with open(self.path, "rb") as file:
+            with self.path.open("rb") as file:
                 file.seek(start)
                 found = file.read(end - start)
         except OSError as problem:
@@ -97,7 +97,7 @@ def _rows(path: Path) -> Iterator[tuple[int, int, bytes]]:
             raise EcgFusionError(f"{path} is no file: {_REMEDY}")
         if path.stat().st_size > _MOST_BYTES:
             raise EcgFusionError(f"{path} has more than {_MOST_BYTES / 2**30:g} GiB: {_REMEDY}")
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             place = number = 0
             while line := file.readline(_LONGEST_ROW):
                 number += 1

@@ -4,12 +4,12 @@ Reference: https://www.edfplus.info/specs/edf.html, https://www.biosemi.com/faq/
 """
 
 import math
-import os
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.machine.places import size_of
 from pipeline.sources.formats.recording import RecordError, content, shown
 
 EDF, BDF = b"0       ", b"\xffBIOSEMI"
@@ -102,7 +102,7 @@ def read_edf_head(path: str) -> EdfHead:
         raise RecordError(f"{path} gives {min(per_record)} samples in a data record, which is none")
     is_bdf, seconds = fixed[:8] == BDF, fixed[244:252]
     width = 3 if is_bdf else 2
-    n_records = _n_records(path, announced, os.path.getsize(path) - n_bytes, sum(per_record) * width)
+    n_records = _n_records(path, announced, size_of(path) - n_bytes, sum(per_record) * width)
     text = seconds.decode("latin-1").strip()
     kind, encoding = fixed[192:197], _encoding(head)
     return EdfHead(

@@ -3,12 +3,12 @@
 Reference: Badilini, "The ISHNE Holter standard output file format", Ann Noninvasive Electrocardiol 3 (1998).
 """
 
-import os
 import struct
 from binascii import crc_hqx
 
 import numpy as np
 
+from pipeline.machine.places import size_of
 from pipeline.sources.formats.arrays import Own, check_size, opened_array
 from pipeline.sources.formats.opened import OpenedFile, Said
 from pipeline.sources.formats.recording import RecordError, content, shown
@@ -61,7 +61,7 @@ def _checked_begin(path: str, head: bytes) -> int:
     begin: int
     checksum, n_remarks = struct.unpack_from("<Hi", head, 8)
     begin = _FIXED + n_remarks
-    if n_remarks < 0 or begin > os.path.getsize(path):
+    if n_remarks < 0 or begin > size_of(path):
         raise RecordError(f"{path} announces {n_remarks} bytes of remarks, which it has not: {_REMEDY}")
     crc = crc_hqx(content(path, first=begin)[_CHECKED_FROM:], 0xFFFF)
     # nobody says in which order its two bytes stand; writers that compute none leave 0
@@ -89,7 +89,7 @@ def _leads(path: str, head: bytes) -> tuple[tuple[str, ...], tuple[int, ...]]:
 def _n_samples(path: str, head: bytes, begin: int, n_leads: int) -> int:
     """Of each lead, as many as are there; the header counts those of one lead, or of all."""
     (announced,) = struct.unpack_from("<i", head, 14)
-    n_bytes = os.path.getsize(path) - begin
+    n_bytes = size_of(path) - begin
     n_samples, rest = divmod(n_bytes, 2 * n_leads)
     if rest or announced not in (n_samples, n_samples * n_leads):
         raise RecordError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.machine.files import file_error, is_of_the_machine
+from pipeline.machine.places import first_bytes, is_remote
 
 MOST_BYTES = 2**27
 MOST_SAMPLES = 2**25
@@ -35,6 +36,8 @@ def content(file: str, most: int = MOST_BYTES, first: int | None = None) -> byte
         RecordError: it is missing, no ordinary file, not readable, or longer than ``most`` bytes.
         FileError: the machine cannot open it now, which makes no record bad.
     """
+    if is_remote(file):
+        return _content_of_place(file, most, first)
     try:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a third of pathlib's time
         try:
@@ -60,6 +63,17 @@ def content(file: str, most: int = MOST_BYTES, first: int | None = None) -> byte
         raise RecordError(f"{file} cannot be read ({problem.strerror})") from None
     except ValueError as problem:  # a byte 0 in the name
         raise RecordError(f"{file!r} cannot be read ({problem})") from None
+
+
+def _content_of_place(file: str, most: int, first: int | None) -> bytes:
+    """The same across a network; what fails there makes no record bad, but that a file is missing or too long."""
+    try:
+        data = first_bytes(file, most + 1 if first is None else min(first, most))
+    except FileNotFoundError:
+        raise RecordError(f"{file} is missing") from None
+    if len(data) > most:
+        raise RecordError(f"{file} has more than {most} bytes, which are not read")
+    return data
 
 
 def shown(text: str, most: int = 60) -> str:

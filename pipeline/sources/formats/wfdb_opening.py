@@ -2,6 +2,7 @@
 
 import os
 
+from pipeline.machine.places import is_file
 from pipeline.sources.formats.opened import OpenedFile, Said, with_leads
 from pipeline.sources.formats.recording import MOST_SAMPLES, RecordError, content
 from pipeline.sources.formats.wfdb import read_recording
@@ -57,7 +58,12 @@ def open_wfdb(path: str, said: Said) -> OpenedFile:
 
 def has_header(path: str) -> bool:
     """Whether a header lies beside a file."""
-    return os.path.isfile(f"{record_name(path)}.hea")
+    return is_file(header_of(path))
+
+
+def header_of(path: str) -> str:
+    """Where the header of a file lies, if it has one."""
+    return f"{record_name(path)}.hea"
 
 
 def record_name(path: str) -> str:

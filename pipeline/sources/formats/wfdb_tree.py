@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.places import entries_of, is_remote
 from pipeline.sources.formats.recording import shown
 
 ENDING = ".hea"
@@ -62,6 +63,8 @@ def headers_below(folder: Path) -> HeaderTree:
 def _look_into(folder: Path, inside: str, root: str, found: _Found) -> list[str]:
     """Notes the headers in one folder and gives the folders in it."""
     deeper = []
+    if is_remote(folder):
+        return _look_into_place(folder, inside, found)
     try:
         with os.scandir(folder / inside) as entries:
             for entry in entries:
@@ -76,15 +79,32 @@ def _look_into(folder: Path, inside: str, root: str, found: _Found) -> list[str]
                     deeper.append(name)
                 elif is_header and entry.is_file():
                     found.names.append(_checked(folder, name))
-                if len(found.names) + len(found.links) > MOST_HEADERS:
-                    raise EcgFusionError(
-                        f"{folder} holds more than {MOST_HEADERS:,} headers: name a folder with fewer recordings"
-                    )
+                _check_number(folder, found)
     except OSError as problem:
         raise EcgFusionError(
             f"{folder / inside} cannot be read ({problem.strerror}): see who may read it, or move it out of {folder}"
         ) from None
     return deeper
+
+
+def _look_into_place(folder: Path, inside: str, found: _Found) -> list[str]:
+    """The same across a network, where nothing is a link."""
+    deeper = []
+    for entry in entries_of(folder / inside):
+        name = f"{inside}/{entry.name}" if inside else entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_folder:
+            deeper.append(name)
+        elif entry.name.endswith(ENDING):
+            found.names.append(_checked(folder, name))
+            _check_number(folder, found)
+    return deeper
+
+
+def _check_number(folder: Path, found: _Found) -> None:
+    if len(found.names) + len(found.links) > MOST_HEADERS:
+        raise EcgFusionError(f"{folder} holds more than {MOST_HEADERS:,} headers: name a folder with fewer recordings")
 
 
 def _note_link(folder: Path, entry: os.DirEntry[str], name: str, root: str, found: _Found) -> None:

@@ -1,0 +1,50 @@
+"""An HDF5 file opens where it lies, and what its place fails at is said as that."""
+
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from file_server import FileServer, part_dropped
+from remote_places import Bucket, web_of
+
+from pipeline.errors import EcgFusionError
+from pipeline.machine.places import place
+from pipeline.store.opening import opened_hdf5
+
+VALUES = np.arange(400_000).reshape(4, -1)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[FileServer]:
+    """A web server that has ``a.h5``."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["values"] = VALUES
+        file.attrs["name"] = "some"
+    with web_of(tmp_path) as server:
+        yield server
+
+
+def test_it_is_the_same_file_wherever_it_lies(web: FileServer, bucket: Bucket):
+    address = bucket.put("opening/a.h5", (web.folder / "a.h5").read_bytes())
+    for path in (web.folder / "a.h5", place(f"{web.url}/a.h5"), place(address)):
+        with opened_hdf5(path) as file:
+            np.testing.assert_array_equal(file["values"][()], VALUES)
+            assert file.attrs["name"] == "some"
+
+
+def test_what_the_place_fails_at_is_not_the_file_s_fault(web: FileServer):
+    web.faults["a.h5"] = repeat(part_dropped)
+    with (
+        pytest.raises(EcgFusionError, match=r"a\.h5 broke off while it was read"),
+        opened_hdf5(place(f"{web.url}/a.h5")),
+    ):
+        pass
+
+
+def test_what_is_no_hdf5_is_h5py_s_own_error(web: FileServer):
+    (web.folder / "a.h5").write_bytes(b"some text" * 100)
+    with pytest.raises(OSError, match="signature"), opened_hdf5(place(f"{web.url}/a.h5")):
+        pass
