@@ -194,7 +194,7 @@ def _write_trials(shared: "SharedStudy", path: Path) -> None:
     from pipeline.training.search_study import reached, value_of, what_came_of
 
     names = list(shared.space)
-    figures = ("dev_macro_auroc", "best_epoch", "epochs", "seconds")
+    figures = ("dev_macro_auroc", "reached", "epochs", "seconds")
     lines: list[Sequence[object]] = [["trial", "what", *figures, *names, "run"]]
     for trial in shared.trials:
         chosen = shared.chosen(trial)

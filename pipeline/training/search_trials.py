@@ -150,7 +150,7 @@ def _trained(options: Mapping[str, Any], folder: Path, watch: "_Watch") -> float
     elif card.diverged:
         raise DivergedError(card.diverged)
     elif not card.complete:
-        watch.catch_up(folder, card.training.epochs)
+        watch.catch_up(folder, card.training.epochs or 0)
         free = {name: options[name] for name in OF_MACHINE if name in options and name != "threads"}
         train_run(TrainOptions.of(path_save_model=folder, **free), resume=True)
     value = read_card(folder).dev_macro_auroc

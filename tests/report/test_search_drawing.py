@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from pipeline.report.search_drawing import MOST_CHOICES, DrawnTrial, plot_search, save_figure
 
@@ -20,7 +21,7 @@ SHARES = {"optimizer": 0.6, "rate": 0.3, "layers": 0.1}
 
 def test_bars_course_and_choices_are_those_that_were_given():
     bars, course, *panels = plot_search(TRIALS, SHARES, choices=NAMES, log={"rate"}).axes
-    assert [bar.get_width() for bar in bars.patches] == pytest.approx([60, 30, 10])
+    assert [bar.get_width() for bar in bars.patches if isinstance(bar, Rectangle)] == pytest.approx([60, 30, 10])
     crosses, dots, best = course.lines
     assert np.asarray(crosses.get_xydata()).tolist() == [[1, 0.6]]
     assert np.asarray(dots.get_xydata()).tolist() == [[0, 0.7], [3, 0.8], [4, 0.75]]

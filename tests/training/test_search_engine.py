@@ -6,9 +6,9 @@ import pytest
 from pipeline.errors import EcgFusionError
 from pipeline.training import search_engine
 from pipeline.training.search_engine import Plan, decoded, distributions, grid_of, pruner_of, require_optuna, sampler_at
-from pipeline.training.search_space import Choices, Range
+from pipeline.training.search_space import Choices, Range, Space
 
-SPACE = {
+SPACE: Space = {
     "learning_rate": Range(1e-4, 1e-1, log=True),
     "dropout": Range(0.0, 0.4, step=0.1),
     "batch_size": Range(8, 32, step=8, whole=True),
@@ -46,7 +46,7 @@ def test_tpe_learns_what_is_better():
 
 def test_lists_come_back_as_they_were():
     for params in proposed("random", 0):
-        assert decoded(SPACE["augment"], params["augment"]) in SPACE["augment"].all
+        assert decoded(SPACE["augment"], params["augment"]) in SPACE["augment"].tried
         assert decoded(SPACE["optimizer"], params["optimizer"]) == params["optimizer"]
         assert params["batch_size"] in (8, 16, 24, 32)
 
