@@ -9,6 +9,7 @@ from pipeline.commands.image_options import REPRESENTATION_NAMES, add_image_opti
 from pipeline.commands.parser import CommandParser, one_word, positive_float, positive_int, run_command
 from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import say_loading, told_to
+from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
 from pipeline.machine.places import local
@@ -254,6 +255,11 @@ def _options(arguments: argparse.Namespace) -> "TrainOptions":
     if arguments.config is None:
         return TrainOptions.of(**typed)
     recipe = read_recipe(arguments.config)
+    if "search" in recipe:
+        raise EcgFusionError(
+            f"{arguments.config} has a table [search], from which python -m pipeline.training.search -config "
+            f"{arguments.config} makes the recipe that is best: train with that one, or take the table out"
+        )
     TrainOptions.of(str(arguments.config), **recipe)  # so that a wrong option is named with its file
     both = {"set": {**recipe.get("set", {}), **typed["set"]}} if "set" in typed else {}
     return TrainOptions.of(**{**recipe, **typed, **both})

@@ -39,6 +39,7 @@ COMMANDS = (
     "-m pipeline.sources.synthetic",
     "-m pipeline.training.derive",
     "-m pipeline.training.pretraining",
+    "-m pipeline.training.search",
 )
 REFUSED = 2
 

@@ -83,6 +83,11 @@ def listening(listener: Listener | None) -> Iterator[None]:
         _listener.reset(token)
 
 
+def who_listens() -> Listener:
+    """The listener of now, for another one that hands on to it what it hears."""
+    return _listener.get()
+
+
 def tell(event: Event) -> None:
     """Tells the listener of an event."""
     _listener.get().hear(event)

@@ -1,6 +1,6 @@
 """Listeners: silent unless somebody listens, the inner one first, and the outer one again afterwards."""
 
-from pipeline.listening import Event, Listener, Remark, Warned, listening, progress_bar, remark, warn
+from pipeline.listening import Event, Listener, Remark, Warned, listening, progress_bar, remark, warn, who_listens
 
 
 class Ear(Listener):
@@ -31,3 +31,10 @@ def test_the_innermost_listener_is_told():
     remark("fourth")
     assert outer.heard == [Remark("first"), Remark("third")]
     assert inner.heard == [Warned("second")]
+
+
+def test_one_that_hands_on_finds_the_outer_one():
+    ear = Ear()
+    with listening(ear):
+        assert who_listens() is ear
+    assert type(who_listens()) is Listener

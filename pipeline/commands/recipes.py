@@ -2,7 +2,10 @@
 
 import argparse
 import errno
+import json
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,12 @@ from pipeline.machine.files import FileError, read_file
 _MOST_BYTES, _MOST_DOTS = 2**16, 200  # tomllib's time grows with the square of the dots of a name
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path, option: str = "-config") -> dict[str, Any]:
     """The options in a TOML file, by name; which there are, and of which type, is for the command to check.
+
+    Args:
+        path: the file.
+        option: that has named it, for the sentence on one that is not there.
 
     Raises:
         EcgFusionError: there is no such file, or it is no TOML.
@@ -24,13 +31,41 @@ def read_recipe(path: Path) -> dict[str, Any]:
             raise ValueError("a line has too many dots")
         return tomllib.loads(text)
     except FileNotFoundError:
-        raise EcgFusionError(f"there is no recipe {path}: name a TOML file with -config") from None
+        raise EcgFusionError(f"there is no recipe {path}: name a TOML file with {option}") from None
     except FileError as problem:
         if problem.errno == errno.EISDIR:
-            raise EcgFusionError(f"{path} is a folder: name a TOML file with -config") from None
+            raise EcgFusionError(f"{path} is a folder: name a TOML file with {option}") from None
         raise
     except (ValueError, RecursionError) as problem:
         raise EcgFusionError(f"{path} is not TOML ({problem}): write lines such as epochs = 3") from None
+
+
+def recipe_text(options: Mapping[str, Any]) -> str:
+    """Options as a recipe: what ``read_recipe`` gives back.
+
+    Args:
+        options: words, numbers, true or false, lists of these, and tables of all of them.
+
+    >>> print(recipe_text({"model": "gru", "crop": 2.5, "set": {"size": [2, 3]}}), end="")
+    model = "gru"
+    crop = 2.5
+    set = { size = [2, 3] }
+    """
+    return "".join(f"{_name(name)} = {_value(value)}\n" for name, value in options.items())
+
+
+def _name(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_name(name)} = {_value(each)}" for name, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, str):  # a text of JSON is one of TOML, but for one character
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value).lower()  # true, 3, 1e-05, inf
 
 
 def named_value(text: str) -> tuple[str, Any]:

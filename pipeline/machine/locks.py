@@ -22,8 +22,39 @@ def locked(path: Path, busy: str) -> Iterator[None]:
         EcgFusionError: another process holds the lock.
         FileError: the disk takes no lock file.
     """
-    file = path.with_name(f".{path.name}.lock")
-    lock = FileLock(file, timeout=0)
+    with _held(path, busy, 0):
+        try:
+            yield
+        finally:
+            _lock_file(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def one_at_a_time(path: Path, busy: str, wait_s: float = 600) -> Iterator[None]:
+    """Has processes that all write what a lock file stands for do so in turn; each waits until it may.
+
+    Its lock file stays: who waits holds it open, and would own a removed one beside somebody else's new one.
+
+    Args:
+        path: what is written; its lock file lies beside it.
+        busy: the sentence for whoever has waited in vain.
+        wait_s: how long, in seconds.
+
+    Raises:
+        EcgFusionError: another process holds the lock all that time.
+        FileError: the disk takes no lock file.
+    """
+    with _held(path, busy, wait_s):
+        yield
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextmanager
+def _held(path: Path, busy: str, wait_s: float) -> Iterator[None]:
+    lock = FileLock(_lock_file(path), timeout=wait_s)
     try:
         lock.acquire()
     except Timeout:
@@ -35,5 +66,4 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
         lock.release()

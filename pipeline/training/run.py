@@ -79,7 +79,7 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     kind = kind_named(options.run_kind)
     kind.check(options)  # before the stores, which may take long to make
     _refuse_what_is_there(folder)
-    train, all_of_dev = _open_stores(_data(options), kind.sees)
+    train, all_of_dev = _open_stores(folder_of_stores(options), kind.sees)
     task = options.task or train.default_task or defaults.TASK
     # a fusion takes no -dev_limit, and its task is its branches'
     dev = all_of_dev if options.dev_limit is None else sampled_dev(task, all_of_dev, options.dev_limit, SAMPLE_SEED)
@@ -121,7 +121,7 @@ def _way_on_told(folder: Path) -> Iterator[None]:
         raise told from None
 
 
-def _data(options: TrainOptions) -> Path:
+def folder_of_stores(options: TrainOptions) -> Path:
     """The folder of the stores: the user's, else that of a fusion's first branch, else the usual one."""
     if options.data is None and options.branches:
         return place(read_card(Path(options.branches[0])).data.folder)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import create_images
 import evaluate
 import train
-from pipeline.commands.recipes import named_value, read_recipe
+from pipeline.commands.recipes import named_value, read_recipe, recipe_text
 from pipeline.errors import EcgFusionError
 
 FIELD_WORDS = st.sampled_from(
@@ -52,6 +52,17 @@ def test_a_recipe_is_what_tomllib_reads_or_refused(tmp_path_factory, text):
         assert str(path) in refused
     else:
         assert repr(found) == repr(tomllib.loads(path.read_bytes().decode("utf-8")))
+
+
+WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+PLAIN = WORD | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.floats(allow_nan=False)
+OPTIONS = st.dictionaries(WORD, PLAIN | st.lists(PLAIN) | st.dictionaries(WORD, PLAIN | st.lists(PLAIN)))
+
+
+@given(options=OPTIONS)
+def test_what_is_written_as_a_recipe_is_read_again(options):
+    found = tomllib.loads(recipe_text(options))
+    assert repr(found) == repr(options)
 
 
 @given(

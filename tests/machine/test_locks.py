@@ -2,13 +2,15 @@
 
 import errno
 import os
+import threading
+import time
 
 import pytest
 from filelock import FileLock
 
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import FileError
-from pipeline.machine.locks import locked
+from pipeline.machine.locks import locked, one_at_a_time
 
 
 def test_the_second_is_told_and_others_are_free(tmp_path):
@@ -49,3 +51,27 @@ def test_a_disk_without_locks_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(FileLock, "_acquire", refuse)
     with pytest.raises(EcgFusionError, match="knows no locks"), locked(tmp_path / "x.h5", "busy"):
         pass
+
+
+def test_who_writes_in_turn_waits_for_the_one_before(tmp_path):
+    done = []
+
+    def second() -> None:
+        with one_at_a_time(tmp_path / "x", "busy"):
+            done.append("second")
+
+    other = threading.Thread(target=second)
+    with one_at_a_time(tmp_path / "x", "busy"):
+        other.start()
+        time.sleep(0.2)
+        done.append("first")
+    other.join()
+    assert done == ["first", "second"]
+
+
+def test_who_waits_in_vain_is_told(tmp_path):
+    with one_at_a_time(tmp_path / "x", "busy"):
+        with pytest.raises(EcgFusionError, match="x is kept"), one_at_a_time(tmp_path / "x", "x is kept", wait_s=0.1):
+            pass
+        with one_at_a_time(tmp_path / "y", "busy"):
+            pass
