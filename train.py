@@ -11,7 +11,7 @@ from pipeline.commands.recipes import named_value, read_recipe
 from pipeline.commands.terminal import say_loading, told_to
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
-from pipeline.machine.group import place_of, speaks
+from pipeline.machine.group import place_of
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
 from pipeline.signals.beats import BEAT_CHANNELS, BEAT_S
@@ -214,10 +214,10 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
     options = _options(arguments)
-    place_of()  # which refuses what no launcher says
-    if speaks():  # of several processes one, since all would say the same
+    place = place_of()
+    if place.rank == 0:  # of several processes one, since all would say the same
         _check_before_torch(options, arguments.resume)
-        say_loading()
+        say_loading(place.size)
     from pipeline.training.run import train_run
 
     train_run(options, arguments.resume)

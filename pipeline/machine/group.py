@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -30,7 +31,8 @@ TIMEOUT_S = 600.0
 _PATIENCE_S = 5.0  # within it, a second signal is the launcher's, which passes on what the terminal has sent already
 _SPEAKS_FIRST_S = 2.0  # how long a process waits for the first one to say what is wrong in both
 _STARTED_BY = "torchrun --nproc_per_node N train.py …"
-_TOLD = "ecgfusion/told"
+_TOLD = "told"
+_times_joined = count()  # the same in all processes, whose notes of one training the next is not to read
 
 
 class LostError(EcgFusionError):
@@ -332,7 +334,7 @@ def joined(timeout_s: float = TIMEOUT_S) -> Iterator[Group]:
         launched: Any = dist  # which names these two without exporting them
         store, rank, size = next(iter(launched.rendezvous("env://", timeout=wait)))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        store = launched.PrefixStore("ecgfusion", store)
+        store = launched.PrefixStore(f"ecgfusion/{next(_times_joined)}", store)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=wait)
     except (RuntimeError, ValueError, OSError):
         raise EcgFusionError(
