@@ -226,7 +226,7 @@ def _dropped(dropout: nn.Module, part: Part, stream: _Stream, x: Tensor) -> Tens
 
 def _ones_as(x: Tensor, n_rows: int) -> Tensor:
     """Ones of so many rows, in the order that x has in memory, which is that in which random numbers fall."""
-    order = sorted(range(x.ndim), key=lambda axis: -x.stride(axis))
+    order = sorted(range(x.ndim), key=lambda axis: x.stride()[axis], reverse=True)
     shape = [n_rows, *x.shape[1:]]
     return x.new_ones([shape[axis] for axis in order]).permute([order.index(axis) for axis in range(x.ndim)])
 
