@@ -176,9 +176,14 @@ class _Several(Group):
             yield
             return
         self._asked_at = None
-        before = {number: signal.signal(number, self._heed) for number in (signal.SIGINT, signal.SIGTERM)}
+        before: dict[int, Any] = {
+            number: signal.signal(number, self._heed) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
+        except LostError:
+            before[signal.SIGTERM] = signal.SIG_IGN  # by which a launcher ends who is left, and has something to say
+            raise
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

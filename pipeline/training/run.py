@@ -187,14 +187,15 @@ def _agreed(card: Card) -> Card:
     group = the_group()
     if group.size == 1:
         return card
-    alone = "svm" if card.is_calibrated_on_dev else card.run_kind
-    if alone in ("late", "svm", "pretraining"):
-        what = (
-            "a pretraining compares"
-            if alone == "pretraining"
-            else f"a fusion by -combine {card.options['combine']} fits"
+    if card.run_kind == "late" or card.is_calibrated_on_dev:
+        raise EcgFusionError(
+            f"-combine {card.options['combine']} is fitted on all items at once, in one process: start it with python, "
+            f"without a launcher"
         )
-        raise EcgFusionError(f"{what} all of its items in one process: start it with python, without a launcher")
+    if card.pretraining is not None:
+        raise EcgFusionError(
+            "a pretraining compares the items of a batch, in one process: start it with python, without a launcher"
+        )
     views = group.gather(card.to_json())
     for rank, view in enumerate(views):
         differing = [

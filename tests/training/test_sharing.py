@@ -170,5 +170,7 @@ def test_what_is_fitted_at_once_is_for_one_process(monkeypatch):
     monkeypatch.setattr(run, "the_group", lambda: Member(0, 2))
     spec = InputSpec(modality="signal", leads=("I",), sampling_rate=100.0, gain=1000.0, n_samples=80)
     card = small_card(spec, model="late", options={"combine": "mean"}, input=None)
-    with pytest.raises(EcgFusionError, match="-combine mean fits all of its items in one process: start it with"):
+    with pytest.raises(
+        EcgFusionError, match="-combine mean is fitted on all items at once, in one process: start it with"
+    ):
         run._agreed(card)
