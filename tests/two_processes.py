@@ -70,6 +70,7 @@ def _layers() -> dict[str, float]:
     import torch
     from torch import nn
 
+    from models.fusion.branches import BranchDropout
     from models.signal.masked import PaddedBatchNorm
     from models.signal.padding import within
     from pipeline.inputs.batches import Pick
@@ -111,7 +112,8 @@ def _layers() -> dict[str, float]:
                 if shared:
                     add_gradients(module.parameters(), group)
                 assert mine.grad is not None
-                state = [*(weight.grad for weight in module.parameters()), *module.state_dict().values()]
+                kept = (value.clone() for value in module.state_dict().values())
+                state = [*(weight.grad for weight in module.parameters()), *kept]
                 outcomes.append([y.detach()[slice(None) if shared else own], mine.grad[own], *state])
             found[name] = max(float((a.double() - b.double()).abs().max()) for a, b in zip(*outcomes, strict=True))
         features = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -121,7 +123,12 @@ def _layers() -> dict[str, float]:
         assert alone.grad is not None
         assert shared.grad is not None
         found["compared"] = float((alone.grad[own] - shared.grad).abs().max())
-        found["unlike"] = float(group.rank)
+        hiding = BranchDropout(3, 4, 0.5)
+        torch.manual_seed(3)
+        whole = hiding.drawn(5, torch.device("cpu"))
+        torch.manual_seed(3)
+        with Together(hiding, group).seeing(part, generators_of(torch.device("cpu")), 3, 1):
+            found["hidden"] = float((hiding.drawn(part.n_own, torch.device("cpu")) != whole[own]).sum())
         found["gathered"] = float(len(set(group.gather(group.rank))))
         found["led"] = float(group.lead(lambda: group.rank))
     return found

@@ -88,7 +88,7 @@ def _announce(group: Group) -> None:
         machines = group.size // group.local_size
         where = f" on {machines} machines" if machines > 1 else ""
         remark(f"{group.size} processes{where} train together: each batch, and dev, are shared out among them")
-    elif "ACCELERATE_MIXED_PRECISION" in os.environ:
+    elif "ACCELERATE_MIXED_PRECISION" in os.environ and not torch.cuda.is_available():
         remark(
             "1 process: accelerate launch starts no more where it finds no GPU; torchrun --nproc_per_node 2 train.py … "
             "starts two on the CPU, too"

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.fusion.branches import BranchDropout
 from pipeline.inputs.batches import Pick
 from pipeline.machine.group import Group
 from pipeline.runs.learners import Mix
@@ -163,13 +164,14 @@ class Together:
         modules = list(network.modules()) if group.size > 1 else []
         self._norms = [module for module in modules if isinstance(module, nn.modules.batchnorm._BatchNorm)]
         self._dropouts = [module for module in modules if isinstance(module, _DROPOUTS)]
+        self._hiding = [module for module in modules if isinstance(module, BranchDropout)]
 
     @contextmanager
     def seeing(self, part: Part, generators: list[torch.Generator], seed: int, step: int) -> Iterator[None]:
         """Within it the network sees its part as a part of the batch.
 
-        What dropout draws is what it draws in one process, where items are the first axis of what it sees; what else a
-        network draws, each process draws for itself.
+        What dropout draws is what it draws in one process, where items are the first axis of what it sees, and so are
+        the branches that a fusion hides; what else a network draws, each process draws for itself.
 
         Args:
             part: of the batch.
@@ -187,11 +189,15 @@ class Together:
             norm.forward = partial(_normalised, norm, self._group)  # type: ignore[method-assign]
         for dropout in self._dropouts:
             dropout.forward = partial(_dropped, dropout, part, stream)  # type: ignore[method-assign]
+        for hiding in self._hiding:
+            hiding.drawn = partial(_hidden, hiding, part, stream)  # type: ignore[method-assign]
         try:
             yield
         finally:
             for module in (*self._norms, *self._dropouts):
                 del module.forward
+            for hiding in self._hiding:
+                del hiding.drawn
 
 
 class _Stream:
@@ -206,10 +212,12 @@ class _Stream:
         own = [generator.get_state() for generator in self._generators]
         for generator, state in zip(self._generators, self._states, strict=True):
             generator.set_state(state)
-        yield
-        self._states = [generator.get_state() for generator in self._generators]
-        for generator, state in zip(self._generators, own, strict=True):
-            generator.set_state(state)
+        try:
+            yield
+        finally:
+            self._states = [generator.get_state() for generator in self._generators]
+            for generator, state in zip(self._generators, own, strict=True):
+                generator.set_state(state)
 
 
 def _dropped(dropout: nn.Module, part: Part, stream: _Stream, x: Tensor) -> Tensor:
@@ -222,6 +230,14 @@ def _dropped(dropout: nn.Module, part: Part, stream: _Stream, x: Tensor) -> Tens
     with stream.drawn_from():
         kept: Tensor = forward(dropout, _ones_as(x, part.n_items * each))
     return x * kept[part.first * each :][: len(x)]
+
+
+def _hidden(hiding: BranchDropout, part: Part, stream: _Stream, n: int, device: torch.device) -> Tensor:
+    """Which branches of the items are hidden: those that would be in the batch."""
+    if n != part.n_own:  # of heads that have some of the items each
+        return BranchDropout.drawn(hiding, n, device)
+    with stream.drawn_from():
+        return BranchDropout.drawn(hiding, part.n_items, device)[part.first :][:n]
 
 
 def _ones_as(x: Tensor, n_rows: int) -> Tensor:
