@@ -12,6 +12,7 @@ from pipeline.commands.terminal import say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.spec import NORMALISATIONS
+from pipeline.machine.group import place_of
 from pipeline.machine.places import local
 from pipeline.report.console import Console
 from pipeline.signals.augmentations import AUGMENTATIONS
@@ -170,6 +171,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("kfold", group, type=positive_int, metavar="K", help=many)
     dealt = "with -kfold: how patients are dealt (default -seed); branches to be fused out of fold need the same"
     parser.option("folds_seed", group, type=int, help=dealt)
+    alone = "with -kfold: train this one of the K networks and stop, as a job of many does; -resume joins them then"
+    parser.option("member", group, type=positive_int, metavar="NUMBER", help=alone)
     parser.option("loss", group, help=f"what is made small: {' '.join(LOSSES)} (default {next(iter(LOSSES))})")
     drawn = "multiclass: balanced draws each class equally often, smote adds items between those of rare classes"
     parser.option("sampling", group, choices=defaults.SAMPLINGS, help=f"{drawn} (default: each item once)")
@@ -213,8 +216,10 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
     options = _options(arguments)
-    _check_before_torch(options, arguments.resume)
-    say_loading()
+    place = place_of()
+    if place.rank == 0:  # of several processes one, since all would say the same
+        _check_before_torch(options, arguments.resume)
+        say_loading(place.size)
     from pipeline.training.run import train_run
 
     train_run(options, arguments.resume)

@@ -48,7 +48,7 @@ class BranchDropout(nn.Module):
         super().__init__()
         if not 0 <= probability <= 1:
             raise ValueError(f"branch_dropout is {probability}; a probability is from 0 to 1")
-        self.probability = probability
+        self.n_branches, self.probability = n_branches, probability
         # A parameter that is never used would stop a training on several GPUs.
         absent = nn.Parameter(0.02 * torch.randn(n_branches, width)) if probability else None
         self.register_parameter("absent", absent)
@@ -56,12 +56,16 @@ class BranchDropout(nn.Module):
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
         if not self.training or self.absent is None:
             return list(branches)
-        hidden = draw_hidden(len(branches[0]), len(branches), self.probability, branches[0].device)
+        hidden = self.drawn(len(branches[0]), branches[0].device)
         replaced = []
         for x, absent, items in zip(branches, self.absent, hidden.unbind(1), strict=True):
             items = items.view(-1, *[1] * (x.ndim - 1))  # (n, 1) or (n, 1, 1)
             replaced.append(torch.where(items, absent.to(x.dtype), x))
         return replaced
+
+    def drawn(self, n: int, device: torch.device) -> Tensor:
+        """Which branches of ``n`` items are hidden this time; see ``draw_hidden``."""
+        return draw_hidden(n, self.n_branches, self.probability, device)
 
 
 def draw_hidden(n: int, n_branches: int, probability: float, device: torch.device | str = "cpu") -> Tensor:

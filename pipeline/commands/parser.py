@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from pipeline.commands.escaping import one_line, printable
 from pipeline.errors import EcgFusionError
 from pipeline.machine.files import file_error
+from pipeline.machine.group import ToldElsewhereError, speaks
 from pipeline.machine.limits import check_thread_variables
 from pipeline.machine.places import check_address, local
 from pipeline.machine.streams import open_closed_streams, settle_streams, take_names_as_utf8
@@ -78,7 +79,7 @@ class CommandParser(argparse.ArgumentParser):
         return known + equals + value
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {printable(message)}\n")
+        self.exit(2, f"{self.prog}: {printable(message)}\n" if speaks() else None)
 
 
 def positive_int(text: str) -> int:
@@ -151,6 +152,8 @@ def run_command(main: Callable[[Sequence[str]], None], after_interruption: str =
         check_thread_variables()
         main(sys.argv[1:])
         sys.stdout.flush()
+    except ToldElsewhereError as problem:
+        sys.exit(problem.code)
     except EcgFusionError as problem:
         sys.exit(f"{program}: {one_line(str(problem))}")  # it may name what a file calls itself
     except KeyboardInterrupt:

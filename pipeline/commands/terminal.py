@@ -54,10 +54,14 @@ class Terminal(Listener):
             drawn.close()
 
 
-def say_loading() -> None:
-    """Says what is waited for, where PyTorch is not loaded yet: seconds, and half a minute on a busy machine."""
+def say_loading(processes: int = 1) -> None:
+    """Says what is waited for, where PyTorch is not loaded yet: seconds, and half a minute on a busy machine.
+
+    Args:
+        processes: how many load it, to work together.
+    """
     if "torch" not in sys.modules:
-        remark("loading PyTorch")
+        remark("loading PyTorch" + (f" in {processes} processes" if processes > 1 else ""))
 
 
 Main = Callable[[Sequence[str] | None], None]

@@ -15,6 +15,7 @@ from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.inputs.placement import streaming_workers
 from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
+from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, build_fusion
 from pipeline.runs.card import Card, write_card
 from pipeline.runs.card_parts import Result
@@ -36,8 +37,7 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     One that has one best answer is fitted from the start, if it was begun before.
     """
     card = card.with_training(threads=set_up_cpu(card.training.threads))
-    write_card(folder, card)  # from here on it can be resumed
-    copy_branches(card, folder)
+    the_group().lead(lambda: begin_fusion(card, folder))
     branches = load_branches(card, folder)
     torch.manual_seed(card.training.seed)
     network = build_fusion(card, branches)
@@ -58,6 +58,12 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
     progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
     dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows, card.join)
     finish(card, folder, dev_scores, result_of(progress))
+
+
+def begin_fusion(card: Card, folder: Path) -> None:
+    """Leaves in the folder what a fusion goes on from: its card and its branches."""
+    write_card(folder, card)
+    copy_branches(card, folder)
 
 
 def _examples(

@@ -19,10 +19,18 @@ ALIKE = 16  # batches that share their items out by length
 
 @dataclass(frozen=True)
 class Pick:
-    """Which part of which items makes a batch: row numbers and first samples, both (n,) int64."""
+    """Which part of which items makes a batch: row numbers and first samples, both (n,) int64.
+
+    Attributes:
+        rows: of the items.
+        starts: of each.
+        longest: where these are some items of a larger batch, how many samples its longest item has from its start on,
+            so that they are padded as they are there; None where they are all.
+    """
 
     rows: np.ndarray
     starts: np.ndarray
+    longest: int | None = None
 
 
 @dataclass(frozen=True)

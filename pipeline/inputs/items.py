@@ -48,10 +48,11 @@ class _Signals(StoreItems):
     def _extent(self, pick: Pick) -> tuple[np.ndarray, int]:
         """Of each item the samples that are not padding, and how many a batch has."""
         length = self.lengths[pick.rows] - pick.starts
+        longest = int(length.max()) if pick.longest is None else pick.longest
         if self.spec.crop is not None:
-            length = np.minimum(length, self.spec.crop_samples)
+            length, longest = np.minimum(length, self.spec.crop_samples), min(longest, self.spec.crop_samples)
         # an image shows its padding, so its width must not depend on the batch
-        return length, int(length.max()) if self.spec.modality == "signal" else self._drawn_samples
+        return length, longest if self.spec.modality == "signal" else self._drawn_samples
 
 
 class ResidentSignals(_Signals):

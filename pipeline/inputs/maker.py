@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.features import standardised
 from pipeline.inputs.spec import InputSpec
-from pipeline.signals.augmentations import augment, check_augmentations
+from pipeline.signals.augmentations import PartOfDraws, augment, check_augmentations
 from pipeline.signals.counts import LARGEST_COUNT, PADDING
 
 
@@ -69,7 +69,11 @@ class InputMaker(nn.Module):
 
     @torch.no_grad()
     def augmented(
-        self, raw: Tensor, generator: torch.Generator, augmentations: tuple[str, ...], length: Tensor | None = None
+        self,
+        raw: Tensor,
+        generator: torch.Generator | PartOfDraws,
+        augmentations: tuple[str, ...],
+        length: Tensor | None = None,
     ) -> Tensor:
         """``forward`` of signals that are changed at random first: after decoding, before normalisation and drawing.
 

@@ -22,6 +22,7 @@ from pipeline.inputs.items import (
 )
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import progress_bar, remark
+from pipeline.machine.group import the_group
 from pipeline.machine.memory import machine_memory
 from pipeline.signals.counts import to_counts
 from pipeline.signals.leads import choose_leads
@@ -81,8 +82,12 @@ def images_lie_on(device: torch.device, store: Store, n_items: int, spec: InputS
 
 
 def fits(n_bytes: int, device: torch.device) -> bool:
-    """Whether so much is no more than its share of the memory of a device: of what is free on a GPU, else of all."""
-    memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else machine_memory()
+    """Whether so much is no more than its share of the memory of a device: of what is free on a GPU, else of all.
+
+    Processes that work together on one machine have its memory together, and each holds what it reads for itself.
+    """
+    of_machine = machine_memory() // the_group().local_size
+    memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else of_machine
     return n_bytes <= _SHARE_OF_MEMORY * memory
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import warn
+from pipeline.machine.group import the_group
 from pipeline.machine.limits import check_threads
 from pipeline.machine.threads import free_cores
 
@@ -22,17 +23,30 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 def choose_device(gpu_id: int | None = None) -> torch.device:
     """The GPU of that number (None: the first), or the CPU where there is none.
 
+    Of processes that work together each has the GPU of its number on its machine.
+
     Raises:
-        EcgFusionError: there are GPUs, but none of that number.
+        EcgFusionError: there are GPUs, but none of that number, or fewer than processes.
     """
+    group = the_group()
+    if group.size > 1 and gpu_id is not None:
+        raise EcgFusionError(
+            f"-gpu_id {gpu_id} is for one process, and of {group.size} each has a GPU of its own: leave it out"
+        )
     if not torch.cuda.is_available():
         if gpu_id is not None:
             warn(f"-gpu_id {gpu_id}: no GPU is to be found, so the work goes on on the CPU")
         return torch.device("cpu")
     if gpu_id is not None and not 0 <= gpu_id < torch.cuda.device_count():
         raise EcgFusionError(f"-gpu_id {gpu_id}: there are GPUs 0 to {torch.cuda.device_count() - 1}")
-    torch.cuda.set_device(gpu_id or 0)
-    return torch.device("cuda", gpu_id or 0)
+    if group.local_size > torch.cuda.device_count():
+        raise EcgFusionError(
+            f"{group.local_size} processes on this machine, and {torch.cuda.device_count()} of its GPUs to be seen: "
+            f"start as many processes, or hide the GPUs with CUDA_VISIBLE_DEVICES= to train on the CPU"
+        )
+    number = group.local_rank if gpu_id is None else gpu_id
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def placed(module: Module, device: torch.device) -> Module:
@@ -74,12 +88,12 @@ def full_fp32() -> Iterator[None]:
 
 
 def set_up_cpu(threads: int | None = None) -> int:
-    """Sets the number of threads (None: the free cores) and gives it.
+    """Sets the number of threads (None: the free cores, shared with processes that work together) and gives it.
 
     Denormal numbers become 0, which they are to a network: recurrent training is 2 to 8 times faster so. Freed memory
     is kept, see ``keep_freed_memory``.
     """
-    threads = threads or free_cores()
+    threads = threads or max(1, free_cores() // the_group().local_size)
     check_threads(threads)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)

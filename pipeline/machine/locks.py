@@ -11,18 +11,19 @@ from pipeline.machine.files import file_error
 
 
 @contextmanager
-def locked(path: Path, busy: str) -> Iterator[None]:
-    """Keeps other processes from what a lock file stands for while the block runs; never waits.
+def locked(path: Path, busy: str, wait_s: float = 0.0) -> Iterator[None]:
+    """Keeps other processes from what a lock file stands for while the block runs.
 
     Args:
         path: what is to be kept; its lock file lies beside it.
         busy: the sentence for whoever comes second.
+        wait_s: how long the second one waits before it is said.
 
     Raises:
         EcgFusionError: another process holds the lock.
         FileError: the disk takes no lock file.
     """
-    with _held(path, busy, 0):
+    with _held(path, busy, wait_s):
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ from models.fusion.intermediate import BranchReader
 from pipeline.inputs.batches import Batch, on
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
+from pipeline.signals.augmentations import PartOfDraws
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Mix:
     Attributes:
         weight: of each item itself, from 0 to 1; its partner has the rest.
         partners: (n,) int64, the place of each item's partner in the batch; it may be its own. They lie on the host, as
-            lengths do, which networks read there.
+            lengths do, which networks read there. A batch may have further items behind the n, which are partners only.
     """
 
     weight: float
@@ -28,11 +29,11 @@ class Mix:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Numbers of each item, (n, …), mixed with those of its partner; of inputs and of targets alike."""
-        return self.weight * x + (1 - self.weight) * x[on(x.device, self.partners)]
+        return self.weight * x[: len(self.partners)] + (1 - self.weight) * x[on(x.device, self.partners)]
 
     def longer(self, length: Tensor) -> Tensor:
         """(n,) samples of each mixed item: those of the longer of both, since behind its end a signal is 0."""
-        return torch.maximum(length, length[self.partners])
+        return torch.maximum(length[: len(self.partners)], length[self.partners])
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Change:
     """
 
     names: tuple[str, ...]
-    generator: torch.Generator
+    generator: torch.Generator | PartOfDraws
     mix: Mix | None = None
 
 

@@ -7,6 +7,7 @@ from pipeline.inputs.batches import load, scoring_picks
 from pipeline.inputs.placement import store_items
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32, placed
+from pipeline.machine.group import the_group
 from pipeline.runs.build import Run
 from pipeline.runs.learners import NetworkLearner
 from pipeline.store.reading import Store
@@ -34,13 +35,14 @@ def features_of(run: Run, store: Store, rows: np.ndarray, device: torch.device) 
 def _of_network(run: Run, store: Store, rows: np.ndarray, device: torch.device) -> np.ndarray:
     learner = placed(NetworkLearner(run.network, run.spec), device).eval()
     items = store_items(store, rows, run.spec, device)
-    picks = scoring_picks(items, run.card.batch_size)
+    picks, group = scoring_picks(items, run.card.batch_size), the_group()
+    own = [picks[number] for number in group.share(len(picks))]
     # float64, so that a mean of crops does not depend on how they fall into batches
     total = torch.zeros(len(items), run.network.feature_dim, dtype=torch.float64)
-    bar = progress_bar(load(items, picks, 0, device), "asking the teacher", total=len(picks), leave=False)
-    for pick, batch in zip(picks, bar, strict=True):
+    bar = progress_bar(load(items, own, 0, device), "asking the teacher", total=len(own), leave=False)
+    for pick, batch in zip(own, bar, strict=True):
         features, _ = learner.learnt(batch.to(device))
         total.index_add_(0, torch.from_numpy(pick.rows), features.double().cpu())
     n_crops = np.bincount(np.concatenate([pick.rows for pick in picks]), minlength=len(items))
-    mean: np.ndarray = (total.numpy() / n_crops[:, None]).astype(np.float32)
+    mean: np.ndarray = (group.add(total).numpy() / n_crops[:, None]).astype(np.float32)
     return mean

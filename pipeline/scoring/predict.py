@@ -10,6 +10,7 @@ from pipeline.evaluation.joining import Joining
 from pipeline.inputs.batches import Items, load, scoring_picks
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import full_fp32
+from pipeline.machine.group import the_group
 from pipeline.runs.build import Run
 from pipeline.runs.kinds import kind_named
 from pipeline.runs.learners import Learner
@@ -33,6 +34,8 @@ def predict_probabilities(
 ) -> np.ndarray:
     """Probabilities of each item, the mean over its crops; independent of the batch size but for rounding.
 
+    Processes that work together score a part of the batches each, and all get all of it.
+
     Args:
         learner: gives logits; each of its parts has its own mode again afterwards.
         items: what to score.
@@ -49,12 +52,15 @@ def predict_probabilities(
     # a loaded network stays in evaluation mode, though the learner around it has just been made
     training = [module for module in learner.modules() if module.training]
     learner.eval()
-    picks = scoring_picks(items, batch_size)
+    picks, group = scoring_picks(items, batch_size), the_group()
+    if not picks:
+        raise ValueError("there is no item to score")
+    own = [picks[number] for number in group.share(len(picks))]
     answers: list[torch.Tensor] = []  # on the device, which nothing waits for until all are there
     batches = progress_bar(
-        load(items, picks, workers, device),
+        load(items, own, workers, device),
         progress,
-        total=len(picks),
+        total=len(own),
         disable=progress is None,
         leave=False,
         delay=_QUICK,
@@ -64,9 +70,9 @@ def predict_probabilities(
         answers.append(logits.sigmoid() if kind == "multilabel" else logits.softmax(-1))
     for module in training:
         module.training = True
-    if not answers:
-        raise ValueError("there is no item to score")
-    of_crops, of = torch.cat(answers).cpu(), np.concatenate([pick.rows for pick in picks])
+    of_all = group.gather(torch.cat(answers).cpu() if answers else None)
+    of_crops = torch.cat([said for said in of_all if said is not None])
+    of = np.concatenate([pick.rows for pick in picks])
     if tell_crops is not None:
         tell_crops(of_crops.numpy(), of)
     return _means_over_crops(of_crops, of, len(items))

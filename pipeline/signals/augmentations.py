@@ -14,12 +14,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from typing import TypeAlias
 
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+    Generator: TypeAlias = "torch.Generator | PartOfDraws"
     Function = Callable[[Tensor, float, Generator, float, Tensor], Tensor]
 
 WANDER_HZ = (0.05, 0.5)  # slower is an offset, faster is no longer breath or a moving electrode
 _N_WAVES = 3  # of which a wander, or a warp of time, is made
+
+
+@dataclass(frozen=True)
+class PartOfDraws:
+    """The random numbers that some items of a batch have in it, where they are changed without the others.
+
+    Attributes:
+        generator: of the whole batch.
+        places: (n,) where in it each of the items stands.
+        n_items: of the batch.
+    """
+
+    generator: torch.Generator
+    places: np.ndarray
+    n_items: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,7 @@ class Augmentation:
         Args:
             x: signals in mV.
             sampling_rate: of the signals, in Hz.
-            generator: where randomness comes from, on any device.
+            generator: where randomness comes from, on any device; of some items of a batch, ``PartOfDraws`` of it.
             strength: see ``means``; 0 changes nothing.
             length: samples of each item that are no padding; None where all are whole.
 
@@ -267,7 +287,7 @@ def _uniform(x: Tensor, generator: Generator, *shape: int) -> Tensor:
     """In [0, 1), of x's type and on its device, whichever device the generator is on."""
     import torch
 
-    return torch.rand(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
+    return _drawn(torch.rand, x, generator, shape)
 
 
 def _between(x: Tensor, generator: Generator, low: float, high: float, *shape: int) -> Tensor:
@@ -279,4 +299,15 @@ def _normal(x: Tensor, generator: Generator, *shape: int) -> Tensor:
     """Of deviation 1, likewise."""
     import torch
 
-    return torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
+    return _drawn(torch.randn, x, generator, shape)
+
+
+def _drawn(draw: Callable[..., Tensor], x: Tensor, generator: Generator, shape: tuple[int, ...]) -> Tensor:
+    """Random numbers whose first axis is that of the items."""
+    if not isinstance(generator, PartOfDraws):
+        return draw(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
+    import torch
+
+    own, whole = generator.generator, (generator.n_items, *shape[1:])
+    drawn = draw(whole, generator=own, device=own.device, dtype=x.dtype)
+    return drawn[torch.from_numpy(generator.places).to(own.device)].to(x.device)

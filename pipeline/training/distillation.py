@@ -6,6 +6,7 @@ The teacher says once, before the first epoch, what it finds in each training it
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from pipeline.evaluation.npz import read_npz
 from pipeline.evaluation.scores import load_scores, save_scores
 from pipeline.listening import remark
 from pipeline.machine.files import replace_atomically
+from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, build_network
 from pipeline.runs.card import TEACHER_FEATURES, TEACHER_SCORES, Card, read_card, write_card
 from pipeline.runs.card_parts import DataCard, TeacherCard
@@ -176,18 +178,15 @@ def taught_by(
     """
     if card.teacher is None:
         return card, None
-    path, known = folder / TEACHER_SCORES, card.teacher.scores
-    if known is None or not path.exists() or digest_of_file(path) != known:
-        said = _probabilities(card, train, rows, folder, device)
-        save_scores(path, as_scores(said, train, card.task, rows))
-        found = digest_of_file(path)
-        if known not in (None, found):
-            raise EcgFusionError(
-                f"{path} was damaged, and what {card.teacher.folder} says is not the same on this machine: put a whole "
-                f"copy of it there, or train anew into another folder"
-            )
-        card = replace(card, teacher=replace(card.teacher, scores=found))
-        write_card(folder, card)
+    path, known, group = folder / TEACHER_SCORES, card.teacher.scores, the_group()
+    if group.same(known is None or not path.exists() or digest_of_file(path) != known):
+        said = as_scores(_probabilities(card, train, rows, folder, device), train, card.task, rows)
+
+        def keep() -> Card:
+            save_scores(path, said)
+            return _noted(card, folder, path, "says", "scores")
+
+        card = group.lead(keep)
     scores = load_scores(path)
     if scores.item_id.tolist() != train.columns["item_id"][rows].tolist() or scores.classes != card.classes:
         raise EcgFusionError(f"{path} is of another training: remove it, and go on with -resume")
@@ -208,21 +207,38 @@ def seen_by(
     if card.teacher is None or card.teacher.contrast is None:
         return card, None
     path, known, names = folder / TEACHER_FEATURES, card.teacher.features, train.columns["item_id"][rows]
-    if known is None or not path.exists() or digest_of_file(path) != known:
+    group = the_group()
+    if group.same(known is None or not path.exists() or digest_of_file(path) != known):
         seen = features_of(_teacher(card, folder), train, rows, device)
-        replace_atomically(path, lambda temporary: _save(temporary, seen, names))
-        found = digest_of_file(path)
-        if known not in (None, found):
-            raise EcgFusionError(
-                f"{path} was damaged, and what {card.teacher.folder} sees is not the same on this machine: put a whole "
-                f"copy of it there, or train anew into another folder"
-            )
-        card = replace(card, teacher=replace(card.teacher, features=found))
-        write_card(folder, card)
+
+        def keep() -> Card:
+            replace_atomically(path, lambda temporary: _save(temporary, seen, names))
+            return _noted(card, folder, path, "sees", "features")
+
+        card = group.lead(keep)
     kept = read_npz(path, ("features", "item_id"))
     if kept["item_id"].tolist() != names.tolist():
         raise EcgFusionError(f"{path} is of another training: remove it, and go on with -resume")
     return card, kept["features"]
+
+
+def _noted(card: Card, folder: Path, path: Path, does: str, what: str) -> Card:
+    """The card, written, with the digest of a file of what the teacher says or sees.
+
+    Raises:
+        EcgFusionError: the card has another one.
+    """
+    assert card.teacher is not None
+    known, found = getattr(card.teacher, what), digest_of_file(path)
+    if known not in (None, found):
+        raise EcgFusionError(
+            f"{path} was damaged, and what {card.teacher.folder} {does} is not the same on this machine: put a whole "
+            f"copy of it there, or train anew into another folder"
+        )
+    change: dict[str, Any] = {what: found}
+    noted = replace(card, teacher=replace(card.teacher, **change))
+    write_card(folder, noted)
+    return noted
 
 
 def _save(path: Path, features: np.ndarray, names: np.ndarray) -> None:

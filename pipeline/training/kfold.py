@@ -5,6 +5,7 @@ are the item's out-of-fold scores: honest, as those of a network on its own trai
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from pipeline.evaluation.scores import Scores, save_scores
 from pipeline.inputs.batches import CPU
 from pipeline.listening import remark, tell
 from pipeline.machine.devices import set_up_cpu
+from pipeline.machine.files import make_folder
+from pipeline.machine.group import the_group
+from pipeline.machine.locks import locked
 from pipeline.patient_folds import patient_folds
 from pipeline.runs.build import Run
 from pipeline.runs.card import CARD, FUSIONS, NEEDED_TO_GO_ON, OUT_OF_FOLD_SCORES, Card, read_card, write_card
@@ -93,6 +97,26 @@ def _folds_seed(card: Card) -> int:
 
 def train_members(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     """Trains the members of a k-fold run, or goes on with them, and leaves a finished run in the folder."""
+    card = _announced(card, train, dev, device)
+    the_group().lead(lambda: write_card(folder, card))
+    for number in _members(card):
+        _train_member(card, number, train, dev, folder, device)
+    _finish(card, train, dev, folder, device)
+
+
+def train_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device, number: int) -> Path:
+    """Trains one member of a k-fold run that is begun, or goes on with it; gives the member's folder.
+
+    Members may be trained at the same time, each in a process of its own; ``train_members`` joins those that are there.
+    """
+    card = _announced(card, train, dev, device)
+    _train_member(card, number, train, dev, folder, device)
+    remark(f"when all {card.kfold} members are trained, python train.py -resume -path_save_model {folder} joins them")
+    return member_folder(folder, number)
+
+
+def _announced(card: Card, train: Store, dev: Store, device: torch.device) -> Card:
+    """The card with the threads of this machine; tells what is about to be trained."""
     card = card.with_training(threads=set_up_cpu(card.training.threads))
     announce(card, train, dev, device)
     if card.data.intra_patient:
@@ -100,21 +124,7 @@ def train_members(card: Card, train: Store, dev: Store, folder: Path, device: to
             "-kfold deals patients all the same: out-of-fold scores are of patients that their member never saw, and "
             "those of dev and test are not"
         )
-    write_card(folder, card)
-    rows, held_out_by = held_out_members(card, train)
-    for number in _members(card):
-        place, seen = member_folder(folder, number), _labelling(train, card.task, rows[held_out_by != number])
-        if _is_finished(place, seen):
-            for name in NEEDED_TO_GO_ON:
-                (place / name).unlink(missing_ok=True)  # there still, if a kill came just behind the card
-            remark(f"member {number} of {card.kfold} is finished")
-            continue
-        try:
-            _train_member(_member_card(card, number, seen), seen, dev, place, device)
-        except DivergedError as problem:
-            write_card(folder, replace(card, diverged=f"member {number}: {problem}"))
-            raise
-    _finish(card, train, dev, folder, device)
+    return card
 
 
 def _labelling(store: Store, task: str, rows: np.ndarray) -> Store:
@@ -134,6 +144,9 @@ def _is_finished(folder: Path, train: Store) -> bool:
         raise EcgFusionError(
             f"{train.path} has other labels or patients than {folder} was begun with: name its store with -data"
         )
+    if card.complete:
+        for name in NEEDED_TO_GO_ON:
+            (folder / name).unlink(missing_ok=True)  # there still, if a kill came just behind the card
     return card.complete
 
 
@@ -144,13 +157,33 @@ def _member_card(card: Card, number: int, train: Store) -> Card:
     return replace(own, kfold=None, data=data, calibration=None)  # which is of their mean
 
 
-def _train_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+def _train_member(card: Card, number: int, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
+    """Trains a member in its folder, unless that is done; the card of all says so where it came to no result."""
+    rows, held_out_by = held_out_members(card, train)
+    place, seen = member_folder(folder, number), _labelling(train, card.task, rows[held_out_by != number])
+    name, group = f"member {number} of {card.kfold}", the_group()
+    busy = f"{name} of {folder} is being trained by another process: wait for it, then go on with -resume"
+    group.lead(lambda: make_folder(place))
+    with locked(place / CARD, busy) if group.leads else nullcontext():
+        if group.lead(lambda: _is_finished(place, seen)):
+            remark(f"{name} is finished")
+            return
+        try:
+            _fit_member(_member_card(card, number, seen), seen, dev, place, device)
+        except DivergedError as problem:
+            if group.leads:
+                write_card(folder, replace(card, diverged=f"member {number}: {problem}"))
+            raise
+
+
+def _fit_member(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
     data = card.data
     name = f"member {data.held_out} of {data.of}"
     remark(f"{name}: learns from {data.n_train_items:,} items")
-    folder.mkdir(parents=True, exist_ok=True)
     card, dev_scores, progress = fit_network(card, train, dev, folder, device)
-    complete(card, folder, dev_scores, result_of(progress))
+    if the_group().leads:
+        complete(card, folder, dev_scores, result_of(progress))
+    the_group().meet()
     remark(f"{name}: best epoch {progress.best_epoch}, dev macro-AUC {progress.best_auroc:.4f}")
 
 
@@ -159,7 +192,7 @@ def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.de
     run = Run(folder, card, None, card.spec, load_members(folder, card))
     workers = card.training.workers
     out_of_fold = out_of_fold_scores(run, train, device, workers=workers, progress="scoring out of fold")
-    save_scores(folder / OUT_OF_FOLD_SCORES, out_of_fold)
+    the_group().lead(lambda: save_scores(folder / OUT_OF_FOLD_SCORES, out_of_fold))
     dev_scores = scores_of(run, dev, device, workers=workers, progress="scoring dev")
     members = [member.card.result for member in run.parts.values()]
     result = Result(
@@ -167,6 +200,8 @@ def _finish(card: Card, train: Store, dev: Store, folder: Path, device: torch.de
         out_of_fold_macro_auroc=macro_auroc(out_of_fold.labels, out_of_fold.scores),
         seconds=round(sum(member.seconds or 0.0 for member in members if member), 1),
     )
+    if not the_group().leads:
+        return
     evaluation = complete(card, folder, dev_scores, result)
     what = "items" if card.join is None else "records"
     sentence = (

@@ -3,11 +3,15 @@
 The order of an epoch is a function of (seed, epoch) and every random number of a step one of (seed, step). The state
 is saved behind each epoch, so a killed epoch is run again from its start, and a resumed run equals an uninterrupted
 one: bit for bit on a CPU with as many threads, on a GPU but for rounding, since some of its sums have no fixed order.
+
+Several processes (``machine/group.py``) take each step together, and what they come to is what one would, but for
+rounding; any number of them goes on with what others have begun. The first one alone writes.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from pipeline.evaluation.joining import Joining
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.inputs.batches import Items
 from pipeline.listening import EpochEnded, tell
+from pipeline.machine.group import the_group
 from pipeline.runs.card import LOG, RESUME, WEIGHTS
 from pipeline.runs.learners import Learner
 from pipeline.runs.load import digest_of_weights, read_weights, save_weights
@@ -27,6 +32,7 @@ from pipeline.scoring.predict import predict_probabilities
 from pipeline.training.contrast import Contrast
 from pipeline.training.optimisation import Settings
 from pipeline.training.resume import Progress, TensorBoardLog, TrainingState, write_log
+from pipeline.training.sharing import agree
 from pipeline.training.steps import Steps
 
 
@@ -128,7 +134,7 @@ def fit_steps(
         DivergedError: the loss, or what is said of an epoch, is no longer a number.
         EcgFusionError: as ``fit``.
     """
-    learner = steps.learner
+    learner, group = steps.learner, the_group()
     state = TrainingState(
         learner.network,
         steps.optimizer,
@@ -139,24 +145,24 @@ def fit_steps(
         steps.average,
         steps.contrast,
     )
-    if (folder / RESUME).exists():
+    if group.same((folder / RESUME).exists()):
         state.load(folder / RESUME)
         with steps.as_scored():
-            _check_best(learner.network, folder, state.progress)
+            group.lead(lambda: _check_best(learner.network, folder, state.progress))
     progress = state.progress
-    with TensorBoardLog(folder, progress.epoch) as board:
+    with TensorBoardLog(folder, progress.epoch) if group.leads else nullcontext() as board, group.heeding():
         while progress.epoch < settings.epochs and progress.epochs_since_best < settings.patience:
             started = time.monotonic()
             loss = steps.epoch(progress)
             if not math.isfinite(loss):
                 raise diverged(f"the loss is {loss}", progress, settings)
             with steps.as_scored():
-                judged = judge(progress)
+                judged = group.same(judge(progress))
                 auroc = judged.macro_auroc
                 if auroc is None or auroc > progress.best_auroc:
                     progress.best_auroc = progress.best_auroc if auroc is None else auroc
                     progress.best_epoch = progress.epoch + 1
-                    progress.best_weights = save_weights(folder, learner.network)
+                    progress.best_weights = group.lead(lambda: save_weights(folder, learner.network))
             progress.epoch += 1
             row = {
                 "epoch": progress.epoch,
@@ -166,12 +172,14 @@ def fit_steps(
                 "seconds": round(time.monotonic() - started, 1),
             }
             progress.log.append(row)
-            write_log(folder / LOG, progress.log)
-            board.add(row)
-            state.save(folder / RESUME)  # the last of all, since what it holds is not done again
+            if board is not None:
+                write_log(folder / LOG, progress.log)
+                board.add(row)
+                state.save(folder / RESUME)  # the last of all, since what it holds is not done again
             is_best = progress.best_epoch == progress.epoch
             tell(EpochEnded(progress.epoch, settings.epochs, loss, auroc, is_best, row["seconds"], judged.figures))
-    _restore_best(learner.network, folder, progress)
+    group.lead(lambda: _restore_best(learner.network, folder, progress))
+    agree(learner.network, group)
     return progress
 
 

@@ -17,6 +17,7 @@ from pipeline.inputs.spec import describe_beat
 from pipeline.labels import INTRA_PATIENT, LabelsChosen
 from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
+from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, answers_of, build_network
 from pipeline.runs.card import DEV_SCORES, NEEDED_TO_GO_ON, RESUME, Card, write_card
 from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, OF_STEPS, Result, ThresholdsCard, TrainingCard
@@ -58,12 +59,13 @@ def fit_network(
     """Fits the network of a card, or goes on with that; gives the card, still incomplete, and its scores of dev."""
     task, spec = card.task, card.spec
     torch.manual_seed(card.training.seed)
-    begins = not (folder / RESUME).exists()
+    group = the_group()
+    begins = group.same(not (folder / RESUME).exists())
     network = build_network(card, to_train=begins)
     if begins:
         begin_with(network, card)
     network = placed(network, device)
-    write_card(folder, card)
+    group.lead(lambda: write_card(folder, card))
     rows = rows_of(card, train)
     dev_labels = dev.task(task)
     dev_rows = np.flatnonzero(dev_labels.labelled)
@@ -92,7 +94,8 @@ def ending_told(card: Card, folder: Path, device: torch.device) -> Iterator[None
     try:
         yield
     except DivergedError as problem:
-        write_card(folder, replace(card, diverged=str(problem)))
+        if the_group().leads:
+            write_card(folder, replace(card, diverged=str(problem)))
         raise
     except torch.OutOfMemoryError:
         raise EcgFusionError(
@@ -173,7 +176,9 @@ def _spelled(value: Any) -> Any:
 
 
 def finish(card: Card, folder: Path, dev_scores: Scores, result: Result) -> None:
-    """Completes a run and tells its dev table."""
+    """Completes a run and tells its dev table; of several processes the first one does."""
+    if not the_group().leads:
+        return
     evaluation = complete(card, folder, dev_scores, result)
     epochs = f"best epoch {result.best_epoch} of {result.epochs}; " if result.epochs is not None else ""
     tell(Evaluated(evaluation, f"{epochs}the run is in {folder}"))

@@ -90,6 +90,7 @@ class TrainOptions(InputOptions):
     patience: int | None = field(default=None, metadata=at_least(1))
     kfold: int | None = None
     folds_seed: int | None = None
+    member: int | None = field(default=None, metadata=at_least(1))
     loss: str | None = None
     label_smoothing: float | None = None
     mixup: float | None = None

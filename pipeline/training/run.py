@@ -1,7 +1,8 @@
 """One training from end to end: a folder that is free, the stores, a card, and what carries it out."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs.placement import choose_workers
 from pipeline.inputs.spec import InputSpec
 from pipeline.labels import SAMPLE_SEED
-from pipeline.listening import Listener, listening
+from pipeline.listening import Listener, listening, remark
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import file_error, make_folder
+from pipeline.machine.group import Group, joined, the_group
 from pipeline.machine.locks import locked
 from pipeline.machine.places import local, place
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card
+from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card, write_card
 from pipeline.runs.card_parts import CalibrationCard
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import leaves, refuse_diverged, refuse_files_of_others
@@ -36,6 +38,8 @@ from pipeline.training.ranges import check_ranges
 from pipeline.training.transfer import with_its_network
 
 _FREE_ON_RESUME = ("data", "gpu_id", "path_save_model", "workers")
+_WAIT_S = 60.0  # for another member of a k-fold run that is just writing the card of all
+_MAY_DIFFER = {("data", "folder"), ("training", "threads"), ("training", "workers")}  # between machines
 
 
 def train(*, resume: bool = False, listener: Listener | None = None, **options: Any) -> Run:
@@ -54,7 +58,9 @@ def train(*, resume: bool = False, listener: Listener | None = None, **options: 
 
 
 def train_run(options: TrainOptions, resume: bool = False) -> Path:
-    """Trains a new run, or goes on with one; gives its folder.
+    """Trains a new run, or goes on with one; gives its folder, or that of the one member that was to be trained.
+
+    Where a launcher has started several processes, each calls it, and they train together.
 
     Args:
         options: what the user chose.
@@ -63,22 +69,58 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
     Raises:
         EcgFusionError: whatever is wrong with the options, the stores or the folder.
     """
-    check_ranges(options)
-    options = options if resume else with_its_network(options)
-    folder = _folder(options, resume)
-    if resume:
-        read_card(folder)
-        with _only_trainer(folder):
-            card, train, dev = _go_on(folder, options)
-            device = choose_device(options.gpu_id)
-            card = _with_workers_of_now(card, options, train, folder, device)
-            check_precision(card.training.precision, device)
-            with _way_on_told(folder):
-                kind_named(card.run_kind).train(card, train, dev, folder, device)
-            return folder
+    with joined() as group, listening(None if group.leads else Listener()):
+        _announce(group)
+        check_ranges(options)
+        if options.member is not None:
+            return _train_member(replace(options, member=None), options.member, resume)
+        options = options if resume else with_its_network(options)
+        folder = _folder(options, resume)
+        if resume:
+            _go_on_with(options, folder)
+        else:
+            _begin(options, folder)
+        return folder
+
+
+def _announce(group: Group) -> None:
+    """Says how many processes train, where a launcher has been asked for some."""
+    if group.size > 1:
+        machines = group.size // group.local_size
+        where = f" on {machines} machines" if machines > 1 else ""
+        remark(f"{group.size} processes{where} train together: each batch, and dev, are shared out among them")
+    elif "ACCELERATE_MIXED_PRECISION" in os.environ and not torch.cuda.is_available():
+        remark(
+            "1 process: accelerate launch starts no more where it finds no GPU; torchrun --nproc_per_node 2 train.py … "
+            "starts two on the CPU, too"
+        )
+
+
+def _go_on_with(options: TrainOptions, folder: Path) -> None:
+    read_card(folder)
+    with _only_trainer(folder):
+        card, train, dev = _go_on(folder, options)
+        device = choose_device(options.gpu_id)
+        card = _agreed(_with_workers_of_now(card, options, train, folder, device))
+        check_precision(card.training.precision, device)
+        with _way_on_told(folder):
+            kind_named(card.run_kind).train(card, train, dev, folder, device)
+
+
+def _begin(options: TrainOptions, folder: Path) -> None:
+    kind = kind_named(options.run_kind)
+    card, train, dev, device = _planned(options, folder)
+    with _new_folder(folder), _only_trainer(folder):
+        the_group().lead(lambda: _refuse_what_is_there(folder))
+        with _way_on_told(folder):
+            kind.train(card, train, dev, folder, device)
+
+
+def _planned(options: TrainOptions, folder: Path) -> tuple[Card, Store, Store, torch.device]:
+    """The card of a new run that is to lie in a folder, its stores, and where it is trained."""
     kind = kind_named(options.run_kind)
     kind.check(options)  # before the stores, which may take long to make
-    _refuse_what_is_there(folder)
+    the_group().lead(lambda: _refuse_what_is_there(folder))
     train, all_of_dev = _open_stores(folder_of_stores(options), kind.sees)
     task = options.task or train.default_task or defaults.TASK
     # a fusion takes no -dev_limit, and its task is its branches'
@@ -89,24 +131,127 @@ def train_run(options: TrainOptions, resume: bool = False) -> Path:
         card = replace(card, data=replace(card.data, dev_limit=options.dev_limit))
     if options.calibrate:
         card = replace(card, calibration=CalibrationCard())  # which is filled when there are dev scores
+    card = _agreed(card)
     if kind.sees is None:
         announce_sample(task, all_of_dev, dev, SAMPLE_SEED)
     check_precision(card.training.precision, device)
-    make_folder(folder)
+    return card, train, dev, device
+
+
+def _train_member(options: TrainOptions, number: int, resume: bool) -> Path:
+    """Trains one member of a k-fold run that others may be trained of at the same time; gives its folder."""
+    from pipeline.training.kfold import train_member
+
+    if options.kfold is None and not resume:
+        raise EcgFusionError(f"-member {number} is one of the networks of -kfold: give that too, or leave it out")
+    options = options if resume else with_its_network(options)
+    folder, group = _folder(options, resume), the_group()
+    if not resume and not group.same((folder / CARD).exists()):
+        _check_member(number, options.kfold or 0)
+        card = _planned(options, folder)[0]
+        with _new_folder(folder):
+            group.lead(lambda: _begun(card, folder))
+    card, train, dev = _go_on(folder, options)
+    if card.kfold is None:
+        raise EcgFusionError(f"{folder} is no k-fold run, of which -member {number} could be one: leave -member out")
+    _check_member(number, card.kfold)
+    left_out = {*card.given} - {*options.given, *_FREE_ON_RESUME}
+    if left_out and not resume:
+        raise EcgFusionError(
+            f"{folder} was begun with -{min(left_out)}, which is left out here: give the same options, or add -resume"
+        )
+    device = choose_device(options.gpu_id)
+    card = _agreed(_with_workers_of_now(card, options, train, folder, device))
+    check_precision(card.training.precision, device)
+    with _way_on_told(folder):
+        return train_member(card, train, dev, folder, device, number)
+
+
+def _check_member(number: int, kfold: int) -> None:
+    if number > kfold:
+        raise EcgFusionError(f"-member {number}: the members of -kfold {kfold} are 1 to {kfold}")
+
+
+def _begun(card: Card, folder: Path) -> None:
+    """Writes the card of a k-fold run, unless the job of another member has."""
+    with _only_trainer(folder, _WAIT_S):
+        if not (folder / CARD).exists():
+            write_card(folder, card)
+
+
+def _agreed(card: Card) -> Card:
+    """The card by which all processes train, that of the first.
+
+    Raises:
+        EcgFusionError: another one has other items or options, or this training is for one process.
+    """
+    group = the_group()
+    if group.size == 1:
+        return card
+    if card.run_kind == "late" or card.is_calibrated_on_dev:
+        raise EcgFusionError(
+            f"-combine {card.options['combine']} is fitted on all items at once, in one process: start it with python, "
+            f"without a launcher"
+        )
+    if card.pretraining is not None:
+        raise EcgFusionError(
+            "a pretraining compares the items of a batch, in one process: start it with python, without a launcher"
+        )
+    views = group.gather(card.to_json())
+    for rank, view in enumerate(views):
+        differing = [
+            f"{name}.{key}" if key else name
+            for name in (
+                "model",
+                "options",
+                "task",
+                "classes",
+                "input",
+                "data",
+                "training",
+                "init",
+                "teacher",
+                "branches",
+            )
+            for key in _differing(views[0].get(name), view.get(name))
+            if (name, key) not in _MAY_DIFFER
+        ]
+        if differing:
+            raise EcgFusionError(
+                f"process {rank} of {group.size} would train otherwise than the first ({', '.join(differing)}): give "
+                f"all of them the same stores, options and packages"
+            )
+    return group.same(card)
+
+
+def _differing(ours: Any, theirs: Any) -> list[str]:
+    """The fields in which two parts of cards differ; one without a name where they are no parts with fields."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    return [] if ours == theirs else [""]
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """Makes the folder of a new run; what was not begun leaves none, what was begun is not empty."""
+    group = the_group()
+    group.lead(lambda: make_folder(folder))
     try:
-        with _only_trainer(folder):
-            _refuse_what_is_there(folder)
-            with _way_on_told(folder):
-                kind.train(card, train, dev, folder, device)
-            return folder
+        yield
     except EcgFusionError:
-        with suppress(OSError):  # what was not begun leaves no folder, what was begun is not empty
-            folder.rmdir()
+        with suppress(OSError):
+            if group.leads:
+                folder.rmdir()
         raise
 
 
-def _only_trainer(folder: Path) -> AbstractContextManager[None]:
-    return locked(folder / CARD, f"{folder} is being trained by another process: wait for it, or name another folder")
+def _only_trainer(folder: Path, wait_s: float = 0.0) -> AbstractContextManager[None]:
+    """Keeps others from a folder that this process trains in, or the first of those that train together."""
+    busy = (
+        f"{folder} is being trained by another process: wait for it, or name another folder; several that train one "
+        f"run together are started by torchrun or accelerate launch"
+    )
+    return locked(folder / CARD, busy, wait_s) if the_group().leads else nullcontext()
 
 
 @contextmanager
@@ -137,7 +282,7 @@ def _go_on(folder: Path, options: TrainOptions) -> tuple[Card, Store, Store]:
     """The card and stores of a run that was begun; another folder of equal stores is taken."""
     card = _resumed_card(folder, options)
     if card.run_kind in FUSIONS:
-        copy_branches(card, folder)  # those that were not yet when it was stopped
+        the_group().lead(lambda: copy_branches(card, folder))  # those that were not yet when it was stopped
     data = place(options.data or card.data.folder)
     train, dev = _open_stores(data, kind_named(card.run_kind).sees)
     if card.data.dev_limit is not None:

@@ -16,6 +16,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.listening import Warned
 from pipeline.machine import devices
 from pipeline.machine.devices import choose_device, full_fp32, keep_freed_memory, set_up_cpu
+from pipeline.machine.group import Group
 from pipeline.machine.threads import free_cores
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
@@ -88,6 +89,34 @@ def test_a_failure_in_fp32_leaves_tf32_as_it_was(monkeypatch):
     with suppress(KeyError), full_fp32():
         raise KeyError
     assert torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize(
+    ("local_size", "asked", "sentence"),
+    [
+        (2, 1, "-gpu_id 1 is for one process, and of 6 each has a GPU of its own: leave it out"),
+        (3, None, "3 processes on this machine, and 2 of its GPUs to be seen: start as many processes"),
+    ],
+)
+def test_of_processes_that_work_together_each_needs_a_gpu(two_gpus, monkeypatch, local_size, asked, sentence):
+    monkeypatch.setattr(devices, "the_group", lambda: together(local_size))
+    with pytest.raises(EcgFusionError, match=sentence):
+        choose_device(asked)
+
+
+def test_of_processes_that_work_together_each_has_a_gpu_and_its_cores(two_gpus, monkeypatch):
+    monkeypatch.setattr(devices, "the_group", lambda: together(2))
+    monkeypatch.setattr(devices, "free_cores", lambda: 5)
+    assert choose_device() == torch.device("cuda", 1)
+    assert set_up_cpu() == torch.get_num_threads() == 2
+
+
+def together(local_size: int) -> Group:
+    """The second of six processes, so many of which are on this machine."""
+    member = Group()
+    member.rank = member.local_rank = 1
+    member.size, member.local_size = 6, local_size
+    return member
 
 
 def test_threads_are_set_and_given_back():

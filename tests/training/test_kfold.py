@@ -472,3 +472,66 @@ def test_it_is_compared_with_a_single_network(workplace: Path, capsys):
 def test_scores_out_of_fold_make_a_table(workplace: Path, capsys):
     evaluate.main(["-scores", "runs/kfold/out_of_fold_scores.npz", "-dev_scores", "runs/kfold/dev_scores.npz"])
     assert "disease, 30 items" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def by_jobs(small_store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, its members trained one by one as jobs of their own, in no order, and joined."""
+    folder = tmp_path_factory.mktemp("jobs") / "kfold"
+    for number in (2, 3, 1):
+        fit_run(small_store_folder, folder, f"{WORDS} -member {number}")
+        assert not card_json(folder)["complete"]
+        assert card_json(member(folder, number))["complete"]
+    train.main(["-resume", "-path_save_model", str(folder), "-threads", "1"])
+    return folder
+
+
+def test_members_of_jobs_become_the_run_of_one_process(by_jobs: Path, finished: Path):
+    names = [
+        DEV_SCORES,
+        OUT_OF_FOLD_SCORES,
+        *(f"{MEMBERS}/{n}/{name}" for n in NUMBERS for name in (WEIGHTS, DEV_SCORES)),
+    ]
+    for name in names:
+        assert (by_jobs / name).read_bytes() == (finished / name).read_bytes(), name
+    cards = [card_json(each) for each in (by_jobs, finished)]
+    for card in cards:
+        del card["result"]["seconds"], card["given"]["path_save_model"]
+    assert cards[0] == cards[1]
+    names_of = [{path.name for path in run.rglob("*") if "events" not in path.name} for run in (by_jobs, finished)]
+    assert names_of[0] == names_of[1]
+
+
+def test_a_member_is_trained_once(small_store_folder, tmp_path, monkeypatch, capsys):
+    run = fit_run(small_store_folder, tmp_path / "run", f"{WORDS} -member 2")
+    monkeypatch.setattr(kfold, "fit_network", None)
+    fit_run(small_store_folder, run, f"{WORDS} -member 2")
+    said = capsys.readouterr().out
+    assert "member 2 of 3 is finished" in said
+    assert f"-resume -path_save_model {run} joins them" in said
+    member(run, 1).mkdir()
+    with (
+        locked(member(run, 1) / CARD, "held by the test"),
+        pytest.raises(EcgFusionError, match=r"member 1 of .* is being trained by another process: wait for it"),
+    ):
+        fit_run(small_store_folder, run, f"{WORDS} -member 1")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (f"{NETWORK} -member 1", "-member 1 is one of the networks of -kfold: give that too"),
+        (f"{WORDS} -member 4", "-member 4: the members of -kfold 3 are 1 to 3"),
+        (f"{WORDS} -member 1 -patience 3", "was begun with -patience left out, not 3"),
+        (f"{NETWORK.replace('-seed 4', '')} -kfold 3 -member 1", "was begun with -seed, which is left out here"),
+    ],
+)
+def test_members_that_cannot_be_are_refused(small_store_folder, tmp_path, words, sentence):
+    run = tmp_path / "run"
+    if "begun" in sentence:
+        begun = WORDS.replace("-epochs 2", "-epochs 1")
+        fit_run(small_store_folder, run, f"{begun} -member 1")
+        words = words.replace("-epochs 2", "-epochs 1")
+    with pytest.raises(EcgFusionError, match=sentence):
+        fit_run(small_store_folder, run, words)
+    assert run.exists() == ("begun" in sentence)
