@@ -94,7 +94,7 @@ class StreamedSignals(_Signals):
 
     @cached_property
     def _signals(self) -> np.ndarray:
-        return np.asarray(self._stored.open())
+        return self._stored.open()
 
     def __getitem__(self, pick: Pick) -> Batch:
         length, width = self._extent(pick)
@@ -118,7 +118,7 @@ class StoredImages(StoreItems):
 
     @cached_property
     def _images(self) -> list[np.ndarray]:
-        return [np.asarray(mapped.open()) for mapped in self._stored.values()]
+        return [mapped.open() for mapped in self._stored.values()]
 
     def __getitem__(self, pick: Pick) -> Batch:
         rows, n_representations = self._rows[pick.rows], len(self._images)

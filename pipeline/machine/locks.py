@@ -11,19 +11,20 @@ from pipeline.machine.files import file_error
 
 
 @contextmanager
-def locked(path: Path, busy: str) -> Iterator[None]:
-    """Keeps other processes from what a lock file stands for while the block runs; never waits.
+def locked(path: Path, busy: str, wait_s: float = 0) -> Iterator[None]:
+    """Keeps other processes from what a lock file stands for while the block runs.
 
     Args:
         path: what is to be kept; its lock file lies beside it.
         busy: the sentence for whoever comes second.
+        wait_s: how long that one waits, s, before it is told.
 
     Raises:
         EcgFusionError: another process holds the lock.
         FileError: the disk takes no lock file.
     """
     file = path.with_name(f".{path.name}.lock")
-    lock = FileLock(file, timeout=0)
+    lock = FileLock(file, timeout=wait_s)
     try:
         lock.acquire()
     except Timeout:

@@ -1,7 +1,8 @@
 """The HDF5 file of one partition: its layout, and how it is read.
 
 Large datasets are contiguous, so that a reader maps them into memory at their offset, which is faster than HDF5's
-own row reads and safe in any number of processes: nothing of the HDF5 library stays open.
+own row reads and safe in any number of processes: nothing of the HDF5 library stays open. Those of a partition in
+shards are so in each shard.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from pipeline.signals.windows import samples_of
 from pipeline.store.attributes import from_attribute
 from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray
+from pipeline.store.sharded import Shard, Sharded, ShardSums, shards_folder, shards_of
 from pipeline.store.structure import check_structure, plain_name
 
 if TYPE_CHECKING:
@@ -189,7 +191,7 @@ def require_store(path: Path) -> None:
     """Refuses a store that is not there, with how it comes to be."""
     if path.exists():
         return
-    if path.with_name(path.name + ".part").exists():
+    if path.with_name(path.name + ".part").exists() or shards_folder(path).is_dir():
         raise EcgFusionError(
             f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
         )
@@ -225,9 +227,10 @@ def _read_store(path: Path, file: h5py.File) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
-    images, signals = file.get("images", {}), _mapped(path, file, "signals")
-    mapped = {name: _mapped(path, file, f"images/{name}") for name in images}
-    _check_extent(path, [signals, *mapped.values()])
+    images, shards = file.get("images", {}), shards_of(path, file)
+    signals = _stored(path, file, "signals", shards)
+    stored = {name: _stored(path, file, f"images/{name}", shards) for name in images}
+    _check_extent(path, [array for array in (signals, *stored.values()) if isinstance(array, Mapped)])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
         if SUMS in file:  # both or neither were written
@@ -241,14 +244,18 @@ def _read_store(path: Path, file: h5py.File) -> Store:
         columns=columns,
         labels=labels,
         signals=signals,
-        images=mapped,
+        images=stored,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
         features={name: dataset[()] for name, dataset in file.get("features", {}).items()},
     )
 
 
-def _mapped(path: Path, file: h5py.File, name: str) -> Mapped:
+def _stored(path: Path, file: h5py.File, name: str, shards: tuple[Shard, ...]) -> Mapped | Sharded:
     known = file[f"{SUMS}/{name}"][()] if DIGEST in file.attrs else None  # both or neither were written
+    if shards:
+        if known is None:  # what lies in other files is known by its sums alone
+            raise ValueError("it lies in shards, and their sums are gone")
+        return Sharded(path, name, shards, file[name].shape, file[name].dtype, ShardSums(path, name, known, shards))
     return Mapped.of(path, file[name], None if known is None else ItemSums(path, name, known))
 
 

@@ -1,6 +1,7 @@
 """Whether an HDF5 file has the form of a store, told from its metadata alone, before anything is read of it.
 
-HDF5 can point into other files, unpack on reading and declare shapes that no file holds; a store does none of it.
+HDF5 can point into other files, unpack on reading and declare shapes that no file holds; a store does none of it, but
+that the signals and images of a partition in shards lie in files that it names (``sharded``).
 """
 
 import math
@@ -9,6 +10,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import h5py
 import numpy as np
+
+from pipeline.store.checksums import SHARD_BYTES, SHARDS
 
 _GROUPS = ("labels", "labelled", "images", "checksums", "features")
 _DEEPEST = 2  # groups above a dataset: checksums/images/gaf
@@ -20,16 +23,24 @@ _TYPES: dict[str, type] = {
     "labelled": np.uint8,
     "finished": np.int64,
 }
-_TYPES |= {"checksums": np.uint64, "features": np.float32}
+_TYPES |= {"checksums": np.uint64, "features": np.float32, SHARD_BYTES: np.int64}
 
 
-def check_structure(path: Path, file: h5py.File) -> None:
+def check_structure(path: Path, file: h5py.File, in_shards: bool = True) -> None:
     """Refuses what ``create_images.py`` never writes.
+
+    Args:
+        path: the file.
+        file: the same, opened.
+        in_shards: whether signals and images may lie in other files; which ones is not looked at here.
 
     Raises:
         ValueError: a link, storage elsewhere, a filter, an unusual layout, type or shape; the message says which.
     """
-    _check_group(file, path.stat().st_size)
+    in_shards = in_shards and SHARDS in file and SHARD_BYTES in file
+    _check_group(file, path.stat().st_size, in_shards)
+    if in_shards and not (len(file[SHARDS].shape) == 1 and file[SHARDS].shape == file[SHARD_BYTES].shape):
+        raise ValueError(f"{SHARDS} has the shape {file[SHARDS].shape}")
     n_items = file["signals"].shape[0]
     for name in ("item_id", "record_id", "patient_id", "fold", "start", "length", "age", "sex"):
         if file[name].shape != (n_items,):
@@ -55,7 +66,7 @@ def _sums(group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
         yield from ((f"{name}/{inner}".rstrip("/"), dataset) for inner, dataset in inside)
 
 
-def _check_group(group: h5py.Group, size: int, depth: int = 0) -> None:
+def _check_group(group: h5py.Group, size: int, in_shards: bool, depth: int = 0) -> None:
     _check_attributes(group)
     for name in group:
         where = f"{group.name.rstrip('/')}/{name}".lstrip("/")
@@ -63,24 +74,25 @@ def _check_group(group: h5py.Group, size: int, depth: int = 0) -> None:
             raise ValueError(f"{where} is a link")
         kind = group.get(name, getclass=True)
         if kind is h5py.Group and depth < _DEEPEST and where.split("/")[0] in _GROUPS:
-            _check_group(group[name], size, depth + 1)
+            _check_group(group[name], size, in_shards, depth + 1)
         elif kind is h5py.Dataset:
-            _check_dataset(group[name], where, size)
+            _check_dataset(group[name], where, size, in_shards and where.startswith(("signals", "images/")))
         else:
             raise ValueError(f"{where} is nothing that a store holds")
 
 
-def _check_dataset(dataset: h5py.Dataset, where: str, size: int) -> None:
+def _check_dataset(dataset: h5py.Dataset, where: str, size: int, in_shards: bool) -> None:
     _check_attributes(dataset)
     properties = dataset.id.get_create_plist()
     if properties.get_external_count():
         raise ValueError(f"{where} lies in another file")
-    if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_nfilters():
+    virtual = in_shards and properties.get_layout() == h5py.h5d.VIRTUAL
+    if (not virtual and properties.get_layout() != h5py.h5d.CONTIGUOUS) or properties.get_nfilters():
         raise ValueError(f"/{where} is not contiguous")
     text = h5py.check_string_dtype(dataset.dtype) is not None
     if not text and dataset.dtype.kind not in "iuf":
         raise ValueError(f"{where} is of the type {dataset.dtype}")
-    if dataset.shape is None or math.prod(dataset.shape) * dataset.dtype.itemsize > size:
+    if dataset.shape is None or (not virtual and math.prod(dataset.shape) * dataset.dtype.itemsize > size):
         raise ValueError(f"it is truncated: {where} has the shape {dataset.shape}")
     wanted = _TYPES.get(where.split("/")[0])
     if wanted is not None and dataset.dtype != np.dtype(wanted):
