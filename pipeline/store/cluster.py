@@ -41,7 +41,11 @@ def cluster(name: str) -> Iterator["Cluster"]:
         )
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what the user is to know is told in sentences
+    for logger in (
+        "distributed",
+        *(each for each in logging.root.manager.loggerDict if each.startswith("distributed.")),
+    ):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)  # what the user is to know is told in sentences
     n_workers = local_workers(name)
     if n_workers is not None:
         started = LocalCluster(

@@ -22,7 +22,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.machine.files import file_errors_told, require_file
 from pipeline.store.checksums import SHARD_BYTES, SHARDS, ItemSums
 from pipeline.store.mapped import Mapped
-from pipeline.store.structure import check_structure, plain_name
+from pipeline.store.structure import large_datasets, plain_name
 
 _MOST_MAPPED = 64  # shards of one array at once: each map holds a file open, and a program may open 1024
 _NAME = re.compile(r"(?P<folder>[^/\\]+\.shards)/\d{5,9}\.h5")
@@ -115,13 +115,11 @@ class Sharded:
 
     def _find(self, shard: Shard) -> Mapped:
         try:
-            require_file(shard.path)
-            with h5py.File(shard.path, "r") as file:
-                check_structure(shard.path, file, in_shards=False)
-                found = Mapped.of(shard.path, file[self.name])
+            status = os.stat(shard.path)
+            found = _arrays_of(shard.path, status.st_size, status.st_mtime_ns)[self.name]
             if found.shape != (shard.n_items, *self.shape[1:]) or found.dtype != self.dtype:
                 raise ValueError(f"{self.name} has the shape {found.shape}")
-            if found.offset + math.prod(found.shape) * found.dtype.itemsize > shard.path.stat().st_size:
+            if found.offset + math.prod(found.shape) * found.dtype.itemsize > status.st_size:
                 raise ValueError("it is truncated")
         except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as problem:  # as h5py meets it
             what = " ".join(str(problem).split())
@@ -129,6 +127,14 @@ class Sharded:
                 f"{shard.path} is no shard of {self.path} ({what}): {remedy(self.path, shard.path)}"
             ) from None
         return found
+
+
+@lru_cache(2**14)
+def _arrays_of(shard: Path, *_: int) -> dict[str, Mapped]:
+    """Where a shard holds its large arrays; a file of another size or time is looked at anew."""
+    require_file(shard)
+    with h5py.File(shard, "r") as file:
+        return {name: Mapped.of(shard, dataset) for name, dataset in large_datasets(file).items()}
 
 
 class ShardedRows:

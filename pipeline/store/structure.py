@@ -5,6 +5,7 @@ that the signals and images of a partition in shards lie in files that it names 
 """
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -26,18 +27,13 @@ _TYPES: dict[str, type] = {
 _TYPES |= {"checksums": np.uint64, "features": np.float32, SHARD_BYTES: np.int64}
 
 
-def check_structure(path: Path, file: h5py.File, in_shards: bool = True) -> None:
-    """Refuses what ``create_images.py`` never writes.
-
-    Args:
-        path: the file.
-        file: the same, opened.
-        in_shards: whether signals and images may lie in other files; which ones is not looked at here.
+def check_structure(path: Path, file: h5py.File) -> None:
+    """Refuses what ``create_images.py`` never writes; which files hold the signals of shards is not looked at here.
 
     Raises:
         ValueError: a link, storage elsewhere, a filter, an unusual layout, type or shape; the message says which.
     """
-    in_shards = in_shards and SHARDS in file and SHARD_BYTES in file
+    in_shards = SHARDS in file and SHARD_BYTES in file
     _check_group(file, path.stat().st_size, in_shards)
     if in_shards and not (len(file[SHARDS].shape) == 1 and file[SHARDS].shape == file[SHARD_BYTES].shape):
         raise ValueError(f"{SHARDS} has the shape {file[SHARDS].shape}")
@@ -58,6 +54,28 @@ def check_structure(path: Path, file: h5py.File, in_shards: bool = True) -> None
         for task, dataset in file.get(name, {}).items():
             if len(dataset.shape) != (2 if name == "labels" else 1) or dataset.shape[0] != n_items:
                 raise ValueError(f"{name}/{task} has the shape {dataset.shape} for {n_items} items")
+
+
+def large_datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """Signals and images of a shard, of which nothing else is read: ``signals``, ``images/gaf`` and so on.
+
+    Raises:
+        ValueError: one is a link, lies in another file, or is packed or laid out otherwise than a store's.
+    """
+    found, size, names = {}, os.stat(file.filename).st_size, ["signals"]
+    if "images" in file:
+        _require_hard_link(file, "images", h5py.Group)
+        names += [f"images/{name}" for name in file["images"]]
+    for name in names:
+        _require_hard_link(file, name, h5py.Dataset)
+        _check_storage(file[name], name, size, in_shards=False)
+        found[name] = file[name]
+    return found
+
+
+def _require_hard_link(file: h5py.File, name: str, kind: type) -> None:
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or file.get(name, getclass=True) is not kind:
+        raise ValueError(f"{name} is a link, or nothing that a store holds")
 
 
 def _sums(group: h5py.Group) -> Iterator[tuple[str, h5py.Dataset]]:
@@ -83,6 +101,10 @@ def _check_group(group: h5py.Group, size: int, in_shards: bool, depth: int = 0) 
 
 def _check_dataset(dataset: h5py.Dataset, where: str, size: int, in_shards: bool) -> None:
     _check_attributes(dataset)
+    _check_storage(dataset, where, size, in_shards)
+
+
+def _check_storage(dataset: h5py.Dataset, where: str, size: int, in_shards: bool) -> None:
     properties = dataset.id.get_create_plist()
     if properties.get_external_count():
         raise ValueError(f"{where} lies in another file")
