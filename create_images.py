@@ -84,6 +84,11 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("representations", type=one_word, nargs="+", help=f"{REPRESENTATION_NAMES}, or none (default: all)")
     add_image_options(parser)
     parser.option("workers", type=positive_int, help="threads (default: the cores that are free)")
+    on_many = "have shards made by workers of Dask: local:2 for two here, or the address of a scheduler"
+    parser.option("scheduler", type=one_word, metavar="ADDRESS", help=on_many)
+    parser.option(
+        "merge", action="store_true", help="make one file of the shards; without --scheduler of finished stores"
+    )
     parser.option(
         "limit", type=positive_int, help="only so many records of each partition, sampled in the classes' shares"
     )
@@ -115,6 +120,7 @@ _INSTEAD_OF_STORES = {
     "check": {"source", "data", "out", "partition"},
     "export": {"out", "partition"},
     "verify": {"out", "partition"},
+    "merge": {"out", "partition"},
     "show": {"source", "data", "out", "partition", "folds", "fold", "folds_file", "folds_seed", "window", "stride"}
     | {"beat", "beat_extent", "beats", "leads", "sampling_rate", "band", "representations", "limit", *IMAGE_OPTIONS},
 }
@@ -123,7 +129,8 @@ _INSTEAD_OF_STORES = {
 
 def _refuse_what_would_be_ignored(arguments: argparse.Namespace) -> None:
     of_source = {"show": _options_of_sources().keys()}
-    for instead in sorted(arguments.typed & _INSTEAD_OF_STORES.keys()):
+    merges_what_it_makes = {"merge"} if arguments.scheduler else set()
+    for instead in sorted(arguments.typed & _INSTEAD_OF_STORES.keys() - merges_what_it_makes):
         taken = _INSTEAD_OF_STORES[instead] | of_source.get(instead, set())
         ignored = sorted(arguments.typed - taken - {instead})
         if ignored:
@@ -203,6 +210,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
         for store in _finished_stores(arguments):
             say(verify_store(store, arguments.verify))
+    elif arguments.merge and not arguments.scheduler:
+        from pipeline.store.create import merge_stores
+
+        merge_stores(store.path for store in _finished_stores(arguments))
     elif arguments.show:
         from pipeline.store.plan import plan_stores
         from pipeline.store.show import show_record

@@ -11,7 +11,6 @@ from pipeline.inputs.features import features_of
 from pipeline.inputs.spec import InputSpec
 from pipeline.signals.counts import PADDING
 from pipeline.signals.leads import choose_leads
-from pipeline.store.mapped import plain
 from pipeline.store.reading import Store
 
 Leads = slice | list[int]
@@ -96,7 +95,7 @@ class StreamedSignals(_Signals):
 
     @cached_property
     def _signals(self) -> np.ndarray:
-        return plain(self._stored.open())
+        return self._stored.open()
 
     def __getitem__(self, pick: Pick) -> Batch:
         length, width = self._extent(pick)
@@ -120,7 +119,7 @@ class StoredImages(StoreItems):
 
     @cached_property
     def _images(self) -> list[np.ndarray]:
-        return [plain(mapped.open()) for mapped in self._stored.values()]
+        return [mapped.open() for mapped in self._stored.values()]
 
     def __getitem__(self, pick: Pick) -> Batch:
         rows, n_representations = self._rows[pick.rows], len(self._images)

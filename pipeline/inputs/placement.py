@@ -26,7 +26,6 @@ from pipeline.machine.group import the_group
 from pipeline.machine.memory import machine_memory
 from pipeline.signals.counts import to_counts
 from pipeline.signals.leads import choose_leads
-from pipeline.store.mapped import plain
 from pipeline.store.reading import Store
 
 STREAMING_WORKERS = 2
@@ -124,7 +123,7 @@ def _resident(store: Store, rows: np.ndarray, spec: InputSpec, home: torch.devic
     """(items, leads, time) int16 on a device; never more than a part of it is anywhere else."""
     leads = in_one_piece(choose_leads(store.leads, spec.leads))
     width = max(store.signals.shape[2], 0 if spec.crop is None else spec.crop_samples)
-    signals, starts = plain(store.signals.open()), np.zeros(_ROWS_AT_ONCE, np.int64)
+    signals, starts = store.signals.open(), np.zeros(_ROWS_AT_ONCE, np.int64)
     counts = torch.empty((len(rows), len(spec.leads), width), dtype=torch.int16, device=home)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]

@@ -9,6 +9,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.listening import progress_bar
 from pipeline.store.mapped import Mapped
 from pipeline.store.reading import open_store
+from pipeline.store.sharded import Sharded
 
 
 class UncheckedError(EcgFusionError):
@@ -24,7 +25,7 @@ def damage_of_store(path: Path) -> Iterator[str]:
     """
     store = open_store(path)
     for array in (store.signals, *store.images.values()):
-        if not isinstance(array, Mapped) or array.sums is None:
+        if not isinstance(array, Mapped | Sharded) or array.sums is None:
             raise UncheckedError(f"{path} bears no checksums, so that damage to it cannot be told: make it anew")
         opened = array.open()
         for row in progress_bar(range(store.n_items), f"check {path.stem} {array.sums.name}"):

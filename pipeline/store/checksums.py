@@ -20,7 +20,8 @@ from pipeline.store.opening import opened_hdf5
 DIGEST = "contents_digest"
 SUMS = "checksums"
 _LARGE = ("signals", "images/")
-_UNSUMMED = ("finished", f"{SUMS}/")
+SHARDS, SHARD_BYTES = "shards", "shard_bytes"
+_UNSUMMED = ("finished", f"{SUMS}/", SHARDS, SHARD_BYTES)
 
 
 class ItemSums:
@@ -43,12 +44,10 @@ class ItemSums:
         new = rows[self._to_check[rows]]
         if not len(new):
             return
-        items = np.asarray(opened)  # a memmap takes its time for each row
         for row in new.tolist():
-            if self.differs(row, items):
+            if self.differs(row, opened):
                 raise EcgFusionError(
-                    f"{self.sentence(row)}: remove it and make it anew with create_images.py, whose --check names all "
-                    f"that is damaged"
+                    f"{self.sentence(row)}: {self._remedy(row)}; create_images.py --check names all that is damaged"
                 )
             self._to_check[row] = False
 
@@ -60,9 +59,15 @@ class ItemSums:
         """What is wrong with a damaged item, without a remedy."""
         what = self.name.replace("images/", "images of ")
         with opened_hdf5(self._path) as file:
-            return (
-                f"{self._path} is damaged: the {what} of item {file['item_id'].asstr()[row]} are not what was written"
-            )
+            name = file["item_id"].asstr()[row]
+        return f"{self._file_of(row)} is damaged: the {what} of item {name} are not what was written"
+
+    def _file_of(self, row: int) -> Path:
+        """Where an item lies."""
+        return self._path
+
+    def _remedy(self, row: int) -> str:
+        return "remove it and make it anew"
 
 
 def sums_of(rows: np.ndarray) -> np.ndarray:

@@ -6,10 +6,11 @@ image is made, and a store of signals only is the first stage alone.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import remark, warn
@@ -28,9 +29,19 @@ from pipeline.store.neighbours import check_neighbours
 from pipeline.store.options import StoreKeywords, StoreOptions
 from pipeline.store.plan import announce, plan_stores
 from pipeline.store.reading import digest_of_items, open_store
+from pipeline.store.sharded import shards_folder
 from pipeline.store.stages import chunks_of, read_counts, store_images, store_signals
 from pipeline.store.summary import Summary
-from pipeline.store.writing import Columns, StoreWriter, complete, differing, lay_out, part_path, recorded_attributes
+from pipeline.store.writing import (
+    Columns,
+    StoreWriter,
+    WrittenShard,
+    complete,
+    differing,
+    lay_out,
+    part_path,
+    recorded_attributes,
+)
 
 _SHARE_OF_MEMORY = 0.1  # of the machine's, that a partition's images may take in the system's cache
 
@@ -74,7 +85,7 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
     check_neighbours(jobs)
     if done:
         for job in jobs:
-            _check_complete(job)
+            check_complete(job)
         paths = [str(job.path) for job in jobs]
         are = "are" if len(paths) > 1 else "is"
         remark(
@@ -85,12 +96,46 @@ def create_stores(source: Source, out: Path | str, **options: Unpack[StoreKeywor
         if division.computed:
             make_folder(chosen.out)
             write_folds(chosen.out / FOLDS_FILE, division.items)
-        _create_all(jobs)
+        if chosen.scheduler is None:
+            _create_all(jobs, create_store, _find_bad)
+        else:
+            _create_with(chosen.scheduler, jobs)
+    if chosen.merge:
+        merge_stores(job.path for job in jobs)
     return [job.path for job in jobs]
 
 
-def _create_all(jobs: Sequence[Job]) -> list[Summary]:
+def merge_stores(paths: Iterable[Path]) -> None:
+    """Makes one file of each store in shards; tells which have become one, and which were already.
+
+    Raises:
+        EcgFusionError: see ``merge_store``.
+    """
+    from pipeline.store.merging import merge_store  # here, as below: it is made of parts of this module
+
+    for path in paths:
+        merged = merge_store(path)
+        remark(f"{path}: merged into one file" if merged else f"{path} is one file already: nothing to merge")
+
+
+def _create_with(scheduler: str, jobs: Sequence[Job]) -> None:
+    """As ``_create_all``, by the workers of a scheduler."""
+    from pipeline.store.cluster import cluster
+    from pipeline.store.sharding import create_sharded, find_bad
+
+    with cluster(scheduler) as workers:
+        _create_all(jobs, partial(create_sharded, workers=workers), partial(find_bad, workers=workers))
+
+
+def _create_all(
+    jobs: Sequence[Job], create: Callable[[Job], Summary | None], find: Callable[[Job], list[BadRecord]]
+) -> list[Summary]:
     """Makes the stores of several partitions, those that are complete aside; tells what became of each.
+
+    Args:
+        jobs: the partitions.
+        create: makes the store of one.
+        find: names the bad records of one.
 
     Raises:
         EcgFusionError: see ``create_store``; where one partition has bad records, those of all are named first.
@@ -99,11 +144,11 @@ def _create_all(jobs: Sequence[Job]) -> list[Summary]:
     summaries = []
     for number, job in enumerate(jobs):
         try:
-            summary = create_store(job)
+            summary = create(job)
         except BadRecordsError as found:
             bad = list(found.bad)
             for other in jobs[number + 1 :]:
-                bad += _find_bad(other)
+                bad += find(other)
             raise BadRecordsError(bad) from None
         if summary:
             remark(str(summary))
@@ -120,31 +165,37 @@ def create_store(job: Job) -> Summary | None:
     """
     started = time.monotonic()
     if job.path.exists():  # before the lock, which a disk that can only be read does not take
-        _check_complete(job)
+        check_complete(job)
         remark(f"{job.path} is complete: nothing to do")
         return None
     make_folder(job.out)
     busy = f"{job.path} is being written by another process: wait for it, or choose another --out"
     with locked(job.path, busy):
         if job.path.exists():
-            _check_complete(job)  # made by another process since
+            check_complete(job)  # made by another process since
             return None
+        if shards_folder(job.path).exists():
+            raise EcgFusionError(
+                f"{job.path} was begun in shards: go on with --scheduler local:2, or remove {shards_folder(job.path)} "
+                f"to begin anew"
+            )
         part = part_path(job.path)
         begun = None
         if part.exists():
             check_begun(part)
-            begun = _refuse_to_mix(job, part)
+            begun = refuse_to_mix(job, part)
         job, left_out = _fill(job, part, begun)
         complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)
 
 
-def _check_complete(job: Job) -> None:
+def check_complete(job: Job) -> None:
+    """Refuses what lies where the finished store is to be, and is none, or another one."""
     open_store(job.path)
-    _refuse_to_mix(job, job.path)
+    refuse_to_mix(job, job.path)
 
 
-def _refuse_to_mix(job: Job, path: Path) -> dict[str, Any]:
+def refuse_to_mix(job: Job, path: Path) -> dict[str, Any]:
     """Gives the attributes of what was begun, where it was begun so."""
     found = recorded_attributes(path)
     # a store without its bad records has fewer items than the source; it says itself which it was asked for
@@ -163,21 +214,38 @@ def _fill(job: Job, part: Path, begun: Mapping[str, Any] | None) -> tuple[Job, l
         part: where, until it is complete.
         begun: its attributes, where there is one to go on with.
     """
+    job, bad = fill_signals(job, part, begun, _tell_bad)
+    with StoreWriter(part, keep_cached=fits_into_cache(job)) as writer:
+        store_images(job, writer)
+    return job, bad
+
+
+def fill_signals(
+    job: Job, part: Path, begun: Mapping[str, Any] | None, meet: Callable[[Job, list[BadRecord]], None]
+) -> tuple[Job, list[BadRecord]]:
+    """The first stage, all of it; gives the job without its bad records, and these.
+
+    Args:
+        job: what is to be stored.
+        part: where, until it is complete.
+        begun: its attributes, where there is one to go on with.
+        meet: is told of bad records that were found, and raises where they end the work.
+    """
     asked = digest_of_items(job.items["item_id"])
-    bad = [BadRecord(*pair) for pair in from_attribute(begun["bad_records"])] if begun else []
+    bad = bad_records_of(begun)
     if bad and not job.skip_bad_records:
         raise EcgFusionError(
             f"{part} was begun without {len(bad)} bad records ({bad[0].record_id}: {bad[0].problem}): "
             f"go on with --skip_bad_records, or remove it to begin anew"
         )
-    job = _without(job, bad)
+    job = without(job, bad)
     goes_on = begun is not None
     if goes_on:
         check_tables(job, part)
-    while True:
+    while len(job.rows):
         if not part.exists():
-            _begin(job, part, bad, asked)
-        with StoreWriter(part, keep_cached=_fits_into_cache(job)) as writer:
+            lay_out_job(part, job, bad, asked)
+        with StoreWriter(part, keep_cached=fits_into_cache(job)) as writer:
             if goes_on:
                 damaged = writer.take_back_damaged()
                 if damaged is not None:
@@ -185,24 +253,55 @@ def _fill(job: Job, part: Path, begun: Mapping[str, Any] | None) -> tuple[Job, l
                 check_recordings(job, writer)
                 goes_on = False
             found = store_signals(job, writer)
-            if not found:
-                store_images(job, writer)
-                return job, bad
+        if not found:
+            break
         part.unlink()
-        _name(found)
-        if not job.skip_bad_records:
-            raise BadRecordsError(found)
-        if len(found) == len(job.rows):
-            raise EcgFusionError(f"no record of {job.partition} is readable: check --data and --sampling_rate")
-        bad, job = [*bad, *found], _without(job, found)
+        meet(job, found)
+        bad, job = [*bad, *found], without(job, found)
+    return job, bad
 
 
-def _fits_into_cache(job: Job) -> bool:
+def _tell_bad(job: Job, found: list[BadRecord]) -> None:
+    """Names bad records, and ends the work where they are not to be left out, or nothing else is there.
+
+    Raises:
+        BadRecordsError: they are not to be left out.
+        EcgFusionError: no record would be left.
+    """
+    name_bad(found)
+    if not job.skip_bad_records:
+        raise BadRecordsError(found)
+    if len(found) == len(job.rows):
+        refuse_none_readable(job)
+
+
+def refuse_none_readable(job: Job) -> NoReturn:
+    """Refuses a partition whose records are bad, all of them."""
+    raise EcgFusionError(f"no record of {job.partition} is readable: check --data and --sampling_rate")
+
+
+def bad_records_of(attributes: Mapping[str, Any] | None) -> list[BadRecord]:
+    """The bad records that a store was made, or begun, without."""
+    return [BadRecord(*pair) for pair in from_attribute(attributes["bad_records"])] if attributes else []
+
+
+def fits_into_cache(job: Job) -> bool:
     """Whether a first epoch may find the images in memory, where the system keeps what was written."""
     return len(job.rows) * job.image_bytes <= _SHARE_OF_MEMORY * machine_memory()
 
 
-def _begin(job: Job, part: Path, bad: list[BadRecord], asked: str) -> None:
+def lay_out_job(
+    part: Path, job: Job, bad: Sequence[BadRecord], asked: str, shards: Sequence[WrittenShard] = ()
+) -> None:
+    """Writes everything of a store but its signals and images; see ``lay_out``.
+
+    Args:
+        part: where; it appears whole.
+        job: what is to be stored, without its bad records.
+        bad: these.
+        asked: the digest of the items that were asked for, bad ones and all.
+        shards: see ``lay_out``.
+    """
     recipe = job.recipe()
     attributes = {
         **recipe,
@@ -213,16 +312,18 @@ def _begin(job: Job, part: Path, bad: list[BadRecord], asked: str) -> None:
     laid = part.with_name(part.name + ".new")
     signal_shape = (len(job.source.leads), job.n_samples)
     columns = Columns(job.items, job.labels, job.features)
-    lay_out(laid, attributes, columns, signal_shape, job.image_shape, recipe["images"])
+    lay_out(laid, attributes, columns, signal_shape, job.image_shape, recipe["images"], shards)
     laid.replace(part)
 
 
-def _without(job: Job, bad: list[BadRecord]) -> Job:
+def without(job: Job, bad: Sequence[BadRecord]) -> Job:
+    """The job without its bad records."""
     names = {record.record_id for record in bad}
     return replace(job, rows=job.rows[~job.items["record_id"].isin(names).to_numpy()])
 
 
-def _name(bad: Sequence[BadRecord]) -> None:
+def name_bad(bad: Sequence[BadRecord]) -> None:
+    """Warns of each."""
     for record in bad:
         warn(f"record {record.record_id} is bad: {record.problem}")
 
@@ -234,5 +335,5 @@ def _find_bad(job: Job) -> list[BadRecord]:
         chunks = [items.iloc[first:last] for first, last in chunks_of(items)]
         for _, found in ordered_map(lambda chunk: read_counts(job, chunk), chunks, job.workers):
             bad += found
-    _name(bad)
+    name_bad(bad)
     return bad

@@ -7,6 +7,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.listening import remark
 from pipeline.machine.files import make_folder
 from pipeline.store.job import Job
+from pipeline.store.sharded import shards_folder
 from pipeline.store.writing import part_path
 
 
@@ -24,7 +25,8 @@ def check_disk(jobs: Sequence[Job]) -> None:
     free, needed = shutil.disk_usage(out).free, 0
     for job in unfinished:
         part = part_path(job.path)
-        present = part.stat().st_blocks * 512 if part.exists() else 0
+        files = [*([part] if part.exists() else []), *shards_folder(job.path).glob("*.h5*")]
+        present = sum(file.stat().st_blocks * 512 for file in files)
         to_come = max(0, job.bytes_to_come - present)
         needed += to_come
         remark(f"{job.path}: {job.extent}, {to_come:,} bytes to come, {free:,} free on disk")

@@ -71,6 +71,8 @@ class Job:
         out: the stores' folder.
         skip_bad_records: whether bad records are left out instead of ending the work.
         workers: threads.
+        name: of the file, without its ending, where it is a shard of the partition.
+        longest: of all items of the partition, s, where this is a shard of it.
     """
 
     division: Division
@@ -83,10 +85,12 @@ class Job:
     out: Path
     skip_bad_records: bool
     workers: int
+    name: str | None = None
+    longest: float | None = None
 
     @property
     def path(self) -> Path:
-        return store_path(self.out, self.partition)
+        return store_path(self.out, self.name or self.partition)
 
     @property
     def source(self) -> Source:
@@ -107,7 +111,8 @@ class Job:
     @cached_property
     def n_samples(self) -> int:
         """Samples of the longest item."""
-        return int(samples_of(self.items["length"].max(), self.signal_recipe.sampling_rate))
+        longest = self.items["length"].max() if self.longest is None else self.longest
+        return int(samples_of(longest, self.signal_recipe.sampling_rate))
 
     @property
     def extent(self) -> str:

@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -23,18 +23,13 @@ class StoredArray(Protocol):
     def dtype(self) -> np.dtype: ...
 
     def open(self) -> np.ndarray:
-        """All of it, to be indexed by rows first; as ``plain`` gives it, where many rows are."""
+        """All of it, to be indexed by rows first."""
 
     def read_ahead(self, rows: np.ndarray) -> None:
         """Makes several items ready that are about to be read."""
 
     def check(self, rows: np.ndarray, opened: np.ndarray) -> None:
         """Refuses items that are not what was written, each when it is read for the first time; see ``Mapped``."""
-
-
-def plain(opened: np.ndarray) -> np.ndarray:
-    """What ``StoredArray.open`` gives, without what a map costs for each row; rows across a network stay there."""
-    return np.asarray(opened) if isinstance(opened, np.ndarray) else opened
 
 
 @dataclass(frozen=True)
@@ -80,9 +75,13 @@ class Mapped:
     dtype: np.dtype
     sums: ItemSums | None = field(default=None, compare=False)
 
-    def open(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
-        """The dataset as an array on disk; ``r+`` also writes it."""
-        return np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
+    def open(self) -> np.ndarray:
+        """The dataset as an array on disk, to be read; a plain one, since a memmap takes its time for each row."""
+        return np.asarray(np.memmap(self.path, self.dtype, "r", self.offset, self.shape))
+
+    def open_to_write(self) -> np.memmap:
+        """The dataset as an array on disk that can be changed."""
+        return np.memmap(self.path, self.dtype, "r+", self.offset, self.shape)
 
     def read_ahead(self, rows: np.ndarray) -> None:
         """Asks the system to fetch several items from the disk at once, which a map does page after page.

@@ -6,6 +6,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.store.job import Job
 from pipeline.store.partitions import PARTITIONS
 from pipeline.store.reading import store_path
+from pipeline.store.sharded import shards_folder
 from pipeline.store.writing import differing, part_path, recorded_attributes
 
 ALIKE = ("source", "folds", "leads", "sampling_rate", "band", "gain", "image_leads", "images")
@@ -25,7 +26,8 @@ def check_neighbours(jobs: Sequence[Job]) -> None:
     job, ours = jobs[0], {each.partition for each in jobs}
     for partition in (name for name in PARTITIONS if name not in ours):
         store = store_path(job.out, partition)
-        path = next((each for each in (store, part_path(store)) if each.exists()), None)
+        shards = sorted(shards_folder(store).glob("*.h5*"))[:1]
+        path = next((each for each in (store, part_path(store), *shards) if each.exists()), None)
         if path is None:
             continue
         try:

@@ -1,6 +1,7 @@
 """What stores are to be made of a data set: the choices of ``create_images.py``, each with its default."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 
 from pipeline.commands.image_options import IMAGE_OPTIONS
 from pipeline.errors import EcgFusionError
+from pipeline.machine.limits import MOST_THREADS
 from pipeline.machine.places import local
 from pipeline.signals.filters import Band
 from pipeline.sources import Source, SourceEntry
@@ -39,6 +41,8 @@ class StoreKeywords(TypedDict, total=False):
     workers: int | None
     limit: int | None
     skip_bad_records: bool
+    scheduler: str | None
+    merge: bool
     size: int
     scale: Literal["record", "fixed"]
     range_mv: float
@@ -78,9 +82,11 @@ class StoreOptions:
         sampling_rate: of the stored signals, Hz.
         band: what the filter lets through, Hz; None for no filter.
         representations: what is drawn of each lead; ``none`` alone for nothing, None for everything.
-        workers: threads; None for the cores that are free.
+        workers: threads; None for the cores that are free, and for one of each worker of a scheduler.
         limit: only so many records of each partition, a sample in the shares of the usual task's classes; None for all.
         skip_bad_records: whether bad records are left out instead of ending the work.
+        scheduler: who has shards of the stores made: ``local:2`` or an address of Dask's; None for this process.
+        merge: whether shards become one file when they are complete.
         image_options: fields of ``ImageRecipe`` that were chosen.
 
     Raises:
@@ -106,6 +112,8 @@ class StoreOptions:
     workers: int | None = None
     limit: int | None = None
     skip_bad_records: bool = False
+    scheduler: str | None = None
+    merge: bool = False
     image_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,6 +129,10 @@ class StoreOptions:
             raise EcgFusionError("--stride is the step between windows: give --window too, or leave it out")
         if self.beat is not None and self.beat not in CUTS:
             raise EcgFusionError(f"there is no way to cut heartbeats {self.beat}: {near_names(self.beat, CUTS)}")
+        if self.scheduler is not None:
+            check_scheduler(self.scheduler)
+        elif self.merge:
+            raise EcgFusionError("--merge makes one file of the shards that --scheduler makes: give that too")
         if self.window is not None and self.beat is not None:
             raise EcgFusionError("--window and --beat are two ways to cut records: leave one of them out")
         rate = self.sampling_rate
@@ -165,6 +177,31 @@ class StoreOptions:
             else:
                 raise EcgFusionError(f"stores have no option {name}: {near_names(name, [*own, *IMAGE_OPTIONS])}")
         return cls(source, local(out), **chosen, image_options=drawn)
+
+
+_LOCAL = re.compile(r"local:(\d{1,9})")
+
+
+def local_workers(scheduler: str) -> int | None:
+    """How many workers on this machine a scheduler's name asks for; None of one that runs elsewhere."""
+    match = _LOCAL.fullmatch(scheduler)
+    return int(match[1]) if match else None
+
+
+def check_scheduler(name: str) -> None:
+    """Refuses what can name no scheduler.
+
+    Raises:
+        EcgFusionError: it is neither ``local:2`` nor an address.
+    """
+    n_workers = local_workers(name)
+    if n_workers is not None and not 1 <= n_workers <= MOST_THREADS:
+        raise EcgFusionError(f"--scheduler {name} does not work: take from 1 to {MOST_THREADS} workers")
+    if n_workers is None and not re.fullmatch(r"([a-z]+://)?[^\s/]+:\d{1,5}", name):
+        raise EcgFusionError(
+            f"--scheduler {name} is not understood: write local:2 for two workers on this machine, or the address of a "
+            f"running one, such as tcp://10.0.0.1:8786"
+        )
 
 
 def parse_band(value: Any) -> Band | None:

@@ -49,7 +49,7 @@ def plan_stores(options: StoreOptions, division: Division | None = None, to_stor
             extra={**source.options, "limit": options.limit, **_sample(division)},
             out=options.out,
             skip_bad_records=options.skip_bad_records,
-            workers=options.workers or free_cores(),
+            workers=options.workers or (free_cores() if options.scheduler is None else 1),
         )
         for partition, chosen in division.rows.items()
         if len(chosen)

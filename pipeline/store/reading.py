@@ -1,7 +1,8 @@
 """The HDF5 file of one partition: its layout, and how it is read.
 
 Large datasets are contiguous, so that a reader maps them into memory at their offset, which is faster than HDF5's
-own row reads and safe in any number of processes: nothing of the HDF5 library stays open.
+own row reads and safe in any number of processes: nothing of the HDF5 library stays open. Those of a partition in
+shards are so in each shard.
 """
 
 import hashlib
@@ -25,10 +26,11 @@ from pipeline.machine.remote import Ranges
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.signals.windows import samples_of
 from pipeline.store.attributes import from_attribute
-from pipeline.store.checksums import DIGEST, SUMS, ItemSums, digest_of_contents
+from pipeline.store.checksums import DIGEST, SHARDS, SUMS, ItemSums, digest_of_contents
 from pipeline.store.mapped import Mapped, StoredArray, offset_of
 from pipeline.store.opening import opened_hdf5
 from pipeline.store.remote_rows import RemoteRows
+from pipeline.store.sharded import Shard, Sharded, ShardSums, shards_folder, shards_of
 from pipeline.store.structure import check_structure, plain_name
 
 if TYPE_CHECKING:
@@ -198,7 +200,7 @@ def require_store(path: Path) -> None:
         return
     if isinstance(path, RemotePath):
         raise EcgFusionError(f"there is no {path}: make the store with create_images.py, and copy it there")
-    if path.with_name(path.name + ".part").exists():
+    if path.with_name(path.name + ".part").exists() or shards_folder(path).is_dir():
         raise EcgFusionError(
             f"{path} is not finished: give the command that began it again, with the same options, and it goes on"
         )
@@ -234,9 +236,10 @@ def _read_store(path: Path, file: h5py.File, ranges: Ranges | None) -> Store:
     columns: dict[str, np.ndarray] = {name: file[name].asstr()[()] for name in TEXT_COLUMNS}
     columns |= {name: file[name][()] for name in NUMBER_COLUMNS}
     _check_names(columns, attributes)
-    images, signals = file.get("images", {}), _array(path, file, "signals", ranges)
-    mapped = {name: _array(path, file, f"images/{name}", ranges) for name in images}
-    _check_extent(path, [signals, *mapped.values()])
+    images, shards = file.get("images", {}), _shards(path, file, ranges)
+    signals = _stored(path, file, "signals", shards, ranges)
+    stored = {name: _stored(path, file, f"images/{name}", shards, ranges) for name in images}
+    _check_extent(path, [array for array in (signals, *stored.values()) if not isinstance(array, Sharded)])
     labels = {name: _read_labels(file, name) for name in attributes["tasks"]}
     if DIGEST not in attributes:
         if SUMS in file:  # both or neither were written
@@ -250,18 +253,34 @@ def _read_store(path: Path, file: h5py.File, ranges: Ranges | None) -> Store:
         columns=columns,
         labels=labels,
         signals=signals,
-        images=mapped,
+        images=stored,
         image_parameters={name: read_parameters(dataset) for name, dataset in images.items()},
         features={name: dataset[()] for name, dataset in file.get("features", {}).items()},
     )
 
 
-def _array(path: Path, file: h5py.File, name: str, ranges: Ranges | None) -> Mapped | RemoteRows:
+def _shards(path: Path, file: h5py.File, ranges: Ranges | None) -> tuple[Shard, ...]:
+    if ranges is not None and SHARDS in file:
+        raise EcgFusionError(
+            f"{path} lies in shards, which are read from a disk: merge it with create_images.py --merge before it is "
+            f"copied there"
+        )
+    return shards_of(path, file)
+
+
+def _stored(
+    path: Path, file: h5py.File, name: str, shards: tuple[Shard, ...], ranges: Ranges | None
+) -> Mapped | Sharded | RemoteRows:
     known = file[f"{SUMS}/{name}"][()] if DIGEST in file.attrs else None  # both or neither were written
+    shape, dtype = file[name].shape, file[name].dtype
+    if shards:
+        if known is None:  # what lies in other files is known by its sums alone
+            raise ValueError("it lies in shards, and their sums are gone")
+        return Sharded(path, name, shards, shape, dtype, ShardSums(path, name, known, shards))
     sums = None if known is None else ItemSums(path, name, known)
     if ranges is None:
         return Mapped.of(path, file[name], sums)
-    return RemoteRows(ranges, offset_of(path, file[name]), file[name].shape, file[name].dtype, sums)
+    return RemoteRows(ranges, offset_of(path, file[name]), shape, dtype, sums)
 
 
 @cache  # a training opens a store several times

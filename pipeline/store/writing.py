@@ -21,12 +21,15 @@ from pipeline.labels import Labels
 from pipeline.listening import progress_bar
 from pipeline.machine.files import file_errors_told, require_file
 from pipeline.store.attributes import from_attribute, to_attribute
-from pipeline.store.checksums import DIGEST, SUMS, digest_of_contents, sums_of
+from pipeline.store.checksums import DIGEST, SHARD_BYTES, SHARDS, SUMS, digest_of_contents, sums_of
 from pipeline.store.mapped import Mapped
 from pipeline.store.reading import NUMBER_COLUMNS, SCHEMA_VERSION, STAGES, TEXT_COLUMNS
 
 # more than attributes and names take, and the ids, numbers and labels of an item
 _BYTES_OF_A_FRAME, _BYTES_OF_AN_ITEM = 2**17, 2**10
+
+ORDER = "attributes"
+"""The attribute of what names the shards that says in which order those of the file were written; HDF5 keeps none."""
 
 
 def part_path(path: Path) -> Path:
@@ -83,6 +86,21 @@ class Columns:
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class WrittenShard:
+    """A finished shard of a partition.
+
+    Attributes:
+        name: what the partition's file calls it, relative to itself.
+        path: where it lies.
+        n_items: how many it holds.
+    """
+
+    name: str
+    path: Path
+    n_items: int
+
+
 def lay_out(
     path: Path,
     recipe: Mapping[str, Any],
@@ -90,8 +108,9 @@ def lay_out(
     signal_shape: Sequence[int],
     image_shape: Sequence[int],
     images: Mapping[str, Mapping[str, Any]],
+    shards: Sequence[WrittenShard] = (),
 ) -> None:
-    """Writes everything but signals and images, and reserves their place.
+    """Writes everything but signals and images, and reserves their place, or points at the shards that hold them.
 
     Args:
         path: the file to write.
@@ -100,13 +119,16 @@ def lay_out(
         signal_shape: (leads, time).
         image_shape: (leads, height, width).
         images: representation to its parameters.
+        shards: those that hold all items, in their order; none where the file is to hold them itself.
 
     Raises:
         FileError: the disk is too full, or does not take files of that size.
     """
     items = columns.items
     with file_errors_told(path, "write"):
-        n_bytes = len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
+        n_bytes = (
+            0 if shards else len(items) * (2 * int(np.prod(signal_shape)) + int(np.prod(image_shape)) * len(images))
+        )
         _check_room(path, n_bytes, _BYTES_OF_A_FRAME + len(items) * _BYTES_OF_AN_ITEM)
         with h5py.File(path, "w") as file:
             for key, value in recipe.items():
@@ -120,15 +142,30 @@ def lay_out(
                 _write_labels(file, task, task_labels)
             for name, numbers in columns.features.items():
                 file.create_dataset(f"features/{name}", data=np.asarray(numbers, np.float32))
-            file.create_dataset("finished", data=np.zeros(len(STAGES), np.int64))
+            file.create_dataset("finished", data=np.full(len(STAGES), len(items) if shards else 0, np.int64))
             for name in ("signals", *(f"images/{each}" for each in images)):
                 _reserve(file, f"{SUMS}/{name}", (len(items),), np.uint64)
-            _reserve(file, "signals", (len(items), *signal_shape), np.int16).attrs["gain"] = recipe["gain"]
+            _reserve(file, "signals", (len(items), *signal_shape), np.int16, shards).attrs["gain"] = recipe["gain"]
             for name, parameters in images.items():
-                dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8)
+                dataset = _reserve(file, f"images/{name}", (len(items), *image_shape), np.uint8, shards)
                 for key, value in parameters.items():
                     dataset.attrs[key] = to_attribute(value)
+            if shards:
+                _name_shards(file, shards)
+                file[SHARDS].attrs[ORDER] = to_attribute(list(recipe))
             file.attrs[DIGEST] = digest_of_contents(file)
+
+
+def _name_shards(file: h5py.File, shards: Sequence[WrittenShard]) -> None:
+    """Says which files hold the items, and the sums of these, by which a shard that is another is known."""
+    file.create_dataset(SHARDS, data=[shard.name for shard in shards], dtype=h5py.string_dtype())
+    file.create_dataset(SHARD_BYTES, data=np.array([shard.path.stat().st_size for shard in shards], np.int64))
+    first = 0
+    for shard in shards:
+        with h5py.File(shard.path, "r") as other:
+            for name in ("signals", *(f"images/{each}" for each in file.get("images", {}))):
+                file[f"{SUMS}/{name}"][first : first + shard.n_items] = other[f"{SUMS}/{name}"][()]
+        first += shard.n_items
 
 
 def _check_room(path: Path, reserved: int, written: int) -> None:
@@ -149,17 +186,32 @@ def _write_labels(file: h5py.File, task: str, labels: Labels) -> None:
     file.create_dataset(f"labelled/{task}", data=labels.labelled.astype(np.uint8))
 
 
-def _reserve(file: h5py.File, name: str, shape: tuple[int, ...], dtype: type) -> h5py.Dataset:
+def _reserve(
+    file: h5py.File, name: str, shape: tuple[int, ...], dtype: type, shards: Sequence[WrittenShard] = ()
+) -> h5py.Dataset:
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    properties.set_layout(h5py.h5d.CONTIGUOUS)
-    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    if shards:
+        _point(properties, name, shape, shards)
+    else:
+        properties.set_layout(h5py.h5d.CONTIGUOUS)
+        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     properties.set_obj_track_times(False)  # equal contents make equal files
     links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
     links.set_create_intermediate_group(True)
     kind = h5py.h5t.py_create(np.dtype(dtype))
     space = h5py.h5s.create_simple(shape)
     return h5py.Dataset(h5py.h5d.create(file.id, name.encode(), kind, space, dcpl=properties, lcpl=links))
+
+
+def _point(properties: h5py.h5p.PropDCID, name: str, shape: tuple[int, ...], shards: Sequence[WrittenShard]) -> None:
+    """Makes a dataset of the same datasets of all shards, one behind the other."""
+    first = 0
+    for shard in shards:
+        there, extent = h5py.h5s.create_simple(shape), (shard.n_items, *shape[1:])
+        there.select_hyperslab((first, *([0] * len(shape[1:]))), extent)
+        properties.set_virtual(there, shard.name.encode(), name.encode(), h5py.h5s.create_simple(extent))
+        first += shard.n_items
 
 
 class StoreWriter:
@@ -255,7 +307,7 @@ class StoreWriter:
             signals = self._places["signals"]
             behind = signals.offset + int(np.prod(signals.shape)) * signals.dtype.itemsize
             os.posix_fadvise(self._descriptor, behind, 0, os.POSIX_FADV_DONTNEED)
-        count = self._finished.open("r+")
+        count = self._finished.open_to_write()
         count[STAGES.index(stage)] = rows
         count.flush()
 
