@@ -2,9 +2,10 @@
 
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -59,9 +60,9 @@ def test_a_store_is_the_same_wherever_it_lies(here: Store, web: FileServer, buck
     ],
     ids=str,
 )
-def test_rows_are_those_of_an_array(key: object, here: Store, web: FileServer):
+def test_rows_are_those_of_an_array(key: Any, here: Store, web: FileServer):
     rows = open_store(f"{web.url}/stores/train.h5").signals.open()
-    np.testing.assert_array_equal(rows[key], np.asarray(here.signals.open())[key])  # type: ignore[index]
+    np.testing.assert_array_equal(rows[key], np.asarray(here.signals.open())[key])
     assert len(rows) == here.n_items
 
 
@@ -72,10 +73,10 @@ def test_a_row_that_is_not_there_is_refused(web: FileServer):
             rows[wrong]
 
 
-def answers_to(web: FileServer, ask: object) -> int:
+def answers_to(web: FileServer, ask: Callable[[], object]) -> int:
     """How many parts are asked for meanwhile."""
     before = len(web.parts)
-    ask()  # type: ignore[operator]
+    ask()
     return len(web.parts) - before
 
 
