@@ -117,12 +117,12 @@ def _layers() -> dict[str, float]:
                 outcomes.append([y.detach()[slice(None) if shared else own], mine.grad[own], *state])
             found[name] = max(float((a.double() - b.double()).abs().max()) for a, b in zip(*outcomes, strict=True))
         features = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-        alone, shared = features.clone().requires_grad_(), features[own].clone().requires_grad_()
+        alone, one_of_two = features.clone().requires_grad_(), features[own].clone().requires_grad_()
         torch.cov(alone.T).square().sum().backward()
-        (part.of_whole * torch.cov(gathered(shared, part.first, 5, group).T).square().sum()).backward()
+        (part.of_whole * torch.cov(gathered(one_of_two, part.first, 5, group).T).square().sum()).backward()
         assert alone.grad is not None
-        assert shared.grad is not None
-        found["compared"] = float((alone.grad[own] - shared.grad).abs().max())
+        assert one_of_two.grad is not None
+        found["compared"] = float((alone.grad[own] - one_of_two.grad).abs().max())
         hiding = BranchDropout(3, 4, 0.5)
         torch.manual_seed(3)
         whole = hiding.drawn(5, torch.device("cpu"))
