@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _SECONDS_TO_CONNECT, _SECONDS_FOR_A_WORKER = 10, 60
-_SECONDS_BETWEEN_REPORTS = 0.5
+_SECONDS_BETWEEN_REPORTS, _SECONDS_BETWEEN_LOOKS = 0.5, 20.0
+_SECONDS_WITHOUT_WORKERS = 300.0  # a cluster that starts its workers anew may take some minutes for it
+_OF_A_BUSY_MACHINE = {
+    # that a process here has ended is known at once; one that answers late is only slow
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.comm.timeouts.connect": "120s",
+    "distributed.comm.timeouts.tcp": "300s",
+}
 
 
 @contextmanager
@@ -39,6 +46,7 @@ def cluster(name: str) -> Iterator["Cluster"]:
         raise EcgFusionError(
             '--scheduler needs dask.distributed, which is not installed: pip install "ecgfusion[cluster]"'
         )
+    import dask
     from distributed import Client, LocalCluster
 
     for logger in (
@@ -48,15 +56,16 @@ def cluster(name: str) -> Iterator["Cluster"]:
         logging.getLogger(logger).setLevel(logging.CRITICAL)  # what the user is to know is told in sentences
     n_workers = local_workers(name)
     if n_workers is not None:
-        started = LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            memory_limit=0,  # maps of files count in what Dask would limit, and take no memory from anybody
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
-        with started, Client(started) as client:
-            yield Cluster(client, name)
+        with dask.config.set(_OF_A_BUSY_MACHINE):
+            started = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                memory_limit=0,  # maps of files count in what Dask would limit, and take no memory from anybody
+                dashboard_address="127.0.0.1:0",  # its usual port may be another cluster's
+                silence_logs=logging.CRITICAL,
+            )
+            with started, Client(started) as client:
+                yield Cluster(client, name)
         return
     try:
         client = Client(name, timeout=_SECONDS_TO_CONNECT)
@@ -86,13 +95,13 @@ class Cluster:
 
     def run(self, task: Callable[[Job], Any], jobs: Iterable[Job], n_jobs: int, stage: str, total: int) -> list[Any]:
         """See ``Workers``. No more tasks are with the scheduler at once than keep its workers busy."""
-        from distributed import CancelledError, KilledWorker, as_completed
+        from distributed import CancelledError, KilledWorker
         from distributed.comm.core import CommClosedError
 
         topic = f"ecgfusion-{uuid.uuid4().hex}"
         results: dict[int, Any] = {}
         waiting: dict[Future[Outcome], tuple[int, int]] = {}
-        left, completed = iter(enumerate(jobs)), as_completed()
+        left = iter(enumerate(jobs))
         with progress_bar(name=stage, total=total, unit="records") as bar:
             progress = _Progress(bar)
             self._client.subscribe_topic(topic, progress.hear)
@@ -102,13 +111,12 @@ class Cluster:
                         ask = partial(attempt, task, job, _Reports(topic, number, stage), Path.cwd())
                         future = self._client.submit(ask, key=f"{stage} {number} {topic}", pure=False)
                         waiting[future] = number, len(job.rows)
-                        completed.add(future)
                     if not waiting:
                         return [results[number] for number in range(n_jobs)]
-                    future = next(completed)
-                    number, n_items = waiting.pop(future)
-                    results[number] = _taken(future.result())
-                    progress.finished(number, n_items)
+                    for future in self._done(waiting):
+                        number, n_items = waiting.pop(future)
+                        results[number] = _taken(future.result())
+                        progress.finished(number, n_items)
             except KilledWorker:
                 raise EcgFusionError(
                     "a shard has ended the workers that made it, one after another, as where their memory is too "
@@ -130,8 +138,29 @@ class Cluster:
                 if self._client.status == "running":
                     self._client.unsubscribe_topic(topic)
 
+    def _done(self, waiting: "Iterable[Future[Outcome]]") -> "set[Future[Outcome]]":
+        """Those that are done of some tasks, as soon as one is.
+
+        Raises:
+            EcgFusionError: no worker is left, and none comes.
+        """
+        from distributed import wait
+
+        seen = time.monotonic()
+        while True:
+            try:
+                done: set[Future[Outcome]] = wait(list(waiting), _SECONDS_BETWEEN_LOOKS, "FIRST_COMPLETED").done
+                return done
+            except TimeoutError:
+                seen = time.monotonic() if self._client.nthreads() else seen
+            if time.monotonic() - seen > _SECONDS_WITHOUT_WORKERS:
+                raise EcgFusionError(
+                    f"the workers of {self._name} have gone, and no other has come: start some, and give the same "
+                    f"command again, and it goes on"
+                )
+
     def _room(self, n_waiting: int) -> int:
-        threads = sum(self._client.nthreads().values())
+        threads = sum(int(each) for each in self._client.nthreads().values())
         return max(2 * threads - n_waiting, 0 if n_waiting else 1)
 
 

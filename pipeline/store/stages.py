@@ -58,6 +58,7 @@ def _read_together(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadR
     rates = records["sampling_rate"].tolist() if "sampling_rate" in records else [job.source.sampling_rate] * len(found)
     signals = _prepared(job, found, rates)
     announced = samples_of(records["length"].to_numpy(), job.signal_recipe.sampling_rate).tolist()
+    cuts = bool(job.division.cut.parameters())
     bad, last = [], 0
     for n, record_id, n_samples, signal in zip(n_items.tolist(), records["record_id"], announced, signals, strict=True):
         first, last = last, last + n
@@ -69,7 +70,8 @@ def _read_together(job: Job, items: pd.DataFrame) -> tuple[np.ndarray, list[BadR
                 continue
             if signal.shape[-1] != n_samples:
                 raise ValueError(f"has {signal.shape[-1]} samples at the store's rate where {n_samples} were announced")
-            _fill(job, rows[first:last], signal, items.iloc[first:last])
+            # to take a row out of a table takes longer than to prepare a record, and a whole one is not asked for it
+            _fill(job, rows[first:last], signal, items.iloc[first:last] if cuts else items)
         except ValueError as problem:
             bad.append(BadRecord(record_id, f"it {problem}"))
             rows[first:last] = PADDING

@@ -6,6 +6,7 @@ that the signals and images of a partition in shards lie in files that it names 
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from pipeline.store.checksums import SHARD_BYTES, SHARDS
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}")  # most names by far, of which a store may hold a million
 _GROUPS = ("labels", "labelled", "images", "checksums", "features")
 _DEEPEST = 2  # groups above a dataset: checksums/images/gaf
 _WIDEST_ATTRIBUTE = 2**16  # bytes, HDF5's own bound for what lies in a header
@@ -133,6 +135,8 @@ def _check_attributes(of: h5py.Group | h5py.Dataset) -> None:
 
 def plain_name(name: str) -> bool:
     """Whether a name can be that of a file in a folder, and lead nowhere else, on any operating system."""
+    if _PLAIN.fullmatch(name):
+        return True
     windows = PureWindowsPath(name)  # takes / and \ for separators
     lone = bool(name) and windows.name == name and not windows.anchor and PurePosixPath(name).name == name
     return lone and name not in (".", "..") and name.isprintable() and len(name.encode()) <= 200
