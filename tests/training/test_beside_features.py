@@ -12,7 +12,7 @@ from beats_with_rr import write_beats
 from cards import card_json
 from kills import Killed, kill_at_call
 from small_stores import sum_anew
-from smaller_networks import smaller
+from smaller_networks import one_of_each_family, smaller
 
 import evaluate
 import train
@@ -107,8 +107,8 @@ def long_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_beats(tmp_path_factory.mktemp("long"), n_patients=4, seconds=10.0)
 
 
-@pytest.mark.parametrize("name", list_models("signal"))
-def test_every_signal_network_learns_beside_them(name: str, long_stores: Path, tmp_path: Path):
+@pytest.mark.parametrize("name", [name for name in one_of_each_family() if name in list_models("signal")])
+def test_a_network_of_each_family_learns_beside_them(name: str, long_stores: Path, tmp_path: Path):
     own = "-set n_beats=1" if "n_beats" in describe_model(name).options else ""
     own += smaller(name)
     run = fit_run(long_stores, tmp_path / "run", f"-model {name} {own} -features rr -epochs 1 -limit 16 {FITTED}")
