@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from in_shards import make_in_shards, point_at
+from remote_places import web_of
 from small_stores import make
 
 import pipeline.store.sharded
@@ -224,3 +225,8 @@ def outcome(path: Path, whole: dict[str, np.ndarray]) -> str:
     except EcgFusionError as problem:
         return str(problem) if "\n" in str(problem) else "refused"
     return "equal"
+
+
+def test_across_a_network_it_is_to_be_merged_first(sharded: Path):
+    with web_of(sharded) as server, pytest.raises(EcgFusionError, match=r"train\.h5 lies in shards.*--merge before"):
+        open_store(f"{server.url}/train.h5")
