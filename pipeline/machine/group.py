@@ -8,7 +8,6 @@ them is to do, such as writing a file, the first one does (``lead``). torch is i
 """
 
 import os
-import pickle
 import signal
 import threading
 import time
@@ -212,7 +211,10 @@ class _Several(Group):
             yield
         except torch.OutOfMemoryError:
             raise
-        except (RuntimeError, ValueError, pickle.UnpicklingError, EOFError):  # of half a message, too
+        except Exception as problem:
+            known = isinstance(problem, RuntimeError | ValueError | EOFError)
+            if not known and type(problem).__name__ != "UnpicklingError":  # of half a message
+                raise
             raise LostError(
                 f"one of the {self.size} processes has ended, or has not answered for {TIMEOUT_S / 60:g} minutes: see "
                 f"what it said, and go on with -resume"

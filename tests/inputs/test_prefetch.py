@@ -169,6 +169,7 @@ def test_a_program_ends_in_silence_while_processes_wait(small_store_folder: Path
 
 
 def test_what_a_process_cannot_read_is_said_as_it_is(store: Store, tmp_path: Path):
+    before = processes()  # an earlier test's may be ending
     copied = Path(shutil.copy(store.path, tmp_path))
     mapped: Any = store.images
     images = {name: replace(each, path=copied) for name, each in mapped.items()}
@@ -180,7 +181,8 @@ def test_what_a_process_cannot_read_is_said_as_it_is(store: Store, tmp_path: Pat
     assert problem.value.filename == str(copied)
     assert "\n" not in str(problem.value)
     del problem
-    assert not processes()
+    gc.collect()
+    assert processes() <= before
     (tmp_path / "elsewhere.h5").rename(copied)
     assert_equal(all_batches(items, picks, workers=1), all_batches(items, picks))
 

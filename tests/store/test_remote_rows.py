@@ -109,7 +109,7 @@ def test_a_damaged_row_is_refused_when_it_is_read(web: FileServer):
     path = web.folder / "stores" / "train.h5"
     mapped = open_store(path).signals
     assert isinstance(mapped, Mapped)
-    mapped.open("r+")[4, 2, 7] += 1
+    mapped.open_to_write()[4, 2, 7] += 1
     store = open_store(f"{web.url}/stores/train.h5")
     rows = store.signals.open()
     rows[3], rows[5]
