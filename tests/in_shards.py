@@ -23,7 +23,7 @@ class Here:
     """Workers in this process; ``task`` may be replaced by what a test wants to be done instead."""
 
     def __init__(self, instead: Callable = lambda task, job: task(job)) -> None:
-        self.instead, self.stages = instead, []
+        self.instead, self.stages = instead, list[str]()
 
     def run(self, task: Callable, jobs: Iterable[Job], n_jobs: int, stage: str, total: int) -> list:
         self.stages.append(stage)
@@ -87,7 +87,7 @@ def die_once(task: Callable, flag: Path, log: Path, job: Job) -> object:
     """Does a task, in a worker; the first that has shard 1 does not survive it."""
     if job.name == "00001" and "signals" in flag.name and not flag.exists():
         flag.touch()
-        os.fdatasync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        mock.patch.object(os, "fdatasync", side_effect=lambda _: os.kill(os.getpid(), signal.SIGKILL)).start()
     done = task(job)
     with open(log, "a", encoding="utf-8") as file:
         file.write(f"{job.name}\n")

@@ -32,6 +32,8 @@ def keep_right(network: nn.Module, dtype: torch.dtype) -> list[str]:
 class _InFp32:
     """Takes a layer out of autocast, by what torch calls before and behind it."""
 
+    _outside: Any
+
     def around(self, layer: nn.Module) -> None:
         layer.register_forward_pre_hook(self._before)
         layer.register_forward_hook(self._behind, always_call=True)
@@ -43,6 +45,7 @@ class _InFp32:
 
     def _behind(self, *_: Any) -> None:
         self._outside.__exit__(None, None, None)
+        del self._outside  # a copy of the network has none
 
 
 _Form = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from in_shards import Deadly, make_in_shards, small_shards
@@ -61,7 +62,7 @@ def test_what_is_wrong_comes_back_as_a_sentence_and_the_bar_is_of_the_whole(work
             bars.append((name, keywords["total"]))
             return super().bar(iterable, name, **keywords)
 
-    options = {"partition": "dev", "representations": "gaf", "size": 16, "scheduler": "local:2"}
+    options: dict[str, Any] = {"partition": "dev", "representations": "gaf", "size": 16, "scheduler": "local:2"}
     source = open_source("ptbxl", copied_folder, 100.0)
     with listening(Ear()), small_shards(workers), pytest.raises(EcgFusionError, match="1 bad record, named above"):
         create_stores(source, tmp_path / "many", **options)

@@ -69,7 +69,7 @@ def test_other_programs_read_it_through_hdf5(sharded, reference_stores):
 def test_networks_see_the_same_resident_and_from_disk(sharded, reference_stores):
     rows, pick = np.array([30, 3, 12, 11, 29]), Pick(np.array([4, 0, 2]), np.zeros(3, np.int64))
     signal = InputSpec("signal", ("II", "V1"), 100.0, 1000.0, 1000)
-    image = InputSpec("image", ("II",), 100.0, 1000.0, 1000, representations=("mtf", "gaf"))
+    image = InputSpec("image", ("II",), 100.0, 1000.0, 1000, representations={"mtf": {}, "gaf": {}})
     ours, theirs = (open_store(store_path(folder, "train")) for folder in (sharded, reference_stores))
     for spec in (signal, image):
         assert store_items(ours, rows, spec)[pick].raw.equal(store_items(theirs, rows, spec)[pick].raw)
@@ -98,7 +98,7 @@ def test_it_is_checked_verified_and_exported(path, tmp_path, monkeypatch):
 
 
 def test_it_may_be_moved_with_its_shards(path, tmp_path):
-    moved = shutil.move(path.parent, tmp_path / "elsewhere")
+    moved = path.parent.rename(tmp_path / "elsewhere")
     assert open_store(store_path(moved, "train")).signals.open()[30].any()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -77,7 +78,7 @@ def test_without_the_longest_record_the_store_is_as_narrow_as_one_machines(tmp_p
     """Of signals of unequal length the width is that of the longest that is left."""
     data = write_set(tmp_path / "cinc", {f"A{number:05d}": LABELS[number % 10] for number in range(1, 101)})
     source = open_source("cinc2017", data)
-    options = {"partition": "train", "representations": "none", "skip_bad_records": True, "workers": 1}
+    options: dict[str, Any] = {"partition": "train", "representations": "none", "skip_bad_records": True, "workers": 1}
     (path,) = create_stores(source, tmp_path / "whole", **options)
     whole, workers = open_store(path), Here()
     longest = whole.columns["record_id"][whole.lengths.argmax()]
