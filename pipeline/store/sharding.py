@@ -148,7 +148,7 @@ def create_sharded(job: Job, workers: Workers) -> Summary | None:
             partial(draw_shard, keep_cached=fits_into_cache(job)),
             (without(shard, found) for shard, found in jobs),
             len(bad),
-            f"{job.partition} images",
+            f"{job.partition} {'images' if job.image_recipe.representations else 'shards'}",
             len(made.rows),
         )
         left_out = [record for found in bad for record in found]
