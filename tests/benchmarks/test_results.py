@@ -12,7 +12,7 @@ from benchmarks import results
 from benchmarks.results import Place, commanded
 from benchmarks.results_rows import DERIVE, NETWORKS, PRETRAIN, ROWS, STORES, STUDIES, Row, Stores
 from create_images import parse as parse_stores
-from models import list_models
+from models import create_model, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.runs.card import read_card
 from pipeline.training import derive
@@ -117,6 +117,14 @@ def test_every_row_is_a_command(row: Row):
     assert row.study in STUDIES
     parse_stores(STORES[row.store].words.split())
     assert {each.words for each in ROWS if each.name == row.name} == {row.words}
+
+
+def test_no_network_is_given_less_than_it_takes():
+    rows = [row for row in ROWS if row.study == "networks" and row.command == "train.py"]
+    assert len(rows) == len(NETWORKS)
+    for options in (parse_training(row.words.split()) for row in rows):
+        network = create_model(options.model, in_channels=12, n_classes=5)
+        assert network.smallest_size <= 100 * options.crop
 
 
 def test_every_network_on_signals_of_any_length_is_compared():
