@@ -36,6 +36,9 @@ def _size(run: Run) -> tuple[int, int]:
         x = torch.zeros(1, spec.n_channels, spec.crop_samples)
     beside: dict[str, Any] = {"numbers": torch.zeros(1, spec.n_numbers)} if spec.features else {}
     network.requires_grad_(False)  # the counter looks for the gradient of what goes into a layer, parameters too
+    # in fp64, in which an LSTM is the products that it is made of: as a CPU computes it at once, it counts as nothing
+    network.double()
+    x, beside = x.double(), {name: values.double() for name, values in beside.items()}
     # attention as the products that it is made of: torch's counter does not know it as a CPU computes it at once
     with sdpa_kernel(SDPBackend.MATH), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(x, **beside)

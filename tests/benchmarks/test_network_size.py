@@ -25,3 +25,9 @@ def test_parameters_and_macs_are_those_of_the_layers():
     assert macs == pytest.approx(first + second + third, rel=0.01)
     late = size_of(Path(trained(f"-model late -combine mean -branches {signal} {image}", "late")))
     assert late == (parameters + size_of(signal)[0], macs + size_of(signal)[1])
+
+
+def test_an_lstm_counts_its_products():
+    words = "-model lstm -hidden_size 8 -n_layers 1 -crop 2.5 -threads 1 -epochs 1 -limit 6 -batch_size 3 -leads I II"
+    _, macs = size_of(trained(words, "lstm"))
+    assert macs == pytest.approx(250 * 4 * 8 * (2 + 8), rel=0.01)
