@@ -1,5 +1,7 @@
 """How large a run's networks are: parameters, and multiplications with an addition that one look at an item takes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ from pipeline.runs.build import Run
 def size_of(folder: Path) -> tuple[int, int]:
     """Parameters and MACs of a finished run, of all networks that it consists of together.
 
-    MACs are those of convolutions and matrix products in one forward pass on one crop, beat or image; recurrent layers,
-    which torch's counter does not see into, count nothing, nor does what a late fusion adds.
+    MACs are those of convolutions and matrix products, recurrent layers' and attention's among them, in one forward
+    pass on one crop, beat or image; what a late fusion adds counts nothing.
     """
     from pipeline.runs.load import load_run
 
@@ -40,6 +42,19 @@ def _size(run: Run) -> tuple[int, int]:
     network.double()
     x, beside = x.double(), {name: values.double() for name, values in beside.items()}
     # attention as the products that it is made of: torch's counter does not know it as a CPU computes it at once
-    with sdpa_kernel(SDPBackend.MATH), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with sdpa_kernel(SDPBackend.MATH), _no_shortcut(), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(x, **beside)
     return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops() // 2
+
+
+@contextmanager
+def _no_shortcut() -> Iterator[None]:
+    """Has layers of a transformer computed as their products, which torch joins into one where nothing is learnt."""
+    from torch.backends import mha
+
+    before = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        mha.set_fastpath_enabled(before)

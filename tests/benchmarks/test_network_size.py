@@ -31,3 +31,13 @@ def test_an_lstm_counts_its_products():
     words = "-model lstm -hidden_size 8 -n_layers 1 -crop 2.5 -threads 1 -epochs 1 -limit 6 -batch_size 3 -leads I II"
     _, macs = size_of(trained(words, "lstm"))
     assert macs == pytest.approx(250 * 4 * 8 * (2 + 8), rel=0.01)
+
+
+def test_a_transformer_counts_its_products():
+    small = "-threads 1 -epochs 1 -limit 6 -batch_size 3 -leads I II"
+    words = f"-model ecg_transformer -set width=16 -n_heads 2 -n_layers 1 -crop 2.5 {small}"
+    _, macs = size_of(trained(words, "transformer"))
+    tokens, width = 13, 16  # of 20 samples each, the last one padded
+    patches, projections = tokens * width * 2 * 20, tokens * 4 * width * width
+    attention, layers = 2 * tokens * tokens * width, 2 * tokens * width * 4 * width
+    assert macs == pytest.approx(patches + projections + attention + layers, rel=0.1)
