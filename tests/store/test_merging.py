@@ -17,12 +17,6 @@ from pipeline.store.sharded import shards_folder
 from pipeline.store.writing import StoreWriter, part_path
 
 
-@pytest.fixture(scope="module")
-def sharded(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training store in four shards. Do not write into it."""
-    return make_in_shards(synthetic_folder, tmp_path_factory.mktemp("sharded"), "--partition", "train")
-
-
 @pytest.fixture
 def path(sharded: Path, tmp_path: Path) -> Path:
     """A copy that a test may merge."""

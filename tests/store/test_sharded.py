@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from in_shards import make_in_shards, point_at
+from in_shards import point_at
 from remote_places import web_of
 from small_stores import make
 
@@ -24,12 +24,6 @@ from pipeline.store.export import export_store
 from pipeline.store.reading import open_store, store_path
 from pipeline.store.sharded import Sharded, shards_folder
 from pipeline.store.verify import verify_store
-
-
-@pytest.fixture(scope="module")
-def sharded(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training store in four shards. Do not write into it."""
-    return make_in_shards(synthetic_folder, tmp_path_factory.mktemp("sharded"), "--partition", "train")
 
 
 @pytest.fixture
