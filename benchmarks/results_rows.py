@@ -91,6 +91,8 @@ def _ptbxl() -> list[Row]:
     asked = (
         ("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", _SIGNAL, ".930–.934"),
         ("signal-5", "the same, 5 outputs", f"{_SIGNAL} {_ALONE}", ".930"),
+        ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
+        ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
         ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
         ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
         ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {_LEARN}", ""),
@@ -112,6 +114,8 @@ def _ptbxl() -> list[Row]:
     third = ("three", "signal + beat + `s4d`, mean", "-model late -combine mean -branches @signal @beat @s4d", "")
     over = {
         "signal": ("signal-5",),
+        "signal-changed": ("signal",),
+        "inception": ("signal",),
         "beat": ("beat-16-learn", "beat-16"),
         "beat-32": ("beat-16",),
         "beat-16-learn": ("beat-16",),
@@ -296,6 +300,8 @@ _BEAT_PLAIN = (
     "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
     "-epochs 12 -patience 12 -precision bf16"
 )
+_CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
+_INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {_LEARN}"
 _TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
 
 

@@ -41,11 +41,8 @@ def plan_input(
     crop = options.crop
     if crop is not None and not 0 < round(crop * train.sampling_rate) <= n_samples:
         raise EcgFusionError(f"-crop {crop:g} s does not fit into items of {n_samples / train.sampling_rate:g} s")
-    if options.stride is not None and round(options.stride * train.sampling_rate) < 1:
-        raise EcgFusionError(
-            f"-stride {options.stride:g} s is less than a sample at {train.sampling_rate:g} Hz: give at least "
-            f"{1 / train.sampling_rate:g}"
-        )
+    if options.stride is not None and crop is not None:
+        check_stride(options.stride, crop, train.sampling_rate)
     one_image = names_lead_map(options.representation or ())
     on_the_fly = modality == "image" and _draws(options, train, on_gpu)
     available = train.image_leads if modality == "image" and not on_the_fly else train.leads
@@ -79,6 +76,18 @@ def plan_input(
         beat_channels=parts,
         strip=strip,
     )
+
+
+def check_stride(stride: float, crop: float, sampling_rate: float) -> None:
+    """Refuses a step between crops, s, that is less than a sample or leaves parts of an item out."""
+    if round(stride * sampling_rate) < 1:
+        raise EcgFusionError(
+            f"-stride {stride:g} s is less than a sample at {sampling_rate:g} Hz: give at least {1 / sampling_rate:g}"
+        )
+    if stride > crop:
+        raise EcgFusionError(
+            f"-stride {stride:g} s is longer than crops of {crop:g} s, so that parts would never be scored: give less"
+        )
 
 
 def _beat_extent(options: InputOptions, train: Store) -> tuple[float, float]:

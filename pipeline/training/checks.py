@@ -73,8 +73,6 @@ def check_options(options: TrainOptions, modality: str) -> None:
         raise EcgFusionError("-representation lead_map is one image of all leads: give it alone, without others")
     if options.stride is not None and options.crop is None:
         raise EcgFusionError("-stride is the step between crops: give -crop too, or leave it out")
-    if options.stride is not None and options.crop is not None and options.stride > options.crop:
-        raise EcgFusionError(f"-stride {options.stride:g} is longer than -crop, so that parts would never be scored")
 
 
 def check_momentum(options: TrainOptions) -> None:

@@ -1,11 +1,13 @@
-"""Makes a run of another's weights, without training: one that answers another task, or a smaller file.
+"""Makes a run of another's weights, without training: of another task, a smaller file, or other crops.
 
 A network that has learnt all statements of PTB-XL (-task all, or -learn all) tells its superclasses, subclasses, forms
 and rhythms, too: -task names which the new run answers. -half keeps its weights in half precision, which is half the
-bytes; they are computed with in single precision as before. Thresholds are chosen anew on dev.
+bytes; they are computed with in single precision as before. -stride has it score an item by crops that lie closer
+together or further apart. Thresholds are chosen anew on dev.
 
     python -m pipeline.training.derive -run runs/all -task rhythm -path_save_model runs/all-rhythm
     python -m pipeline.training.derive -run runs/resnet1d_wang -half -path_save_model weights/signal
+    python -m pipeline.training.derive -run runs/resnet1d_wang -stride 0.625 -path_save_model runs/denser
 """
 
 from argparse import Namespace
@@ -14,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.commands.parser import CommandParser, positive_int, run_command
+from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
 from pipeline.machine.streams import say
@@ -34,6 +36,7 @@ def main(words: Sequence[str] | None = None) -> None:
         options.path_save_model,
         task=options.task,
         half=options.half,
+        stride=options.stride,
         data=options.data,
         threads=options.threads,
         gpu_id=options.gpu_id,
@@ -48,6 +51,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("path_save_model", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
     parser.option("task", metavar="TASK", help="what the new run answers (default: what the old one does)")
     parser.option("half", action="store_true", help="keep the weights in half precision")
+    crops = "seconds between the crops whose mean is an item's score (default: as it was)"
+    parser.option("stride", type=positive_float, metavar="S", help=crops)
     parser.option("data", type=Path, metavar="FOLDER", help="stores with dev (default: those it was trained on)")
     parser.option("threads", type=positive_int, metavar="N", help="of the CPU (default: the cores that are free)")
     parser.option("gpu_id", type=int, metavar="N", help="which GPU (default: the first, if there is one)")
@@ -61,6 +66,7 @@ def derive(
     *,
     task: str | None = None,
     half: bool = False,
+    stride: float | None = None,
     data: Path | None = None,
     threads: int | None = None,
     gpu_id: int | None = None,
@@ -72,12 +78,14 @@ def derive(
         folder: of the new run.
         task: what it answers; None for what the old one does.
         half: whether its weights are kept in half precision.
+        stride: step between the crops that are averaged at scoring, s; None for the old one.
         data: folder of the stores; None for the one that the old card names.
         threads: of the CPU; None for the cores that are free.
         gpu_id: which GPU; None for the first, if there is one.
 
     Raises:
-        EcgFusionError: nothing is asked for, the run is of several networks, or its outputs do not tell the task.
+        EcgFusionError: nothing is asked for, the run is of several networks, its outputs do not tell the task, or it
+            sees no crops that could lie otherwise.
     """
     from pipeline.machine.devices import choose_device, set_up_cpu
     from pipeline.machine.files import make_folder
@@ -90,8 +98,8 @@ def derive(
     from pipeline.training.network import complete
     from pipeline.training.transfer import read_origin
 
-    if task is None and not half:
-        raise EcgFusionError("what is to be another? give -task, -half or both")
+    if task is None and not half and stride is None:
+        raise EcgFusionError("what is to be another? give -task, -half or -stride")
     if (folder / CARD).exists():
         raise EcgFusionError(f"{folder} holds a run already: name another folder with -path_save_model")
     refuse_files_of_others(folder)
@@ -101,7 +109,7 @@ def derive(
     check_fit(run.card, dev, origin)
     refuse_training_items(run.card, origin, dev)
     card = _on(dev, run.card if task in (None, run.card.task) else answering(run.card, str(task), dev))
-    card = _elsewhere(card, data)
+    card = _elsewhere(card if stride is None else _by_crops(card, stride, origin), data)
     tensors = read_weights(origin, run.card)
     if half:
         tensors = {name: halved(tensor) for name, tensor in tensors.items()}
@@ -110,7 +118,7 @@ def derive(
     make_folder(folder)
     write_card(folder, card)
     save_tensors(folder, tensors)
-    scores = scores_of(replace(run, folder=folder, card=card), dev, choose_device(gpu_id), progress="scoring dev")
+    scores = scores_of(replace(run, folder=folder, card=card, spec=card.spec), dev, choose_device(gpu_id), progress="scoring dev")
     complete(card, folder, scores, _result(run.card, scores))
     return read_card(folder)
 
@@ -174,6 +182,16 @@ def _elsewhere(card: "Card", data: Path | None) -> "Card":
     """The card without the places of the old run's machine; its stores are those that were named, as typed."""
     given = {name: value for name, value in card.given.items() if name not in ("data", "path_save_model")}
     return replace(card, given=given, data=replace(card.data, folder=str(data or card.data.folder)))
+
+
+def _by_crops(card: "Card", stride: float, origin: Path) -> "Card":
+    """The card with another step between the crops of an item, s."""
+    from pipeline.inputs.plan import check_stride
+
+    if card.spec.crop is None:
+        raise EcgFusionError(f"{origin} sees no crops, and -stride is the step between them: leave it out")
+    check_stride(stride, card.spec.crop, card.spec.sampling_rate)
+    return replace(card, input=replace(card.spec, stride=stride))
 
 
 def halved(tensor: Any) -> Any:

@@ -62,6 +62,33 @@ def test_a_derived_run_answers_on_and_comes_back():
     assert "learnt" not in card_json(derived(derived(alone, "-task form", "form"), "-task all", "again"))
 
 
+def test_crops_that_lie_otherwise_are_those_of_a_training_with_that_stride():
+    run = trained(f"{GRU} -task superdiagnostic")
+    new = derived(run, "-stride 0.1")
+    assert read_card(new).spec.stride == 0.1
+    as_trained = trained(f"{GRU} -task superdiagnostic -stride 0.1", "as_trained")
+    # the epoch's figure on dev is of its own crops, and one epoch leaves nothing to choose
+    ours, theirs = (score_partition(each, None, "test", threads=1).scores for each in (new, as_trained))
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(load_scores(new / DEV_SCORES).scores, load_scores(as_trained / DEV_SCORES).scores)
+    assert (ours != score_partition(run, None, "test", threads=1).scores).any()
+
+
+@pytest.mark.parametrize(
+    ("how", "stride", "sentence"),
+    [
+        ("-crop 0.5", "0.001", "is less than a sample at 100 Hz: give at least 0.01"),
+        ("-crop 0.5", "0.6", "is longer than crops of 0.5 s, so that parts would never be scored"),
+        ("", "0.5", "sees no crops, and -stride is the step between them"),
+    ],
+)
+def test_crops_that_cannot_lie_so_are_refused(how, stride, sentence):
+    run = trained(f"-model cnn_lstm -leads I {how} -epochs 1 -threads 1")
+    with pytest.raises(EcgFusionError, match=sentence):
+        derived(run, f"-stride {stride}")
+    assert not Path("runs/derived").exists()
+
+
 def test_half_precision_is_half_the_bytes_and_answers_nearly_the_same():
     run = trained(f"{GRU} -task superdiagnostic")
     new = derived(run, "-half")
