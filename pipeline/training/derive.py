@@ -118,7 +118,8 @@ def derive(
     make_folder(folder)
     write_card(folder, card)
     save_tensors(folder, tensors)
-    scores = scores_of(replace(run, folder=folder, card=card, spec=card.spec), dev, choose_device(gpu_id), progress="scoring dev")
+    derived = replace(run, folder=folder, card=card, spec=card.spec)
+    scores = scores_of(derived, dev, choose_device(gpu_id), progress="scoring dev")
     complete(card, folder, scores, _result(run.card, scores))
     return read_card(folder)
 
