@@ -26,11 +26,15 @@ def opened_hdf5(path: Path, ranges: Ranges | None = None) -> Iterator[h5py.File]
         with h5py.File(path, "r") as file:
             yield file
         return
-    raw = RemoteFile(ranges or Ranges(remote_path(path)))
+    raw, problem = RemoteFile(ranges or Ranges(remote_path(path))), None
     try:
         with h5py.File(raw, "r") as file:
             yield file
     except Exception:
-        if raw.problem is not None:  # of which HDF5 says only that a read failed
-            raise raw.problem from None
-        raise
+        problem, raw.problem = raw.problem, None
+        if problem is None:
+            raise
+    if problem is not None:
+        # of which HDF5 says only that a read failed. Without its frames, which hold what HDF5 knows the place by: HDF5
+        # would hold the place for good, and let go of it when Python is gone already
+        raise problem.with_traceback(None)

@@ -1,5 +1,6 @@
 """An HDF5 file opens where it lies, and what its place fails at is said as that."""
 
+import gc
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -12,6 +13,7 @@ from remote_places import Bucket, web_of
 
 from pipeline.errors import EcgFusionError
 from pipeline.machine.places import place
+from pipeline.machine.remote import RemoteFile
 from pipeline.store.opening import opened_hdf5
 
 VALUES = np.arange(400_000).reshape(4, -1)
@@ -42,6 +44,15 @@ def test_what_the_place_fails_at_is_not_the_file_s_fault(web: FileServer):
         opened_hdf5(place(f"{web.url}/a.h5")),
     ):
         pass
+
+
+def test_what_fails_is_let_go(web: FileServer):
+    """What HDF5 still holds when Python ends, it lets go of by calling Python, and the process dies of it."""
+    web.faults["a.h5"] = repeat(part_dropped)
+    with pytest.raises(EcgFusionError), opened_hdf5(place(f"{web.url}/a.h5")):
+        pass
+    gc.collect()
+    assert not [held for held in gc.get_objects() if type(held) is RemoteFile]
 
 
 def test_what_is_no_hdf5_is_h5py_s_own_error(web: FileServer):
