@@ -4,7 +4,6 @@ import io
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from pipeline.errors import EcgFusionError
 from pipeline.export.form import Form
 from pipeline.export.whole import WholeRun, example_inputs, named_inputs
+from pipeline.machine.extras import required
 from pipeline.machine.files import replace_atomically
 
 OPSET = 17
@@ -28,17 +28,10 @@ def require_onnx() -> tuple[Any, Any]:
     """The modules ``onnx`` and ``onnxruntime``.
 
     Raises:
-        EcgFusionError: one is not installed.
+        NotInstalledError: one is absent.
     """
-    found = []
-    for name in ("onnx", "onnxruntime"):
-        try:
-            found.append(import_module(name))
-        except ImportError:
-            raise EcgFusionError(
-                f'ONNX files are written with {name}, which is not installed: pip install "ecgfusion[export]"'
-            ) from None
-    return found[0], found[1]
+    onnx, onnxruntime = (required(name, "export", "ONNX files are written with") for name in ("onnx", "onnxruntime"))
+    return onnx, onnxruntime
 
 
 def check_size(whole: torch.nn.Module, path: Path) -> None:

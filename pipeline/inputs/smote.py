@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from pipeline.inputs.items import ResidentSignals
 from pipeline.inputs.placement import fits, store_items
 from pipeline.inputs.spec import InputSpec
 from pipeline.listening import remark, warn
+from pipeline.machine.extras import required
 from pipeline.store.reading import Store
 
 NEIGHBOURS = 5
@@ -23,12 +23,9 @@ def require_smote() -> None:
     """Refuses to go on where imbalanced-learn is not installed.
 
     Raises:
-        EcgFusionError: with the command that installs it.
+        NotInstalledError: with the command that installs it.
     """
-    if find_spec("imblearn") is None:
-        raise EcgFusionError(
-            "-sampling smote needs imbalanced-learn, which is not installed: python -m pip install imbalanced-learn"
-        )
+    required("imblearn", "smote", "-sampling smote needs")
 
 
 def bytes_of_smote(of_classes: np.ndarray, n_values: int) -> int:

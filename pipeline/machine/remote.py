@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from queue import Empty, LifoQueue
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from pipeline.errors import EcgFusionError
+from pipeline.machine.extras import NotInstalledError, required
 from pipeline.machine.files import AGAIN
 from pipeline.machine.places import Entry, RemotePath, credentials_of
 
@@ -90,19 +90,15 @@ def _engine(path: RemotePath, nameless: bool) -> Any:
     library = _LIBRARIES[path.scheme]
     for module in ("fsspec", library):
         try:
-            import_module(module)
-        except ModuleNotFoundError as problem:
-            if problem.name is None or problem.name.partition(".")[0] != module:
-                raise
-            raise RemoteError(
-                f'{path} is read by {module}, which is not installed: pip install "ecgfusion[remote]"'
-            ) from None
+            required(module, "remote", f"{path} is read by")
+        except NotInstalledError as problem:
+            raise RemoteError(str(problem)) from None
     import fsspec
 
     for name in ("fsspec", "s3fs", "gcsfs", "aiobotocore", "botocore", "google"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told once, and without what they know
     if path.scheme == "gs":  # its other classes ask for each bucket's kind first
-        return import_module("gcsfs.core").GCSFileSystem(skip_instance_cache=True)
+        return required("gcsfs.core", "remote", f"{path} is read by").GCSFileSystem(skip_instance_cache=True)
     own: dict[str, Any] = {}
     if path.scheme == "s3":
         # s3fs tries again itself, and botocore below it would multiply that

@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.commands.parser import CommandParser, natural_number, positive_float, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
+from pipeline.machine.extras import required
 from pipeline.machine.streams import say
 
 _EXAMPLES = """examples:
@@ -86,14 +87,10 @@ def _require_packages() -> None:
     """Refuses to begin without the packages of the extra.
 
     Raises:
-        EcgFusionError: one is not installed.
+        NotInstalledError: one is absent.
     """
-    from importlib.util import find_spec
-
-    packages = {"fastapi": "fastapi", "jinja2": "jinja2", "python-multipart": "python_multipart", "uvicorn": "uvicorn"}
-    lacking = [package for package, module in packages.items() if find_spec(module) is None]
-    if lacking:
-        raise EcgFusionError(f'the page needs {", ".join(lacking)}, not installed here: pip install "ecgfusion[serve]"')
+    for module in ("fastapi", "jinja2", "python_multipart", "uvicorn"):
+        required(module, "serve", "the page needs")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Listener, Warned, listening, progress_bar, tell
+from pipeline.machine.extras import required
 from pipeline.store.job import Job
 from pipeline.store.options import local_workers
 
@@ -42,10 +42,7 @@ def cluster(name: str) -> Iterator["Cluster"]:
     Raises:
         EcgFusionError: Dask is not installed, no scheduler answers, or it has no worker.
     """
-    if find_spec("distributed") is None:
-        raise EcgFusionError(
-            '--scheduler needs dask.distributed, which is not installed: pip install "ecgfusion[cluster]"'
-        )
+    required("distributed", "cluster", "--scheduler needs")
     import dask
     from distributed import Client, LocalCluster
 

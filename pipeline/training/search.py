@@ -18,10 +18,11 @@ from pipeline.commands.parser import CommandParser, natural_number, positive_flo
 from pipeline.commands.recipes import read_recipe, recipe_text
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
+from pipeline.machine.extras import required
 from pipeline.machine.files import write_text
 from pipeline.machine.streams import say
 from pipeline.training import defaults
-from pipeline.training.search_engine import PRUNERS, SAMPLERS, SPARED, Plan, require_optuna
+from pipeline.training.search_engine import PRUNERS, SAMPLERS, SPARED, Plan
 from pipeline.training.search_study import plan_of, taking_part
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def main(words: Sequence[str] | None = None) -> None:
     from pipeline.training.search_space import read_space
 
     arguments = parse(words)
-    require_optuna()
+    required("optuna", "search", "a search needs")
     folder = arguments.folder / arguments.study
     begun = plan_of(folder)
     base, table, where = _asked_for(arguments, begun, folder)

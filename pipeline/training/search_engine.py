@@ -4,7 +4,6 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,16 +47,6 @@ class Plan:
     pruner: str = PRUNERS[0]
     prune_after: int = 2
     data: str | None = None
-
-
-def require_optuna() -> None:
-    """Refuses to begin without the package of the extra.
-
-    Raises:
-        EcgFusionError: it is not installed.
-    """
-    if find_spec("optuna") is None:
-        raise EcgFusionError('a search needs optuna, which is not installed: pip install "ecgfusion[search]"')
 
 
 def distributions(space: Space) -> "dict[str, BaseDistribution]":

@@ -3,9 +3,7 @@
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from untrained_runs import network_run, signal_spec
@@ -64,12 +62,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
 
 
 def test_without_the_extra_it_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def absent(name: str) -> Any:
-        if name == "onnxruntime":
-            raise ImportError(name)
-        return import_module(name)
-
-    monkeypatch.setattr(onnx_file, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EcgFusionError, match=re.escape('pip install "ecgfusion[export]"')):
         export_run(network_run("cnet", signal_spec()), tmp_path / "model.onnx")
 

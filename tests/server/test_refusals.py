@@ -145,7 +145,7 @@ def test_who_lets_others_in_is_warned(earlier: Path, monkeypatch, capsys, host: 
 
 
 def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(EcgFusionError, match=r'the page needs uvicorn, .*: pip install "ecgfusion\[serve\]"'):
         main(["-run", "nowhere"])
 

@@ -1,6 +1,7 @@
 """Workers of Dask make the shards: processes here, one of which dies; and what is wrong with a scheduler is told."""
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_where_nobody_answers_nothing_is_left(synthetic_folder, tmp_path, monkey
 
 
 def test_without_dask_the_extra_is_named(synthetic_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     words = [
         "create_images.py",
         "--data",

@@ -1,5 +1,6 @@
 """Balanced sampling and SMOTE from end to end: what is learnt from, what the card says, k-fold, resume, refusals."""
 
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -297,8 +298,8 @@ def test_too_much_for_the_memory_is_refused_before_anything_is_made(stores: Path
 
 
 def test_without_the_library_nothing_is_begun(stores: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(smote, "find_spec", lambda _: None)
-    with pytest.raises(EcgFusionError, match="is not installed: python -m pip install imbalanced-learn"):
+    monkeypatch.setitem(sys.modules, "imblearn", None)
+    with pytest.raises(EcgFusionError, match="needs imbalanced-learn, which is not installed"):
         fit_run(stores, tmp_path / "run", f"{GRU} -sampling smote")
     assert not (tmp_path / "run").exists()
     fit_run(stores, tmp_path / "run", f"{GRU} -epochs 1 -sampling balanced")

@@ -232,3 +232,11 @@ def test_a_name_that_is_a_path_is_refused(name: str, capsys: pytest.CaptureFixtu
 def test_train_py_says_of_a_recipe_with_a_search_what_it_is_for(place: Path):
     with pytest.raises(EcgFusionError, match=r"has a table \[search\], from which python -m pipeline.training.search"):
         train.main(["-config", str(place / "recipe.toml")])
+
+
+def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('model = "gru"\n')
+    with pytest.raises(EcgFusionError, match=r'a search needs optuna, .*: pip install "ecgfusion\[search\]"'):
+        search.main(["-study", "some", "-config", str(recipe)])

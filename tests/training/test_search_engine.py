@@ -4,8 +4,7 @@ import optuna
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.training import search_engine
-from pipeline.training.search_engine import Plan, decoded, distributions, grid_of, pruner_of, require_optuna, sampler_at
+from pipeline.training.search_engine import Plan, decoded, distributions, grid_of, pruner_of, sampler_at
 from pipeline.training.search_space import Choices, Range, Space
 
 SPACE: Space = {
@@ -75,11 +74,3 @@ def test_what_is_worse_is_given_up_behind_the_epochs_that_all_are_given(pruner: 
                 break
         study.tell(trial, 0.9)
     assert gone.get(5) == epoch
-
-
-def test_without_the_package_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(search_engine, "find_spec", lambda name: None)
-    with pytest.raises(
-        EcgFusionError, match=r'needs optuna, which is not installed: pip install "ecgfusion\[search\]"'
-    ):
-        require_optuna()

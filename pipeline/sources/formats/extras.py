@@ -1,15 +1,15 @@
 """Libraries that only some formats need: imported when the first such file is met, asked for where they are absent."""
 
-from importlib import import_module
 from types import ModuleType
 
+from pipeline.machine.extras import NotInstalledError, required
 from pipeline.sources.formats.opened import NotSaidError
 
 EXTRA = "clinical"
 """The extra of setup.cfg that brings them all."""
 
 
-class NotInstalledError(NotSaidError):
+class NoReaderError(NotSaidError):
     """What reads a file is not installed; others of its kind are not read either."""
 
 
@@ -21,14 +21,9 @@ def require(module: str, file: str) -> ModuleType:
         file: what a sentence names.
 
     Raises:
-        NotInstalledError: the library is not there.
+        NoReaderError: the library is not there.
     """
-    library = module.partition(".")[0]
     try:
-        return import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name is None or problem.name.partition(".")[0] != library:
-            raise
-        raise NotInstalledError(
-            f'{file} is read by {library}, which is not installed: pip install "ecgfusion[{EXTRA}]"'
-        ) from None
+        return required(module, EXTRA, f"{file} is read by")
+    except NotInstalledError as problem:
+        raise NoReaderError(str(problem)) from None

@@ -62,7 +62,7 @@ def parsed(path: str, root: str) -> Element:
 
     Raises:
         RecordError: it is no XML or of another kind, too long, too deep, declares entities, or refers to other files.
-        NotInstalledError: defusedxml is absent.
+        NoReaderError: defusedxml is absent.
     """
     library = require("defusedxml.ElementTree", path)
     data = content(path, MOST_XML_BYTES)

@@ -20,7 +20,7 @@ from machine_recordings import (
 
 from pipeline.signals.leads import LEADS
 from pipeline.sources.formats import xml_files
-from pipeline.sources.formats.extras import NotInstalledError
+from pipeline.sources.formats.extras import NoReaderError
 from pipeline.sources.formats.opened import NotSaidError, Said
 from pipeline.sources.formats.recording import RecordError
 from pipeline.sources.formats.registry import FORMATS, open_file
@@ -167,7 +167,7 @@ def test_a_damaged_file_is_a_recording_or_one_sentence(tmp_path, root):
 def test_without_defusedxml_the_sentence_says_what_to_install(tmp_path, root, monkeypatch):
     path = write_xml(tmp_path / "a.xml", FILES[root])
     monkeypatch.setitem(sys.modules, "defusedxml.ElementTree", None)
-    with pytest.raises(NotInstalledError, match=r'is read by defusedxml, .*pip install "ecgfusion\[clinical\]"'):
+    with pytest.raises(NoReaderError, match=r'is read by defusedxml, .*pip install "ecgfusion\[clinical\]"'):
         open_file(path)
 
 
