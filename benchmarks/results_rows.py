@@ -92,6 +92,7 @@ def _ptbxl() -> list[Row]:
         ("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", _SIGNAL, ".930–.934"),
         ("signal-5", "the same, 5 outputs", f"{_SIGNAL} {_ALONE}", ".930"),
         ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
+        ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
         ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
         ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
         ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
@@ -115,6 +116,7 @@ def _ptbxl() -> list[Row]:
     over = {
         "signal": ("signal-5",),
         "signal-changed": ("signal",),
+        "signal-cpc": ("signal",),
         "inception": ("signal",),
         "beat": ("beat-16-learn", "beat-16"),
         "beat-32": ("beat-16",),
