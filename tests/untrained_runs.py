@@ -150,7 +150,7 @@ def branches(kind: str = "multilabel", crop: float | None = 2.5) -> dict[str, Ru
     spec = signal_spec(crop=crop, stride=crop)
     image = replace(drawn("rp", size=48), crop=crop, stride=crop)
     return {
-        "signal": network_run("resnet1d_wang", spec, kind),
+        "signal": network_run("cnet", spec, kind),
         "image": network_run("resnet", image, kind, options={"nb_filters": 2}),
     }
 
