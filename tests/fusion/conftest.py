@@ -8,11 +8,11 @@ from signal_stores import make_signal_stores
 import train
 
 NETWORKS = {
-    "wang": "-model resnet1d_wang -crop 2.5 -stride 2.5 -epochs 1",
-    "wang-1": "-model resnet1d_wang -crop 2.5 -stride 2.5 -epochs 1 -seed 1",
+    "wang": "-model resnet1d_wang -crop 2.5 -stride 2.5 -epochs 3",
+    "wang-1": "-model resnet1d_wang -crop 2.5 -stride 2.5 -epochs 3 -seed 1",
     "gru": "-model gru -hidden_size 8 -n_layers 1 -leads I II -crop 0.5 -epochs 1",
     "whole": "-model cnn_gru -leads I II V2 -epochs 1",
-    "stft": "-model resnet -nb_filters 2 -representation stft -leads II V2 -crop 2.5 -stride 2.5 -size 32 -epochs 1",
+    "stft": "-model resnet -nb_filters 2 -representation stft -leads II V2 -crop 2.5 -stride 2.5 -size 32 -epochs 2",
 }
 
 
