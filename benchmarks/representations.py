@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def measure(n_records: int = 8, turns: int = 15) -> list[Row]:
-    """The claims of the image forms, measured; pyts takes most of a minute to import."""
+    """The claims of the image forms, measured."""
     import torch
 
     torch.set_num_threads(1)
@@ -95,19 +95,21 @@ def ours(forms: tuple[str, ...], n_records: int) -> Draw:
 
 def pyts_forms() -> dict[str, Draw]:
     """The same three forms by pyts: (leads, time) to (leads, size, size)."""
+    from pipeline.representations.references import import_pyts
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pyts.approximation import PiecewiseAggregateApproximation
-        from pyts.image import GramianAngularField, MarkovTransitionField, RecurrencePlot
-
-    means = PiecewiseAggregateApproximation(window_size=None, output_size=SIZE, overlapping=False)
+        images, approximation = import_pyts("image"), import_pyts("approximation")
+    means = approximation.PiecewiseAggregateApproximation(window_size=None, output_size=SIZE, overlapping=False)
 
     def rp(x: np.ndarray) -> np.ndarray:
-        return RecurrencePlot().transform(means.transform(x).clip(-1, 1) / 2 + 0.5)  # scale 'fixed', ±1 mV
+        scaled = means.transform(x).clip(-1, 1) / 2 + 0.5  # scale 'fixed', ±1 mV
+        drawn: np.ndarray = images.RecurrencePlot().transform(scaled)
+        return drawn
 
     return {
-        "gaf": lambda x: to_bytes(GramianAngularField(SIZE).transform(x), -1.0, 1.0),
-        "mtf": lambda x: to_bytes(MarkovTransitionField(SIZE, n_bins=10).transform(x), 0.0, 1.0),
+        "gaf": lambda x: to_bytes(images.GramianAngularField(SIZE).transform(x), -1.0, 1.0),
+        "mtf": lambda x: to_bytes(images.MarkovTransitionField(SIZE, n_bins=10).transform(x), 0.0, 1.0),
         "rp": lambda x: to_bytes(rp(x), 0.0, 1.0),
     }
 

@@ -4,6 +4,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -56,7 +57,7 @@ def from_json(tree: type[Tree], found: Any, where: str = "") -> Tree:
     """
     if not isinstance(found, Mapping):
         raise FieldError(f"{where or 'it'} is {_short(found)}, not named fields")
-    hints, values = get_type_hints(tree), {}
+    hints, values = _hints(tree), {}
     known = fields(tree)  # type: ignore[arg-type]
     _check_names(known, found, where)
     for each in known:
@@ -65,6 +66,11 @@ def from_json(tree: type[Tree], found: Any, where: str = "") -> Tree:
             values[each.name] = _value(hints[each.name], found[each.name], name)
             _check_range(values[each.name], each.metadata, name)
     return tree(**values)
+
+
+@cache  # a card is read several times in a training, and each of its parts has its annotations evaluated
+def _hints(tree: type) -> dict[str, Any]:
+    return get_type_hints(tree)
 
 
 def _check_names(known: tuple[Field[Any], ...], found: Mapping[str, Any], where: str) -> None:

@@ -10,7 +10,6 @@ import pytest
 from cards import card_json
 
 import create_images
-from pipeline.demo import PLACES
 from pipeline.demo import main as demo
 from pipeline.errors import EcgFusionError
 from pipeline.store.reading import open_store
@@ -28,14 +27,12 @@ def type_command(command: str, folder: Path) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def workplace(synthetic_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``data/ptbxl`` in it, after the five commands."""
+    """A folder with ``data/ptbxl`` in it, after the three commands."""
     folder = tmp_path_factory.mktemp("workplace")
     (folder / "data").mkdir()
     (folder / "data" / "ptbxl").symlink_to(synthetic_folder)
     for command in (
-        "python create_images.py --partition train",
-        "python create_images.py --partition dev",
-        "python create_images.py --partition test",
+        "python create_images.py",
         "python train.py -model alexnet",
         "python evaluate.py",
     ):
@@ -87,28 +84,6 @@ def test_a_mistake_ends_the_command_with_one_sentence(workplace: Path):
         "train.py: runs/alexnet holds a finished run: name another folder with -path_save_model, "
         "or see what it has learnt with python evaluate.py -run runs/alexnet"
     ]
-
-
-def test_the_demo_goes_the_whole_way_in_a_folder_that_it_empties(tmp_path: Path, capfd):
-    """``make demo``, with few records."""
-    folder = tmp_path / "demo"
-    folder.mkdir()
-    (folder / ".demo").touch()
-    (folder / "of an older demo").touch()
-    demo([str(folder), "--records", "40"])
-    assert not (folder / "of an older demo").exists()
-    said = capfd.readouterr().out
-    for run in ("resnet", "resnet1d_wang"):
-        table = (folder / "runs" / run / "evaluation" / "test" / "table.md").read_text()
-        assert table in said
-        assert f"  runs/{run} " in said
-    for place, what in PLACES:
-        assert f"  {place} " in said
-        assert what in said
-        assert (folder / place.replace("RUN", "fused")).exists(), place
-    fused = folder / "runs" / "fused" / "evaluation" / "test"
-    assert (fused / "comparison.md").read_text() in said
-    assert {"comparison.csv", "comparison.tex", "table.csv", "table.tex"} <= {path.name for path in fused.iterdir()}
 
 
 def test_the_demo_empties_nothing_that_no_demo_made(tmp_path: Path):

@@ -39,9 +39,7 @@ FOR_WINDOWS = [name for name, recipe in RECIPES.items() if recipe.get("join")]
 
 
 def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
-    """Train and dev of what a recipe learns from: 16 and 10 records, or 40 like PTB-XL's, which have its tasks."""
-    if "learn" in recipe:
-        return make_signal_stores(folder.parent, 40)
+    """Train and dev of what a recipe learns from: 16 and 10 records."""
     task, leads, windows = recipe["task"], tuple(recipe.get("leads", ("ECG",))), 2 if "join" in recipe else 1
     seconds: tuple[float, ...] = (15.0,)
     images, how = ImageRecipe(representations=()), dict[str, Any]()
@@ -62,12 +60,18 @@ def make_stores(folder: Path, recipe: dict[str, Any], n_beats: int) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def like_ptbxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stores of 40 records like PTB-XL's, which have its tasks."""
+    return make_signal_stores(tmp_path_factory.mktemp("signals"), 40)
+
+
 @pytest.fixture
-def made(name: str, tmp_path: Path) -> dict[str, Any]:
+def made(name: str, like_ptbxl: Path, tmp_path: Path) -> dict[str, Any]:
     """A recipe's options, for stores of its kind."""
     recipe = {option: value for option, value in RECIPES[name].items() if option not in BEHIND}
     sequence = "n_beats" in describe_model(recipe["model"]).options
-    stores = make_stores(tmp_path / "stores", recipe, 9 if sequence else 1)
+    stores = like_ptbxl if "learn" in recipe else make_stores(tmp_path / "stores", recipe, 9 if sequence else 1)
     return {**recipe, "data": str(stores), "path_save_model": str(tmp_path / "run"), "threads": 1}
 
 

@@ -110,6 +110,10 @@ def _normalised_by(network: Any, x: torch.Tensor, beside: Mapping[str, torch.Ten
         layer.eval().momentum = momentum
 
 
+def small_resnet(spec: InputSpec) -> Run:
+    return network_run("resnet", spec, options={"nb_filters": 8})
+
+
 def members_run(runs: list[Run]) -> Run:
     card = replace(runs[0].card, kfold=len(runs))
     return Run(Path("members"), card, None, runs[0].spec, {str(number): run for number, run in enumerate(runs, 1)})
@@ -150,7 +154,7 @@ def branches(kind: str = "multilabel", crop: float | None = 2.5) -> dict[str, Ru
     spec = signal_spec(crop=crop, stride=crop)
     image = replace(drawn("rp", size=48), crop=crop, stride=crop)
     return {
-        "signal": network_run("resnet1d_wang", spec, kind),
+        "signal": network_run("cnet", spec, kind),
         "image": network_run("resnet", image, kind, options={"nb_filters": 2}),
     }
 
@@ -189,18 +193,18 @@ def _beside() -> Run:
 
 
 REPRESENTED: dict[str, Callable[[], Run]] = {
-    f"{name} {scale}": lambda name=name, scale=scale: network_run("resnet", drawn(name, scale=scale))
+    f"{name} {scale}": lambda name=name, scale=scale: small_resnet(drawn(name, scale=scale))
     for name in REPRESENTATIONS
     for scale in ("record", "fixed")
 } | {
-    "gaf difference": lambda: network_run("resnet", drawn("gaf", gaf_method="difference")),
-    "mtf uniform": lambda: network_run("resnet", drawn("mtf", mtf_strategy="uniform", mtf_bins=7)),
-    "rp of 3 points": lambda: network_run("resnet", drawn("rp", rp_dimension=3, rp_delay=2)),
-    "rp threshold": lambda: network_run("resnet", drawn("rp", rp_threshold=0.15)),
-    "rp threshold point": lambda: network_run("resnet", drawn("rp", rp_threshold="point")),
-    "rp threshold distance": lambda: network_run("resnet", drawn("rp", rp_threshold="distance")),
+    "gaf difference": lambda: small_resnet(drawn("gaf", gaf_method="difference")),
+    "mtf uniform": lambda: small_resnet(drawn("mtf", mtf_strategy="uniform", mtf_bins=7)),
+    "rp of 3 points": lambda: small_resnet(drawn("rp", rp_dimension=3, rp_delay=2)),
+    "rp threshold": lambda: small_resnet(drawn("rp", rp_threshold=0.15)),
+    "rp threshold point": lambda: small_resnet(drawn("rp", rp_threshold="point")),
+    "rp threshold distance": lambda: small_resnet(drawn("rp", rp_threshold="distance")),
     "all at 256": lambda: network_run("alexnet", drawn(*REPRESENTATIONS, size=256)),
-    "lead map": lambda: network_run("resnet", image_spec({"leads": LeadMapRecipe(72).parameters()}, leads=LEADS)),
+    "lead map": lambda: small_resnet(image_spec({"leads": LeadMapRecipe(72).parameters()}, leads=LEADS)),
 }
 """Every representation, with every way of drawing it."""
 

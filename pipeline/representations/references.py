@@ -1,13 +1,38 @@
 """The same images by other people's code, pyts and scipy: what ``create_images.py --verify`` compares a store with.
 
-pyts is imported where it draws; its import takes most of a minute.
+pyts is imported where it draws.
 """
 
+from importlib import import_module
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def import_pyts(part: str) -> Any:
+    """A module of pyts, with numba's functions compiled when they are called.
+
+    pyts gives most of them signatures, by which all would be compiled at its import, which took half a minute: they
+    are distances of time series, and no image asks for one.
+
+    Args:
+        part: its name there.
+    """
+    import numba
+
+    compiled_at_once = numba.njit
+
+    def compiled_when_called(*function_or_signatures: Any, **options: Any) -> Any:
+        return compiled_at_once(*filter(isfunction, function_or_signatures), **options)
+
+    numba.njit = compiled_when_called
+    try:
+        return import_module(f"pyts.{part}")
+    finally:
+        numba.njit = compiled_at_once
 
 
 def pyts_gaf(x: Array, _: float, parameters: dict[str, Any]) -> Array:
@@ -21,36 +46,33 @@ def pyts_gaf(x: Array, _: float, parameters: dict[str, Any]) -> Array:
     Shape:
         x (n, time) to (n, size, size), in the value range of the parameters.
     """
-    from pyts.image import GramianAngularField
-
     points = _scaled(x, parameters["size"], parameters, -1, 1)
-    drawn: Array = GramianAngularField(sample_range=None, method=parameters["method"]).transform(points)
+    fields = import_pyts("image").GramianAngularField(sample_range=None, method=parameters["method"])
+    drawn: Array = fields.transform(points)
     return drawn
 
 
 def pyts_mtf(x: Array, _: float, parameters: dict[str, Any]) -> Array:
     """Markov transition fields by pyts, but for uniform bins of a fixed range, which it has not. See ``pyts_gaf``."""
-    from pyts.image import MarkovTransitionField
-
     size, n_bins, strategy = parameters["size"], parameters["n_bins"], parameters["strategy"]
     if strategy == "uniform" and parameters["scale"] == "fixed":
         # pyts cuts bins over each lead's own range only: two samples at the ends of the fixed range would be counted
         return np.stack([_field_over_range(lead, size, n_bins, parameters["range_mv"]) for lead in x])
-    drawn: Array = MarkovTransitionField(image_size=size, n_bins=n_bins, strategy=strategy).transform(x)
+    fields = import_pyts("image").MarkovTransitionField(image_size=size, n_bins=n_bins, strategy=strategy)
+    drawn: Array = fields.transform(x)
     return drawn
 
 
 def pyts_rp(x: Array, _: float, parameters: dict[str, Any]) -> Array:
     """Recurrence plots by pyts. See ``pyts_gaf``."""
-    from pyts.image import RecurrencePlot
-
     n_points = parameters["size"] + (parameters["dimension"] - 1) * parameters["delay"]
-    drawn: Array = RecurrencePlot(
+    plots = import_pyts("image").RecurrencePlot(
         dimension=parameters["dimension"],
         time_delay=parameters["delay"],
         threshold=parameters["threshold"],
         percentage=parameters["percentage"],
-    ).transform(_scaled(x, n_points, parameters, 0, 1))
+    )
+    drawn: Array = plots.transform(_scaled(x, n_points, parameters, 0, 1))
     return drawn
 
 
@@ -89,15 +111,13 @@ def scipy_stft(x: Array, sampling_rate: float, parameters: dict[str, Any]) -> Ar
 
 def _scaled(x: Array, n_points: int, parameters: dict[str, Any], low: float, high: float) -> Array:
     """Averaged over segments, then mapped to [low, high]: (n, time) to (n, n_points)."""
-    from pyts.approximation import PiecewiseAggregateApproximation
-    from pyts.preprocessing import MinMaxScaler
-
     if n_points != x.shape[1]:
-        x = PiecewiseAggregateApproximation(window_size=None, output_size=n_points, overlapping=False).transform(x)
+        averaging = import_pyts("approximation").PiecewiseAggregateApproximation
+        x = averaging(window_size=None, output_size=n_points, overlapping=False).transform(x)
     scaled: Array
     if parameters["scale"] == "record":
         # pyts refuses what its own scaler lets go beyond the range by a rounding
-        scaled = np.clip(MinMaxScaler(sample_range=(low, high)).transform(x), low, high)
+        scaled = np.clip(import_pyts("preprocessing").MinMaxScaler(sample_range=(low, high)).transform(x), low, high)
     else:
         limit = parameters["range_mv"]
         scaled = np.clip(x, -limit, limit) / limit * (high - low) / 2 + (high + low) / 2
@@ -106,14 +126,12 @@ def _scaled(x: Array, n_points: int, parameters: dict[str, Any], low: float, hig
 
 def _field_over_range(lead: Array, size: int, n_bins: int, limit: float) -> Array:
     """The field of one lead at full length, by its definition, then averaged over segments: (time,) to (size, size)."""
-    from pyts.utils import segmentation
-
     bins = np.digitize(lead, np.linspace(-limit, limit, n_bins + 1)[1:-1], right=True)  # as pyts does
     transitions = np.zeros((n_bins, n_bins))
     np.add.at(transitions, (bins[:-1], bins[1:]), 1)
     transitions /= np.maximum(transitions.sum(axis=1, keepdims=True), 1)
     field = transitions[bins[:, None], bins[None, :]]  # (time, time)
-    first, last, _ = segmentation(len(lead), window_size=1, overlapping=False, n_segments=size)
+    first, last, _ = import_pyts("utils").segmentation(len(lead), window_size=1, overlapping=False, n_segments=size)
     rows = np.stack([field[start:end].mean(axis=0) for start, end in zip(first, last, strict=True)])  # (size, time)
     return np.stack([rows[:, start:end].mean(axis=1) for start, end in zip(first, last, strict=True)], axis=1)
 

@@ -29,7 +29,7 @@ def verify_store(store: Store, n_records: int) -> str:
     x = to_millivolts(store.signals.open()[np.sort(rows)][:, leads], store.gain)  # (n, leads, time)
     differences = []
     if "pyts" not in sys.modules:
-        remark("loading pyts, which may take most of a minute")
+        remark("loading pyts, which may take some seconds")
     for name, parameters in progress_bar(store.image_parameters.items(), f"verify {store.path.stem}", leave=False):
         stored = store.images[name].open()[np.sort(rows)].astype(int)  # (n, leads, size, size)
         drawn = reference_images(name, x.reshape(-1, x.shape[-1]), store.sampling_rate, parameters)

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("cpu_as_before")
 TOYS: dict[str, Callable[[], Sequence[Row | Share | Waiting]]] = {
     "reading": partial(reading.measure, n_records=3, turns=1),
     "reading_sets": partial(reading_sets.measure, n_records=3, n_beats=5, turns=1),
-    "representations": partial(representations.measure, n_records=1, turns=1),  # the import of pyts takes its time
+    "representations": partial(representations.measure, n_records=1, turns=1),
     "creating": partial(creating.measure, n_records=20, workers=1, turns=1),
     "loading": partial(loading.measure, n_records=6, turns=1),
     "training": partial(training.measure, turns=1),

@@ -50,6 +50,6 @@ def test_a_lap_is_run_from_the_official_folder(tmp_path, monkeypatch):
     found = speedrun.lap("signal", tmp_path / "ptbxl", 0)
     assert found.stores > 0 < found.training
     assert 0 <= found.dev <= 1
-    monkeypatch.setitem(VARIANTS, "signal", "-model none")
-    with pytest.raises(EcgFusionError, match="no network is named 'none'"):
+    monkeypatch.setattr(speedrun, "STORES", "--representations none --folds train=none")
+    with pytest.raises(EcgFusionError, match=r"create_images\.py --representations none --folds train=none .*: \S"):
         speedrun.lap("signal", tmp_path / "ptbxl", 0)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import campaign
 from campaign.__main__ import cases
 from campaign.hostile import HOSTILE
@@ -21,8 +23,15 @@ def test_a_campaign_is_the_same_for_the_same_seed_and_leaves_nothing_out():
     assert {case.of for case in chosen} == {*TARGETS, *(work.name for work in WORKS), *(each.name for each in HOSTILE)}
 
 
-def test_no_answer_is_wrong(tmp_path: Path):
-    words = [sys.executable, "-m", "campaign", "-cases", "30", "-seed", "1", "-out", str(tmp_path / "page.md")]
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the campaign that is run first keeps the undamaged place, and the next one takes it from."""
+    return str(tmp_path_factory.mktemp("campaign"))
+
+
+def test_no_answer_is_wrong(place: str, tmp_path: Path):
+    words = ["-cases", "30", "-seed", "1", "-place", place, "-out", str(tmp_path / "page.md")]
+    words = [sys.executable, "-m", "campaign", *words]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert "| | together | 30 |" in (tmp_path / "page.md").read_text()
@@ -42,12 +51,14 @@ def blind(path, names):  # takes a damaged file for one that is full of zeros, a
         found = {"scores": np.zeros((2, 1)), "labels": np.zeros((2, 1)), "item_id": names}
         return found | {"classes": np.array(["MI"]), "kind": np.array("multilabel")}
 scores.read_npz = blind
-main(["-cases", "200", "-only", "mutations", "-of", "scores files", "-workers", "1", "-out", sys.argv[1]])
+place, out = sys.argv[1:]
+words = ["-cases", "200", "-only", "mutations", "-of", "scores files", "-workers", "1"]
+main([*words, "-place", place, "-out", out])
 """
 
 
-def test_a_program_that_overlooks_damage_is_found_out(tmp_path: Path):
-    words = [sys.executable, "-c", BLIND, str(tmp_path / "page.md")]
+def test_a_program_that_overlooks_damage_is_found_out(place: str, tmp_path: Path):
+    words = [sys.executable, "-c", BLIND, place, str(tmp_path / "page.md")]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "WRONG" in done.stdout

@@ -11,6 +11,7 @@ import pytest
 
 import create_images
 from pipeline.commands import ecgfusion
+from pipeline.demo import PLACES
 from pipeline.errors import EcgFusionError
 
 ROOT = Path(create_images.__file__).resolve().parent
@@ -65,10 +66,27 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_installed_wheel_runs_the_demo_from_another_folder(installed: Path, tmp_path: Path):
-    words = [str(installed), "demo", "demo", "--records", "100"]
+    """``make demo`` with few records, in a folder that it empties: what it says, shows and leaves behind."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / ".demo").touch()
+    (folder / "of an older demo").touch()
+    words = [str(installed), "demo", "demo", "--records", "40"]
     away = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=away, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "demo" / "runs" / "resnet" / "evaluation" / "test" / "counts.csv").exists()
+    said = done.stdout
+    assert done.returncode == 0, said + done.stderr
+    assert not (folder / "of an older demo").exists()
+    for run in ("resnet", "resnet1d_wang"):
+        assert (folder / "runs" / run / "evaluation" / "test" / "table.md").read_text() in said
+        assert f"  runs/{run} " in said
+    for place, what in PLACES:
+        assert f"  {place} " in said
+        assert what in said
+        assert (folder / place.replace("RUN", "fused")).exists(), place
+    fused = folder / "runs" / "fused" / "evaluation" / "test"
+    assert (fused / "comparison.md").read_text() in said
+    left = {path.name for path in fused.iterdir()}
+    assert {"counts.csv", "comparison.csv", "comparison.tex", "table.csv", "table.tex"} <= left
     where = [str(installed.with_name("python")), "-c", "import pipeline; print(pipeline.__file__)"]
     assert str(ROOT) not in subprocess.check_output(where, cwd=tmp_path, text=True, env=away)

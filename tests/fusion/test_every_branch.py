@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from smaller_networks import SMALLER
 from torch import Tensor
 
 from models import (
@@ -25,9 +26,9 @@ READ = [name for name in list_fusions("intermediate") if describe_fusion(name).f
 
 
 def branch(name: str, n_numbers: int) -> tuple[Network, InputMaker, Batch]:
-    """A network, and four items, some of them padded."""
+    """A network, a large one made smaller, and four items, some of them padded."""
     torch.manual_seed(0)
-    network = create_model(name, in_channels=2, n_classes=CLASSES)
+    network = create_model(name, in_channels=2, n_classes=CLASSES, **SMALLER.get(name, {}))
     n, features, scale = max(90, network.smallest_size + 40), None, None
     if n_numbers:
         network = beside_features(network, n_numbers, CLASSES)

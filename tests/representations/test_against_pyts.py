@@ -1,12 +1,14 @@
 """Wherever pyts accepts a lead, we compute what it computes."""
 
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
 from pipeline.representations import gaf, mtf, rp
+from pipeline.representations.references import import_pyts
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-5}
 LENGTH_AND_SIZE = [
@@ -17,14 +19,12 @@ LENGTH_AND_SIZE = [
 
 @pytest.fixture(scope="module")
 def pyts():
-    """The modules of pyts, which take long to import and warn."""
+    """The modules of pyts, which warn when they are imported."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pyts.approximation
-        import pyts.image
-        import pyts.preprocessing
-
-        yield pyts
+        for part in ("approximation", "image", "preprocessing"):
+            import_pyts(part)
+        yield import_module("pyts")
 
 
 def leads(n):

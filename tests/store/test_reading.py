@@ -12,6 +12,7 @@ from pipeline.representations import ImageRecipe
 from pipeline.signals.counts import PADDING
 from pipeline.sources import open_source
 from pipeline.sources.items import Whole
+from pipeline.store import reading
 from pipeline.store.attributes import from_attribute
 from pipeline.store.reading import (
     NUMBER_COLUMNS,
@@ -234,3 +235,19 @@ def test_a_store_with_sums_and_no_digest_is_no_earlier_one(copied):
     with h5py.File(copied, "r+") as file:
         del file.attrs["contents_digest"]
     assert "the digest of its tables is gone" in refusal(copied)
+
+
+def test_it_is_looked_through_once_and_again_when_it_has_changed(small_store_folder, tmp_path, monkeypatch):
+    path, looked, digest = Path(shutil.copy(small_store_folder / "dev.h5", tmp_path)), [], reading.digest_of_contents
+    monkeypatch.setattr(reading, "digest_of_contents", lambda file: looked.append(file) or digest(file))
+    for _ in range(2):  # while its last change is so young that the next one could have the same time
+        open_store(path)
+    assert len(looked) == 2
+    monkeypatch.setattr(reading, "_TOLD_APART_NS", 0)
+    for _ in range(3):
+        open_store(path)
+    assert len(looked) == 3
+    with h5py.File(path, "a") as file:
+        file["fold"][0] += 1
+    with pytest.raises(EcgFusionError, match="its tables are not what was written"):
+        open_store(path)

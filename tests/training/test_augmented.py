@@ -55,10 +55,14 @@ def test_scoring_knows_nothing_of_it(model: str):
     scored_twice(trained(small, "run"))
 
 
-@pytest.fixture
-def branches() -> str:
-    both = [trained(f"{GRU} {CHANGED} -seed {seed}", f"gru-{seed}") for seed in (0, 1)]
-    return " ".join(map(str, both))
+@pytest.fixture(scope="module")
+def branches(small_store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two runs. Do not write into them."""
+    folder = tmp_path_factory.mktemp("branches")
+    for seed in (0, 1):
+        words = f"{GRU} {CHANGED} -seed {seed} -data {small_store_folder} -path_save_model {folder / str(seed)}"
+        train.main(words.split())
+    return f"{folder / '0'} {folder / '1'}"
 
 
 @pytest.mark.parametrize("combine", list_fusions("late"))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -123,24 +124,41 @@ def test_the_resume_file_of_another_training_is_refused(name, begun, small_store
         go_on(run)
 
 
+def killed_behind_the_best(name: str, epoch: int, common: list[str], folder: Path) -> tuple[Path, Path]:
+    """A run of three epochs, of which this one is the best, killed behind the second; and it whole."""
+    aurocs = iter([0.9, 0.5, 0.4, 0.9, 0.5, 0.4] if epoch == 1 else [0.5, 0.9, 0.4, 0.5, 0.9, 0.4])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "macro_auroc", lambda *_: next(aurocs))
+        kill_at_call(patch, loop.Steps, "epoch", 6 if name == "members" else 3)
+        with pytest.raises(Killed):
+            train.main([*RUNS[name].split(), *common, "-path_save_model", str(folder / "run")])
+    whole = shutil.copytree(folder / "run", folder / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "macro_auroc", lambda *_: 0.4)
+        go_on(whole)
+    return folder / "run", whole
+
+
+@pytest.fixture(scope="module")
+def judged(small_store_folder, branches, tmp_path_factory) -> dict[tuple[str, int], tuple[Path, Path]]:
+    """Of each kind, and of each epoch as its best one, ``killed_behind_the_best``. Do not write into them."""
+    found = {}
+    for name, epoch in product(RUNS, (1, 2)):
+        common = ["-data", str(small_store_folder), *(["-branches", *branches] if name == "concat" else [])]
+        found[name, epoch] = killed_behind_the_best(name, epoch, common, tmp_path_factory.mktemp(f"{name}-{epoch}"))
+    return found
+
+
 @every_kind
 @pytest.mark.parametrize("epoch", [1, 2])
 @pytest.mark.parametrize("harm", ["gone", "cut", "flipped", "another's"])
 def test_the_best_weights_are_put_back_or_missed(
-    name: str, epoch: int, harm: str, small_store_folder, branches, tmp_path: Path, monkeypatch
+    name: str, epoch: int, harm: str, judged, branches, tmp_path: Path, monkeypatch
 ):
     """Where the best epoch is the last one, the resume file has them too; where it is not, nothing else has."""
-    aurocs = iter([0.9, 0.5, 0.4, 0.9, 0.5, 0.4] if epoch == 1 else [0.5, 0.9, 0.4, 0.5, 0.9, 0.4])
-    monkeypatch.setattr(loop, "macro_auroc", lambda *_: next(aurocs))
-    words = [*RUNS[name].split(), "-data", str(small_store_folder)]
-    words += ["-branches", *branches] if name == "concat" else []
-    with monkeypatch.context() as patch:
-        kill_at_call(patch, loop.Steps, "epoch", 6 if name == "members" else 3)
-        with pytest.raises(Killed):
-            train.main([*words, "-path_save_model", str(tmp_path / "run")])
+    before, whole = judged[name, epoch]
+    shutil.copytree(before, tmp_path / "run")
     monkeypatch.setattr(loop, "macro_auroc", lambda *_: 0.4)
-    whole = shutil.copytree(tmp_path / "run", tmp_path / "whole")
-    go_on(whole)
     path = last_part(tmp_path / "run") / WEIGHTS
     content = path.read_bytes()
     if harm == "gone":
