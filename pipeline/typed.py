@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Tree = TypeVar("Tree")
 
@@ -57,7 +57,7 @@ def from_json(tree: type[Tree], found: Any, where: str = "") -> Tree:
     """
     if not isinstance(found, Mapping):
         raise FieldError(f"{where or 'it'} is {_short(found)}, not named fields")
-    hints, values = _hints(tree), {}
+    hints, values = _hints(cast(Any, tree)), {}
     known = fields(tree)  # type: ignore[arg-type]
     _check_names(known, found, where)
     for each in known:

@@ -23,7 +23,7 @@ def import_pyts(part: str) -> Any:
     """
     import numba
 
-    compiled_at_once = numba.njit
+    compiled_at_once: Any = numba.njit
 
     def compiled_when_called(*function_or_signatures: Any, **options: Any) -> Any:
         return compiled_at_once(*filter(isfunction, function_or_signatures), **options)
