@@ -70,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """
     parser = CommandParser(prog="python -m benchmarks.results", description=__doc__)
     parser.option("study", nargs="+", choices=list(STUDIES), default=list(STUDIES), help="which (default all)")
-    parser.option("only", nargs="+", metavar="NAME", help="these rows alone, by their names")
+    parser.option("only", nargs="+", metavar="NAME", help="these rows alone, in this order")
     parser.option("seeds", type=int, nargs="+", default=[0, 1, 2], help="(default 0 1 2)")
     parser.option("recordings", type=Path, help="folder of the data sets (default $ECG_DATA, else data)")
     parser.option("out", type=Path, default=Path("runs/results"), help="stores and runs (default %(default)s)")
@@ -81,16 +81,27 @@ def main(words: Sequence[str] | None = None) -> None:
     deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
     recordings = options.recordings or Path(os.environ.get("ECG_DATA", "data"))
     place = Place(options.out, recordings.expanduser(), options.threads, deadline)
-    rows = [row for row in ROWS if row.study in options.study and (not options.only or row.name in options.only)]
+    rows = chosen(options.study, options.only)
     rows = in_order(rows, _has_gpu()) if not options.table else rows
-    if not rows:
-        raise EcgFusionError(
-            f"no row is named {' '.join(options.only)}: choose from {' '.join(row.name for row in ROWS)}"
-        )
     failed = [] if options.table else make(rows, STORES, options.seeds, place)
     print_tables(rows, options.seeds, place)
     if failed:
         raise EcgFusionError(f"{len(failed)} could not be made: see {', '.join(map(str, failed))}")
+
+
+def chosen(studies: Sequence[str], only: Sequence[str] | None) -> list[Row]:
+    """The rows of some studies, or those of them that are named, in the order of the names.
+
+    Raises:
+        EcgFusionError: none of them has such a name.
+    """
+    rows = [row for row in ROWS if row.study in studies]
+    if not only:
+        return rows
+    names = list(dict.fromkeys(row.name for row in rows))
+    if unknown := [name for name in only if name not in names]:
+        raise EcgFusionError(f"no row is named {' '.join(unknown)}: choose from {' '.join(names)}")
+    return sorted((row for row in rows if row.name in only), key=lambda row: only.index(row.name))
 
 
 def in_order(rows: Sequence[Row], has_gpu: bool) -> list[Row]:

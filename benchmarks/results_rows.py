@@ -100,6 +100,7 @@ def _ptbxl() -> list[Row]:
         ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
         ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
+        ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
@@ -123,6 +124,7 @@ def _ptbxl() -> list[Row]:
         "beat-16-learn": ("beat-16",),
         "beat-channels": ("beat",),
         "fused": ("signal", "beat", "two-signals"),
+        "fused-images": ("fused", "signal"),
         "two-signals": ("signal",),
         "three": ("fused",),
     }
@@ -304,6 +306,7 @@ _BEAT_PLAIN = (
 )
 _CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
 _INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {_LEARN}"
+_IMAGES = "-model late -combine mean -branches @signal @beat @beat-16"
 _TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
 
 
@@ -312,7 +315,12 @@ def _weights() -> list[Row]:
     asked = (
         ("weights-signal", "signal", _SIGNAL),
         ("weights-beat", "image", _BEAT),
-        ("weights-fused", "signal + image, mean", "-model late -combine mean -branches @weights-signal @weights-beat"),
+        ("weights-beat-16", "image, 5 outputs, not changed at random", _BEAT_PLAIN),
+        (
+            "weights-fused",
+            "signal + both images, mean",
+            "-model late -combine mean -branches @weights-signal @weights-beat @weights-beat-16",
+        ),
         ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
         ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
         ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),

@@ -152,4 +152,9 @@ def test_a_run_of_another_task_is_made_of_one_that_is_trained(
 
 def test_a_wrong_name_is_refused():
     with pytest.raises(EcgFusionError, match="no row is named nothing"):
-        results.main(["-only", "nothing"])
+        results.main(["-only", "signal", "nothing"])
+
+
+def test_named_rows_come_in_the_order_of_their_names():
+    assert [row.name for row in results.chosen(["networks"], ["net-mina", "net-gru"])] == ["net-mina", "net-gru"]
+    assert [row.name for row in results.chosen(["ptbxl"], None)] == [row.name for row in ROWS if row.study == "ptbxl"]
