@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import Network
+from models import ModelEntry, Network
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import JOINS
 from pipeline.inputs.batches import CPU
@@ -66,18 +66,10 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     check_changes(options, spec)
     if options.sampling == "smote":
         check_synthetic(spec, train, rows, labels.rows(rows))
-    of_network = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
-    if spec.modality == "image" and "size" in entry.options:
-        of_network["size"] = image_size(spec)
-    is_built_for_samples = of_network.get("head") == "flatten" or of_network.get("steps") == "beat"
-    if is_built_for_samples and "n_samples" in entry.options:
-        of_network.setdefault("n_samples", spec.crop_samples)
-    if "n_beats" in entry.options:
-        of_network["n_beats"] = _beats_of_an_item(entry.name, of_network.get("n_beats"), options, train)
     card = Card(
         complete=False,
         model=entry.name,
-        options=of_network,
+        options=options_of_network(entry, options, spec, train),
         task=task,
         kind=labels.kind,
         classes=labels.classes,
@@ -112,6 +104,25 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     check_batch_size(card.batch_size, network, entry.name)
     card = replace(card, init=plan_init(options, card, network, train, dev))
     return replace(card, teacher=plan_teacher(options, card, train, dev))
+
+
+def options_of_network(entry: ModelEntry, options: TrainOptions, spec: InputSpec, train: Store) -> dict[str, Any]:
+    """What a network is made with: what was given, and what follows from what it sees.
+
+    Raises:
+        EcgFusionError: it would be made for other items than those of the store.
+    """
+    chosen = {**options_of_origin(options), **options.of_network(NETWORK_OPTIONS)}
+    if spec.modality == "image" and "size" in entry.options:
+        chosen["size"] = image_size(spec)
+    is_built_for_samples = chosen.get("head") == "flatten" or chosen.get("steps") == "beat"
+    if is_built_for_samples and "n_samples" in entry.options:
+        chosen.setdefault("n_samples", spec.crop_samples)
+    if "n_beats" in entry.options:
+        chosen["n_beats"] = _beats_of_an_item(entry.name, chosen.get("n_beats"), options, train)
+    if "sampling_rate" in entry.options:
+        chosen["sampling_rate"] = _rate_of_an_item(entry.name, chosen.get("sampling_rate"), spec, train)
+    return chosen
 
 
 def planned_join(options: TrainOptions, train: Store) -> str | None:
@@ -246,6 +257,20 @@ def _beats_of_an_item(model: str, given: Any, options: TrainOptions, train: Stor
             f"{model} is to see {given} beats, and an item of {train.path} has {seen}: leave -set n_beats out"
         )
     return seen if given is None else given
+
+
+def _rate_of_an_item(model: str, given: Any, spec: InputSpec, train: Store) -> float:
+    """The rate, in Hz, that a network's filters are made for: that of the store.
+
+    Raises:
+        EcgFusionError: another one was given.
+    """
+    if given is not None and given != spec.sampling_rate:
+        raise EcgFusionError(
+            f"{model} is to see {given} Hz, and {train.path} has {spec.sampling_rate:g}: leave -set sampling_rate out, "
+            f"or make the stores with create_images.py --sampling_rate {given}"
+        )
+    return spec.sampling_rate
 
 
 def check_changes(options: TrainOptions, spec: InputSpec) -> None:

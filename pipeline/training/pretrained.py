@@ -42,8 +42,8 @@ from pipeline.training.data import check_stores, rows_of, training_rows
 from pipeline.training.loop import Judged, diverged, fit_steps
 from pipeline.training.network import announce_settings, ending_told, settings_of
 from pipeline.training.optimisation import Settings, check_batch_size
-from pipeline.training.options import NETWORK_OPTIONS, TrainOptions
-from pipeline.training.plan import check_changes, check_sizes, chosen_settings, data_card, versions
+from pipeline.training.options import TrainOptions
+from pipeline.training.plan import check_changes, check_sizes, chosen_settings, data_card, options_of_network, versions
 from pipeline.training.pretraining_options import PretrainOptions
 from pipeline.training.resume import Progress
 from pipeline.training.run import train_run
@@ -138,7 +138,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     card = Card(
         complete=False,
         model=entry.name,
-        options=options.of_network(NETWORK_OPTIONS),
+        options=options_of_network(entry, options, spec, train),
         task=TASK,
         kind="multilabel",
         classes=(TASK,),

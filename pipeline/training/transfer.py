@@ -35,7 +35,8 @@ HEAD = "head."
 _BESIDE = "network."  # before the names of a network that numbers are seen beside
 _SHOWN = 3  # names in a sentence
 _OTHER_SCALE = 1.25  # times
-_OF_INPUT = ("size", "n_samples", "n_beats", "pretrained")  # options that are of what is seen, or of how weights begin
+_OF_INPUT = ("size", "n_samples", "n_beats", "sampling_rate", "pretrained")
+"""Options that are of what is seen, or of how weights begin."""
 _ONE_LEAD = {"MLII": "II"}  # a lead under two names
 
 

@@ -274,6 +274,15 @@ def test_what_is_built_for_one_length_is_built_for_what_it_sees(stores, model: s
         card_of(stores, model=model, crop=2.5, **{**option, "set": {**option.get("set", {}), "n_samples": 187}})
 
 
+def test_filters_are_made_for_the_rate_of_the_store(stores):
+    faster = tuple(replace(store, attributes={**store.attributes, "sampling_rate": 250.0}) for store in stores)
+    assert card_of(stores, model="mina")["options"] == {"sampling_rate": 100.0}
+    assert card_of(faster, model="mina")["options"] == {"sampling_rate": 250.0}
+    assert card_of(faster, model="mina", set={"sampling_rate": 250})["options"] == {"sampling_rate": 250.0}
+    with pytest.raises(EcgFusionError, match=r"mina is to see 100 Hz, and .*train.h5 has 250: leave"):
+        card_of(faster, model="mina", set={"sampling_rate": 100})
+
+
 def of_beats(stores: tuple[Store, Store], n: int) -> tuple[Store, Store]:
     cut = {"kind": "beats", "beat": "window", "beat_extent": [0.25, 0.45], "beats": n}
     train, dev = (replace(store, attributes={**store.attributes, "cut": cut}) for store in stores)
