@@ -11,7 +11,7 @@ from cards import small_card
 from smaller_networks import SMALLER
 
 from models import beside_features, create_model, describe_fusion, describe_model, list_fusions, list_models
-from pipeline.inputs.features import FeatureScale
+from pipeline.inputs.features import FeatureScale, plan_features
 from pipeline.inputs.maker import InputMaker
 from pipeline.inputs.spec import InputSpec
 from pipeline.representations import REPRESENTATIONS, ImageRecipe, LeadMapRecipe
@@ -80,6 +80,17 @@ def network_run(model: str, spec: InputSpec, kind: str = "multilabel", seed: int
     card = small_card(spec, model=model, kind=kind, complete=True, data=data, **fields)
     _turn_up(network, spec)
     return Run(Path(model), card, network, spec)
+
+
+def measuring_run(*names: str, **fields: Any) -> Run:
+    """An untrained network beside which the numbers of some features are seen."""
+    store = store_of(simulated(6))
+    columns: dict[str, np.ndarray] = {
+        "age": np.array([30, 40, 50, 60, 70, 80], np.float32),
+        "sex": np.array([0, 1] * 3, np.int8),
+    }
+    features = plan_features(names, replace(store, columns={**store.columns, **columns}), np.arange(6))
+    return network_run("cnet", signal_spec(features=features, **fields))
 
 
 @torch.no_grad()

@@ -71,6 +71,11 @@ class Needs:
         return tuple(name for name in self.features if name in MEASURED and self.kind_of_items != "beats")
 
     @property
+    def sees_patient(self) -> bool:
+        """Whether it sees the age and the sex of a patient beside a recording."""
+        return "tabular" in self.measured
+
+    @property
     def kind_of_items(self) -> str:
         """``whole``, ``windows`` or ``beats``: what its training's items were."""
         cut = self.card.data.cut
@@ -138,7 +143,7 @@ def refuse_person(needs: "Needs", said: Said) -> None:
         EcgFusionError: it is.
     """
     for name in ("age", "sex"):
-        if getattr(said, name) is not None and "tabular" not in needs.measured:
+        if getattr(said, name) is not None and not needs.sees_patient:
             raise EcgFusionError(
                 f"-{name} is for runs that see it beside a recording (train.py -features tabular), and "
                 f"{needs.run.folder} does not: leave it out"

@@ -32,6 +32,11 @@ FORM: dict[str, Any] = {
                             **_TEXT,
                             "description": "Which of several arrays (NPZ, MAT) or recordings (DICOM, XML).",
                         },
+                        "age": {
+                            "type": "number",
+                            "description": "Of the patient, in years, for runs with sees_patient; others ignore it.",
+                        },
+                        "sex": {**_TEXT, "description": "Of the patient, male or female; the same."},
                         "example": {**_TEXT, "description": "Anything: the simulated recording of /example.csv."},
                     },
                 }

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from untrained_runs import LEADS as ALL
-from untrained_runs import image_spec, network_run, ours, signal_spec, simulated, store_of
+from untrained_runs import image_spec, measuring_run, network_run, ours, simulated, store_of
 
 from pipeline import load_run, predict_files
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
-from pipeline.inputs.features import plan_features
 from pipeline.inputs.measured import measured
 from pipeline.representations import LEAD_MAP_KEY, ImageRecipe, LeadMapRecipe
-from pipeline.runs.build import Run
 from pipeline.scoring.seen import images_of
 from pipeline.signals.beats import BEAT_S, BEAT_VERSION
 from pipeline.signals.counts import to_millivolts
@@ -84,22 +82,11 @@ def test_what_is_shorter_than_an_image_is_refused_and_than_a_crop_of_a_signal_is
     assert all(0 <= value <= 1 for value in found.values())
 
 
-def measuring(*names: str, **fields: Any) -> Run:
-    """An untrained network beside which the numbers of some features are seen."""
-    store = store_of(simulated(6))
-    columns: dict[str, np.ndarray] = {
-        "age": np.array([30, 40, 50, 60, 70, 80], np.float32),
-        "sex": np.array([0, 1] * 3, np.int8),
-    }
-    features = plan_features(names, replace(store, columns={**store.columns, **columns}), np.arange(6))
-    return network_run("cnet", signal_spec(features=features, **fields))
-
-
 @pytest.mark.usefixtures("cpu_as_before")
 @pytest.mark.parametrize("crop", [None, 2.5])
 def test_what_is_measured_of_a_recording_is_what_is_measured_in_a_store(crop: float | None):
     """On all leads, of the whole of it, whatever the network sees; each number has a part in the answer."""
-    run, signals = measuring("tabular", "voltage", crop=crop, stride=crop and crop / 2), simulated(3)
+    run, signals = measuring_run("tabular", "voltage", crop=crop, stride=crop and crop / 2), simulated(3)
     store = store_of(signals)
     columns: dict[str, np.ndarray] = {
         "age": np.array([40, np.nan, 60], np.float32),
@@ -118,7 +105,7 @@ def test_what_is_measured_of_a_recording_is_what_is_measured_in_a_store(crop: fl
 
 @pytest.mark.usefixtures("cpu_as_before")
 def test_what_is_given_counts_more_than_what_is_measured():
-    run, (signal,) = measuring("voltage"), simulated(1)
+    run, (signal,) = measuring_run("voltage"), simulated(1)
     numbers = measured(store_of(simulated(1)), "voltage", np.arange(1))[0]
     found = run.predict(signal, sampling_rate=100, leads=ALL)
     same = run.predict(signal, sampling_rate=100, leads=ALL, features={"voltage": numbers.tolist()})
@@ -159,7 +146,7 @@ def test_each_part_of_a_recording_s_beats_is_an_image_that_is_shown():
     ],
 )
 def test_an_age_or_sex_that_would_do_nothing_is_refused(names: tuple[str, ...], said: dict[str, Any], sentence: str):
-    run = measuring(*names)
+    run = measuring_run(*names)
     with pytest.raises(EcgFusionError, match=sentence):
         run.predict(simulated(1)[0], sampling_rate=100, leads=ALL, **said)
     with pytest.raises(EcgFusionError, match=sentence):

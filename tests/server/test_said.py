@@ -15,13 +15,16 @@ def test_an_empty_form_says_nothing():
 
 def test_all_can_be_said():
     fields = {"unit": ["uV"], "sampling_rate": ["500"], "leads_of_file": ["i, AVR  V1"], "array": ["val"]}
-    assert said_in(Form(fields=fields)) == Said("uV", 500.0, ("I", "aVR", "V1"), "val")
+    fields |= {"age": ["71.5"], "sex": ["female"]}
+    assert said_in(Form(fields=fields)) == Said("uV", 500.0, ("I", "aVR", "V1"), "val", age=71.5, sex=1)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         *(("sampling_rate", value) for value in ("fast", "0", "-1", "nan", "inf", "1e12", "<script>")),
+        *(("age", value) for value in ("old", "-1", "131", "nan", "inf", "<script>")),
+        *(("sex", value) for value in ("Male", "0", "<script>")),
         ("unit", "furlong"),
         ("leads_of_file", "I II I"),
     ],

@@ -9,7 +9,7 @@ from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import is_unit
 
 SEXES = ("male", "female")
-_OLDEST = 130
+OLDEST = 130  # years
 
 
 def said_of_files(
@@ -45,8 +45,8 @@ def said_of_files(
         raise EcgFusionError(f"--leads_of_file {' '.join(words)} names a lead twice: name each lead once, in order")
     if any("," in name for name in names):
         raise EcgFusionError(f"--leads_of_file {' '.join(words)}: write blanks between leads, as in I II V2")
-    if age is not None and not 0 <= age <= _OLDEST:
-        raise EcgFusionError(f"--age {age:g} is no age: give years from 0 to {_OLDEST}")
+    if age is not None and not 0 <= age <= OLDEST:
+        raise EcgFusionError(f"--age {age:g} is no age: give years from 0 to {OLDEST}")
     if sex is not None and sex not in SEXES:
         raise EcgFusionError(f"--sex {sex} is neither {' nor '.join(SEXES)}: write one of them, or leave it out")
     return Said(unit, sampling_rate, names, array, age=age, sex=None if sex is None else SEXES.index(sex))
