@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.ratio import medians
-from benchmarks.results_rows import BATCH_SIZE, NETWORKS, crop_of
+from benchmarks.results_rows.networks import BATCH_SIZE, NETWORKS, crop_of
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:

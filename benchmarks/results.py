@@ -2,7 +2,7 @@
 
 Makes the stores that are missing, trains what is not trained yet, the smallest first and one seed after the other, and
 prints the table of what is there. A training that is cut short goes on where it was. The epoch is chosen on dev, so
-that figures of dev, which stand beside, are optimistic. What is trained and how stands in `benchmarks/results_rows.py`;
+that figures of dev, which stand beside, are optimistic. What is trained and how stands in `benchmarks/results_rows`;
 each run's log begins with its command.
 
     python -m benchmarks.results -study mitdb -recordings ~/.cache/ecg-data
@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.network_size import size_of
-from benchmarks.results_rows import DERIVE, ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.results_rows import ROWS, STORES, STUDIES
+from benchmarks.results_rows.row import DERIVE, Row, Stores
 from benchmarks.seed_differences import differences, macro_auroc
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError

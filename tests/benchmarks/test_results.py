@@ -10,7 +10,9 @@ from made_stores import write_stores
 import train
 from benchmarks import results
 from benchmarks.results import Place, commanded
-from benchmarks.results_rows import DERIVE, NETWORKS, PRETRAIN, ROWS, STORES, STUDIES, Row, Stores
+from benchmarks.results_rows import ROWS, STORES, STUDIES
+from benchmarks.results_rows.networks import NETWORKS
+from benchmarks.results_rows.row import DERIVE, PRETRAIN, Row, Stores
 from create_images import parse as parse_stores
 from models import create_model, list_models
 from pipeline.errors import EcgFusionError

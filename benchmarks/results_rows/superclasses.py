@@ -1,0 +1,119 @@
+"""Superclasses of PTB-XL, step by step; what the same weights say of other tasks; and the weights that are kept."""
+
+from benchmarks.results_rows.row import LEARN, Row, derived
+
+_TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
+_SIGNAL = "-config recipes/ptbxl_signal.toml"
+_BEAT = "-config recipes/ptbxl_beat.toml"
+_ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
+_CHANNELS = "dominant ectopic deviation"
+_BEAT_PLAIN = (
+    "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
+    "-epochs 12 -patience 12 -precision bf16"
+)
+_CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
+_INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {LEARN}"
+_IMAGES = "-model late -combine mean -branches @signal @beat @beat-16"
+_TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
+
+
+def steps() -> list[Row]:
+    """Step by step, each beside what it changes: outputs, width of the beat's network, and fusions."""
+    asked = (
+        ("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", _SIGNAL, ".930–.934"),
+        ("signal-5", "the same, 5 outputs", f"{_SIGNAL} {_ALONE}", ".930"),
+        ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
+        ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
+        ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
+        ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
+        ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
+        ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
+        ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
+        ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
+        ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
+        ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
+        ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
+        ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
+    )
+    heavy = (
+        ("s4d", "`s4d` as published, 71 + 5 outputs", f"-model s4d -crop 2.5 -epochs 30 {LEARN}", ".932–.934"),
+        (
+            "xresnet1d101",
+            "`xresnet1d101`, 71 + 5 outputs",
+            f"-model xresnet1d101 -crop 2.5 -epochs 24 {LEARN}",
+            ".928",
+        ),
+    )
+    third = ("three", "signal + beat + `s4d`, mean", "-model late -combine mean -branches @signal @beat @s4d", "")
+    over = {
+        "signal": ("signal-5",),
+        "signal-changed": ("signal",),
+        "signal-cpc": ("signal",),
+        "inception": ("signal",),
+        "beat": ("beat-16-learn", "beat-16"),
+        "beat-32": ("beat-16",),
+        "beat-16-learn": ("beat-16",),
+        "beat-channels": ("beat",),
+        "fused": ("signal", "beat", "two-signals"),
+        "fused-images": ("fused", "signal"),
+        "two-signals": ("signal",),
+        "three": ("fused",),
+    }
+    return [
+        Row(
+            "ptbxl",
+            name,
+            title,
+            "ptbxl",
+            words,
+            "test",
+            "macro auroc",
+            published,
+            digits=4,
+            is_for_gpu=of_gpu,
+            over=over.get(name, ()),
+        )
+        for rows, of_gpu in (((*heavy, third), True), (asked, False))
+        for name, title, words, published in rows
+    ]
+
+
+def other_tasks() -> list[Row]:
+    """What the networks of the first study say of the other tasks, alone and together, without further training."""
+    rows = []
+    for task in _TASKS:
+        of_both = f"-model late -combine mean -branches @signal-{task} @beat-{task}"
+        rows += [
+            derived("ptbxl", "signal", "signal", task),
+            derived("ptbxl", "beat", "beat", task),
+            Row(
+                "ptbxl",
+                f"fused-{task}",
+                f"fused: {task}",
+                "ptbxl",
+                of_both,
+                "test",
+                "macro auroc",
+                digits=4,
+                over=(f"signal-{task}",),
+            ),
+        ]
+    return rows
+
+
+def weights() -> list[Row]:
+    """Trained on more folds, with nothing left to report on but dev, where it is optimistic."""
+    asked = (
+        ("weights-signal", "signal", _SIGNAL),
+        ("weights-beat", "image", _BEAT),
+        ("weights-beat-16", "image, 5 outputs, not changed at random", _BEAT_PLAIN),
+        (
+            "weights-fused",
+            "signal + both images, mean",
+            "-model late -combine mean -branches @weights-signal @weights-beat @weights-beat-16",
+        ),
+        ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
+        ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
+        ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),
+    )
+    return [Row("weights", *row[:2], "ptbxl-1-8", row[2], "dev", "macro auroc", digits=4) for row in asked]
