@@ -26,8 +26,12 @@ def main(words: Sequence[str] | None = None) -> None:
     """Serves the runs that the words name until it is interrupted."""
     options = parse(words)
     _require_packages()
-    listening = _listen(options.host, options.port)
-    say_loading()
+    with _listen(options.host, options.port) as listening:
+        say_loading()
+        _serve(options, listening)
+
+
+def _serve(options: Namespace, listening: socket.socket) -> None:
     import uvicorn
 
     from pipeline.machine.devices import choose_device

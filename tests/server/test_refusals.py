@@ -131,16 +131,18 @@ def test_the_command_refuses_what_cannot_be_served(tmp_path: Path):
 
 @pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True)])
 def test_who_lets_others_in_is_warned(earlier: Path, monkeypatch, capsys, host: str, warned: bool):
-    served: list[socket.socket] = []
-    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: served.extend(sockets))
+    places: list[tuple[str, int]] = []
+
+    def run(_: object, sockets: list[socket.socket]) -> None:
+        places.extend(each.getsockname()[:2] for each in sockets)
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
     monkeypatch.setattr(Service, "warm_up", lambda *_: None)
     main(["-run", str(earlier / "runs" / "gru"), "-port", "0", "-host", host])
-    (place,) = served
-    with place:
-        assert place.getsockname()[0] == host
-        said, shown = capsys.readouterr()
-        address = f"[{host}]" if ":" in host else host
-        assert f"gru: http://{address}:{place.getsockname()[1]} (Ctrl-C ends)" in said
+    ((listened, port),) = places
+    said, shown = capsys.readouterr()
+    assert listened == host
+    assert f"gru: http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C ends)" in said
     assert ("warning: -host" in shown and "without a password" in shown) == warned
 
 
@@ -153,3 +155,12 @@ def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
 def test_a_port_that_is_taken_is_said_before_anything_is_loaded():
     with socket.create_server(("127.0.0.1", 0)) as place, pytest.raises(EcgFusionError, match="cannot be listened at"):
         main(["-run", "nowhere", "-port", str(place.getsockname()[1])])
+
+
+def test_a_run_that_is_nowhere_leaves_the_port_free(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+    with pytest.raises(EcgFusionError, match="nowhere"):
+        main(["-run", str(tmp_path / "nowhere"), "-port", str(port)])
+    with socket.socket() as other:  # without SO_REUSEADDR a port that is still listened at is not given
+        other.bind(("127.0.0.1", port))
