@@ -94,7 +94,7 @@ def chosen(studies: Sequence[str], only: Sequence[str] | None) -> list[Row]:
     """The rows of some studies, or those of them that are named, in the order of the names.
 
     Raises:
-        EcgFusionError: none of them has such a name.
+        EcgFusionError: a name is that of none of them.
     """
     rows = [row for row in ROWS if row.study in studies]
     if not only:

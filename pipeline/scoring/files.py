@@ -72,6 +72,11 @@ class Reader:
         """Whether the answer is made of those of several members or branches."""
         return kind_named(self.run.card.run_kind).combine is not None
 
+    @property
+    def sees_patient(self) -> bool:
+        """Whether the run sees the age and the sex of a patient beside a recording."""
+        return self._needs.sees_patient
+
     def unneeded(self) -> Iterator[str]:
         """What was said of files that no file which was read needed, a sentence each."""
         asked = self._asked

@@ -12,7 +12,6 @@ from pipeline.runs.folder import leaves
 from pipeline.runs.load import load_run
 from pipeline.scoring.files import Reader
 from pipeline.scoring.judge import names_of
-from pipeline.scoring.needs import Needs
 from pipeline.sources.formats.opened import Said
 
 
@@ -32,14 +31,9 @@ class Served:
     reader: Reader
     remake: Callable[[Said], Reader]
 
-    @property
-    def sees_patient(self) -> bool:
-        """Whether it sees the age and the sex of a patient beside a recording."""
-        return Needs.of(self.run).sees_patient
-
     def reader_of(self, said: Said) -> Reader:
         """The reader of files of which somebody says something; age and sex are kept from a run that sees neither."""
-        if not self.sees_patient:
+        if not self.reader.sees_patient:
             said = replace(said, age=None, sex=None)
         return self.reader if said == Said() else self.remake(said)
 
@@ -57,7 +51,7 @@ class Served:
             "leads": list(dict.fromkeys(lead for spec in specs for lead in spec.leads)),
             "sampling_rate": specs[0].sampling_rate,
             "representations": list(dict.fromkeys(name for spec in specs for name in spec.representations)),
-            "sees_patient": self.sees_patient,
+            "sees_patient": self.reader.sees_patient,
             "branches": list(card.branches or ()),
             "trained_on": card.data.source,
         }

@@ -142,7 +142,7 @@ class Service:
             raise Problem(507, str(problem if isinstance(problem, FileError) else file_error(problem))) from None
         runs = self._runs_of(form)
         said = said_in(form)
-        if (said.age, said.sex) != (None, None) and not any(each.sees_patient for each in runs):
+        if (said.age, said.sex) != (None, None) and not any(each.reader.sees_patient for each in runs):
             asked = " and ".join(each.name for each in runs)
             raise Problem(400, f"age and sex are seen by no run that is asked ({asked}): leave them out")
         files = form.files or (write_example(folder.path) if form.one("example") else {})
