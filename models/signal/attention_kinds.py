@@ -76,8 +76,25 @@ def attended(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None, n_h
     if seen is not None:
         seen = seen | ~seen.any(-1, keepdim=True)
         seen = seen[:, None, None] if seen.ndim == 2 else seen[:, None]
-    said = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-    return said.transpose(1, 2).flatten(2)
+    return dot_products(query, key, value, seen).transpose(1, 2).flatten(2)
+
+
+def dot_products(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None) -> Tensor:
+    """Torch's attention of heads, in fp32 where it would be in bf16 on a CPU.
+
+    There torch takes 2 to 4 times as long for both passes over 10 to 250 steps (``python -m benchmarks.cpu_steps``).
+
+    Shape:
+        - query: (n, heads, t, d)
+        - key, value: (n, heads, s, d)
+        - seen: bool, to be broadcast to (n, heads, t, s); None where all is heard
+        - returns: (n, heads, t, d), of the query's type
+    """
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
+        return nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
+    with torch.autocast("cpu", enabled=False):
+        heads = (x.float() for x in (query, key, value))
+        return nn.functional.scaled_dot_product_attention(*heads, attn_mask=seen).to(query.dtype)
 
 
 class Heads(nn.Module):

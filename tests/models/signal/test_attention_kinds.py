@@ -17,6 +17,7 @@ from models.signal.attention_kinds import (
     ShuntedHeads,
     StrideHeads,
     WindowHeads,
+    dot_products,
     in_windows,
     make_attention,
     means,
@@ -252,3 +253,16 @@ def test_cross_attention_of_an_item_by_itself_is_full_attention_of_normed_steps(
 def test_what_is_no_attention_is_refused(kind: str, numbers: dict[str, int], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make_attention(kind, WIDTH, **{"n_heads": N_HEADS, **numbers})
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_in_bf16_on_a_cpu_only_what_comes_and_goes_is_rounded(masked: bool):
+    """Products and sums are fp32's, within autocast too, and what goes back is of the type that came."""
+    heads = [torch.randn(2, 3, 9, 4, dtype=torch.bfloat16, requires_grad=True) for _ in range(3)]
+    seen = torch.arange(9) < torch.tensor([[[[9]]], [[[4]]]]) if masked else None
+    with torch.autocast("cpu", torch.bfloat16):
+        y = dot_products(*heads, seen)
+    exact = nn.functional.scaled_dot_product_attention(*(x.float() for x in heads), attn_mask=seen)
+    assert torch.equal(y, exact.to(torch.bfloat16))
+    y.sum().backward()
+    assert all(x.grad is not None and x.grad.dtype == torch.bfloat16 for x in heads)
