@@ -60,9 +60,13 @@ def step_of(name: str, device: "torch.device", precision: str) -> partial[None]:
     import torch
 
     from models import create_model
+    from pipeline.machine.devices import placed
+    from pipeline.machine.low_precision import keep_right
 
     torch.manual_seed(0)
-    network = create_model(name, in_channels=LEADS, n_classes=OUTPUTS).to(device).train()
+    network = placed(create_model(name, in_channels=LEADS, n_classes=OUTPUTS), device).train()
+    if precision == "bf16" and device.type == "cpu":
+        keep_right(network, torch.bfloat16)
     x = torch.randn(BATCH_SIZE, LEADS, round(crop_of(name) * SAMPLING_RATE), device=device)
     y = torch.randint(0, 2, (BATCH_SIZE, OUTPUTS), device=device).float()
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3)

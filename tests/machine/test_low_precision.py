@@ -6,6 +6,7 @@ from torch import nn
 
 from models import create_model
 from pipeline.machine import low_precision
+from pipeline.machine.devices import placed
 from pipeline.machine.low_precision import keep_right
 
 ROUNDING = 0.02  # of a layer or a few
@@ -31,11 +32,12 @@ def test_a_convolution_of_leads_is_right(kernel: int, channels: int):
         assert far(told(layer, x), layer(x)) < ROUNDING
 
 
-@pytest.mark.parametrize("name", ["fcn_wang", "mina", "basic_cnn"])
+@pytest.mark.parametrize("name", ["fcn_wang", "mina", "basic_cnn", "im_ecg"])
 def test_a_network_learns_what_it_says(name: str):
-    """One whose first kernels have 8 or 32 samples, which some processors get wrong."""
+    """One with kernels of 8 or 32 samples, which some processors get wrong, or with some that hang."""
     torch.manual_seed(0)
     network, x = create_model(name, in_channels=12, n_classes=5).eval(), torch.randn(8, 12, 1000)
+    placed(network, torch.device("cpu"))
     keep_right(network, torch.bfloat16)
     with torch.no_grad():
         assert far(told(network, x), network(x)) < 3 * ROUNDING
@@ -50,6 +52,42 @@ def test_what_is_wrong_is_computed_in_fp32_and_nothing_else_is(monkeypatch: pyte
         layer.register_forward_hook(lambda _, inputs, y: seen.append(y.dtype))
     told(network, torch.randn(1, 2, 30))
     assert seen == [torch.bfloat16, torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "stride", "groups", "hangs"),
+    [
+        (16, (1, 15), (1, 1), 16, True),
+        (2, (3, 31), (1, 1), 2, True),
+        (17, (1, 15), (1, 1), 17, False),
+        (16, (1, 14), (1, 1), 16, False),
+        (16, (15, 1), (1, 1), 16, False),
+        (16, (1, 15), (1, 2), 16, False),
+        (16, (1, 15), (1, 1), 1, False),
+    ],
+)
+def test_what_would_never_come_back_is_not_tried(
+    channels: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    groups: int,
+    hangs: bool,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Kernels of single channels with the channels last; of one channel, or first in memory, all come back."""
+    network = nn.Sequential(nn.Conv2d(channels, channels, kernel, stride, groups=groups))
+    placed(network, torch.device("cpu"))
+    tried = []
+
+    def convolved(*_: object, **__: object) -> torch.Tensor:
+        tried.append(True)
+        return torch.ones(1)
+
+    low_precision._is_wrong.cache_clear()
+    monkeypatch.setattr(nn.functional, "conv2d", convolved)
+    assert keep_right(network, torch.bfloat16) == (["0"] if hangs else [])
+    assert bool(tried) != hangs
+    low_precision._is_wrong.cache_clear()
 
 
 def test_an_error_within_leaves_autocast_as_it_was(monkeypatch: pytest.MonkeyPatch):
