@@ -63,12 +63,12 @@ def _attention(sizes: tuple[int, int, int, int], in_fp32: bool) -> Callable[[], 
 
     from models.signal.attention_kinds import dot_products
 
-    heads = [torch.randn(sizes, dtype=torch.bfloat16, requires_grad=True) for _ in range(3)]
+    query, key, value = (torch.randn(sizes, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
     up = torch.randn(sizes, dtype=torch.bfloat16)
 
     def step() -> None:
-        y = dot_products(*heads, None) if in_fp32 else scaled_dot_product_attention(*heads)
-        y.backward(up)
+        y = dot_products(query, key, value, None) if in_fp32 else scaled_dot_product_attention(query, key, value)
+        torch.autograd.backward(y, up)
 
     return step
 

@@ -93,8 +93,8 @@ def dot_products(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None)
     if query.device.type != "cpu" or query.dtype != torch.bfloat16:
         return nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
     with torch.autocast("cpu", enabled=False):
-        heads = (x.float() for x in (query, key, value))
-        return nn.functional.scaled_dot_product_attention(*heads, attn_mask=seen).to(query.dtype)
+        said = nn.functional.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=seen)
+    return said.to(query.dtype)
 
 
 class Heads(nn.Module):

@@ -23,14 +23,17 @@ def required(module: str, extra: str, needed: str) -> ModuleType:
 
     Raises:
         NotInstalledError: the library is not there.
+        EcgFusionError: it is there, and cannot be imported, since it lacks something itself.
     """
     library = module.partition(".")[0]
     try:
         return import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name is None or problem.name.partition(".")[0] != library:
-            raise  # it is there, and lacks another one itself
-        called = _CALLED.get(library, library)
-        raise NotInstalledError(
-            f'{needed} {called}, which is not installed: pip install "ecgfusion[{extra}]"'
-        ) from None
+    except ImportError as problem:
+        called, command = _CALLED.get(library, library), f'"ecgfusion[{extra}]"'
+        if isinstance(problem, ModuleNotFoundError) and (problem.name or "").partition(".")[0] == library:
+            raise NotInstalledError(f"{needed} {called}, which is not installed: pip install {command}") from None
+        why = next(iter(str(problem).splitlines()), type(problem).__name__)
+        raise EcgFusionError(
+            f"{needed} {called}, which is installed and cannot be imported ({why}): "
+            f"pip install --force-reinstall {command}"
+        ) from problem

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import EcgFusionError
 from pipeline.machine.extras import NotInstalledError, required
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +42,21 @@ def test_places_say_what_they_need():
     assert {extra for _, extra in asked_for()} == {"cluster", "remote", "search", "smote"}
 
 
-def test_a_library_that_lacks_something_itself_is_not_called_absent(tmp_path, monkeypatch):
-    (tmp_path / "halfway.py").write_text("import nothing_of_this_name\n")
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nothing_of_this_name", "No module named 'nothing_of_this_name'"),
+        (
+            "raise ImportError('libthing.so.3: cannot open shared object file\\nand more')",
+            "libthing.so.3: cannot open .*file",
+        ),
+        ("raise ImportError", "ImportError"),
+    ],
+)
+def test_a_library_that_lacks_something_itself_is_not_called_absent(code, why, tmp_path, monkeypatch):
+    (tmp_path / "halfway.py").write_text(f"{code}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
+    said = rf"^a needs halfway, which is installed and cannot be imported \({why}\): pip install --force-reinstall"
+    with pytest.raises(EcgFusionError, match=said) as told:
         required("halfway", "some", "a needs")
+    assert not isinstance(told.value, NotInstalledError)

@@ -258,11 +258,11 @@ def test_what_is_no_attention_is_refused(kind: str, numbers: dict[str, int], sen
 @pytest.mark.parametrize("masked", [False, True])
 def test_in_bf16_on_a_cpu_only_what_comes_and_goes_is_rounded(masked: bool):
     """Products and sums are fp32's, within autocast too, and what goes back is of the type that came."""
-    heads = [torch.randn(2, 3, 9, 4, dtype=torch.bfloat16, requires_grad=True) for _ in range(3)]
+    query, key, value = (torch.randn(2, 3, 9, 4, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
     seen = torch.arange(9) < torch.tensor([[[[9]]], [[[4]]]]) if masked else None
     with torch.autocast("cpu", torch.bfloat16):
-        y = dot_products(*heads, seen)
-    exact = nn.functional.scaled_dot_product_attention(*(x.float() for x in heads), attn_mask=seen)
+        y = dot_products(query, key, value, seen)
+    exact = nn.functional.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=seen)
     assert torch.equal(y, exact.to(torch.bfloat16))
     y.sum().backward()
-    assert all(x.grad is not None and x.grad.dtype == torch.bfloat16 for x in heads)
+    assert all(x.grad is not None and x.grad.dtype == torch.bfloat16 for x in (query, key, value))
