@@ -61,7 +61,7 @@ def _attention(sizes: tuple[int, int, int, int], in_fp32: bool) -> Callable[[], 
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 
-    from models.signal.attention_kinds import dot_products
+    from models.signal.heads import dot_products
 
     query, key, value = (torch.randn(sizes, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
     up = torch.randn(sizes, dtype=torch.bfloat16)

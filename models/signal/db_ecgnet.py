@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from models.base import SignalNetwork
 from models.registry import register
-from models.signal.attention_kinds import CrossAttention, in_windows, make_attention
+from models.signal.attention_kinds import CrossAttention, make_attention
 from models.signal.compact_transformer import Positions
+from models.signal.heads import in_windows
 from models.signal.masked import Chain, Convolution, Norm, blanked
 from models.signal.mixers import Added, FeedForward, OverTime, merged_sandwich
 from models.signal.padding import blank

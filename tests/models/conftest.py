@@ -1,7 +1,7 @@
 """Small inputs for any network, and each network built once."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -15,6 +15,16 @@ from models.signal.mixers import Added
 from models.signal.staged import Staged
 
 CHANNELS, CLASSES = 3, 4  # of ``network``, ``batch`` and ``example``
+
+
+@pytest.fixture
+def in_float64() -> Iterator[None]:
+    """Numbers of one seed in float64, so that a leak is no rounding."""
+    torch.manual_seed(0)
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(usual)
 
 
 @pytest.fixture(params=list_models())

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from models.registry import create_model, describe_model
-from models.signal.attention_kinds import ATTENTIONS, Attention, Heads
+from models.signal.attention_kinds import ATTENTIONS, Attention
+from models.signal.heads import Heads
 from models.signal.inception_former import LAYOUTS, InceptionFormer
 from models.signal.masked import Residual
 from models.signal.mixers import CHANNEL_MIXERS, GATES, TOKEN_MIXERS, Modulation, MultiScale, OverTime

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from models.registry import create_model
-from models.signal.attention_kinds import PooledHeads, StrideHeads
+from models.signal.heads import PooledHeads, StrideHeads
 from models.signal.meta_ecgnet import MetaEcgNet
 from models.signal.rhythm import SqueezeExcitation
 

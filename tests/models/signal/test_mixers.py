@@ -1,7 +1,5 @@
 """What mixes steps and channels: merged kernels are one map, gates and norms see an item's own steps alone."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -24,15 +22,7 @@ from models.signal.mixers import (
 
 WIDTH, TIME = 16, 30
 
-
-@pytest.fixture(autouse=True)
-def exactly() -> Iterator[None]:
-    """In float64, so that a leak is no rounding."""
-    torch.manual_seed(0)
-    usual = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(usual)
+pytestmark = pytest.mark.usefixtures("in_float64")
 
 
 def with_norms(layer: nn.Module) -> nn.Module:
