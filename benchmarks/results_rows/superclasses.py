@@ -4,7 +4,7 @@ from benchmarks.results_rows.row import LEARN, Row, derived
 
 _TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
 _SIGNAL = "-config recipes/ptbxl_signal.toml"
-_FORMER = "-config recipes/ptbxl_former.toml"
+_META = "-config recipes/ptbxl_meta.toml"
 _BEAT = "-config recipes/ptbxl_beat.toml"
 _ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
 _CHANNELS = "dominant ectopic deviation"
@@ -26,7 +26,7 @@ def steps() -> list[Row]:
         ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
         ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
         ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
-        ("former", "`inception_former`, tiny, 10 epochs, 71 + 5 outputs", _FORMER, ""),
+        ("meta", "`meta_ecgnet`, two thirds as wide, 9 epochs, 71 + 5 outputs", _META, ""),
         ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
         ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
         ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
@@ -52,7 +52,7 @@ def steps() -> list[Row]:
         "signal-changed": ("signal",),
         "signal-cpc": ("signal",),
         "inception": ("signal",),
-        "former": ("signal",),
+        "meta": ("signal",),
         "beat": ("beat-16-learn", "beat-16"),
         "beat-32": ("beat-16",),
         "beat-16-learn": ("beat-16",),
@@ -108,7 +108,7 @@ def weights() -> list[Row]:
     """Trained on more folds, with nothing left to report on but dev, where it is optimistic."""
     asked = (
         ("weights-signal", "signal", _SIGNAL),
-        ("weights-former", "signal, `inception_former`", _FORMER),
+        ("weights-meta", "signal, `meta_ecgnet`", _META),
         ("weights-beat", "image", _BEAT),
         ("weights-beat-16", "image, 5 outputs, not changed at random", _BEAT_PLAIN),
         (

@@ -28,7 +28,7 @@ from pipeline.scoring.predict import by_learner
 from pipeline.scoring.records import joining_of
 from pipeline.store.reading import Store
 from pipeline.training.loop import Examples
-from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, predict_dev, result_of
+from pipeline.training.network import announce_data, announce_settings, finish, fit_as_planned, result_of
 
 
 def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, device: torch.device) -> None:
@@ -55,8 +55,8 @@ def train_intermediate(card: Card, train: Store, dev: Store, folder: Path, devic
         scores = as_scores(on_dev.joined(said), dev, card.task, rows, card.join)
         finish(card, folder, scores, Result(dev_macro_auroc=macro_auroc(scores.labels, scores.scores)))
         return
-    progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    dev_scores = as_scores(predict_dev(card, learner, on_dev, device), dev, card.task, rows, card.join)
+    progress, said = fit_as_planned(card, learner, on_train, on_dev, folder, device)
+    dev_scores = as_scores(said, dev, card.task, rows, card.join)
     finish(card, folder, dev_scores, result_of(progress))
 
 

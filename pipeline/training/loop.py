@@ -86,10 +86,11 @@ def fit(
     device: torch.device,
     folder: Path,
     training: str = "",
-) -> Progress:
+) -> tuple[Progress, np.ndarray]:
     """Trains until the epochs are over or dev no longer improves; leaves the best weights in the network.
 
-    Goes on from the folder's resume file where there is one, and writes weights, resume file and logs there.
+    Goes on from the folder's resume file where there is one, and writes weights, resume file and logs there. Gives how
+    far that came, and what these weights say of dev, (items or records, classes) float32.
 
     Args:
         learner: what is trained, on ``device``.
@@ -111,11 +112,22 @@ def fit(
         contrast = Contrast(width, train.seen, train.labels, *how).to(device)
     steps = Steps(learner, train.items, train.labels, settings, device, train.taught, contrast)
 
+    said: dict[int, np.ndarray] = {}  # of dev, behind the last epoch and the best one
+
     def judge(progress: Progress) -> Judged:
-        auroc = _dev_auroc(learner, dev, progress, settings, device)
+        for epoch in said.keys() - {progress.best_epoch}:
+            del said[epoch]
+        scores = _scores_of(learner, dev, settings, device)
+        if not np.isfinite(scores).all():
+            raise diverged("the network no longer gives numbers", progress, settings)
+        said[progress.epoch + 1] = dev.joined(scores)
+        auroc = macro_auroc(dev.answers, said[progress.epoch + 1])
         return Judged(auroc, {"dev_macro_auroc": auroc})
 
-    return fit_steps(steps, judge, settings, folder, training)
+    progress = fit_steps(steps, judge, settings, folder, training)
+    if progress.best_epoch not in said:  # that was before the training went on
+        said[progress.best_epoch] = dev.joined(_scores_of(learner, dev, settings, device))
+    return progress, said[progress.best_epoch]
 
 
 def fit_steps(
@@ -195,13 +207,10 @@ def diverged(what: str, progress: Progress, settings: Settings) -> DivergedError
     )
 
 
-def _dev_auroc(learner: Learner, dev: Examples, progress: Progress, settings: Settings, device: torch.device) -> float:
-    scores = predict_probabilities(
+def _scores_of(learner: Learner, dev: Examples, settings: Settings, device: torch.device) -> np.ndarray:
+    return predict_probabilities(
         learner, dev.items, settings.kind, settings.batch_size, device, settings.workers, "scoring dev"
     )
-    if not np.isfinite(scores).all():
-        raise diverged("the network no longer gives numbers", progress, settings)
-    return macro_auroc(dev.answers, dev.joined(scores))
 
 
 def _check_best(network: nn.Module, folder: Path, progress: Progress) -> None:

@@ -27,7 +27,7 @@ from pipeline.runs.learners import Learner, NetworkLearner
 from pipeline.runs.load import load_network, seal_weights
 from pipeline.scoring.calibrating import calibrated_on
 from pipeline.scoring.partition import as_scores
-from pipeline.scoring.predict import by_learner, predict_probabilities
+from pipeline.scoring.predict import by_learner
 from pipeline.scoring.records import joining_of
 from pipeline.store.partitions import format_folds
 from pipeline.store.reading import Store
@@ -75,15 +75,14 @@ def fit_network(
     on_train = replace(training_examples(card, train, rows, device), taught=taught, seen=seen)
     joining = joining_of(card, dev, dev_rows)
     on_dev = Examples(store_items(dev, dev_rows, spec, device), dev_labels.values[dev_rows], joining)
-    progress = fit_as_planned(card, learner, on_train, on_dev, folder, device)
-    scores = as_scores(predict_dev(card, learner, on_dev, device), dev, task, dev_rows, card.join)
-    return card, scores, progress
+    progress, said = fit_as_planned(card, learner, on_train, on_dev, folder, device)
+    return card, as_scores(said, dev, task, dev_rows, card.join), progress
 
 
 def fit_as_planned(
     card: Card, learner: Learner, train: Examples, dev: Examples, folder: Path, device: torch.device
-) -> Progress:
-    """Fits a learner as the card says, whose run lies in ``folder``."""
+) -> tuple[Progress, np.ndarray]:
+    """Fits a learner as the card says, whose run lies in ``folder``; gives what ``fit`` gives."""
     with ending_told(card, folder, device):
         return fit(learner, train, dev, settings_of(card), device, folder, card.of_training)
 
@@ -102,13 +101,6 @@ def ending_told(card: Card, folder: Path, device: torch.device) -> Iterator[None
             f"the memory of {device} is too small: lower -batch_size (now {card.batch_size}) and train into "
             f"another folder"
         ) from None
-
-
-def predict_dev(card: Card, learner: Learner, dev: Examples, device: torch.device) -> np.ndarray:
-    """What a fitted learner says of dev, (items or records, classes) float32; it is read as in the training."""
-    how = settings_of(card)
-    of_items = predict_probabilities(learner, dev.items, how.kind, how.batch_size, device, how.workers, "scoring dev")
-    return dev.joined(of_items)
 
 
 def settings_of(card: Card) -> Settings:

@@ -197,6 +197,27 @@ def test_what_is_kept_is_the_best_epoch_and_not_the_last(small_store_folder, tmp
     np.testing.assert_array_equal(score_partition(tmp_path / "long", None, "dev", threads=1).scores, first)
 
 
+def test_dev_is_scored_once_an_epoch_and_once_more_only_behind_a_kill(small_store_folder, tmp_path, monkeypatch):
+    """The best epoch is the second of three; what it said is known, unless another process scored it."""
+    counted, function = [], loop.predict_probabilities
+
+    def counting(*arguments: object) -> np.ndarray:
+        counted.append(arguments[-1])
+        return function(*arguments)
+
+    monkeypatch.setattr(loop, "predict_probabilities", counting)
+    patient_fit([0.5, 0.9, 0.7], 3, small_store_folder, tmp_path / "whole", monkeypatch)
+    assert counted == ["scoring dev"] * 3
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at_call(patch, network, "save_scores", 1)
+        with pytest.raises(Killed):
+            patient_fit([0.5, 0.9, 0.7], 3, small_store_folder, tmp_path / "killed", monkeypatch)
+    counted.clear()
+    fit_run(small_store_folder, tmp_path / "killed", "", resume=True)
+    assert counted == ["scoring dev"]
+    assert_same_run(tmp_path / "killed", tmp_path / "whole")
+
+
 def test_a_better_epoch_starts_the_patience_anew(small_store_folder, tmp_path, monkeypatch):
     aurocs = [0.5, 0.4, 0.6, 0.5, 0.7, 0.6]
     assert len(patient_fit(aurocs, 2, small_store_folder, tmp_path / "run", monkeypatch)) == 6
