@@ -26,7 +26,7 @@ def steps() -> list[Row]:
         ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
         ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
         ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
-        ("meta", "`meta_ecgnet`, two thirds as wide, 9 epochs, 71 + 5 outputs", _META, ""),
+        ("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", _META, ""),
         ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
         ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
         ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
