@@ -69,7 +69,7 @@ def step_of(name: str, device: "torch.device", precision: str) -> partial[None]:
         keep_right(network, torch.bfloat16)
     x = torch.randn(BATCH_SIZE, LEADS, round(crop_of(name) * SAMPLING_RATE), device=device)
     y = torch.randint(0, 2, (BATCH_SIZE, OUTPUTS), device=device).float()
-    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, fused=True)
     return partial(_step, network=network, x=x, y=y, optimizer=optimizer, is_bf16=precision == "bf16")
 
 
