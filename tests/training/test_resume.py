@@ -15,13 +15,13 @@ WAYS = (True, None)
 
 
 def begun(optimizer: str, fused: bool | None) -> TrainingState:
-    """The state before the first step of a small network on a CPU, where a step can be fused, too."""
+    """The state before the first step of a small network on a CPU, where a step is fused unless ``fused`` says no."""
     torch.manual_seed(0)
     chosen = {name: training_defaults("resnet")[name] for name in CHOICES}
     settings = Settings(kind="multilabel", **chosen | {"optimizer": optimizer, "scheduler": "onecycle"})
     network = nn.Linear(5, 3)
     made = make_optimizer([{"params": network.parameters(), "lr": 0.1}], settings)
-    assert made.param_groups[0]["fused"] is None
+    assert made.param_groups[0]["fused"] is True
     for group in made.param_groups:
         group["fused"] = fused
     return TrainingState(network, made, make_scheduler(made, settings, 9), None, Progress())
