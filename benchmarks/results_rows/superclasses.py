@@ -34,6 +34,7 @@ def steps() -> list[Row]:
         ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
+        ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
@@ -59,6 +60,7 @@ def steps() -> list[Row]:
         "beat-channels": ("beat",),
         "fused": ("signal", "beat", "two-signals"),
         "fused-images": ("fused", "signal"),
+        "fused-four": ("fused-images", "meta"),
         "two-signals": ("signal",),
         "three": ("fused",),
     }
@@ -113,8 +115,8 @@ def weights() -> list[Row]:
         ("weights-beat-16", "image, 5 outputs, not changed at random", _BEAT_PLAIN),
         (
             "weights-fused",
-            "signal + both images, mean",
-            "-model late -combine mean -branches @weights-signal @weights-beat @weights-beat-16",
+            "both signals + both images, mean",
+            "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
         ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
         ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),

@@ -157,7 +157,7 @@ def save_scores(path: Path, scores: Scores) -> None:
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     replace_atomically(path, write)
 
