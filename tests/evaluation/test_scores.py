@@ -233,7 +233,7 @@ def test_an_interrupted_save_leaves_the_older_file(tmp_path, monkeypatch):
         file.write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, "savez", break_off)
+    monkeypatch.setattr(np, "savez_compressed", break_off)
     with pytest.raises(KeyboardInterrupt):
         save_scores(path, Scores(**arrays()))
     assert path.read_bytes() == before
