@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.ratio import medians
-from benchmarks.results_rows.networks import BATCH_SIZE, NETWORKS, crop_of
+from benchmarks.results_rows.networks import BATCH_SIZE, NETWORKS, OPTIONS, crop_of
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def step_of(name: str, device: "torch.device", precision: str) -> partial[None]:
     from pipeline.machine.low_precision import keep_right
 
     torch.manual_seed(0)
-    network = placed(create_model(name, in_channels=LEADS, n_classes=OUTPUTS), device).train()
+    options = OPTIONS.get(name, {})
+    network = placed(create_model(name, in_channels=LEADS, n_classes=OUTPUTS, **options), device).train()
     if precision == "bf16" and device.type == "cpu":
         keep_right(network, torch.bfloat16)
     x = torch.randn(BATCH_SIZE, LEADS, round(crop_of(name) * SAMPLING_RATE), device=device)
