@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -199,9 +200,10 @@ def test_what_is_kept_is_the_best_epoch_and_not_the_last(small_store_folder, tmp
 
 def test_dev_is_scored_once_an_epoch_and_once_more_only_behind_a_kill(small_store_folder, tmp_path, monkeypatch):
     """The best epoch is the second of three; what it said is known, unless another process scored it."""
-    counted, function = [], loop.predict_probabilities
+    counted: list[object] = []
+    function = loop.predict_probabilities
 
-    def counting(*arguments: object) -> np.ndarray:
+    def counting(*arguments: Any) -> np.ndarray:
         counted.append(arguments[-1])
         return function(*arguments)
 
