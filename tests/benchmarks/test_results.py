@@ -114,6 +114,7 @@ def test_every_row_is_a_command(row: Row):
         assert "all" in learnt(commanded(origin, 0, PLACE))
     else:
         options = vars(parse_training(words))
+        options["set"] = dict(options["set"]) if options["set"] else None
         TrainOptions.of(**{name: value for name, value in options.items() if name in TrainOptions.__dataclass_fields__})
     assert row.store in STORES
     assert row.study in STUDIES
@@ -125,7 +126,7 @@ def test_no_network_is_given_less_than_it_takes():
     rows = [row for row in ROWS if row.study == "networks" and row.command == "train.py"]
     assert len(rows) == len(NETWORKS)
     for options in (parse_training(row.words.split()) for row in rows):
-        network = create_model(options.model, in_channels=12, n_classes=5)
+        network = create_model(options.model, in_channels=12, n_classes=5, **dict(options.set or []))
         assert network.smallest_size <= 100 * options.crop
 
 
