@@ -97,7 +97,10 @@ class Steps:
         if settings.precision in _DTYPES and device.type == "cpu":
             wrong = keep_right(learner.network, _DTYPES[settings.precision])
             if wrong:
-                remark(f"this processor gets {', '.join(wrong)} wrong in {settings.precision}: computed in fp32")
+                names = ", ".join(wrong)
+                remark(
+                    f"computed in fp32, since this processor gets them wrong in {settings.precision}, or hangs: {names}"
+                )
         self.scaler = self._accelerator.scaler
         # accelerate's wrapper looks for a package on the disk in every step, and is of use to a scaler alone
         self._stepper = self._accelerator.prepare(self.optimizer) if self.scaler else self.optimizer
