@@ -280,13 +280,13 @@ def workers_of_reads(monkeypatch) -> list[int]:
 
 
 def test_whatever_streams_from_the_disk_is_read_ahead(workplace: Path, monkeypatch):
-    """In training, in its last scoring, in a fusion and in evaluate.py."""
+    """In training, what is learnt from and dev, in a fusion and in evaluate.py."""
     monkeypatch.setattr(placement, "machine_memory", lambda: 0)
     seen = workers_of_reads(monkeypatch)
     type_train(f"{SMALL} -leads II")  # two epochs
-    assert seen == 5 * [placement.STREAMING_WORKERS]
+    assert seen == 4 * [placement.STREAMING_WORKERS]
     type_train(f"{SMALL} -leads I -seed 1 -workers 3 -path_save_model runs/other")
-    assert seen[5:] == 5 * [3]
+    assert seen[4:] == 4 * [3]
     del seen[:]
     for words in ("frozen", "joint -finetune", "members -kfold 2"):
         how = (

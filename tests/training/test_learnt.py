@@ -114,7 +114,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(monkeypatch: pytest.MonkeyP
     words = f"{GRU.replace('-epochs 1', '-epochs 3')} {BOTH}"
     whole = trained(words, "whole")
     with monkeypatch.context() as patch:
-        kill_at_call(patch, loop, "_dev_auroc", 2)
+        kill_at_call(patch, loop, "_scores_of", 2)
         with pytest.raises(Killed):
             trained(words, "cut")
     train.main(["-resume", "-path_save_model", "runs/cut"])
