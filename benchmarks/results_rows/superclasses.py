@@ -8,6 +8,9 @@ _META = "-config recipes/ptbxl_meta.toml"
 _BEAT = "-config recipes/ptbxl_beat.toml"
 _ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
 _CHANNELS = "dominant ectopic deviation"
+_TWELVE = "-epochs 12 -patience 12"
+_LONG = "-epochs 24 -patience 24 -mixup 0.2"
+_TAUGHT = "-teacher @fused-four"
 _BEAT_PLAIN = (
     "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
     "-epochs 12 -patience 12 -precision bf16"
@@ -27,14 +30,18 @@ def steps() -> list[Row]:
         ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
         ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
         ("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", _META, ""),
+        ("meta-changed", "12 epochs, changed at random, mean over steps", f"{_META} {_CHANGED} {_TWELVE}", ""),
         ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
         ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
         ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
         ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
-        ("beat-channels", "the same and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
+        ("beat-long", "the same, 24 epochs, items mixed in pairs", f"{_BEAT} {_LONG}", ""),
+        ("beat-channels", "12 epochs, and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
         ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
+        ("signal-taught", "signal, taught by these four", f"{_SIGNAL} {_TAUGHT}", ""),
+        ("beat-taught", "beat, taught by these four", f"{_BEAT} {_TAUGHT}", ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
@@ -54,10 +61,14 @@ def steps() -> list[Row]:
         "signal-cpc": ("signal",),
         "inception": ("signal",),
         "meta": ("signal",),
+        "meta-changed": ("meta",),
         "beat": ("beat-16-learn", "beat-16"),
         "beat-32": ("beat-16",),
         "beat-16-learn": ("beat-16",),
+        "beat-long": ("beat",),
         "beat-channels": ("beat",),
+        "signal-taught": ("signal",),
+        "beat-taught": ("beat",),
         "fused": ("signal", "beat", "two-signals"),
         "fused-images": ("fused", "signal"),
         "fused-four": ("fused-images", "meta"),
