@@ -128,8 +128,8 @@ def stages_of(n_records: int, folder: Path, n_shards: int) -> list[Stage]:
     from pipeline.machine.memory import peak_memory
     from pipeline.store import sharding
     from pipeline.store.check import damage_of_store
-    from pipeline.store.create import create_store
     from pipeline.store.division import divide
+    from pipeline.store.filling import create_store
     from pipeline.store.merging import merge_store
     from pipeline.store.options import StoreOptions
     from pipeline.store.plan import plan_stores

@@ -42,7 +42,7 @@ def small_shards(workers: object = None) -> Iterator[None]:
 
     with (
         mock.patch.object(pipeline.store.sharding, "_LEAST_BYTES", BYTES_OF_A_SHARD),
-        mock.patch("pipeline.store.cluster.cluster", cluster),
+        mock.patch("pipeline.store.create.cluster", cluster),
     ):
         yield
 

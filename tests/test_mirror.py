@@ -158,6 +158,9 @@ WITHOUT = {
     "training/test_plan.py: every family has its line": ("pipeline/training/defaults.py",),
     "training/test_loop.py, test_train_command.py: networks are trained": ("pipeline/training/network.py",),
     "test_train_command.py, training/test_options.py: trainings from end to end": ("pipeline/training/run.py",),
+    "store/test_create_goes_on.py, store/test_create_names_bad_records.py: both stages, stopped and gone on with": (
+        "pipeline/store/filling.py",
+    ),
     "training/test_loop.py: the steps of an epoch": ("pipeline/training/steps.py",),
     "training/test_pretrained.py, training/test_pretraining.py: every option is tried there": (
         "pipeline/training/pretraining_options.py",

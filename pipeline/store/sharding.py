@@ -23,7 +23,7 @@ from pipeline.machine.files import make_folder
 from pipeline.machine.locks import locked
 from pipeline.sources import BadRecord
 from pipeline.sources.items import ItemTable
-from pipeline.store.create import (
+from pipeline.store.filling import (
     BadRecordsError,
     bad_records_of,
     check_complete,
@@ -187,7 +187,7 @@ def _longest_known(shards: Shards) -> float:
     return float((known if len(known.rows) else shards.job).items["length"].max())
 
 
-def find_bad(job: Job, workers: Workers) -> list[BadRecord]:
+def find_bad_in_shards(job: Job, workers: Workers) -> list[BadRecord]:
     """Has a whole partition read, to name its bad records; none where its store is complete already."""
     if job.path.exists():
         return []

@@ -8,7 +8,7 @@ import pytest
 from killed_children import drive
 from small_stores import make, same_content
 
-import pipeline.store.create
+import pipeline.store.filling
 from pipeline.errors import EcgFusionError
 from pipeline.store.reading import open_store, store_path
 from pipeline.store.writing import part_path, recorded_attributes
@@ -123,7 +123,7 @@ def test_what_a_part_was_made_with_is_kept_from_the_start(synthetic_folder, tmp_
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.filling, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(synthetic_folder, tmp_path, "--partition", "dev")
     part = part_path(store_path(tmp_path, "dev"))

@@ -10,7 +10,7 @@ from recording_files import counts_in
 from small_stores import make, same_content, stores
 
 import create_images
-import pipeline.store.create
+import pipeline.store.filling
 from pipeline.errors import EcgFusionError
 from pipeline.representations import ImageRecipe, draw_images
 from pipeline.signals.counts import to_counts, to_millivolts
@@ -95,7 +95,7 @@ def test_images_leave_the_cache_only_where_memory_is_small_for_them(
 ):
     advised = []
     monkeypatch.setattr(os, "posix_fadvise", lambda *arguments: advised.append(arguments[-1]))
-    monkeypatch.setattr(pipeline.store.create, "_SHARE_OF_MEMORY", share)
+    monkeypatch.setattr(pipeline.store.filling, "_SHARE_OF_MEMORY", share)
     make(synthetic_folder, tmp_path)
     assert (os.POSIX_FADV_DONTNEED in advised) == evicted
     assert same_content(reference_stores, tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from recording_files import counts_in, data_file, write_counts
 from small_stores import make
 
-import pipeline.store.create
+import pipeline.store.filling
 from pipeline.errors import EcgFusionError
 from pipeline.sources import open_source
 from pipeline.store.reading import open_store, store_path
@@ -69,7 +69,7 @@ def test_a_part_without_its_bad_records_is_not_finished_unasked(copied_folder, t
         raise KeyboardInterrupt
 
     data_file(copied_folder, 2).unlink()
-    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.filling, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(copied_folder, tmp_path / "o", "--skip_bad_records", "--partition", "train")
     monkeypatch.undo()

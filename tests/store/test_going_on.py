@@ -11,7 +11,7 @@ import pytest
 from killed_children import drive
 from small_stores import make
 
-import pipeline.store.create
+import pipeline.store.filling
 from pipeline.errors import EcgFusionError
 from pipeline.store.reading import open_store, store_path
 from pipeline.store.writing import StoreWriter, part_path
@@ -24,7 +24,7 @@ def begun(copied_folder: Path, tmp_path: Path, monkeypatch) -> Path:
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.filling, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(copied_folder, tmp_path / "out", "--partition", "train")
     monkeypatch.undo()

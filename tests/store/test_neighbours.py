@@ -3,7 +3,7 @@
 import pytest
 from small_stores import make
 
-import pipeline.store.create
+import pipeline.store.filling
 from pipeline.errors import EcgFusionError
 from pipeline.store.reading import store_path
 from pipeline.store.writing import part_path
@@ -33,7 +33,7 @@ def test_an_unfinished_neighbour_counts_and_a_sample_does_not(synthetic_folder, 
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.store.create, "store_images", stop)
+    monkeypatch.setattr(pipeline.store.filling, "store_images", stop)
     with pytest.raises(KeyboardInterrupt):
         make(synthetic_folder, tmp_path, "--partition", "dev")
     monkeypatch.undo()

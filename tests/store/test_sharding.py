@@ -154,7 +154,7 @@ def test_one_machine_and_workers_do_not_mix(synthetic_folder, tmp_path, monkeypa
         make(synthetic_folder, tmp_path / "many", *TRAIN)
     with pytest.raises(EcgFusionError, match=r"train\.h5 is not finished: give the command that began it again"):
         open_store(store_path(tmp_path / "many", "train"))
-    monkeypatch.setattr("pipeline.store.create.store_images", stop)
+    monkeypatch.setattr("pipeline.store.filling.store_images", stop)
     with pytest.raises(Killed):
         make(synthetic_folder, tmp_path / "one", *TRAIN)
     with pytest.raises(EcgFusionError, match=r"train\.h5\.part was begun without --scheduler: go on without it"):
