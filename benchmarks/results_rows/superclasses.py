@@ -1,6 +1,8 @@
 """Superclasses of PTB-XL, step by step; what the same weights say of other tasks; and the weights that are kept."""
 
-from benchmarks.results_rows.row import LEARN, Row, derived
+from dataclasses import replace
+
+from benchmarks.results_rows.row import LEARN, Row, derived, judged
 
 _TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
 _SIGNAL = "-config recipes/ptbxl_signal.toml"
@@ -104,22 +106,17 @@ def other_tasks() -> list[Row]:
     """What the networks of the first study say of the other tasks, alone and together, without further training."""
     rows = []
     for task in _TASKS:
-        of_both = f"-model late -combine mean -branches @signal-{task} @beat-{task}"
         rows += [
-            derived("ptbxl", "signal", "signal", task),
-            derived("ptbxl", "beat", "beat", task),
-            Row(
-                "ptbxl",
-                f"fused-{task}",
-                f"fused: {task}",
-                "ptbxl",
-                of_both,
-                "test",
-                "macro auroc",
-                digits=4,
-                over=(f"signal-{task}",),
-            ),
+            derived("ptbxl", name, title, task)
+            for name, title in (("signal", "signal"), ("beat", "beat"), ("meta", "`meta_ecgnet`"))
         ]
+        for name, title, branch in (
+            ("fused", "signal + beat", "signal"),
+            ("fused-meta", "`meta_ecgnet` + beat", "meta"),
+        ):
+            words = f"-model late -combine mean -branches @{branch}-{task} @beat-{task}"
+            row = judged("ptbxl", f"{name}-{task}", f"{title}, mean: {task}", words)
+            rows.append(replace(row, over=(f"{branch}-{task}",)))
     return rows
 
 
