@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from file_server import FileServer
 
-from pipeline.machine.remote import engines
+from pipeline.machine.remote_asking import engines
 
 BUCKET = "ecg"
 
@@ -35,7 +35,7 @@ def web_of(folder: Path) -> Iterator[FileServer]:
     """A web server that has a folder."""
     with pytest.MonkeyPatch.context() as patch, FileServer(folder) as server:
         patch.setenv("NO_PROXY", "127.0.0.1")
-        patch.setattr("pipeline.machine.remote._PAUSES", (0.0, 0.0))
+        patch.setattr("pipeline.machine.remote_asking._PAUSES", (0.0, 0.0))
         with served(server):
             yield server
             server.over.set()
@@ -81,7 +81,7 @@ def bucket_of_moto() -> Iterator[Bucket]:
         patch.setenv("AWS_ENDPOINT_URL", address)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setattr("pipeline.machine.remote._PAUSES", (0.0, 0.0))
+        patch.setattr("pipeline.machine.remote_asking._PAUSES", (0.0, 0.0))
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAOFTHETESTS")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-of-the-tests")
         client = boto3.client("s3")

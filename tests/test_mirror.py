@@ -161,6 +161,10 @@ WITHOUT = {
     "store/test_create_goes_on.py, store/test_create_names_bad_records.py: both stages, stopped and gone on with": (
         "pipeline/store/filling.py",
     ),
+    "machine/test_remote.py: servers that are asked for files and parts of them, and that fail": (
+        "pipeline/machine/remote_asking.py",
+        "pipeline/machine/remote_ranges.py",
+    ),
     "training/test_loop.py: the steps of an epoch": ("pipeline/training/steps.py",),
     "training/test_pretrained.py, training/test_pretraining.py: every option is tried there": (
         "pipeline/training/pretraining_options.py",

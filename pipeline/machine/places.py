@@ -98,7 +98,7 @@ class RemotePath(PosixPath):
         """The file, for reading."""
         if set(mode) - set("rbt"):
             raise _read_only(self)
-        from pipeline.machine.remote import RemoteFile
+        from pipeline.machine.remote_ranges import RemoteFile
 
         buffered = BufferedReader(RemoteFile(self), 2**16)
         return buffered if "b" in mode else TextIOWrapper(buffered, encoding, errors, newline)
@@ -272,7 +272,7 @@ def are_files(paths: Sequence[str]) -> list[bool]:
 
 def sizes_of(paths: Sequence[str]) -> list[int]:
     """The bytes of each file, 0 where there is none; across a network many are asked about at once."""
-    from pipeline.machine.remote import at_once
+    from pipeline.machine.remote_asking import at_once
 
     return at_once(_size_or_0, paths) if any(map(is_remote, paths)) else [_size_or_0(path) for path in paths]
 

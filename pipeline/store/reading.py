@@ -23,7 +23,7 @@ from pipeline.labels import Labels, none_name_of, wrong_name
 from pipeline.listening import remark
 from pipeline.machine.files import require_file
 from pipeline.machine.places import RemotePath, place
-from pipeline.machine.remote import Ranges
+from pipeline.machine.remote_ranges import Ranges
 from pipeline.signals.leads import IMAGE_LEADS
 from pipeline.signals.windows import samples_of
 from pipeline.store.attributes import from_attribute

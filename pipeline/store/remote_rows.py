@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.machine.memory import machine_memory
-from pipeline.machine.remote import Ranges
+from pipeline.machine.remote_ranges import Ranges
 from pipeline.store.checksums import ItemSums, sums_of
 
 _MOST_KEPT = 512 * 2**20  # bytes of rows; and no more than a part of the memory

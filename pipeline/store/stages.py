@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.listening import progress_bar
 from pipeline.machine.places import is_remote
-from pipeline.machine.remote import READ_AT_ONCE
+from pipeline.machine.remote_asking import READ_AT_ONCE
 from pipeline.machine.threads import in_background, ordered_map
 from pipeline.representations import draw_images
 from pipeline.signals.counts import PADDING, to_counts, to_millivolts

@@ -16,9 +16,10 @@ from file_server import FileServer, busy, busy_for, cut, dropped, missing, stall
 from remote_places import Bucket, google, web_of
 
 from pipeline.errors import EcgFusionError
-from pipeline.machine import remote
+from pipeline.machine import remote_asking, remote_ranges
 from pipeline.machine.places import first_bytes, names_in, place, remote_path
-from pipeline.machine.remote import Ranges, RemoteFile, engines
+from pipeline.machine.remote_asking import engines
+from pipeline.machine.remote_ranges import Ranges, RemoteFile
 
 DATA = np.random.default_rng(0).bytes(3 * 2**20 + 17)
 
@@ -49,7 +50,7 @@ def test_parts_are_what_was_asked_for(web: FileServer):
 
 
 def test_a_long_part_is_fetched_in_pieces_at_once(web: FileServer, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(remote, "_PIECE", 2**19)
+    monkeypatch.setattr(remote_ranges, "_PIECE", 2**19)
     web.latency = 0.05
     assert ranges_of(web).read_all([(0, len(DATA))]) == [DATA]
     assert len(web.parts) == 7
@@ -70,7 +71,7 @@ def test_who_reads_on_has_the_next_block_fetched_ahead(web: FileServer):
 def test_what_breaks_off_on_the_web_is_asked_for_again(
     web: FileServer, fault: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(remote, "_SECONDS_OF_SILENCE", 0.3)
+    monkeypatch.setattr(remote_asking, "_SECONDS_OF_SILENCE", 0.3)
     ranges = ranges_of(web)
     web.faults["a.bin"] = iter([fault])
     assert ranges.read(0, len(DATA)) == DATA
@@ -123,7 +124,7 @@ def test_no_more_is_taken_than_was_asked_for(web: FileServer):
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/a", "https://127.0.0.1:9/a", "http://nowhere.invalid/a"])
 def test_nobody_who_answers(address: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(remote, "_PAUSES", ())
+    monkeypatch.setattr(remote_asking, "_PAUSES", ())
     engines.forget()
     host = address.split("/")[2]
     assert f"there is no answer from {host}: check its name" in refusal(lambda: place(address).exists())
