@@ -113,12 +113,19 @@ def _network(card: Card, run: Path, place: Path) -> str:
     seen = "their median beat" if spec.beat else f"{spec.crop:g} s of them" if spec.crop else "all of them"
     drawn = f" drawn as {' '.join(spec.representations)}" if spec.modality == "image" else ""
     learnt = f", {len(card.outputs)} outputs for {' and '.join(card.learnt_tasks)}" if card.learnt else ""
+    teacher, taught = card.teacher, ""
+    if teacher is not None:
+        taught = (
+            f";\n  taught by a `{teacher.model}` run that knows the same records (its seal: {teacher.seal[:12]}), "
+            f"with a weight of {teacher.weight:g} beside their labels"
+        )
     name = "" if place == run else f"{place.name}: "
     return (
         f"- {name}`{card.model}`, sees the leads {' '.join(spec.leads)} at {spec.sampling_rate:g} Hz, "
         f"{seen}{drawn}{learnt};\n"
         f"  {training.epochs} epochs of {card.data.n_train_items:,} records, {training.optimizer}, rate "
         f"{training.learning_rate:g}, batches of {training.batch_size}, {training.precision}, seed {training.seed}"
+        f"{taught}"
     )
 
 

@@ -11,8 +11,9 @@ _BEAT = "-config recipes/ptbxl_beat.toml"
 _ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
 _CHANNELS = "dominant ectopic deviation"
 _TWELVE = "-epochs 12 -patience 12"
+_EIGHT = "-epochs 8 -patience 8"
 _LONG = "-epochs 24 -patience 24 -mixup 0.2"
-_TAUGHT = "-teacher @fused-four"
+_TAUGHT, _TAUGHT_WEIGHTS = "-teacher @fused-four", "-teacher @weights-fused"
 _BEAT_PLAIN = (
     "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
     "-epochs 12 -patience 12 -precision bf16"
@@ -46,6 +47,7 @@ def steps() -> list[Row]:
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
         ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
         ("signal-taught", "signal, taught by these four", f"{_SIGNAL} {_TAUGHT}", ""),
+        ("meta-taught", "`meta_ecgnet`, taught by these four, 8 epochs", f"{_META} {_TAUGHT} {_EIGHT}", ""),
         ("beat-taught", "beat, taught by these four", f"{_BEAT} {_TAUGHT}", ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
@@ -76,6 +78,7 @@ def steps() -> list[Row]:
         "beat-voltage": ("beat",),
         "signal-tabular": ("signal",),
         "signal-taught": ("signal",),
+        "meta-taught": ("meta",),
         "beat-taught": ("beat",),
         "fused": ("signal", "beat", "two-signals"),
         "fused-images": ("fused", "signal"),
@@ -132,6 +135,8 @@ def weights() -> list[Row]:
             "both signals + both images, mean",
             "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
+        ("weights-meta-taught", "`meta_ecgnet`, taught by these four", f"{_META} {_TAUGHT_WEIGHTS} {_EIGHT}"),
+        ("weights-signal-taught", "`resnet1d_wang`, taught by these four", f"{_SIGNAL} {_TAUGHT_WEIGHTS}"),
         ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
         ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
         ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),
