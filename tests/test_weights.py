@@ -41,10 +41,13 @@ def loaded(name: str) -> Run:
 
 
 def test_there_are_those_that_the_documents_name():
-    assert {"signal", "image", "fused", "three-leads", "one-lead", "rhythm"} <= {*NAMES}
+    assert {"signal", "image", "fused", "small", "three-leads", "one-lead", "rhythm"} <= {*NAMES}
     assert len(loaded("three-leads").spec.leads) == 3
     assert len(loaded("one-lead").spec.leads) == 1
     assert loaded("rhythm").card.task == "rhythm"
+    teacher = loaded("small").card.teacher
+    assert teacher is not None
+    assert teacher.seal == loaded("fused").card.seal
     assert {part.spec.modality for part in loaded("fused").parts.values()} == {"signal", "image"}
 
 
@@ -77,6 +80,7 @@ def test_its_model_card_says_what_has_to_be_known(name: str):
     assert card.result is not None
     assert f"{card.result.dev_macro_auroc:.3f}" in text
     assert "/tmp/" not in text
+    assert all(inner.teacher.seal[:12] in text for inner, _ in leaves(card, WEIGHTS / name) if inner.teacher)
 
 
 @pytest.mark.parametrize("name", NAMES)
