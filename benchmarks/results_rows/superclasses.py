@@ -13,7 +13,7 @@ _CHANNELS = "dominant ectopic deviation"
 _TWELVE = "-epochs 12 -patience 12"
 _EIGHT = "-epochs 8 -patience 8"
 _LONG = "-epochs 24 -patience 24 -mixup 0.2"
-_TAUGHT, _TAUGHT_WEIGHTS = "-teacher @fused-four", "-teacher @weights-fused"
+_TAUGHT = "-teacher @fused-four"
 _BEAT_PLAIN = (
     "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
     "-epochs 12 -patience 12 -precision bf16"
@@ -135,8 +135,7 @@ def weights() -> list[Row]:
             "both signals + both images, mean",
             "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
-        ("weights-meta-taught", "`meta_ecgnet`, taught by these four", f"{_META} {_TAUGHT_WEIGHTS} {_EIGHT}"),
-        ("weights-signal-taught", "`resnet1d_wang`, taught by these four", f"{_SIGNAL} {_TAUGHT_WEIGHTS}"),
+        ("weights-signal-taught", "`resnet1d_wang`, taught by these four", f"{_SIGNAL} -teacher @weights-fused"),
         ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
         ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
         ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),

@@ -6,7 +6,8 @@ alone.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,15 +59,8 @@ def create_store(job: Job) -> Summary | None:
             another process at work on it.
     """
     started = time.monotonic()
-    if job.path.exists():  # before the lock, which a disk that can only be read does not take
-        check_complete(job)
-        remark(f"{job.path} is complete: nothing to do")
-        return None
-    make_folder(job.out)
-    busy = f"{job.path} is being written by another process: wait for it, or choose another --out"
-    with locked(job.path, busy):
-        if job.path.exists():
-            check_complete(job)  # made by another process since
+    with to_be_made(job) as is_to_be:
+        if not is_to_be:
             return None
         if shards_folder(job.path).exists():
             raise EcgFusionError(
@@ -81,6 +75,26 @@ def create_store(job: Job) -> Summary | None:
         job, left_out = _fill(job, part, begun)
         complete(part, job.path, open_store)
     return Summary(job, left_out, time.monotonic() - started)
+
+
+@contextmanager
+def to_be_made(job: Job) -> Iterator[bool]:
+    """Whether the store of a partition is yet to be made, which no other process does meanwhile.
+
+    Raises:
+        EcgFusionError: what is there is another store, or another process is at work on it.
+    """
+    if job.path.exists():  # before the lock, which a disk that can only be read does not take
+        check_complete(job)
+        remark(f"{job.path} is complete: nothing to do")
+        yield False
+        return
+    make_folder(job.out)
+    with locked(job.path, f"{job.path} is being written by another process: wait for it, or choose another --out"):
+        is_there = job.path.exists()  # made by another process since
+        if is_there:
+            check_complete(job)
+        yield not is_there
 
 
 def check_complete(job: Job) -> None:

@@ -18,7 +18,6 @@ import h5py
 import numpy as np
 
 from pipeline.errors import EcgFusionError
-from pipeline.listening import remark
 from pipeline.machine.files import make_folder
 from pipeline.machine.locks import locked
 from pipeline.sources import BadRecord
@@ -26,13 +25,13 @@ from pipeline.sources.items import ItemTable
 from pipeline.store.filling import (
     BadRecordsError,
     bad_records_of,
-    check_complete,
     fill_signals,
     fits_into_cache,
     lay_out_job,
     name_bad,
     refuse_none_readable,
     refuse_to_mix,
+    to_be_made,
     without,
 )
 from pipeline.store.going_on import check_begun
@@ -124,14 +123,8 @@ def create_sharded(job: Job, workers: Workers) -> Summary | None:
             machine's work that is begun already, or another process at work on it.
     """
     started, folder = time.monotonic(), shards_folder(job.path)
-    if job.path.exists():
-        check_complete(job)
-        remark(f"{job.path} is complete: nothing to do")
-        return None
-    make_folder(job.out)
-    with locked(job.path, f"{job.path} is being written by another process: wait for it, or choose another --out"):
-        if job.path.exists():
-            check_complete(job)  # made by another process since
+    with to_be_made(job) as is_to_be:
+        if not is_to_be:
             return None
         if part_path(job.path).exists():
             raise EcgFusionError(
