@@ -58,7 +58,7 @@ def measure(name: str, bf16: bool, turns: int) -> Row:
     for module in theirs.modules():
         if isinstance(module, ConvolutionNorm):
             module.is_beside = False
-    steps = [_step(placed(ours, torch.device("cpu")), x, bf16), _step(theirs, x, bf16)]
+    steps = [training_step(placed(ours, torch.device("cpu")), x, bf16), training_step(theirs, x, bf16)]
     times: list[list[float]] = [[], []]
     for turn in range(turns + 1):
         for step, found in zip(steps, times, strict=True):
@@ -70,7 +70,8 @@ def measure(name: str, bf16: bool, turns: int) -> Row:
     return Row(f"{name}, {'bf16' if bf16 else 'fp32'}, channels last", of_ours, of_theirs)
 
 
-def _step(network: "nn.Module", x: "Tensor", bf16: bool) -> Callable[[], None]:
+def training_step(network: "nn.Module", x: "Tensor", bf16: bool) -> Callable[[], None]:
+    """A step of AdamW on one batch, to be called again and again."""
     import torch
 
     optimizer = torch.optim.AdamW(network.parameters())

@@ -14,6 +14,7 @@ _TWELVE = "-epochs 12 -patience 12"
 _EIGHT = "-epochs 8 -patience 8"
 _LONG = "-epochs 24 -patience 24 -mixup 0.2"
 _TAUGHT = "-teacher @fused-four"
+_NUMBERS = "-features rhythm intervals voltage -task all"
 _BEAT_PLAIN = (
     "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
     "-epochs 12 -patience 12 -precision bf16"
@@ -107,7 +108,8 @@ def steps() -> list[Row]:
 
 def other_tasks() -> list[Row]:
     """What the networks of the first study say of the other tasks, alone and together, without further training."""
-    rows = []
+    words = f"{_META} {_CHANGED} {_TWELVE} {_NUMBERS}"
+    rows = [judged("ptbxl", "numbers", "`meta_ecgnet`, and rhythm, intervals and voltages as numbers: all", words)]
     for task in _TASKS:
         rows += [
             derived("ptbxl", name, title, task)
