@@ -16,9 +16,13 @@ from pathlib import Path
 
 import evaluate
 from pipeline.commands.parser import CommandParser, run_command
+from pipeline.inputs.spec import InputSpec
 from pipeline.machine.files import replace_atomically
+from pipeline.representations import LEAD_MAP_KEY
 from pipeline.runs.card import Card, read_card
+from pipeline.runs.card_parts import TrainingCard
 from pipeline.runs.folder import leaves
+from pipeline.signals.leads import LEADS
 
 CARD_FILE = "README.md"
 _FEW = 8
@@ -90,14 +94,17 @@ def model_card(run: Path, tables: str) -> str:
     """The model card of a run whose dev scores have these tables, as Markdown."""
     card = read_card(run)
     n_classes = len(card.classes)
-    begin = f"\n    python train.py -init {run} -data data/mine -path_save_model runs/mine"
+    begin = ""
+    if card.run_kind == "network":
+        begin = f"\n    python train.py -init {run} {shown_as(card.spec)}"
+        begin += " \\\n        -data data/mine -path_save_model runs/mine"
     return TEXT.format(
         name=run.name,
         run=run,
         task=card.task,
         classes=" ".join(card.classes) if n_classes < _FEW else f"{n_classes} classes",
         kind=card.run_kind,
-        further=begin if card.run_kind == "network" else "",
+        further=begin,
         networks="\n".join(_network(inner, run, place) for inner, place in leaves(card, run)),
         commit=card.versions.get("git", "unknown"),
         source=SOURCES[card.data.source],
@@ -112,21 +119,42 @@ def _network(card: Card, run: Path, place: Path) -> str:
     spec, training = card.spec, card.training
     seen = "their median beat" if spec.beat else f"{spec.crop:g} s of them" if spec.crop else "all of them"
     drawn = f" drawn as {' '.join(spec.representations)}" if spec.modality == "image" else ""
+    beside = f", and numbers of the whole record (`-features {' '.join(spec.features)}`)" if spec.features else ""
     learnt = f", {len(card.outputs)} outputs for {' and '.join(card.learnt_tasks)}" if card.learnt else ""
     teacher, taught = card.teacher, ""
     if teacher is not None:
         taught = (
-            f";\n  taught by a `{teacher.model}` run that knows the same records (its seal: {teacher.seal[:12]}), "
-            f"with a weight of {teacher.weight:g} beside their labels"
+            f";\n  taught by `{Path(teacher.folder).name}`, a `{teacher.model}` run that knows the same records (its "
+            f"seal: {teacher.seal[:12]}), with a weight of {teacher.weight:g} beside their labels"
         )
     name = "" if place == run else f"{place.name}: "
     return (
         f"- {name}`{card.model}`, sees the leads {' '.join(spec.leads)} at {spec.sampling_rate:g} Hz, "
-        f"{seen}{drawn}{learnt};\n"
+        f"{seen}{drawn}{beside}{learnt};\n"
         f"  {training.epochs} epochs of {card.data.n_train_items:,} records, {training.optimizer}, rate "
         f"{training.learning_rate:g}, batches of {training.batch_size}, {training.precision}, seed {training.seed}"
-        f"{taught}"
+        f"{_changed(training)}{taught}"
     )
+
+
+def shown_as(spec: InputSpec) -> str:
+    """The options of train.py by which a network sees what one of this input saw."""
+    words = ["-leads", *(("all",) if spec.leads == LEADS else spec.leads)]
+    words += ["-crop", f"{spec.crop:g}"] if spec.crop else []
+    words += ["-beat"] if spec.beat else []
+    if spec.modality == "image":
+        sizes = {str(how["size"]) for how in spec.representations.values()}
+        names = ["lead_map" if name == LEAD_MAP_KEY else name for name in spec.representations]
+        words += ["-representation", *names, "-size", *sizes]
+    words += ["-features", *spec.features] if spec.features else []
+    return " ".join(words)
+
+
+def _changed(training: TrainingCard) -> str:
+    """How the items, and the weights, were changed beside the steps; nothing where they were not."""
+    words = [f"-augment {' '.join(training.augment)}"] if training.augment else []
+    words += [f"-{name} {value:g}" for name in ("mixup", "ema") if (value := getattr(training, name))]
+    return f";\n  `{' '.join(words)}`" if words else ""
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ each run's log begins with its command.
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,12 +122,12 @@ def _has_gpu() -> bool:
 
 
 def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int], place: Place) -> list[Path]:
-    """Makes what is missing, seed after seed, what joins others last; gives the logs of what failed."""
+    """Makes what is missing, seed after seed, what is for a GPU first, what joins others last; gives failures' logs."""
     failed = []
     once = {row.name: row for row in reversed(rows)}  # a run may have several rows
     named = [once[name] for name in dict.fromkeys(row.name for row in rows)]
     todo = [(row, seed) for seed in seeds for row in named if not is_done(place.run(row.name, seed))]
-    todo.sort(key=lambda each: "@" in each[0].words)
+    todo.sort(key=lambda each: ("@" in each[0].words, not each[0].is_for_gpu))
     for number, (row, seed) in enumerate(todo, 1):
         lacking = [str(run) for run in _joined(row, seed, place).values() if not is_done(run)]
         what = f"{number} of {len(todo)}: {row.name}, seed {seed}"
@@ -154,11 +155,14 @@ def make_store(name: str, stores: Stores, place: Place) -> bool:
 
 
 def make_run(row: Row, seed: int, place: Place) -> bool:
-    """Makes a row's run, or goes on with its training; whether it is there."""
+    """Makes a row's run, or goes on with its training; whether it is there. What is no training is begun anew."""
     folder = place.run(row.name, seed)
     words = [*commanded(row, seed, place), "-path_save_model", str(folder)]
     if (folder / "run.json").exists():
-        words = ["-resume", "-path_save_model", str(folder)]
+        if row.command == DERIVE:
+            shutil.rmtree(folder)
+        else:
+            words = ["-resume", "-path_save_model", str(folder)]
     return _run(row.command, words, folder, place) and is_done(folder)
 
 

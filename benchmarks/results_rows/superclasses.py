@@ -8,6 +8,7 @@ _TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
 _SIGNAL = "-config recipes/ptbxl_signal.toml"
 _META = "-config recipes/ptbxl_meta.toml"
 _BEAT = "-config recipes/ptbxl_beat.toml"
+_THREE_LEADS, _ONE_LEAD = "-config recipes/ptbxl_three_leads.toml", "-config recipes/ptbxl_one_lead.toml"
 _ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
 _CHANNELS = "dominant ectopic deviation"
 _TWELVE = "-epochs 12 -patience 12"
@@ -47,9 +48,12 @@ def steps() -> list[Row]:
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
         ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
+        ("fused-meta", "`meta_ecgnet` + beat, mean", "-model late -combine mean -branches @meta @beat", ""),
         ("signal-taught", "signal, taught by these four", f"{_SIGNAL} {_TAUGHT}", ""),
         ("meta-taught", "`meta_ecgnet`, taught by these four, 8 epochs", f"{_META} {_TAUGHT} {_EIGHT}", ""),
         ("beat-taught", "beat, taught by these four", f"{_BEAT} {_TAUGHT}", ""),
+        ("three-leads", "signal, leads I II V2", _THREE_LEADS, ".797 at .810"),
+        ("one-lead", "signal, lead I", _ONE_LEAD, ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
         ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
     )
@@ -84,6 +88,7 @@ def steps() -> list[Row]:
         "fused": ("signal", "beat", "two-signals"),
         "fused-images": ("fused", "signal"),
         "fused-four": ("fused-images", "meta"),
+        "fused-meta": ("meta", "beat", "fused-four"),
         "two-signals": ("signal",),
         "three": ("fused",),
     }
@@ -141,9 +146,9 @@ def weights() -> list[Row]:
             "both signals + both images, mean",
             "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
-        ("weights-signal-taught", "`resnet1d_wang`, taught by these four", f"{_SIGNAL} -teacher @weights-fused"),
-        ("weights-three-leads", "signal, leads I II V2", "-config recipes/ptbxl_three_leads.toml"),
-        ("weights-one-lead", "signal, lead I", "-config recipes/ptbxl_one_lead.toml"),
+        ("weights-signal-taught", "`resnet1d_wang`, taught by the fused weights", f"{_SIGNAL} -teacher weights/fused"),
+        ("weights-three-leads", "signal, leads I II V2", _THREE_LEADS),
+        ("weights-one-lead", "signal, lead I", _ONE_LEAD),
         ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),
     )
     return [Row("weights", *row[:2], "ptbxl-1-8", row[2], "dev", "macro auroc", digits=4) for row in asked]

@@ -249,7 +249,7 @@ def _beside(spec: InputSpec) -> str:
 
 def _whole_or_beat(spec: InputSpec) -> str:
     if spec.beat is None:
-        return "all of an item"
+        return f"{spec.crop:g} s of an item at once" if spec.crop else "all of an item"
     before, after = spec.beat
     return f"the {describe_beat(spec)}" + ("" if spec.beat == BEAT_S else f" from -{before:g} to {after:g} s")
 

@@ -2,9 +2,11 @@
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cards import card_json, write_json
 from made_stores import write_stores
 
 import train
@@ -151,6 +153,18 @@ def test_a_run_of_another_task_is_made_of_one_that_is_trained(
     assert read_card(place.run("more", 0)).task == "rhythm"
     results.print_tables(rows, [0], place)
     assert "| of more | test, macro auroc | 0." in capsys.readouterr().out
+    more = place.run("more", 0)
+    write_json(more, card_json(more) | {"complete": False})  # as if it had been stopped
+    assert results.make(rows, NONE, [0], place) == []
+    assert results.is_done(more)
+
+
+def test_what_needs_a_gpu_comes_first_in_all_seeds(place: Place, monkeypatch: pytest.MonkeyPatch):
+    made: list[tuple[str, int]] = []
+    monkeypatch.setattr(results, "make_run", lambda row, seed, _: made.append((row.name, seed)) or True)
+    heavy = replace(TOY[0], name="heavy", is_for_gpu=True)
+    results.make(results.in_order([TOY[0], heavy], has_gpu=True), NONE, [0, 1], place)
+    assert made == [("heavy", 0), ("heavy", 1), ("one", 0), ("one", 1)]
 
 
 def test_a_wrong_name_is_refused():

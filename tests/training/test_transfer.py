@@ -186,6 +186,7 @@ def changed_origin(run: Path, folder: Path, **fields: Any) -> Path:
         ({"input__normalise": "none", "input__scale_mv": 1.0}, "-normalise none, these have -normalise global"),
         ({"input__scale_mv": 9.0}, "divided its signals by 9 mV"),
         ({"data__cut": {"kind": "beats"}}, "has learnt from beats, and these are whole records"),
+        ({"input__crop": 1.5, "input__stride": 0.5}, "saw 1.5 s of an item at once, and this one sees all of an item"),
         ({"input__beat": [0.25, 0.45]}, "saw the median beat from -0.25 to 0.45 s, and this one sees all of an item"),
     ],
 )
