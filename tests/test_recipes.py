@@ -71,7 +71,8 @@ def made(name: str, like_ptbxl: Path, tmp_path: Path) -> dict[str, Any]:
     """A recipe's options, for stores of its kind."""
     recipe = {option: value for option, value in RECIPES[name].items() if option not in BEHIND}
     sequence = "n_beats" in describe_model(recipe["model"]).options
-    stores = like_ptbxl if "learn" in recipe else make_stores(tmp_path / "stores", recipe, 9 if sequence else 1)
+    of_its_kind = recipe["task"] in CLASSES
+    stores = make_stores(tmp_path / "stores", recipe, 9 if sequence else 1) if of_its_kind else like_ptbxl
     return {**recipe, "data": str(stores), "path_save_model": str(tmp_path / "run"), "threads": 1}
 
 

@@ -16,10 +16,7 @@ _EIGHT = "-epochs 8 -patience 8"
 _LONG = "-epochs 24 -patience 24 -mixup 0.2"
 _TAUGHT = "-teacher @fused-four"
 _NUMBERS = "-config recipes/ptbxl_all.toml"
-_BEAT_PLAIN = (
-    "-model resnet -nb_filters 16 -leads all -beat -representation lead_map -size 80 -task superdiagnostic "
-    "-epochs 12 -patience 12 -precision bf16"
-)
+_BEAT_PLAIN = "-config recipes/ptbxl_beat_plain.toml"
 _CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
 _INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {LEARN}"
 _IMAGES = "-model late -combine mean -branches @signal @beat @beat-16"
