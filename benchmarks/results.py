@@ -1,9 +1,9 @@
 """The results of docs/results.md and docs/signal_systems.md, by one command that may be stopped and typed again.
 
-Makes the stores that are missing, trains what is not trained yet, the smallest first and one seed after the other, and
-prints the table of what is there. A training that is cut short goes on where it was. The epoch is chosen on dev, so
-that figures of dev, which stand beside, are optimistic. What is trained and how stands in `benchmarks/results_rows`;
-each run's log begins with its command.
+Makes the stores that are missing, trains what is not trained yet (on a GPU first what a CPU cannot; then one seed after
+the other, what joins others last), and prints the tables of what is there, which `tables.md` beside the runs keeps. A
+training that is cut short goes on where it was. The epoch is chosen on dev, so that figures of dev, which stand beside,
+are optimistic. What is trained and how stands in `benchmarks/results_rows`; each run's log begins with its command.
 
     python -m benchmarks.results -study mitdb -recordings ~/.cache/ecg-data
     python -m benchmarks.results -study cinc2017 -seeds 0 1 2 -minutes 25
@@ -17,8 +17,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from benchmarks.results_rows.row import DERIVE, Row, Stores
 from benchmarks.seed_differences import differences, macro_auroc
 from pipeline.commands.parser import CommandParser, positive_float, positive_int, run_command
 from pipeline.errors import EcgFusionError
+from pipeline.machine.files import replace_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 RESAMPLES = 1000
@@ -223,16 +225,26 @@ def _run(command: str, words: Sequence[str], folder: Path, place: Place) -> bool
 
 
 def print_tables(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> None:
+    """Prints the tables line by line, as they are reckoned, and leaves them in ``tables.md`` beside the runs."""
+    lines = []
+    for line in _lines(rows, seeds, place):
+        print(line, flush=True)
+        lines.append(f"{line}\n")
+    if lines:
+        replace_atomically(place.out / "tables.md", partial(Path.write_text, data="".join(lines), encoding="utf-8"))
+
+
+def _lines(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Iterator[str]:
     """A table a study, of the runs that are trained: the figure of each seed with its interval, and the mean."""
     for study, what in STUDIES.items():
         lines = [_line(row, seeds, place) for row in rows if row.study == study]
         if any(lines):
-            print(f"\n**{what}**\n\n{HEAD}\n{'| --- ' * 3}{'| ---: ' * 5}| --- |")
-            print("\n".join(line for line in lines if line), flush=True)
-            _print_differences([row for row in rows if row.study == study], seeds, place)
+            yield f"\n**{what}**\n\n{HEAD}\n{'| --- ' * 3}{'| ---: ' * 5}| --- |"
+            yield from filter(None, lines)
+            yield from _differences([row for row in rows if row.study == study], seeds, place)
 
 
-def _print_differences(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> None:
+def _differences(rows: Sequence[Row], seeds: Iterable[int], place: Place) -> Iterator[str]:
     """What each row has over those beside it, in the mean of the seeds that both have; p by Holm over all of them."""
     from pipeline.evaluation.paired import resamples_for
 
@@ -258,9 +270,9 @@ def _print_differences(rows: Sequence[Row], seeds: Iterable[int], place: Place) 
             each = [found[which, seed] for seed in common]
             values[called] = [value for value, _ in each]
             draws[called] = np.mean([drawn for _, drawn in each], 0)
-    print("\n| | over | seeds | macro-AUC, 95 % interval over patients, p by Holm |\n| --- | --- | --- | --- |")
+    yield "\n| | over | seeds | macro-AUC, 95 % interval over patients, p by Holm |\n| --- | --- | --- | --- |"
     for cells, difference in differences(values, draws, against).items():
-        print(f"{cells} {difference} |", flush=True)
+        yield f"{cells} {difference} |"
 
 
 def _line(row: Row, seeds: Iterable[int], place: Place) -> str:

@@ -71,7 +71,9 @@ def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys
     assert {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")} == trained
     capsys.readouterr()
     results.print_tables(TOY, [0, 1], place)
-    said, _, differences = capsys.readouterr().out.partition("\n| | over | seeds |")
+    printed = capsys.readouterr().out
+    assert (place.out / "tables.md").read_text() == printed
+    said, _, differences = printed.partition("\n| | over | seeds |")
     assert "| `both` | `one` | 0 | " in differences
     lines = [line for line in said.splitlines() if line.startswith("| ") and "---" not in line]
     assert [line.split(" | ")[0] for line in lines] == ["|", "| one network", "| members", "| both"]
