@@ -144,6 +144,7 @@ def weights() -> list[Row]:
             "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
         ("weights-signal-taught", "`resnet1d_wang`, taught by the fused weights", f"{_SIGNAL} -teacher weights/fused"),
+        ("weights-all", "all 71, `meta_ecgnet` with numbers of the whole record", _NUMBERS),
         ("weights-three-leads", "signal, leads I II V2", _THREE_LEADS),
         ("weights-one-lead", "signal, lead I", _ONE_LEAD),
         ("weights-rhythm", "rhythm", "-config recipes/ptbxl_rhythm.toml"),
