@@ -42,10 +42,10 @@ def loaded(name: str) -> Run:
 
 
 def test_there_are_those_that_the_documents_name():
-    assert {"signal", "image", "fused", "small", "three-leads", "one-lead", "rhythm"} <= {*NAMES}
+    assert {"signal", "image", "fused", "small", "all", "three-leads", "one-lead", "rhythm"} <= {*NAMES}
     assert len(loaded("three-leads").spec.leads) == 3
     assert len(loaded("one-lead").spec.leads) == 1
-    assert loaded("rhythm").card.task == "rhythm"
+    assert (loaded("all").card.task, loaded("rhythm").card.task) == ("all", "rhythm")
     teacher = loaded("small").card.teacher
     assert teacher is not None
     assert teacher.seal == loaded("fused").card.seal
