@@ -12,7 +12,6 @@ are optimistic. What is trained and how stands in `benchmarks/results_rows`; eac
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -157,14 +156,11 @@ def make_store(name: str, stores: Stores, place: Place) -> bool:
 
 
 def make_run(row: Row, seed: int, place: Place) -> bool:
-    """Makes a row's run, or goes on with its training; whether it is there. What is no training is begun anew."""
+    """Makes a row's run, or goes on with its training; whether it is there."""
     folder = place.run(row.name, seed)
     words = [*commanded(row, seed, place), "-path_save_model", str(folder)]
     if (folder / "run.json").exists():
-        if row.command == DERIVE:
-            shutil.rmtree(folder)
-        else:
-            words = ["-resume", "-path_save_model", str(folder)]
+        words = ["-resume", "-path_save_model", str(folder)]
     return _run(row.command, words, folder, place) and is_done(folder)
 
 

@@ -116,10 +116,10 @@ def derive(
         run.network.load_state_dict(tensors)
     set_up_cpu(threads)
     make_folder(folder)
-    write_card(folder, card)
-    save_tensors(folder, tensors)
     derived = replace(run, folder=folder, card=card, spec=card.spec)
     scores = scores_of(derived, dev, choose_device(gpu_id), progress="scoring dev")
+    write_card(folder, card)  # who stops the scoring leaves nothing that would have to be gone on with
+    save_tensors(folder, tensors)
     complete(card, folder, scores, _result(run.card, scores))
     return read_card(folder)
 

@@ -138,6 +138,19 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(made: str, words: str
     assert not Path("runs/derived").exists()
 
 
+def test_one_that_was_stopped_is_made_by_the_same_command(monkeypatch: pytest.MonkeyPatch):
+    run = trained(f"{GRU} -task superdiagnostic")
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.scoring.partition.scores_of", stop)
+        with pytest.raises(KeyboardInterrupt):
+            derived(run, "-half")
+    assert read_card(derived(run, "-half")).complete
+
+
 def test_nothing_is_overwritten():
     run = trained(f"{GRU} -task form")
     with pytest.raises(EcgFusionError, match="holds a run already"):
