@@ -215,7 +215,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
         print(f"{describe_networks()}\n\n{describe_fusions()}")
         return
-    options = _options(arguments)
+    options = options_of(arguments)
     place = place_of()
     if place.rank == 0:  # of several processes one, since all would say the same
         _check_before_torch(options, arguments.resume)
@@ -249,7 +249,7 @@ def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
             require_store(store_path(Path(data), partition))
 
 
-def _options(arguments: argparse.Namespace) -> "TrainOptions":
+def options_of(arguments: argparse.Namespace) -> "TrainOptions":
     """What was typed, over what the recipe says."""
     from pipeline.training.options import TrainOptions
 

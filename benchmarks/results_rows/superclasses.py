@@ -18,6 +18,7 @@ _TAUGHT = "-teacher @fused-four"
 _NUMBERS = "-config recipes/ptbxl_all.toml"
 _BEAT_PLAIN = "-config recipes/ptbxl_beat_plain.toml"
 _CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
+_ALL_LEADS = "-augment noise scaling time_shift"  # a lead stands in several places of what is below
 _INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {LEARN}"
 _IMAGES = "-model late -combine mean -branches @signal @beat @beat-16"
 _TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
@@ -38,9 +39,11 @@ def steps() -> list[Row]:
         ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
         ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
         ("beat-long", "the same, 24 epochs, items mixed in pairs", f"{_BEAT} {_LONG}", ""),
-        ("beat-channels", "12 epochs, and two further channels", f"{_BEAT} -beat_channels {_CHANNELS}", ""),
-        ("beat-strip", "12 epochs, and ten seconds of II", f"{_BEAT} -strip II", ""),
+        ("beat-leads", "12 epochs, no lead left out", f"{_BEAT} {_ALL_LEADS}", ""),
+        ("beat-channels", "so, and two further channels", f"{_BEAT} {_ALL_LEADS} -beat_channels {_CHANNELS}", ""),
+        ("beat-strip", "so, and ten seconds of II", f"{_BEAT} {_ALL_LEADS} -strip II", ""),
         ("beat-voltage", "12 epochs, and voltages as numbers", f"{_BEAT} -features voltage", ""),
+        ("beat-kfold", "12 epochs, mean of four members", f"{_BEAT} -kfold 4", ""),
         ("signal-tabular", "signal, and age, sex and intervals as numbers", f"{_SIGNAL} -features tabular", ""),
         ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
@@ -75,8 +78,10 @@ def steps() -> list[Row]:
         "beat-32": ("beat-16",),
         "beat-16-learn": ("beat-16",),
         "beat-long": ("beat",),
-        "beat-channels": ("beat",),
-        "beat-strip": ("beat",),
+        "beat-leads": ("beat",),
+        "beat-channels": ("beat-leads", "beat"),
+        "beat-strip": ("beat-leads", "beat"),
+        "beat-kfold": ("beat",),
         "beat-voltage": ("beat",),
         "signal-tabular": ("signal",),
         "signal-taught": ("signal",),

@@ -17,11 +17,12 @@ from benchmarks.results_rows.row import DERIVE, PRETRAIN, Row, Stores
 from create_images import parse as parse_stores
 from models import create_model, list_models
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import read_card
+from pipeline.runs.card import FUSIONS, read_card
 from pipeline.training import derive
+from pipeline.training.checks import check_options, known_model
 from pipeline.training.derive import parse as parse_derived
-from pipeline.training.options import TrainOptions
 from pipeline.training.pretraining import parse as parse_pretraining
+from train import options_of
 from train import parse as parse_training
 
 NONE = {"toy": Stores("", "")}
@@ -116,9 +117,9 @@ def test_every_row_is_a_command(row: Row):
         parse_derived([*words, "-path_save_model", "run"])
         assert "all" in learnt(commanded(origin, 0, PLACE))
     else:
-        options = vars(parse_training(words))
-        options["set"] = dict(options["set"]) if options["set"] else None
-        TrainOptions.of(**{name: value for name, value in options.items() if name in TrainOptions.__dataclass_fields__})
+        options = options_of(parse_training(words))
+        if options.run_kind not in FUSIONS and options.init is None:
+            check_options(options, known_model(options.model or "").modality)
     assert row.store in STORES
     assert row.study in STUDIES
     parse_stores(STORES[row.store].words.split())
