@@ -13,7 +13,7 @@ QUICK := tests/representations tests/signals tests/sources/formats tests/sources
   tests/evaluation/test_metrics.py tests/evaluation/test_scores.py \
   tests/fusion/test_fitting.py tests/training/test_resume.py
 
-.PHONY: demo test lowest lowest-quick bench results campaign docs clean
+.PHONY: demo test types types-of-tests lowest lowest-quick bench results campaign docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m pipeline.demo demo
@@ -21,9 +21,16 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/mypy --config-file tests/mypy.ini
+	$(MAKE) --jobs=2 --output-sync types types-of-tests
 	$(BIN)/python -m pytest
+
+types types-of-tests: $(VENV)/installed
+
+types:
+	$(BIN)/mypy
+
+types-of-tests:
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest

@@ -44,14 +44,20 @@ _LOG2 = tuple(
 _THREE_QUARTERS = np.uint32(np.float32(0.75).view(np.int32))
 
 
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Machine code of a function, from disk where it has been made before and a folder can be written."""
-    compiled: Callable[..., Any]
+def from_disk(function: Callable[..., Any], **options: Any) -> Any:
+    """Machine code of a function, from disk where it has been made before and a folder can be written.
+
+    Args:
+        function: what numba compiles, when it is called.
+        options: of ``numba.njit``.
+    """
     try:
-        compiled = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
-    except RuntimeError:  # neither the program's folder nor the user's can be written
-        compiled = njit(nogil=True, error_model="numpy", **options)(function)
-    return compiled
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # neither the function's folder nor the user's can be written
+        return njit(**options)(function)
+
+
+_compiled: Callable[..., Any] = partial(from_disk, nogil=True, error_model="numpy")
 
 
 def _as_bits(_context: Any, number: Any) -> Any:

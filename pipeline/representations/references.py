@@ -3,6 +3,7 @@
 pyts is imported where it draws.
 """
 
+from functools import partial
 from importlib import import_module
 from inspect import isfunction
 from typing import Any
@@ -13,21 +14,23 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def import_pyts(part: str) -> Any:
-    """A module of pyts, with numba's functions compiled when they are called.
+    """A module of pyts, with numba's functions compiled when they are called, and kept for the next process.
 
     pyts gives most of them signatures, by which all would be compiled at its import, which took half a minute: they
-    are distances of time series, and no image asks for one.
+    are distances of time series, and no image asks for one. Those of images take ten seconds.
 
     Args:
         part: its name there.
     """
     import numba
 
-    compiled_at_once: Any = numba.njit
+    from pipeline.representations.kernels import from_disk
 
     def compiled_when_called(*function_or_signatures: Any, **options: Any) -> Any:
-        return compiled_at_once(*filter(isfunction, function_or_signatures), **options)
+        functions = [*filter(isfunction, function_or_signatures)]
+        return from_disk(*functions, **options) if functions else partial(from_disk, **options)
 
+    compiled_at_once: Any = numba.njit
     numba.njit = compiled_when_called
     try:
         return import_module(f"pyts.{part}")
