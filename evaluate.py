@@ -23,7 +23,7 @@ from pipeline.evaluation.resampled_intervals import CI
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.evaluation.seeds import group_seeds
 from pipeline.evaluation.subject import Subject
-from pipeline.evaluation.thresholds import DEFAULT_CRITERION, EXAMPLES, threshold_choice
+from pipeline.evaluation.thresholds import DEFAULT_CRITERION, help_of_choice, threshold_choice
 from pipeline.machine.files import all_or_none, check_writable
 from pipeline.machine.places import place
 from pipeline.machine.streams import say
@@ -75,9 +75,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     """The command's options; see ``--help``. Those that are not given are None."""
     parser = CommandParser(prog="evaluate.py", description=__doc__, epilog=_EXAMPLES)
     default = f"{DEFAULT_CRITERION}; of multiclass, the highest score wins"
-    criteria = f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {default})"
     several = {"type": Path, "nargs": "+", "action": "extend"}
-    parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=criteria)
+    parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=help_of_choice(default))
     resamples = f"of patients, for 95 %% intervals; 0 for none (default: {DEFAULT_RESAMPLES})"
     parser.option("resamples", type=natural_number, metavar="N", help=resamples)
     parser.option("seed", type=natural_number, metavar="N", help="of the resamples (default: 0)")

@@ -14,6 +14,7 @@ from pipeline.commands.file_options import add_file_options, facts_of_files
 from pipeline.commands.parser import CommandParser, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.thresholds import help_of_choice, threshold_choice
 from pipeline.listening import Event, Warned, warn
 from pipeline.machine.files import check_writable, file_errors_told, make_folder, write_text
 from pipeline.machine.streams import say
@@ -32,6 +33,7 @@ _EXAMPLES = """examples:
   python predict.py -run runs/alexnet recordings -out answers   all below a folder -> answers/answers.csv, answers.json
   python predict.py -run runs/alexnet "new/*.xml" --json        a list in JSON, as the server gives it
   python predict.py -run runs/alexnet ecg.csv -unit uV -sampling_rate 500
+  python predict.py -run weights/all patient.hea -threshold f1  fewer findings that are none, where classes are rare
   python predict.py -run runs/gru ecg.csv -out answers -draw -explain      with drawings: the answer, and what moved it
   find . -name "*.dcm" | python predict.py -run runs/alexnet - --csv
 """
@@ -68,6 +70,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
     set_up_cpu(options.threads)
     run = load_run(folder)
+    if options.threshold is not None:
+        from pipeline.scoring.judge import with_thresholds
+
+        run = with_thresholds(run, options.threshold)
     device = choose_device(options.gpu_id)
     reader = Reader(run, said, batch_size=options.batch_size, device=device)
     answers = _answered(reader, paths, options, formats)
@@ -92,6 +98,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser.option("draw", nargs="?", const=DRAWINGS[0], choices=DRAWINGS, metavar="FORMAT", help=drawn)
     moved = f"draw what moved the answer, too, into -out, by {', '.join(METHODS)} (default {METHODS[0]})"
     parser.option("explain", nargs="?", const=METHODS[0], choices=METHODS, metavar="METHOD", help=moved)
+    judged_by = f"what is found: {help_of_choice('as its training chose')}"
+    parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=judged_by)
     add_file_options(parser, "what files do not say themselves")
     machine = parser.add_argument_group("the machine")
     parser.option(

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import predict
+from pipeline import predict_files
 from pipeline.errors import EcgFusionError
+from pipeline.scoring.answers import Answer
 from pipeline.scoring.files import Reader
 from pipeline.signals.leads import LEADS
 from pipeline.sources.synthetic import write_dataset
@@ -57,6 +59,20 @@ def test_json_is_a_list_and_nothing_else(earlier: Path, files: Path, capsys: pyt
             name for name, value in each["probabilities"].items() if value >= each["thresholds"][name]
         ]
         assert all(low <= high for low, high in each["intervals"].values())
+
+
+@pytest.mark.parametrize(("choice", "n_found"), [("0", 4), ("1", 0)])
+def test_findings_are_judged_by_other_thresholds_where_they_are_asked_for(earlier, files, capsys, choice, n_found):
+    run(earlier, "gru", files, "--json")
+    before = json.loads(capsys.readouterr().out)
+    run(earlier, "gru", files, "--json", "-threshold", choice)
+    for plain, each in zip(before, json.loads(capsys.readouterr().out), strict=True):
+        assert {*each["thresholds"].values()} == {float(choice)}
+        assert len(each["findings"]) == n_found
+        assert each["probabilities"] == plain["probabilities"]
+    (of_python,) = predict_files(earlier / "runs" / "gru", headers(files)[:1], threshold=float(choice))
+    assert isinstance(of_python, Answer)
+    assert len(of_python.findings) == n_found
 
 
 def test_csv_has_a_line_a_file_and_the_same_numbers(earlier: Path, files: Path, capsys: pytest.CaptureFixture[str]):
@@ -168,6 +184,7 @@ def test_each_answer_is_explained(earlier: Path, files: Path, tmp_path: Path):
         (("a.hea", "-unit", "bpm"), "--unit bpm is no unit of voltage"),
         (("a.hea", "-format", "csv", "json"), "name a folder with -out"),
         (("a.hea", "-draw"), "name their folder with -out"),
+        (("a.hea", "-threshold", "f9"), "f9 is no threshold: take gmean, f1"),
         (("a.hea", "-explain"), "name their folder with -out"),
         (("-", "-"), "standard input is read once"),
     ],

@@ -102,7 +102,7 @@ def _turn_up(network: Any, spec: InputSpec) -> None:
     beside = {"numbers": torch.zeros(5, spec.n_numbers)} if spec.features else {}
     x = InputMaker(spec)(raw)
     if network(x, **beside).std(0).max() < NO_DIFFERENCE:
-        _normalised_by(network, x, beside)
+        normalised_by(network, x, beside)
     logits = network(x, **beside)
     most = 20.0 if network.hears_itself else LARGEST_FACTOR
     factor = 1 / logits.std(0).clamp(min=1 / most)
@@ -110,15 +110,16 @@ def _turn_up(network: Any, spec: InputSpec) -> None:
     network.head.weight.mul_(factor[:, None])
 
 
-def _normalised_by(network: Any, x: torch.Tensor, beside: Mapping[str, torch.Tensor]) -> None:
+def normalised_by(network: Any, x: torch.Tensor, beside: Mapping[str, torch.Tensor]) -> None:
     """Gives batch normalisations the numbers of these items: behind dozens with none, all answers are alike."""
     layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
     usual = [layer.momentum for layer in layers]
     for layer in layers:
-        layer.train().momentum = 1.0
-    network(x, **beside)
+        layer.momentum = 1.0
+    network.train()(x, **beside)
+    network.eval()
     for layer, momentum in zip(layers, usual, strict=True):
-        layer.eval().momentum = momentum
+        layer.momentum = momentum
 
 
 def small_resnet(spec: InputSpec) -> Run:

@@ -67,6 +67,15 @@ EXAMPLES = (*CRITERIA, *(example for _, _, example in _WITH_NUMBER.values()))
 """What can be typed as a criterion."""
 
 
+def help_of_choice(default: str) -> str:
+    """What an option of a command says that takes a threshold's choice.
+
+    Args:
+        default: what holds where nothing is chosen.
+    """
+    return f"{', '.join(EXAMPLES)}: best on dev; or a number from 0 to 1 (default: {default})"
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """One threshold a class, and where they come from.

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.thresholds import threshold_choice
 from pipeline.listening import progress_bar
 from pipeline.machine.devices import choose_device
 from pipeline.machine.files import FileError
@@ -204,6 +205,7 @@ def predict_files(
     array: str | None = None,
     age: float | None = None,
     sex: str | None = None,
+    threshold: str | float | None = None,
     batch_size: int | None = None,
 ) -> list[Answer | Refused]:
     """What a run says of each recording file, in their order; a file that cannot be answered is a ``Refused``.
@@ -217,13 +219,19 @@ def predict_files(
         array: which of several arrays in a file.
         age: of the patient, years, for a run that sees it; None where it is not known.
         sex: the same, ``male`` or ``female``.
+        threshold: what findings are judged by: a criterion, chosen on the run's dev scores, or a number from 0 to 1;
+            None for the thresholds that its training chose.
         batch_size: items scored at once; None for the run's own.
 
     Raises:
         EcgFusionError: the run is missing, unfinished or damaged, or what is said of files or of the patient is nothing
-            of the kind, or the run sees no age or sex.
+            of the kind, or the run sees no age or sex, or has no thresholds or dev scores to choose them on.
     """
     loaded = load_run(run) if isinstance(run, str | Path) else run
+    if threshold is not None:
+        from pipeline.scoring.judge import with_thresholds  # here, for it imports what judges
+
+        loaded = with_thresholds(loaded, threshold_choice(threshold))
     said = said_of_files(unit, sampling_rate, leads_of_file, array, age=age, sex=sex)
     return list(Reader(loaded, said, batch_size=batch_size).answers([os.fspath(file) for file in files]))
 

@@ -21,6 +21,7 @@ from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
 from pipeline.machine.places import is_remote, place
 from pipeline.runs.card import DEV_SCORES, Card, read_card
+from pipeline.runs.card_parts import ThresholdsCard
 from pipeline.runs.folder import check_comparable, scores_of_run
 from pipeline.scoring.calibrating import with_temperatures
 
@@ -248,11 +249,7 @@ def judge(
     """
     card = with_temperatures(read_card(run), run) if asked.calibrate else read_card(run)
     dev = scores if partition == "dev" else scores_of_run(card, run, DEV_SCORES)
-    if dev is None and isinstance(threshold, str):
-        raise EcgFusionError(
-            f"{run / DEV_SCORES} is missing, on which -threshold {threshold} is chosen: copy the whole run folder, or "
-            f"leave -threshold out for the thresholds that its training chose"
-        )
+    _refuse_without(dev, run, threshold)
     if dev is None:
         remark(f"{run / DEV_SCORES} is missing: whether a patient is in dev, too, is not known")
     chosen = thresholds_of(card, dev) if threshold is None else None
@@ -273,6 +270,39 @@ def thresholds_of(card: Card, dev: Scores | None) -> Thresholds | None:
     if not_chosen is None:
         not_chosen = () if dev is None else get_thresholds(card.classes, dev, said.criterion).not_chosen
     return Thresholds(dict(said.values), said.criterion, _n_dev(card), tuple(not_chosen))
+
+
+def with_thresholds(run: "Run", threshold: str | float) -> "Run":
+    """The same run, whose findings are judged by other thresholds than its training chose.
+
+    Args:
+        run: loaded.
+        threshold: a criterion by which they are chosen on its dev scores, or a number from 0 to 1.
+
+    Raises:
+        EcgFusionError: its classes exclude each other; or its dev scores are gone, damaged or of another run.
+    """
+    card, folder = run.card, run.folder
+    if card.thresholds is None:
+        raise EcgFusionError(
+            f"of {folder} the class with the highest score is found, without thresholds: leave -threshold out"
+        )
+    dev = None if isinstance(threshold, float) else scores_of_run(card, folder, DEV_SCORES)
+    _refuse_without(dev, folder, threshold)
+    chosen = get_thresholds(card.classes, dev, threshold)
+    if chosen.not_chosen:
+        few = ", ".join(chosen.not_chosen)
+        remark(f"no threshold could be chosen for {few} of {folder}, of which dev has none or nothing else: it is 0.5")
+    said = ThresholdsCard(criterion=chosen.choice, values=dict(chosen.values), not_chosen=chosen.not_chosen)
+    return replace(run, card=replace(card, thresholds=said))
+
+
+def _refuse_without(dev: Scores | None, folder: Path, threshold: str | float | None) -> None:
+    if dev is None and isinstance(threshold, str):
+        raise EcgFusionError(
+            f"{folder / DEV_SCORES} is missing, on which -threshold {threshold} is chosen: copy the whole run folder, "
+            f"or leave -threshold out for the thresholds that its training chose"
+        )
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from pipeline.commands.parser import CommandParser, natural_number, positive_float, positive_int, run_command
 from pipeline.commands.terminal import Terminal, say_loading, told_to
 from pipeline.errors import EcgFusionError
+from pipeline.evaluation.thresholds import help_of_choice, threshold_choice
 from pipeline.machine.extras import required
 from pipeline.machine.streams import say
 
 _EXAMPLES = """examples:
   python -m pipeline.server                                      the newest run
   python -m pipeline.server -run runs/resnet1d_wang runs/fused   several, side by side
+  python -m pipeline.server -run weights/all -threshold f1
   python -m pipeline.server -run runs/fused -port 8080 -most_mb 50
 """
 _MOST_CONNECTIONS = 512
@@ -44,7 +46,7 @@ def _serve(options: Namespace, listening: socket.socket) -> None:
     from pipeline.server.sheet import sheet_of
 
     folders = options.run or [newest_run(Path("runs"))]
-    served = load_served(folders, choose_device(options.gpu_id))
+    served = load_served(folders, choose_device(options.gpu_id), options.threshold)
     limits = Limits(options.most_mb, options.most_seconds, options.most_at_once)
     service = Service(served, limits, options.threads)
     service.warm_up(sheet_of)
@@ -70,6 +72,8 @@ def parse(words: Sequence[str] | None = None) -> Namespace:
     parser = CommandParser(prog="python -m pipeline.server", description=__doc__, epilog=_EXAMPLES)
     runs = "trained runs, each asked of every recording (default: the newest in runs/)"
     parser.option("run", type=Path, nargs="+", action="extend", metavar="FOLDER", help=runs)
+    judged_by = f"what is found: {help_of_choice('as its training chose')}"
+    parser.option("threshold", type=threshold_choice, metavar="CHOICE", help=judged_by)
     where = "address to listen at; another one than this machine's own lets others in (default %(default)s)"
     parser.option("host", default="127.0.0.1", metavar="ADDRESS", help=where)
     parser.option("port", type=natural_number, default=8000, metavar="N", help="0 for any (default %(default)s)")

@@ -11,7 +11,7 @@ from pipeline.runs.build import Run
 from pipeline.runs.folder import leaves
 from pipeline.runs.load import load_run
 from pipeline.scoring.files import Reader
-from pipeline.scoring.judge import names_of
+from pipeline.scoring.judge import names_of, with_thresholds
 from pipeline.sources.formats.opened import Said
 
 
@@ -57,15 +57,22 @@ class Served:
         }
 
 
-def load_served(folders: Sequence[Path], device: Any = None) -> list[Served]:
+def load_served(folders: Sequence[Path], device: Any = None, threshold: str | float | None = None) -> list[Served]:
     """Every run, loaded, in the order in which they are named.
 
+    Args:
+        folders: theirs.
+        device: where they compute; None for the first GPU, or the CPU where there is none.
+        threshold: what their findings are judged by; None for the thresholds that their trainings chose.
+
     Raises:
-        EcgFusionError: one is unfinished or damaged.
+        EcgFusionError: one is unfinished or damaged, or has nothing that a threshold could be chosen on.
     """
     found = []
     for name, folder in zip(names_of(folders), folders, strict=True):
         run = load_run(folder)
+        if threshold is not None:
+            run = with_thresholds(run, threshold)
 
         def remake(said: Said, run: Run = run) -> Reader:
             return Reader(run, said, device=device)

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cards import card_json
+from cards import card_json, small_card
 from made_stores import made_items, write_store, write_stores
-from smaller_networks import one_of_each_family, smaller
+from smaller_networks import SMALLER, one_of_each_family, smaller
+from untrained_runs import normalised_by, signal_spec
 
 import evaluate
 import train
-from models import create_model, describe_fusion, list_fusions, list_models
+from models import create_model, describe_fusion, describe_model, list_fusions, list_models
 from pipeline.errors import EcgFusionError
+from pipeline.inputs.maker import InputMaker
 from pipeline.representations import ImageRecipe
+from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import Store, open_store
@@ -34,9 +37,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_stores(folder, n_train=16, n_dev=12, seconds=SECONDS)
 
 
-def each_alone(run: Path, store: Store) -> tuple[np.ndarray, np.ndarray]:
+def each_alone(run: Path | Run, store: Store) -> tuple[np.ndarray, np.ndarray]:
     """Scores of all items at once, and of each alone."""
-    loaded, rows, cpu = load_run(run), np.arange(store.n_items), torch.device("cpu")
+    loaded = run if isinstance(run, Run) else load_run(run)
+    rows, cpu = np.arange(store.n_items), torch.device("cpu")
     together = probabilities(loaded, store, rows, cpu, batch_size=5)
     alone = [probabilities(loaded, store, rows[row : row + 1], cpu)[0] for row in rows]
     return together, np.array(alone)
@@ -60,17 +64,38 @@ def longer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     return of
 
 
-@pytest.mark.parametrize(
-    ("name", "crop"),
-    [
-        *((name, crop) for name in list_models("signal") for crop in (0, 1)),
-        *((name, 2) for name in one_of_each_family() if name in list_models("signal")),
-    ],
-)
-def test_a_score_does_not_depend_on_the_batch(name: str, crop: int, longer: Callable[[int], Path], tmp_path: Path):
-    """Crops of 1 s and of 2 s are longer than some items, which are seen whole; all is longer where it must be."""
+def longer_for(name: str) -> int:
+    """How many times as long items have to be for a network."""
     smallest = create_model(name, in_channels=1, n_classes=3).smallest_size
-    times = -(-smallest // round(100 * min(SECONDS)))
+    return -(-smallest // round(100 * min(SECONDS)))
+
+
+@pytest.mark.parametrize("crop", [0, 1])
+@pytest.mark.parametrize("name", list_models("signal"))
+def test_a_score_does_not_depend_on_the_batch(name: str, crop: int, longer: Callable[[int], Path]):
+    """Crops of 1 s are longer than some items, which are seen whole; all is longer where it must be."""
+    times, entry = longer_for(name), describe_model(name)
+    length = round(100 * times * max(SECONDS))
+    seen = {"n_samples": length, "crop": times * crop, "stride": times * crop / 2} if crop else {"n_samples": length}
+    spec = signal_spec(("I",), normalise="record" if crop else "none", **seen)
+    of_items = {"sampling_rate": 100.0, "n_beats": 1}
+    options = SMALLER.get(name, {}) | {option: of_items[option] for option in of_items if option in entry.options}
+    store = open_store(longer(times) / "test.h5")
+    torch.manual_seed(0)
+    network = create_model(name, in_channels=1, n_classes=3, **options).eval()
+    longest = np.asarray(store.signals.open())[1 :: len(SECONDS), :, : spec.crop_samples]
+    with torch.no_grad():
+        normalised_by(network, InputMaker(spec)(torch.from_numpy(longest.copy())), {})
+    card = small_card(spec, model=name, classes=("N", "O", "A"), complete=True)
+    together, alone = each_alone(Run(Path(name), card, network, spec), store)
+    assert crop or np.ptp(together, axis=0).max() > 1e-6
+    np.testing.assert_allclose(together, alone, atol=1e-4)  # of networks whose answers go from 0 to 1
+
+
+@pytest.mark.parametrize("crop", [0, 1, 2])
+@pytest.mark.parametrize("name", [name for name in one_of_each_family() if name in list_models("signal")])
+def test_nor_does_that_of_a_network_that_has_learnt_from_such_items(name: str, crop: int, longer, tmp_path: Path):
+    times = longer_for(name)
     stores = longer(times)
     words = f"-model {name} {f'-normalise record -crop {crop * times}' if crop else ''} {SMALL}"
     run = train_on(stores, tmp_path / "run", words)

@@ -13,9 +13,11 @@ from pipeline.evaluation.asked import Asked
 from pipeline.evaluation.calibration import Temperatures, fit_temperatures
 from pipeline.evaluation.scores import load_scores, save_scores
 from pipeline.evaluation.thresholds import get_thresholds
+from pipeline.listening import Event
 from pipeline.runs.card import DEV_SCORES, FORMAT, read_card, write_card
 from pipeline.runs.card_parts import CalibrationCard
-from pipeline.scoring.judge import evaluate, judge, names_of
+from pipeline.runs.load import load_run
+from pipeline.scoring.judge import evaluate, judge, names_of, with_thresholds
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,42 @@ def test_of_a_multiclass_run_the_highest_score_wins_unless_thresholds_are_asked_
     assert judge(run, scores, "test", None, None).thresholds is None
     with pytest.raises(EcgFusionError, match="on which -threshold f1 is chosen"):
         judge(run, scores, "test", "f1", None)
+
+
+@pytest.mark.parametrize("name", ["gru", "kfold", "weighted", "nested"])
+def test_a_loaded_run_is_given_the_thresholds_that_evaluate_would_choose(earlier: Path, name: str):
+    run = load_run(earlier / "runs" / name)
+    scores = load_scores(run.folder / "evaluation" / "test" / "scores.npz")
+    for threshold in ("gmean", "f1", "sensitivity:0.9", 0.25):
+        given = with_thresholds(run, threshold)
+        wanted = judge(run.folder, scores, "test", threshold, None).thresholds
+        assert given.card.thresholds.values == wanted.values
+        assert replace(given, card=run.card) == run
+    assert with_thresholds(run, "gmean").card.thresholds.values == pytest.approx(run.card.thresholds.values)
+    assert with_thresholds(run, "f1").card.thresholds.values != pytest.approx(run.card.thresholds.values)
+
+
+def test_no_threshold_is_given_to_a_run_that_has_nothing_to_choose_it_on(earlier: Path, tmp_path: Path):
+    folder = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    (folder / DEV_SCORES).unlink()
+    run = load_run(folder)
+    assert set(with_thresholds(run, 0.25).card.thresholds.values.values()) == {0.25}
+    with pytest.raises(EcgFusionError, match="on which -threshold f1 is chosen"):
+        with_thresholds(run, "f1")
+    exclusive = replace(run, card=replace(run.card, kind="multiclass", thresholds=None))
+    with pytest.raises(EcgFusionError, match="the class with the highest score is found, without thresholds: leave"):
+        with_thresholds(exclusive, 0.5)
+
+
+def test_classes_that_no_threshold_could_be_chosen_for_are_told(earlier: Path, tmp_path: Path, told: list[Event]):
+    folder = shutil.copytree(earlier / "runs" / "gru", tmp_path / "gru")
+    dev = load_scores(folder / DEV_SCORES)
+    dev.labels[:, 0] = 0
+    save_scores(folder / DEV_SCORES, dev)
+    sealed_anew(folder)
+    given = with_thresholds(load_run(folder), "f1")
+    assert given.card.thresholds.values["MI"] == 0.5
+    assert any("no threshold could be chosen for MI" in str(event) for event in told)
 
 
 @pytest.mark.parametrize("name", ["gru", "kfold", "stacking", "weighted", "concat", "nested"])

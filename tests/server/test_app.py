@@ -11,6 +11,8 @@ from serving import NAMES, sent
 
 from pipeline.scoring.answers import NOTICE, Answer
 from pipeline.scoring.files import Reader
+from pipeline.server.served import load_served
+from pipeline.sources.formats.opened import Said
 
 
 def test_the_answer_is_the_readers(client, served, wfdb_files: list[Path]):
@@ -22,6 +24,16 @@ def test_the_answer_is_the_readers(client, served, wfdb_files: list[Path]):
         assert of_run == {**wanted, "file": "a-record.hea", "run": each.name, "remarks": remarks}
     assert [each["run"] for each in answer.json()] == list(NAMES)
     assert all(each["notice"] == NOTICE for each in answer.json())
+
+
+def test_findings_are_judged_by_the_thresholds_that_the_server_was_started_with(earlier: Path, wfdb_files: list[Path]):
+    low, high = (
+        load_served([earlier / "runs" / "gru"], threshold=threshold)[0].reader_of(Said()) for threshold in (0.0, 1.0)
+    )
+    assert low.answer(str(wfdb_files[0])).findings == low.run.card.classes
+    assert high.answer(str(wfdb_files[0])).findings == ()
+    remade = load_served([earlier / "runs" / "gru"], threshold=0.0)[0].reader_of(Said(unit="mV"))
+    assert remade.answer(str(wfdb_files[0])).findings == remade.run.card.classes
 
 
 def test_the_runs_that_are_named_are_asked(client, example):
