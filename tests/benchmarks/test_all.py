@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -76,6 +76,12 @@ def small_set_up(case: Case, *arguments: Any, **changed: Any) -> Setup:
     return training_setup.set_up(small, *arguments, **{"batch_size": 8, **changed})
 
 
+def cache_of_runs(run: Callable[..., None]) -> Callable[..., None]:
+    """A process for the same words once, for the turn that goes before those that count."""
+    once = cache(run)
+    return lambda words, *code: once(tuple(words), *code)
+
+
 def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Share | Waiting]:
     """Makes every part a toy, measured in this process; gives the list that its rows will be in."""
     rows: list[Row | Share | Waiting] = []
@@ -89,6 +95,8 @@ def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Share | Waiti
     for part in (training, older_way):
         monkeypatch.setattr(part, "store_for_training", small_store)
         monkeypatch.setattr(part, "set_up", small_set_up)
+    for part in (predicting, startup):
+        monkeypatch.setattr(part, "run", cache_of_runs(part.run))
     monkeypatch.setattr(representations, "SOURCE_BYTES", 2**21)
     monkeypatch.setattr(together, "measured_alone", measured_here)
     return rows
