@@ -110,6 +110,10 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     its = "the run of one network: weights whose names and shapes fit are taken over, the head is fresh for a new task"
     parser.option("init", group, metavar="RUN", help=f"{its} (-model: default its own)")
+    as_there = (
+        "see of an item what the run of -init saw: its leads, crop or beat, images, numbers, but for what is typed"
+    )
+    parser.switch("init_input", group, f"{as_there} (default)", "see what is usual, but for what is typed")
     parser.option("freeze", group, choices=("features",), help="keep all but the head as it is in -init")
     of_init = f"of what is taken over (default {defaults.INIT_RATE:g} of -learning_rate)"
     parser.option("init_learning_rate", group, type=positive_float, metavar="R", help=of_init)

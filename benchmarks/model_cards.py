@@ -16,13 +16,10 @@ from pathlib import Path
 
 import evaluate
 from pipeline.commands.parser import CommandParser, run_command
-from pipeline.inputs.spec import InputSpec
 from pipeline.machine.files import replace_atomically
-from pipeline.representations import LEAD_MAP_KEY
 from pipeline.runs.card import Card, read_card
 from pipeline.runs.card_parts import TrainingCard
 from pipeline.runs.folder import leaves
-from pipeline.signals.leads import LEADS
 
 CARD_FILE = "README.md"
 _FEW = 8
@@ -96,8 +93,7 @@ def model_card(run: Path, tables: str) -> str:
     n_classes = len(card.classes)
     begin = ""
     if card.run_kind == "network":
-        begin = f"\n    python train.py -init {run} {shown_as(card.spec)}"
-        begin += " \\\n        -data data/mine -path_save_model runs/mine"
+        begin = f"\n    python train.py -init {run} -data data/mine -path_save_model runs/mine"
     return TEXT.format(
         name=run.name,
         run=run,
@@ -135,19 +131,6 @@ def _network(card: Card, run: Path, place: Path) -> str:
         f"{training.learning_rate:g}, batches of {training.batch_size}, {training.precision}, seed {training.seed}"
         f"{_changed(training)}{taught}"
     )
-
-
-def shown_as(spec: InputSpec) -> str:
-    """The options of train.py by which a network sees what one of this input saw."""
-    words = ["-leads", *(("all",) if spec.leads == LEADS else spec.leads)]
-    words += ["-crop", f"{spec.crop:g}"] if spec.crop else []
-    words += ["-beat"] if spec.beat else []
-    if spec.modality == "image":
-        sizes = {str(how["size"]) for how in spec.representations.values()}
-        names = ["lead_map" if name == LEAD_MAP_KEY else name for name in spec.representations]
-        words += ["-representation", *names, "-size", *sizes]
-    words += ["-features", *spec.features] if spec.features else []
-    return " ".join(words)
 
 
 def _changed(training: TrainingCard) -> str:

@@ -57,6 +57,7 @@ class TrainOptions(InputOptions):
     pretrained: bool | None = None
     set: Mapping[str, Any] | None = None
     init: str | None = None
+    init_input: bool | None = None
     freeze: str | None = field(default=None, metadata=one_of("features"))
     init_learning_rate: float | None = field(default=None, metadata=at_least(1e-12))
     teacher: str | None = None

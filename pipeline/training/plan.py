@@ -34,6 +34,7 @@ from pipeline.training.checks import check_options, known_model
 from pipeline.training.contents import contents
 from pipeline.training.data import check_labels, check_stores, rows_of, training_rows
 from pipeline.training.distillation import plan_teacher
+from pipeline.training.init_input import refused_with_its_input, with_its_input
 from pipeline.training.learnt import labels_to_learn, learnt_of
 from pipeline.training.losses import class_weights, make_loss
 from pipeline.training.optimisation import check_batch_size
@@ -46,7 +47,9 @@ from pipeline.training.transfer import options_of_origin, plan_init
 def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device = CPU) -> Card:
     """The card of a run to be trained on a device: every choice made, the user's first, then the family's defaults."""
     entry = known_model(options.model or "")
-    check_options(options, entry.modality)
+    given, options = options, with_its_input(options, entry.modality, train)
+    with refused_with_its_input(given, options):
+        check_options(options, entry.modality)
     check_sampling(options)
     check_stores(train, dev)
     task, join = options.task or train.default_task or defaults.TASK, planned_join(options, train)
@@ -61,7 +64,8 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     learnt = learnt_of(options.learn, task, train)
     for store in (train, dev) if join else ():
         check_records(task, store)
-    spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
+    with refused_with_its_input(given, options):
+        spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     check_features(spec.features, dev, f"make it as {train.path} was made")
     check_changes(options, spec)
     if options.sampling == "smote":

@@ -37,13 +37,13 @@ _SHOWN = 3  # names in a sentence
 _OTHER_SCALE = 1.25  # times
 _OF_INPUT = ("size", "n_samples", "n_beats", "sampling_rate", "pretrained")
 """Options that are of what is seen, or of how weights begin."""
-_ONE_LEAD = {"MLII": "II"}  # a lead under two names
+ONE_LEAD = {"MLII": "II"}  # a lead under two names
 
 
 def check_init(options: TrainOptions) -> None:
     """Refuses options of a transfer that have no effect, or do not go together, and a run that is none of a network."""
     if options.init is None:
-        for name in ("freeze", "init_learning_rate"):
+        for name in ("freeze", "init_learning_rate", "init_input"):
             if name in options.given:
                 raise EcgFusionError(f"-{name} is of weights that -init takes over: give that too, or leave it out")
         return
@@ -210,7 +210,7 @@ def _tell_differences(origin: Card, card: Card, folder: Path) -> None:
         warn(f"{folder} is a {origin.model} and this a {card.model}: what fits by name may do something else in it")
     leads, others = card.spec.leads, origin.spec.leads
     if leads != others:
-        known = [_ONE_LEAD.get(lead, lead) for lead in leads] == [_ONE_LEAD.get(lead, lead) for lead in others]
+        known = [ONE_LEAD.get(lead, lead) for lead in leads] == [ONE_LEAD.get(lead, lead) for lead in others]
         say = remark if known else warn
         say(f"leads are channels, one by one: {' '.join(others)} of {folder}, {' '.join(leads)} here")
     for sentence in _differences(origin.spec, card.spec):
