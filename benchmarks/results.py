@@ -85,7 +85,7 @@ def main(words: Sequence[str] | None = None) -> None:
     recordings = options.recordings or Path(os.environ.get("ECG_DATA", "data"))
     place = Place(options.out, recordings.expanduser(), options.threads, deadline)
     rows = chosen(options.study, options.only)
-    rows = in_order(rows, _has_gpu()) if not options.table else rows
+    rows = rows if options.table else trained_here(rows, _has_gpu())
     failed = [] if options.table else make(rows, STORES, options.seeds, place)
     print_tables(rows, options.seeds, place)
     if failed:
@@ -107,13 +107,12 @@ def chosen(studies: Sequence[str], only: Sequence[str] | None) -> list[Row]:
     return sorted((row for row in rows if row.name in only), key=lambda row: only.index(row.name))
 
 
-def in_order(rows: Sequence[Row], has_gpu: bool) -> list[Row]:
-    """Rows as they are trained: on a GPU first what a CPU cannot, and without one nothing of that."""
-    heavy, light = ([row for row in rows if row.is_for_gpu == which] for which in (True, False))
-    if heavy and not has_gpu:
-        print(f"for a GPU, and left out here: {' '.join(row.name for row in heavy)}", flush=True)
-        return light
-    return [*heavy, *light]
+def trained_here(rows: Sequence[Row], has_gpu: bool) -> list[Row]:
+    """The rows that a machine trains: all on a GPU, and without one nothing that a CPU would take too long for."""
+    left = [row.name for row in rows if row.is_for_gpu and not has_gpu]
+    if left:
+        print(f"for a GPU, and left out here: {' '.join(left)}", flush=True)
+    return [row for row in rows if row.name not in left]
 
 
 def _has_gpu() -> bool:

@@ -161,8 +161,14 @@ def test_what_needs_a_gpu_comes_first_in_all_seeds(place: Place, monkeypatch: py
     made: list[tuple[str, int]] = []
     monkeypatch.setattr(results, "make_run", lambda row, seed, _: made.append((row.name, seed)) or True)
     heavy = replace(TOY[0], name="heavy", is_for_gpu=True)
-    results.make(results.in_order([TOY[0], heavy], has_gpu=True), NONE, [0, 1], place)
+    results.make(results.trained_here([TOY[0], heavy], has_gpu=True), NONE, [0, 1], place)
     assert made == [("heavy", 0), ("heavy", 1), ("one", 0), ("one", 1)]
+
+
+def test_without_a_gpu_what_is_for_one_is_left_out_and_named(capsys: pytest.CaptureFixture[str]):
+    heavy = replace(TOY[0], name="heavy", is_for_gpu=True)
+    assert results.trained_here([heavy, TOY[0]], has_gpu=False) == [TOY[0]]
+    assert capsys.readouterr().out == "for a GPU, and left out here: heavy\n"
 
 
 def test_a_wrong_name_is_refused():
