@@ -104,10 +104,12 @@ class Augmentation:
 def check_augmentations(names: Iterable[str]) -> tuple[str, ...]:
     """The names, where each is one of ``AUGMENTATIONS`` and none is there twice; they are applied in this order.
 
+    ``scale`` is taken as ``scaling``.
+
     Raises:
         ValueError: an unknown name, with those that are near, or one that is there twice.
     """
-    names = tuple(names)
+    names = tuple(_ALSO.get(name, name) for name in names)
     for name in names:
         if name not in AUGMENTATIONS:
             near = difflib.get_close_matches(name, AUGMENTATIONS, n=3) or list(AUGMENTATIONS)
@@ -253,6 +255,8 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
 }
 """By name; the order is that of the help."""
+
+_ALSO = {"scale": "scaling"}
 
 
 def _read(x: Tensor, position: Tensor, ends: Tensor) -> Tensor:

@@ -104,6 +104,7 @@ class Loss:
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss("cross-entropy", ("multilabel", "multiclass"), "Good 1952", _cross_entropy),
+    "bce": Loss("binary cross-entropy", ("multilabel",), "Good 1952", _cross_entropy),  # the same, by its other name
     "focal": Loss("focal loss", ("multilabel", "multiclass"), "Lin et al. 2017", _focal),
     "asymmetric": Loss("asymmetric loss", ("multilabel",), "Ridnik et al. 2021", _asymmetric),
     "large_margin": Loss("large-margin cross-entropy", ("multiclass",), "Kobayashi 2019", _large_margin),

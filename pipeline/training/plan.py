@@ -67,7 +67,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
     with refused_with_its_input(given, options):
         spec = plan_input(entry.modality, options, train, rows, device.type == "cuda")
     check_features(spec.features, dev, f"make it as {train.path} was made")
-    check_changes(options, spec)
+    changes = checked_changes(options, spec)
     if options.sampling == "smote":
         check_synthetic(spec, train, rows, labels.rows(rows))
     card = Card(
@@ -85,7 +85,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
             **chosen_settings(options, entry.family, [spec]),
             loss=checked_loss(options, labels.kind),
             sampling=options.sampling,
-            augment=options.augment,
+            augment=changes,
             label_smoothing=options.label_smoothing or None,
             mixup=options.mixup or None,
             ema=options.ema or None,
@@ -277,8 +277,12 @@ def _rate_of_an_item(model: str, given: Any, spec: InputSpec, train: Store) -> f
     return spec.sampling_rate
 
 
-def check_changes(options: TrainOptions, spec: InputSpec) -> None:
-    """Refuses augmentations that there are not, or that images which are stored cannot have."""
+def checked_changes(options: TrainOptions, spec: InputSpec) -> tuple[str, ...] | None:
+    """The augmentations that were given; None where none were.
+
+    Raises:
+        EcgFusionError: one is none, or images that are stored cannot have it.
+    """
     try:
         names = check_augmentations(options.augment or ())
     except ValueError as problem:
@@ -287,6 +291,7 @@ def check_changes(options: TrainOptions, spec: InputSpec) -> None:
         raise EcgFusionError(
             f"-augment {' '.join(names)} changes signals, and the images of {options.model} are stored: add -on_the_fly"
         )
+    return names or None
 
 
 def check_sizes(model: str, spec: InputSpec, network: Network) -> None:

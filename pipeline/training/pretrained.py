@@ -43,7 +43,14 @@ from pipeline.training.loop import Judged, diverged, fit_steps
 from pipeline.training.network import announce_settings, ending_told, settings_of
 from pipeline.training.optimisation import Settings, check_batch_size
 from pipeline.training.options import TrainOptions
-from pipeline.training.plan import check_changes, check_sizes, chosen_settings, data_card, options_of_network, versions
+from pipeline.training.plan import (
+    check_sizes,
+    checked_changes,
+    chosen_settings,
+    data_card,
+    options_of_network,
+    versions,
+)
 from pipeline.training.pretraining_options import PretrainOptions
 from pipeline.training.resume import Progress
 from pipeline.training.run import train_run
@@ -131,7 +138,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         training_rows(TASK, store, limit, SAMPLE_SEED) for store, limit in ((train, options.limit), (dev, None))
     )
     spec = plan_input("signal", options, train, rows)
-    check_changes(options, spec)
+    changes = checked_changes(options, spec)
     settings = chosen_settings(options, entry.family, [spec])
     settings["learning_rate"] = options.learning_rate or defaults.PRETRAINING_RATE
     settings["patience"] = settings["epochs"]  # nothing tells which epoch is the best
@@ -146,7 +153,7 @@ def plan(options: TrainOptions, train: Store, dev: Store, device: torch.device =
         data=data_card(TASK, train, rows, dev, options.limit, [spec]),
         training=TrainingCard(
             **settings,
-            augment=options.augment,
+            augment=changes,
             precision=options.precision or default_precision(device),
             seed=defaults.SEED if options.seed is None else options.seed,
             threads=options.threads,

@@ -196,6 +196,9 @@ def test_they_are_applied_in_the_order_of_their_names():
 
 def test_names_are_checked():
     assert check_augmentations(["wander", "noise"]) == ("wander", "noise")
+    assert check_augmentations(["noise", "scale"]) == ("noise", "scaling")
+    with pytest.raises(ValueError, match="scaling scaling name one twice"):
+        check_augmentations(["scale", "scaling"])
     with pytest.raises(ValueError, match="There is no augmentation 'noize': choose from noise"):
         check_augmentations(["noize"])
     with pytest.raises(ValueError, match=f"choose from {', '.join(NAMES)}"):

@@ -39,6 +39,13 @@ def test_a_training_learns_from_changed_signals_and_can_be_repeated():
     assert read_card(plain).training.augment is None
 
 
+def test_names_that_others_use_are_taken():
+    run = trained(f"{GRU} -augment noise wander scale lead_dropout time_mask -mixup 0.2 -ema 0.99 -loss bce", "others")
+    training = read_card(run).training
+    assert training.augment == ("noise", "wander", "scaling", "lead_dropout", "time_mask")
+    assert (training.mixup, training.ema, training.loss) == (0.2, 0.99, "bce")
+
+
 @pytest.mark.parametrize("model", one_of_each_family())
 def test_scoring_knows_nothing_of_it(model: str):
     entry = describe_model(model)
