@@ -10,6 +10,7 @@ _META = "-config recipes/ptbxl_meta.toml"
 _BEAT = "-config recipes/ptbxl_beat.toml"
 _THREE_LEADS, _ONE_LEAD = "-config recipes/ptbxl_three_leads.toml", "-config recipes/ptbxl_one_lead.toml"
 _ALONE = "-learn superdiagnostic"  # the five superclasses as the only outputs
+_SPECTROGRAM = "-representation stft -stft_window 0.16 -stft_hop 0.01 -size 64"
 _CHANNELS = "dominant ectopic deviation"
 _TWELVE = "-epochs 12 -patience 12"
 _EIGHT = "-epochs 8 -patience 8"
@@ -42,6 +43,9 @@ def steps() -> list[Row]:
         ("beat-leads", "12 epochs, no lead left out", f"{_BEAT} {_ALL_LEADS}", ""),
         ("beat-channels", "so, and two further channels", f"{_BEAT} {_ALL_LEADS} -beat_channels {_CHANNELS}", ""),
         ("beat-strip", "so, and ten seconds of II", f"{_BEAT} {_ALL_LEADS} -strip II", ""),
+        ("beat-close", "12 epochs, from 0.1 s before R to 0.4 s behind", f"{_BEAT} -beat_extent 0.1 0.4 -size 50", ""),
+        ("beat-wider", "12 epochs, from 0.5 s before R to 0.7 s behind", f"{_BEAT} -beat_extent 0.5 0.7 -size 120", ""),
+        ("beat-stft", "12 epochs, its spectrograms", f"{_BEAT} {_SPECTROGRAM}", ""),
         ("beat-voltage", "12 epochs, and voltages as numbers", f"{_BEAT} -features voltage", ""),
         ("beat-kfold", "12 epochs, mean of four members", f"{_BEAT} -kfold 4", ""),
         ("signal-tabular", "signal, and age, sex and intervals as numbers", f"{_SIGNAL} -features tabular", ""),
@@ -82,6 +86,9 @@ def steps() -> list[Row]:
         "beat-channels": ("beat-leads", "beat"),
         "beat-strip": ("beat-leads", "beat"),
         "beat-kfold": ("beat",),
+        "beat-close": ("beat",),
+        "beat-wider": ("beat",),
+        "beat-stft": ("beat",),
         "beat-voltage": ("beat",),
         "signal-tabular": ("signal",),
         "signal-taught": ("signal",),

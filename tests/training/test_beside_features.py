@@ -290,14 +290,17 @@ def test_a_card_of_other_features_is_refused(change: dict, sentence: str, runs: 
         load_run(run)
 
 
-@pytest.mark.parametrize(("origin", "words"), [("without", "-features rr"), ("with", ""), ("with", "-features rr")])
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [("without", "-features rr"), ("with", "-no_init_input"), ("with", ""), ("with", "-features rr")],
+)
 def test_weights_are_taken_over_with_features_or_without(
     origin: str, words: str, runs: dict[str, Path], stores: Path, tmp_path: Path, capsys
 ):
     """The network's own have one name in both; the head is of another width, unless both have features."""
     run = fit_run(stores, tmp_path / "run", f"{GRU} -epochs 1 -init {runs[origin]} {words}")
     taken, n_own = card_json(run)["init"]["taken"], len(load_run(runs["without"]).network.state_dict())
-    both = origin == "with" and bool(words)
+    both = origin == "with" and words != "-no_init_input"
     assert len(taken) == (n_own + 4 if both else n_own - 2)
     assert ("beside its items, and this one sees" in capsys.readouterr().err) != both
     assert load_run(run).card.complete
