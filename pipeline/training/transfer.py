@@ -45,7 +45,8 @@ def check_init(options: TrainOptions) -> None:
     if options.init is None:
         for name in ("freeze", "init_learning_rate", "init_input"):
             if name in options.given:
-                raise EcgFusionError(f"-{name} is of weights that -init takes over: give that too, or leave it out")
+                typed = f"no_{name}" if getattr(options, name) is False else name
+                raise EcgFusionError(f"-{typed} is of weights that -init takes over: give that too, or leave it out")
         return
     if options.pretrained:
         raise EcgFusionError("-pretrained and -init are two ways to begin with weights: leave one of them out")

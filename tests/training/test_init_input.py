@@ -130,5 +130,5 @@ def test_what_the_items_do_not_have_is_refused_with_where_it_comes_from(folder: 
 
 
 def test_without_a_run_there_is_nothing_to_see_alike(folder: Path):
-    with pytest.raises(EcgFusionError, match="-init_input is of weights that -init takes over"):
+    with pytest.raises(EcgFusionError, match="-no_init_input is of weights that -init takes over"):
         fit(f"-model gru -no_init_input {SMALL}", folder / "mi", folder / "none")
