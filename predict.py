@@ -58,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> None:
     if options.out:
         check_writable(options.out)
     paths = _paths(options.file)
-    from pipeline.runs.card import read_card
+    from pipeline.runs.card_file import read_card
     from pipeline.runs.folder import newest_run, refuse_unfinished
 
     folder = options.run or newest_run(Path("runs"))

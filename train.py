@@ -231,7 +231,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _check_before_torch(options: "TrainOptions", resume: bool) -> None:
     """Says what can be said without torch, whose import takes seconds: numbers, runs and stores that are not there."""
-    from pipeline.runs.card import CARD, FUSIONS, read_card
+    from pipeline.runs.card import CARD, FUSIONS
+    from pipeline.runs.card_file import read_card
     from pipeline.runs.folder import refuse_files_of_others
     from pipeline.store.reading import require_store, store_path
     from pipeline.training.ranges import check_ranges

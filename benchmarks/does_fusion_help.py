@@ -108,7 +108,7 @@ def _fused(options: Any, name: str, how: str, first: Sequence[Path], second: Seq
 
 def _screen(options: Any) -> None:
     """The dev macro-AUC of each form after a short training; nothing is read off the test partition."""
-    from pipeline.runs.card import read_card
+    from pipeline.runs.card_file import read_card
 
     print("| form, a quarter of the items | dev macro-AUC |\n| --- | ---: |")
     for form in SMALL_IMAGES:
@@ -137,7 +137,8 @@ def _fusion(options: Any, name: str, how: str, branches: Sequence[Path], seed: i
 def _train(options: Any, name: str, words: str, threads: str | None = None) -> Path:
     """The run of a command of train.py; one that is finished is not trained again."""
     import train
-    from pipeline.runs.card import CARD, read_card
+    from pipeline.runs.card import CARD
+    from pipeline.runs.card_file import read_card
 
     folder = options.out / name
     if (folder / CARD).exists() and read_card(folder).complete:

@@ -17,7 +17,8 @@ from pathlib import Path
 import evaluate
 from pipeline.commands.parser import CommandParser, run_command
 from pipeline.machine.files import replace_atomically
-from pipeline.runs.card import Card, read_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import TrainingCard
 from pipeline.runs.folder import leaves
 

@@ -184,7 +184,8 @@ def _joined(row: Row, seed: int, place: Place) -> dict[str, Path]:
 
 def is_done(folder: Path) -> bool:
     """Whether a run is trained."""
-    from pipeline.runs.card import CARD, read_card
+    from pipeline.runs.card import CARD
+    from pipeline.runs.card_file import read_card
 
     return (folder / CARD).exists() and read_card(folder).complete
 
@@ -291,7 +292,7 @@ def _line(row: Row, seeds: Iterable[int], place: Place) -> str:
 
 def _minutes(folders: Sequence[Path]) -> str:
     """Of training, in the mean over the seeds; nothing where none was needed."""
-    from pipeline.runs.card import read_card
+    from pipeline.runs.card_file import read_card
 
     seconds = [result.seconds for folder in folders if (result := read_card(folder).result) and result.seconds]
     return f"{sum(seconds) / len(seconds) / 60:.0f}" if seconds else ""

@@ -51,7 +51,8 @@ def _train(arguments: Any, name: str, form: str, image_options: dict[str, Any], 
     """The dev macro-AUC of one training and its AUC of HYP; one that is there already is not trained again."""
     from pipeline.evaluation.metrics import auroc
     from pipeline.evaluation.scores import load_scores
-    from pipeline.runs.card import CARD, DEV_SCORES, read_card
+    from pipeline.runs.card import CARD, DEV_SCORES
+    from pipeline.runs.card_file import read_card
     from pipeline.training.options import TrainOptions
     from pipeline.training.run import train_run
 

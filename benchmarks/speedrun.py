@@ -72,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def lap(name: str, data: Path, seed: int) -> Lap:
     """One turn of a variant, in a folder that is gone afterwards."""
-    from pipeline.runs.card import read_card
+    from pipeline.runs.card_file import read_card
 
     with tempfile.TemporaryDirectory() as folder:
         stores, run = Path(folder, "stores"), Path(folder, "run")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import CARD, WEIGHTS, Card, read_card, write_card
+from pipeline.runs.card import CARD, WEIGHTS, Card
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import DataCard, TrainingCard
 from pipeline.runs.folder import seal_run
 from pipeline.runs.load import seal_weights

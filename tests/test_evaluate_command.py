@@ -25,7 +25,7 @@ from pipeline.evaluation.subject import Subject
 from pipeline.evaluation.thresholds import get_thresholds
 from pipeline.inputs.spec import InputSpec
 from pipeline.report.tables import as_text
-from pipeline.runs.card import read_card, write_card
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import CalibrationCard, Result, ThresholdsCard
 
 COMMAND = Path(evaluate.__file__)

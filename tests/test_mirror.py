@@ -137,7 +137,7 @@ WITHOUT = {
     "report/test_decision_drawing.py, report/test_reliability_drawing.py: a panel a class": (
         "pipeline/report/panels.py",
     ),
-    "runs/test_card.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
+    "runs/test_card_file.py, runs/test_card_checks.py: cards are tried whole": ("pipeline/runs/card_parts.py",),
     "scoring/test_predict.py, training/test_augmented.py: learners score and learn": ("pipeline/runs/learners.py",),
     "scoring/test_predict.py: partitions are scored": ("pipeline/scoring/partition.py",),
     "sources/test_entry.py: a toy source is one of it": ("pipeline/sources/base.py",),

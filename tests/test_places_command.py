@@ -19,7 +19,7 @@ import evaluate
 import predict
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNALS = ("--representations", "none", "--workers", "1")

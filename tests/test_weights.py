@@ -18,7 +18,8 @@ import train
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
 from pipeline.runs.build import Run
-from pipeline.runs.card import DEV_SCORES, read_card
+from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import leaves
 from pipeline.runs.load import load_run
 from pipeline.signals.leads import LEADS

@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> None:
         raise EcgFusionError(f"-baseline goes with -method gradients, and not with {options.method}: leave one out")
     if options.out:
         check_writable(options.out)
-    from pipeline.runs.card import read_card
+    from pipeline.runs.card_file import read_card
     from pipeline.runs.folder import newest_run, refuse_unfinished
 
     folder = options.run or newest_run(Path("runs"))

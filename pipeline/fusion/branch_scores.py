@@ -10,7 +10,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.alignment import align
 from pipeline.evaluation.scores import Scores
 from pipeline.patient_folds import patient_folds
-from pipeline.runs.card import OUT_OF_FOLD_SCORES, read_card
+from pipeline.runs.card import OUT_OF_FOLD_SCORES
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import scores_of_run
 from pipeline.scoring.partition import as_scores
 from pipeline.scoring.records import answered_rows

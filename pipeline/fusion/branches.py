@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import Card, is_plain_name, read_card
+from pipeline.runs.card import Card, is_plain_name
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import BranchCard
 from pipeline.runs.copies import digests
 from pipeline.runs.folder import check_files, leaves, refuse_unfinished

@@ -9,7 +9,8 @@ from models import describe_fusion
 from pipeline.errors import EcgFusionError
 from pipeline.fusion.branch_scores import cross_fitting_folds, read_answers
 from pipeline.fusion.fitting import SOLVERS
-from pipeline.runs.card import CARD, DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card, read_card
+from pipeline.runs.card import CARD, DEV_SCORES, FUSIONS, OUT_OF_FOLD_SCORES, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import FittedOn
 from pipeline.runs.folder import branch_folders, member_folder
 from pipeline.store.reading import Store, digest_of_items

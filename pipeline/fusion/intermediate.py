@@ -17,7 +17,8 @@ from pipeline.listening import remark
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import Card, write_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import Result
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders

@@ -17,7 +17,8 @@ from pipeline.fusion.plan import check_fusion, plan_fusion
 from pipeline.listening import remark
 from pipeline.machine.devices import set_up_cpu
 from pipeline.runs.build import Run, build_fusion
-from pipeline.runs.card import DEV_SCORES, OUT_OF_FOLD_SCORES, Card, write_card
+from pipeline.runs.card import DEV_SCORES, OUT_OF_FOLD_SCORES, Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import Result
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import branch_folders

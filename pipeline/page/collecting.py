@@ -19,7 +19,7 @@ from pipeline.page.pictures import of_mistake, pictures_of
 from pipeline.page.views import MOST_CLASSES, class_views, lines_of
 from pipeline.report.confusions import agreement_lines, agreement_remarks
 from pipeline.report.tables import data_text, interval_remarks, remarks_of, threshold_remarks
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.answers import NOTICE
 
 TABLES: tuple[Callable[[Known], Sequence[Table]], ...] = (subgroup_tables, decision_tables)

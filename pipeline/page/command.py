@@ -153,7 +153,8 @@ def known_runs(
 ) -> "list[Known]":
     """Runs with their figures and scores, as the page takes them."""
     from pipeline.page.known import Known
-    from pipeline.runs.card import DEV_SCORES, read_card
+    from pipeline.runs.card import DEV_SCORES
+    from pipeline.runs.card_file import read_card
     from pipeline.runs.folder import scores_of_run
 
     return [

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.page.model import Learning
-from pipeline.runs.card import Card, read_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import branch_folders, member_folder
 
 LOG = "log.csv"

@@ -8,18 +8,8 @@ from pathlib import Path
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.machine.files import check_writable
-from pipeline.runs.card import (
-    BRANCHES,
-    CARD,
-    DEV_SCORES,
-    FUSIONS,
-    MEMBERS,
-    OUT_OF_FOLD_SCORES,
-    RESUME,
-    WEIGHTS,
-    Card,
-    read_card,
-)
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, FUSIONS, MEMBERS, OUT_OF_FOLD_SCORES, RESUME, WEIGHTS, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.seals import digest_of_file
 
 

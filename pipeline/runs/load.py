@@ -14,7 +14,8 @@ from pipeline.inputs.maker import check_images
 from pipeline.listening import remark
 from pipeline.machine.files import FileError, replace_atomically
 from pipeline.runs.build import Run, build_fusion, build_network
-from pipeline.runs.card import CARD, DEV_SCORES, MEMBERS, OUT_OF_FOLD_SCORES, WEIGHTS, Card, read_card
+from pipeline.runs.card import CARD, DEV_SCORES, MEMBERS, OUT_OF_FOLD_SCORES, WEIGHTS, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.copies import digests
 from pipeline.runs.folder import branch_folders, check_file, member_folder, refuse_unfinished
 from pipeline.runs.kinds import kind_named

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import Card, read_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 
 _OF_THE_RECIPE = ("model", "options", "task", "kind", "classes", "input", "join", "kfold", "branches", "data")
 _ALSO = ("training", "init", "fitted_on")

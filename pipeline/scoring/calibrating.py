@@ -9,7 +9,8 @@ from pipeline.evaluation.scores import Scores
 from pipeline.listening import remark
 from pipeline.machine.files import FileError
 from pipeline.machine.locks import locked
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, Card, write_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import CalibrationCard
 from pipeline.runs.folder import scores_of_run
 

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from pipeline.evaluation.item_table import ItemTable
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.store.reading import Store, open_partition
 
 _SEXES = {0: "male", 1: "female"}

@@ -20,7 +20,8 @@ from pipeline.evaluation.scores import Scores
 from pipeline.evaluation.thresholds import Thresholds, get_thresholds
 from pipeline.listening import remark
 from pipeline.machine.places import is_remote, place
-from pipeline.runs.card import DEV_SCORES, Card, read_card
+from pipeline.runs.card import DEV_SCORES, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import ThresholdsCard
 from pipeline.runs.folder import check_comparable, scores_of_run
 from pipeline.scoring.calibrating import with_temperatures

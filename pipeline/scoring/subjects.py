@@ -4,7 +4,8 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.evaluation.subject import Subject
-from pipeline.runs.card import Card, read_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 
 
 def subject_of(run: Path, partition: str, data: Path | None) -> Subject:

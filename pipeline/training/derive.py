@@ -89,7 +89,8 @@ def derive(
     """
     from pipeline.machine.devices import choose_device, set_up_cpu
     from pipeline.machine.files import make_folder
-    from pipeline.runs.card import CARD, read_card, write_card
+    from pipeline.runs.card import CARD
+    from pipeline.runs.card_file import read_card, write_card
     from pipeline.runs.folder import refuse_files_of_others
     from pipeline.runs.load import load_run, read_weights, save_tensors
     from pipeline.scoring.checks import check_fit, refuse_training_items

@@ -20,7 +20,8 @@ from pipeline.listening import remark
 from pipeline.machine.files import replace_atomically
 from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import TEACHER_FEATURES, TEACHER_SCORES, Card, read_card, write_card
+from pipeline.runs.card import TEACHER_FEATURES, TEACHER_SCORES, Card
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import DataCard, TeacherCard
 from pipeline.runs.folder import check_files, leaves, refuse_unfinished
 from pipeline.runs.load import load_run

@@ -25,7 +25,8 @@ from pipeline.machine.group import the_group
 from pipeline.machine.locks import locked
 from pipeline.patient_folds import patient_folds
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FUSIONS, NEEDED_TO_GO_ON, OUT_OF_FOLD_SCORES, Card, read_card, write_card
+from pipeline.runs.card import CARD, FUSIONS, NEEDED_TO_GO_ON, OUT_OF_FOLD_SCORES, Card
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import Result
 from pipeline.runs.folder import member_folder
 from pipeline.runs.kinds import RunKind

@@ -19,7 +19,8 @@ from pipeline.listening import remark, tell, warn
 from pipeline.machine.devices import placed, set_up_cpu
 from pipeline.machine.group import the_group
 from pipeline.runs.build import Run, answers_of, build_network
-from pipeline.runs.card import DEV_SCORES, NEEDED_TO_GO_ON, RESUME, Card, write_card
+from pipeline.runs.card import DEV_SCORES, NEEDED_TO_GO_ON, RESUME, Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import CHOICES, OF_SCHEDULE, OF_STEPS, Result, ThresholdsCard, TrainingCard
 from pipeline.runs.folder import seal_run
 from pipeline.runs.kinds import RunKind

@@ -27,7 +27,8 @@ from pipeline.labels import SAMPLE_SEED, Labels
 from pipeline.listening import Listener, listening, progress_bar, remark
 from pipeline.machine.devices import default_precision, full_fp32, placed, set_up_cpu
 from pipeline.runs.build import Run, build_network
-from pipeline.runs.card import RESUME, Card, write_card
+from pipeline.runs.card import RESUME, Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import PretrainingCard, TrainingCard
 from pipeline.runs.folder import refuse_unfinished, seal_run
 from pipeline.runs.kinds import RunKind

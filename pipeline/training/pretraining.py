@@ -122,7 +122,8 @@ def _check_before_torch(options: "PretrainOptions", resume: bool) -> None:
     """Says what can be said without torch, whose import takes seconds: numbers, runs and stores that are not there."""
     from pathlib import Path
 
-    from pipeline.runs.card import CARD, read_card
+    from pipeline.runs.card import CARD
+    from pipeline.runs.card_file import read_card
     from pipeline.runs.folder import refuse_files_of_others
     from pipeline.store.reading import require_store, store_path
     from pipeline.training.ranges import check_ranges

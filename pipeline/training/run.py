@@ -21,7 +21,8 @@ from pipeline.machine.group import Group, joined, the_group
 from pipeline.machine.locks import locked
 from pipeline.machine.places import local, place
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card, read_card, write_card
+from pipeline.runs.card import CARD, FORMAT, FUSIONS, Card
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import CalibrationCard
 from pipeline.runs.copies import copy_branches
 from pipeline.runs.folder import leaves, refuse_diverged, refuse_files_of_others

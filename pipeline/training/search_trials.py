@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from pipeline.errors import EcgFusionError
 from pipeline.listening import EpochEnded, Event, Listener, Warned, listening, remark, who_listens
-from pipeline.runs.card import CARD, LOG, read_card
+from pipeline.runs.card import CARD, LOG
+from pipeline.runs.card_file import read_card
 from pipeline.runs.kinds import kind_named
 from pipeline.store.reading import digest_of_items, open_partition
 from pipeline.training import defaults

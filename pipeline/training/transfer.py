@@ -17,7 +17,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec, describe_beat
 from pipeline.listening import remark, warn
 from pipeline.runs.build import answers_of
-from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card, read_card
+from pipeline.runs.card import BRANCHES, FUSIONS, WEIGHTS, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import DataCard, InitCard
 from pipeline.runs.folder import member_folder, refuse_incomplete
 from pipeline.runs.learners import NetworkLearner

@@ -17,7 +17,8 @@ from benchmarks.results_rows.row import DERIVE, PRETRAIN, Row, Stores
 from create_images import parse as parse_stores
 from models import create_model, list_models
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import FUSIONS, read_card
+from pipeline.runs.card import FUSIONS
+from pipeline.runs.card_file import read_card
 from pipeline.training import derive
 from pipeline.training.checks import check_options, known_model
 from pipeline.training.derive import parse as parse_derived

@@ -15,7 +15,8 @@ from small_stores import as_partition, sum_anew
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import save_scores
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, OUT_OF_FOLD_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.partition import as_scores, score_partition
 from pipeline.store.reading import Store, open_store
 

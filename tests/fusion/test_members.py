@@ -22,7 +22,8 @@ from pipeline.fusion.fit_on import out_of_fold_items
 from pipeline.fusion.frozen import KeptItems, KeptLearner, keep
 from pipeline.fusion.members import MembersItems, MembersLearner
 from pipeline.inputs.batches import Pick
-from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import member_folder
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import score_partition

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, RESUME, WEIGHTS, Card, read_card
+from pipeline.runs.card import BRANCHES, RESUME, WEIGHTS, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.copies import copy_branches, digests
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, OUT_OF_FOLD_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, OUT_OF_FOLD_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.judge import judge, score_runs
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")

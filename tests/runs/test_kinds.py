@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.kinds import KINDS, RunKind, kind_named
 from pipeline.training.options import TrainOptions
 

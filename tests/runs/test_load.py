@@ -13,7 +13,8 @@ from cards import card_json, sealed_anew, write_json
 from pipeline.errors import EcgFusionError
 from pipeline.listening import Event, Remark
 from pipeline.runs.build import Run
-from pipeline.runs.card import CARD, FORMAT, WEIGHTS, read_card, write_card
+from pipeline.runs.card import CARD, FORMAT, WEIGHTS
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.load import load_run, load_weights, save_weights
 from pipeline.scoring.predict import probabilities
 from pipeline.store.reading import open_store

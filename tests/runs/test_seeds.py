@@ -9,7 +9,8 @@ from cards import small_card
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import Card, write_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import write_card
 from pipeline.runs.card_parts import BranchCard
 from pipeline.runs.seeds import check_seeds, recipe_of
 

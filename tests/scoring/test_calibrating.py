@@ -16,7 +16,8 @@ from pipeline.evaluation.reliability import brier
 from pipeline.evaluation.scores import Scores, load_scores
 from pipeline.listening import Remark
 from pipeline.machine.files import FileError
-from pipeline.runs.card import CARD, DEV_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import CARD, DEV_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import member_folder
 from pipeline.runs.load import load_run
 from pipeline.scoring import calibrating

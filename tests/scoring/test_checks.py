@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import DEV_SCORES, read_card
+from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.checks import check_fit, refuse_dev_items, refuse_training_items
 from pipeline.store.reading import digest_of_items, open_store
 

@@ -14,7 +14,8 @@ from pipeline.evaluation.calibration import Temperatures, fit_temperatures
 from pipeline.evaluation.scores import load_scores, save_scores
 from pipeline.evaluation.thresholds import get_thresholds
 from pipeline.listening import Event
-from pipeline.runs.card import DEV_SCORES, FORMAT, read_card, write_card
+from pipeline.runs.card import DEV_SCORES, FORMAT
+from pipeline.runs.card_file import read_card, write_card
 from pipeline.runs.card_parts import CalibrationCard
 from pipeline.runs.load import load_run
 from pipeline.scoring.judge import evaluate, judge, names_of, with_thresholds

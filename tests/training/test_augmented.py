@@ -9,7 +9,7 @@ from smaller_networks import one_of_each_family, smaller
 import train
 from models import create_model, describe_fusion, describe_model, list_fusions
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.partition import score_partition
 from pipeline.signals.augmentations import AUGMENTATIONS
 

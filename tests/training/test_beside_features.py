@@ -19,7 +19,8 @@ import train
 from models import describe_model, list_models
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import WEIGHTS, read_card
+from pipeline.runs.card import WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.load import load_run
 from pipeline.signals.counts import to_millivolts
 from pipeline.store.arrays import ArrayStore

@@ -16,7 +16,8 @@ from small_stores import sum_anew
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.runs.card import BRANCHES, FORMAT, RESUME, read_card
+from pipeline.runs.card import BRANCHES, FORMAT, RESUME
+from pipeline.runs.card_file import read_card
 from pipeline.store.mapped import Held
 from pipeline.store.reading import Store
 from pipeline.training import contents as module

@@ -12,7 +12,8 @@ import evaluate
 import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.partition import score_partition
 from pipeline.training import derive
 

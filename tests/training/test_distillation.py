@@ -22,17 +22,8 @@ from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.batches import CPU
 from pipeline.labels import Labels
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import (
-    BRANCHES,
-    CARD,
-    DEV_SCORES,
-    LOG,
-    MEMBERS,
-    TEACHER_FEATURES,
-    TEACHER_SCORES,
-    WEIGHTS,
-    read_card,
-)
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, LOG, MEMBERS, TEACHER_FEATURES, TEACHER_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run, read_weights
 from pipeline.scoring.checks import refuse_training_items

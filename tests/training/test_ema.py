@@ -15,7 +15,8 @@ import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
-from pipeline.runs.card import DEV_SCORES, LOG, MEMBERS, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, MEMBERS, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import read_weights
 from pipeline.scoring.partition import score_partition

@@ -12,7 +12,8 @@ import train
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.batches import CPU
 from pipeline.listening import Event, Remark, Warned
-from pipeline.runs.card import Card, read_card
+from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 from pipeline.store.reading import open_store
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan

@@ -14,7 +14,8 @@ import train
 from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.labels import INTRA_PATIENT
-from pipeline.runs.card import DEV_SCORES, read_card
+from pipeline.runs.card import DEV_SCORES
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.checks import refuse_dev_items, refuse_training_items
 from pipeline.store.reading import open_store
 from pipeline.training.data import check_stores

@@ -21,17 +21,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.metrics import macro_auroc
 from pipeline.evaluation.scores import load_scores
 from pipeline.machine.locks import locked
-from pipeline.runs.card import (
-    CARD,
-    DEV_SCORES,
-    LOG,
-    MEMBERS,
-    OUT_OF_FOLD_SCORES,
-    RESUME,
-    TENSORBOARD,
-    WEIGHTS,
-    read_card,
-)
+from pipeline.runs.card import CARD, DEV_SCORES, LOG, MEMBERS, OUT_OF_FOLD_SCORES, RESUME, TENSORBOARD, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import newest_run
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run, save_weights

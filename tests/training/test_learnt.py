@@ -15,7 +15,8 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.inputs.placement import store_items
 from pipeline.labels import Labels
-from pipeline.runs.card import DEV_SCORES, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.learners import NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import score_partition

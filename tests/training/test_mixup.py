@@ -19,7 +19,8 @@ from pipeline.inputs.batches import Batch, Pick, training_picks
 from pipeline.inputs.placement import store_items
 from pipeline.inputs.spec import FeatureScale, InputSpec
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.learners import Change, Mix, NetworkLearner
 from pipeline.runs.load import load_run
 from pipeline.scoring.partition import score_partition

@@ -17,7 +17,7 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.scores import load_scores
 from pipeline.labels import Labels
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.load import load_run
 from pipeline.store.reading import open_store
 from pipeline.training.losses import class_weights

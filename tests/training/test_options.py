@@ -9,7 +9,7 @@ import train
 from models import describe_model, register, registry
 from pipeline.commands.recipes import read_recipe
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import read_card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.load import load_run
 from pipeline.training.options import TrainOptions
 from pipeline.training.run import train_run

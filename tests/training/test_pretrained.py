@@ -20,7 +20,8 @@ import train
 from models.pretraining.registry import list_methods
 from pipeline.errors import EcgFusionError
 from pipeline.listening import EpochEnded, Event, Listener, Remark, listening
-from pipeline.runs.card import CARD, LOG, RESUME, WEIGHTS, read_card
+from pipeline.runs.card import CARD, LOG, RESUME, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.folder import newest_run
 from pipeline.runs.load import load_run, read_weights
 from pipeline.store.reading import open_store

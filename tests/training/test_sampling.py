@@ -18,7 +18,8 @@ from pipeline.evaluation.scores import load_scores
 from pipeline.inputs import smote
 from pipeline.inputs.spec import FeatureScale
 from pipeline.representations import ImageRecipe
-from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS, read_card
+from pipeline.runs.card import DEV_SCORES, LOG, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import TrainingCard
 from pipeline.store.reading import open_store
 from pipeline.training import defaults, loop, sampling, steps

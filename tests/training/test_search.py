@@ -14,7 +14,8 @@ from made_stores import made_items, write_store
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import WEIGHTS, read_card
+from pipeline.runs.card import WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.training import search
 from pipeline.training.search_study import JOURNAL
 

@@ -14,7 +14,8 @@ import train
 from pipeline.commands.recipes import recipe_text
 from pipeline.errors import EcgFusionError
 from pipeline.listening import EpochEnded, Event, Remark
-from pipeline.runs.card import LOG, WEIGHTS, read_card
+from pipeline.runs.card import LOG, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.training import loop, search_trials
 from pipeline.training.loop import DivergedError
 from pipeline.training.options import TrainOptions

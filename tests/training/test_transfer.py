@@ -22,7 +22,8 @@ from pipeline.inputs.spec import FeatureScale
 from pipeline.listening import Event, Listener, Remark, Warned, listening
 from pipeline.representations import ImageRecipe
 from pipeline.runs.build import build_network
-from pipeline.runs.card import CARD, DEV_SCORES, MEMBERS, RESUME, WEIGHTS, Card, read_card
+from pipeline.runs.card import CARD, DEV_SCORES, MEMBERS, RESUME, WEIGHTS, Card
+from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import InitCard
 from pipeline.runs.load import read_weights, save_weights
 from pipeline.store.reading import open_store

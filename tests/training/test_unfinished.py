@@ -12,7 +12,8 @@ from kills import Killed, kill_at_call
 
 import train
 from pipeline.errors import EcgFusionError
-from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, RESUME, WEIGHTS, read_card
+from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, MEMBERS, RESUME, WEIGHTS
+from pipeline.runs.card_file import read_card
 from pipeline.training import loop
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
