@@ -157,7 +157,19 @@ WITHOUT = {
     "training/test_plan.py: what is refused before a training": ("pipeline/training/checks.py",),
     "training/test_plan.py: every family has its line": ("pipeline/training/defaults.py",),
     "training/test_loop.py, test_train_command.py: networks are trained": ("pipeline/training/network.py",),
-    "test_train_command.py, training/test_options.py: trainings from end to end": ("pipeline/training/run.py",),
+    "test_train_command.py, training/test_options.py, training/test_resume.py: trainings from end to end": (
+        "pipeline/training/going_on.py",
+        "pipeline/training/run.py",
+        "pipeline/training/run_folder.py",
+    ),
+    "training/test_transfer.py: trainings that begin with others' weights": (
+        "pipeline/training/transfer_differences.py",
+        "pipeline/training/transfer_learner.py",
+    ),
+    "training/test_pretrained.py, training/test_pretraining.py: every method is planned and trained": (
+        "pipeline/training/pretraining_plan.py",
+        "pipeline/training/pretraining_steps.py",
+    ),
     "store/test_create_goes_on.py, store/test_create_names_bad_records.py: both stages, stopped and gone on with": (
         "pipeline/store/filling.py",
     ),

@@ -1,6 +1,8 @@
 """The items that a training learns from and is measured on: which they are, and what is computed from them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -8,10 +10,27 @@ from pipeline.errors import EcgFusionError
 from pipeline.evaluation.joining import first_of_each
 from pipeline.labels import SAMPLE_SEED, Labels, LabelsChosen, sample_in_proportion
 from pipeline.listening import remark, tell, warn
+from pipeline.machine.places import place
 from pipeline.runs.card import Card
+from pipeline.runs.card_file import read_card
 from pipeline.scoring.records import holds_windows
 from pipeline.store.neighbours import ALIKE, ALIKE_IF_SAID
-from pipeline.store.reading import Store
+from pipeline.store.reading import Store, open_partition
+from pipeline.training import defaults
+from pipeline.training.options import TrainOptions
+
+
+def folder_of_stores(options: TrainOptions) -> Path:
+    """The folder of the stores: the user's, else that of a fusion's first branch, else the usual one."""
+    if options.data is None and options.branches:
+        return place(read_card(Path(options.branches[0])).data.folder)
+    return place(options.data or defaults.DATA)
+
+
+def open_stores(data: Path, sees: Callable[[Store], Store] | None) -> tuple[Store, Store]:
+    """The stores of train and dev in a folder, or what a run of some kind sees of them."""
+    train, dev = open_partition(data, "train"), open_partition(data, "dev")
+    return (train, dev) if sees is None else (sees(train), sees(dev))
 
 
 def check_stores(train: Store, dev: Store) -> None:

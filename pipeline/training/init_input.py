@@ -14,7 +14,8 @@ from pipeline.runs.card import CARD, Card
 from pipeline.signals.leads import canonical_lead
 from pipeline.store.reading import Store
 from pipeline.training.options import TrainOptions
-from pipeline.training.transfer import ONE_LEAD, read_origin
+from pipeline.training.transfer import read_origin
+from pipeline.training.transfer_differences import ONE_LEAD
 
 
 def with_its_input(options: TrainOptions, modality: str, train: Store) -> TrainOptions:

@@ -42,7 +42,7 @@ from pipeline.training.optimisation import Settings
 from pipeline.training.plan import plan
 from pipeline.training.resume import Progress
 from pipeline.training.sampling import training_examples
-from pipeline.training.transfer import announce_init, begin_with, learner_of
+from pipeline.training.transfer_learner import announce_init, begin_with, learner_of
 from pipeline.typed import as_json
 
 

@@ -17,9 +17,10 @@ from pipeline.runs.card_file import read_card
 from pipeline.runs.kinds import kind_named
 from pipeline.store.reading import digest_of_items, open_partition
 from pipeline.training import defaults
+from pipeline.training.data import folder_of_stores
 from pipeline.training.loop import DivergedError
 from pipeline.training.options import TrainOptions
-from pipeline.training.run import folder_of_stores, train_run
+from pipeline.training.run import train_run
 from pipeline.training.search_space import Space, one_by_one, with_choices
 from pipeline.training.search_study import SharedStudy
 from pipeline.training.transfer import with_its_network

@@ -26,7 +26,8 @@ from pipeline.runs.folder import newest_run
 from pipeline.runs.load import load_run, read_weights
 from pipeline.store.reading import open_store
 from pipeline.training import loop, pretrained, pretraining
-from pipeline.training.pretrained import TASK, pretrain, without_labels
+from pipeline.training.pretrained import pretrain
+from pipeline.training.pretraining_plan import TASK, without_labels
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 

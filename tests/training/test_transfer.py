@@ -32,7 +32,8 @@ from pipeline.training.optimisation import SCHEDULERS, make_optimizer, make_sche
 from pipeline.training.options import TrainOptions
 from pipeline.training.plan import plan
 from pipeline.training.resume import TrainingState
-from pipeline.training.transfer import TransferLearner, begin_with, learner_of, named_alike, plan_init, with_its_network
+from pipeline.training.transfer import named_alike, plan_init, with_its_network
+from pipeline.training.transfer_learner import TransferLearner, begin_with, learner_of
 
 pytestmark = pytest.mark.usefixtures("cpu_as_before")
 
