@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.results_rows.row import LEARN, Row, derived, judged
 
-_TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm")
+_TASKS = ("all", "diagnostic", "subdiagnostic", "form", "rhythm", "disease")
 _SIGNAL = "-config recipes/ptbxl_signal.toml"
 _META = "-config recipes/ptbxl_meta.toml"
 _BEAT = "-config recipes/ptbxl_beat.toml"
@@ -18,11 +18,13 @@ _LONG = "-epochs 24 -patience 24 -mixup 0.2"
 _TAUGHT = "-teacher @fused-four"
 _NUMBERS = "-config recipes/ptbxl_all.toml"
 _BEAT_PLAIN = "-config recipes/ptbxl_beat_plain.toml"
-_CHANGED = "-augment noise scaling lead_dropout time_shift -ema 0.995"
+_AUGMENT = "-augment noise scaling lead_dropout time_shift"
+_CHANGED = f"{_AUGMENT} -ema 0.995"
 _ALL_LEADS = "-augment noise scaling time_shift"  # a lead stands in several places of what is below
 _INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {LEARN}"
-_IMAGES = "-model late -combine mean -branches @signal @beat @beat-16"
-_TWO_SIGNALS = "-model late -combine mean -branches @signal @signal:+1"
+_MEAN = "-model late -combine mean -branches"
+_IMAGES = f"{_MEAN} @signal @beat @beat-16"
+_SCALES = "@beat @beat-close @beat-wider"
 
 
 def steps() -> list[Row]:
@@ -41,6 +43,10 @@ def steps() -> list[Row]:
         ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
         ("beat-long", "the same, 24 epochs, items mixed in pairs", f"{_BEAT} {_LONG}", ""),
         ("beat-leads", "12 epochs, no lead left out", f"{_BEAT} {_ALL_LEADS}", ""),
+        ("beat-ema", "learnt as it is, mean over steps", f"{_BEAT_PLAIN} {LEARN} -ema 0.995", ""),
+        ("beat-augment", "changed at random, no mean over steps", f"{_BEAT_PLAIN} {LEARN} {_AUGMENT}", ""),
+        ("beat-26", "12 epochs, 26 layers", f"{_BEAT} -set depth=26", ""),
+        ("beat-101", "12 epochs, 101 layers", f"{_BEAT} -set depth=101", ""),
         ("beat-channels", "so, and two further channels", f"{_BEAT} {_ALL_LEADS} -beat_channels {_CHANNELS}", ""),
         ("beat-strip", "so, and ten seconds of II", f"{_BEAT} {_ALL_LEADS} -strip II", ""),
         ("beat-close", "12 epochs, from 0.1 s before R to 0.4 s behind", f"{_BEAT} -beat_extent 0.1 0.4 -size 50", ""),
@@ -53,17 +59,23 @@ def steps() -> list[Row]:
         ("beat-voltage", "12 epochs, and voltages as numbers", f"{_BEAT} -features voltage", ""),
         ("beat-kfold", "12 epochs, mean of four members", f"{_BEAT} -kfold 4", ""),
         ("signal-tabular", "signal, and age, sex and intervals as numbers", f"{_SIGNAL} -features tabular", ""),
-        ("fused", "signal + beat, mean", "-model late -combine mean -branches @signal @beat", ".924 of both"),
+        ("fused", "signal + beat, mean", f"{_MEAN} @signal @beat", ".924 of both"),
         ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
         ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
-        ("fused-meta", "`meta_ecgnet` + beat, mean", "-model late -combine mean -branches @meta @beat", ""),
+        ("fused-meta", "`meta_ecgnet` + beat, mean", f"{_MEAN} @meta @beat", ""),
+        ("fused-logits", "the same, mean of log-odds", f"{_MEAN} @meta @beat -fuse_on logits", ""),
+        ("fused-kfold", "`meta_ecgnet` + `beat-kfold`, mean", f"{_MEAN} @meta @beat-kfold", ""),
+        ("two-metas", "its control: two `meta_ecgnet`, mean", f"{_MEAN} @meta @meta:+1", ""),
+        ("fused-twice", "two `meta_ecgnet` + two beats, mean", f"{_MEAN} @meta @meta:+1 @beat @beat:+1", ""),
+        ("scales", "beat, `beat-close` and `beat-wider`, mean", f"{_MEAN} {_SCALES}", ""),
+        ("fused-scales", "`meta_ecgnet` + these three, mean", f"{_MEAN} @meta {_SCALES}", ""),
         ("signal-taught", "signal, taught by these four", f"{_SIGNAL} {_TAUGHT}", ""),
         ("meta-taught", "`meta_ecgnet`, taught by these four, 8 epochs", f"{_META} {_TAUGHT} {_EIGHT}", ""),
         ("beat-taught", "beat, taught by these four", f"{_BEAT} {_TAUGHT}", ""),
         ("three-leads", "signal, leads I II V2", _THREE_LEADS, ".797 at .810"),
         ("one-lead", "signal, lead I", _ONE_LEAD, ""),
         ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
-        ("two-signals", "its control: two signal networks, mean", _TWO_SIGNALS, ""),
+        ("two-signals", "control: two signal networks, mean", f"{_MEAN} @signal @signal:+1", ""),
     )
     heavy = (
         ("s4d", "`s4d` as published, 71 + 5 outputs", f"-model s4d -crop 2.5 -epochs 30 {LEARN}", ".932–.934"),
@@ -74,7 +86,7 @@ def steps() -> list[Row]:
             ".928",
         ),
     )
-    third = ("three", "signal + beat + `s4d`, mean", "-model late -combine mean -branches @signal @beat @s4d", "")
+    third = ("three", "signal + beat + `s4d`, mean", f"{_MEAN} @signal @beat @s4d", "")
     over = {
         "signal": ("signal-5",),
         "signal-changed": ("signal",),
@@ -87,6 +99,10 @@ def steps() -> list[Row]:
         "beat-16-learn": ("beat-16",),
         "beat-long": ("beat",),
         "beat-leads": ("beat",),
+        "beat-ema": ("beat-16-learn",),
+        "beat-augment": ("beat-16-learn",),
+        "beat-26": ("beat",),
+        "beat-101": ("beat",),
         "beat-channels": ("beat-leads", "beat"),
         "beat-strip": ("beat-leads", "beat"),
         "beat-kfold": ("beat",),
@@ -105,7 +121,13 @@ def steps() -> list[Row]:
         "fused": ("signal", "beat", "two-signals"),
         "fused-images": ("fused", "signal"),
         "fused-four": ("fused-images", "meta"),
-        "fused-meta": ("meta", "beat", "fused-four"),
+        "fused-meta": ("two-metas", "meta", "beat", "fused-four"),
+        "fused-logits": ("fused-meta",),
+        "fused-kfold": ("fused-meta",),
+        "two-metas": ("meta",),
+        "fused-twice": ("fused-meta", "two-metas"),
+        "scales": ("beat",),
+        "fused-scales": ("fused-meta",),
         "two-signals": ("signal",),
         "three": ("fused",),
     }
@@ -140,7 +162,7 @@ def other_tasks() -> list[Row]:
             ("fused", "signal + beat", "signal"),
             ("fused-meta", "`meta_ecgnet` + beat", "meta"),
         ):
-            words = f"-model late -combine mean -branches @{branch}-{task} @beat-{task}"
+            words = f"{_MEAN} @{branch}-{task} @beat-{task}"
             row = judged("ptbxl", f"{name}-{task}", f"{title}, mean: {task}", words)
             rows.append(replace(row, over=(f"{branch}-{task}",)))
     title = "`meta_ecgnet`, and rhythm, intervals and voltages as numbers"
@@ -161,7 +183,7 @@ def weights() -> list[Row]:
         (
             "weights-fused",
             "both signals + both images, mean",
-            "-model late -combine mean -branches @weights-meta @weights-signal @weights-beat @weights-beat-16",
+            f"{_MEAN} @weights-meta @weights-signal @weights-beat @weights-beat-16",
         ),
         ("weights-signal-taught", "`resnet1d_wang`, taught by the fused weights", f"{_SIGNAL} -teacher weights/fused"),
         ("weights-all", "all 71, `meta_ecgnet` with numbers of the whole record", _NUMBERS),

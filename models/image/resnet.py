@@ -1,4 +1,4 @@
-"""A slim bottleneck ResNet-50 for stacked images of leads."""
+"""Slim bottleneck ResNets for stacked images of leads, of 50 layers unless asked otherwise."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from models.base import ImageNetwork
 from models.layers import MeanPool
 from models.registry import register
 
-BLOCKS = (3, 4, 6, 3)  # of each stage
+BLOCKS = {26: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}  # of each stage, by layers
 EXPANSION = 4
 
 
@@ -55,22 +55,28 @@ class Bottleneck(nn.Module):
     family="resnet",
     paper="Narotamo et al. 2024, after He et al. 2016",
 )
-def resnet(in_channels: int, n_classes: int, nb_filters: int = 16) -> ImageNetwork:
+def resnet(in_channels: int, n_classes: int, nb_filters: int = 16, depth: int = 50) -> ImageNetwork:
     """ResNet-50 of the comparative study, a quarter of the usual width.
 
     Args:
         in_channels: channels of the image.
         n_classes: logits that come out.
         nb_filters: channels of the stem and of the first stage's 3 × 3; each next stage has twice as many.
+        depth: layers with weights, 26, 50 or 101; 50 is the study's.
 
     Shape:
         - input: (n, in_channels, height, width), sides from 32 pixels
         - output: (n, n_classes)
 
+    Raises:
+        ValueError: no network of that depth is known.
+
     Reference:
         Narotamo et al. 2024 (see ``alexnet``). As there, the convolutions but the stem's carry
         the bias that their batch norm makes idle.
     """
+    if depth not in BLOCKS:
+        raise ValueError(f"a resnet is {', '.join(map(str, BLOCKS))} layers deep, not {depth}")
     stages = [
         nn.Conv2d(in_channels, nb_filters, 7, stride=2, padding=3, bias=False),
         nn.BatchNorm2d(nb_filters),
@@ -78,7 +84,7 @@ def resnet(in_channels: int, n_classes: int, nb_filters: int = 16) -> ImageNetwo
         nn.MaxPool2d(3, 2, padding=1),
     ]
     channels = nb_filters
-    for stage, n_blocks in enumerate(BLOCKS):
+    for stage, n_blocks in enumerate(BLOCKS[depth]):
         width = nb_filters * 2**stage
         for block in range(n_blocks):
             stages.append(Bottleneck(channels, width, stride=2 if stage and not block else 1))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torchvision.models
 from torch import Tensor, nn
 
 from models import ImageNetwork, create_model, describe_model, list_models
@@ -133,3 +134,21 @@ def test_a_wrong_head_or_size_is_refused(name: str) -> None:
         build(name, head="max")
     with pytest.raises(ValueError, match="size 7 is below the smallest"):
         build(name, head="flatten", size=7)
+
+
+@pytest.mark.parametrize(("depth", "theirs"), [(50, "resnet50"), (101, "resnet101")])
+def test_a_resnet_has_the_weights_of_torchvisions_and_biases_that_are_idle(depth: int, theirs: str) -> None:
+    with torch.device("meta"):
+        network = create_model("resnet", in_channels=3, n_classes=1000, nb_filters=64, depth=depth)
+        other = torchvision.models.get_model(theirs, weights=None)
+    idle = [x for name, x in network.named_parameters() if name.endswith("bias") and "head" not in name]
+    norms = [x for module in network.modules() if isinstance(module, nn.BatchNorm2d) for x in [module.bias]]
+    extra = sum(x.numel() for x in idle) - sum(x.numel() for x in norms)
+    assert sum(x.numel() for x in network.parameters()) - extra == sum(x.numel() for x in other.parameters())
+
+
+def test_a_resnet_of_another_depth_is_refused_and_26_layers_are_26() -> None:
+    with pytest.raises(ValueError, match="26, 50, 101 layers deep, not 34"):
+        build("resnet", depth=34)
+    on_the_way = [module for name, module in build("resnet", depth=26).named_modules() if "shortcut" not in name]
+    assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in on_the_way) == 26
