@@ -80,7 +80,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     scaled = "signals: global divides by their deviation in train, record by each lead's own, none leaves mV"
     parser.option("normalise", group, choices=normal, help=f"{scaled} (default {normal[0]})")
     known = "numbers to be seen beside each item: rr, the RR intervals, of stores of heartbeats; else measured in the"
-    known += " signal: voltage; intervals (heart rate, PR, QRS, QT); tabular (these, age and sex)"
+    known += " signal: rhythm (RR intervals of the whole record); voltage; intervals (heart rate, PR, QRS, QT); tabular"
+    known += " (these, age and sex)"
     parser.option("features", group, type=one_word, nargs="+", metavar="NAME", help=known)
     parser.option("limit", group, type=positive_int, help="train on so many items only, sampled in the classes' shares")
 

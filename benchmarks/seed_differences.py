@@ -2,22 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.scores import Scores
 
 
 def macro_auroc(folder: Path, n_resamples: int) -> tuple[float, np.ndarray]:
     """The test macro-AUC of a run, and that of resamples of patients, the same ones for every run."""
-    from pipeline.evaluation.figures import evaluate
-    from pipeline.evaluation.intervals import Resampling
-    from pipeline.evaluation.resampling import columns
     from pipeline.evaluation.scores import load_scores, save_scores
     from pipeline.scoring.partition import score_partition
 
     file = folder / "evaluation" / "test" / "scores.npz"
     if not file.exists():
         save_scores(file, score_partition(folder, None, "test"))
-    intervals = evaluate(load_scores(file), resampling=Resampling(n_resamples, 0)).intervals
+    return resampled_macro_auroc(load_scores(file), n_resamples)
+
+
+def resampled_macro_auroc(scores: "Scores", n_resamples: int) -> tuple[float, np.ndarray]:
+    """The macro-AUC of some scores, and that of resamples of patients, the same ones for every run.
+
+    Both are over the classes that an interval can be had of; there must be one.
+    """
+    from pipeline.evaluation.figures import evaluate
+    from pipeline.evaluation.intervals import Resampling
+    from pipeline.evaluation.resampling import columns
+
+    intervals = evaluate(scores, resampling=Resampling(n_resamples, 0)).intervals
     assert intervals is not None
     return intervals.macro_values["auroc"], intervals.draws[:, 0, columns().index("auroc")]
 

@@ -31,7 +31,9 @@ def test_the_way_of_the_run_gives_its_figures(capsys: pytest.CaptureFixture[str]
     assert len({*found.values()}) == 4
     scores = score_partition(run, None, "test")
     on_dev = read_card(run).dev_macro_auroc
-    assert found["both, as the run does"] == pytest.approx((on_dev, macro_auroc(scores.labels, scores.scores)), abs=2e-3)
+    assert found["both, as the run does"] == pytest.approx(
+        (on_dev, macro_auroc(scores.labels, scores.scores)), abs=2e-3
+    )
 
 
 def test_noisy_or_and_the_mean_of_log_odds():
