@@ -50,7 +50,19 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("resume", action="store_true", help="go on with the run in -path_save_model")
     recipe = "a recipe: these options in a TOML file, as epochs = 3; what is typed beside it counts more"
     parser.option("config", type=Path, metavar="FILE", help=recipe)
+    _add_what_is_seen(parser)
+    _add_network(parser)
+    _add_transfer(parser)
+    _add_teacher(parser)
+    _add_fusion(parser)
+    _add_fitting(parser)
+    _add_machine(parser)
+    add_image_options(parser)
+    parsed: argparse.Namespace = parser.parse_args(words)
+    return parsed
 
+
+def _add_what_is_seen(parser: CommandParser) -> None:
     group = parser.add_argument_group("what the network sees")
     parser.option("task", group, help=f"labels to learn (default: what is usual for the data set): {TASKS}")
     learnt = (
@@ -90,6 +102,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     of_windows = f"stores of windows: how their scores become their record's (default {next(iter(JOINS))})"
     parser.option("join", group, choices=tuple(JOINS), help=of_windows)
 
+
+def _add_network(parser: CommandParser) -> None:
     group = parser.add_argument_group("the network", "each is for the networks and fusions that have it")
     parser.option("nb_filters", group, type=positive_int, help="filters of the first layer")
     parser.option("dropout", group, type=float, help="probability that a value is left out of a training step")
@@ -106,6 +120,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     imagenet = "torchvision:NAME: start from its weights of ImageNet"
     parser.option("pretrained", group, action="store_true", default=None, help=imagenet)
 
+
+def _add_transfer(parser: CommandParser) -> None:
     group = parser.add_argument_group(
         "transfer", "a training that begins with another run's weights, see docs/signal_systems.md"
     )
@@ -119,6 +135,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     of_init = f"of what is taken over (default {defaults.INIT_RATE:g} of -learning_rate)"
     parser.option("init_learning_rate", group, type=positive_float, metavar="R", help=of_init)
 
+
+def _add_teacher(parser: CommandParser) -> None:
     group = parser.add_argument_group(
         "a teacher", "a network that learns from what another run says of its training items, see docs/training.md"
     )
@@ -133,6 +151,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     sharp = f"its cosines are divided by it (default {defaults.CONTRAST_TEMPERATURE:g})"
     parser.option("contrast_temperature", group, type=float, metavar="T", help=sharp)
 
+
+def _add_fusion(parser: CommandParser) -> None:
     group = parser.add_argument_group("a fusion", "of trained runs: -model late or intermediate")
     parser.option("branches", group, nargs="+", metavar="RUN", help="the runs to fuse, two or more")
     fusions = "late: mean weighted stacking mlp; intermediate: concat gated attention mamil modules svm"
@@ -151,6 +171,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("auxiliary", group, type=float, help=own)
     parser.option("max_tokens", group, type=positive_int, help="attention, mamil: tokens of a branch (default 32)")
 
+
+def _add_fitting(parser: CommandParser) -> None:
     by_family = "defaults depend on the network's family: they are in docs/training.md, and a training prints its own"
     group = parser.add_argument_group("how it is fitted", by_family)
     parser.option("epochs", group, type=positive_int, help="at most, see -patience")
@@ -195,6 +217,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.option("class_weights", group, choices=("balanced", "none"), help=weighted)
     parser.option("seed", group, type=int, help=f"of fresh weights, order and crops (default {defaults.SEED})")
 
+
+def _add_machine(parser: CommandParser) -> None:
     group = parser.add_argument_group("the machine")
     parser.option("gpu_id", group, type=int, help="which GPU (default: the first, if there is one)")
     computed_in = "of a step (default bf16 on a GPU that has it, else fp32); scores are always fp32"
@@ -206,9 +230,6 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         help="processes that read ahead (default 2 where signals do not fit into memory, else 0)",
     )
-    add_image_options(parser)
-    parsed: argparse.Namespace = parser.parse_args(words)
-    return parsed
 
 
 @told_to(Console)
