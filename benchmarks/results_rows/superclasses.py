@@ -1,6 +1,7 @@
 """Superclasses of PTB-XL, step by step; what the same weights say of other tasks; and the weights that are kept."""
 
 from dataclasses import replace
+from typing import Any
 
 from benchmarks.results_rows.row import LEARN, Row, derived, judged
 
@@ -29,124 +30,152 @@ _SCALES = "@beat @beat-close @beat-wider"
 
 def steps() -> list[Row]:
     """Step by step, each beside what it changes: outputs, width of the beat's network, and fusions."""
-    asked = (
-        ("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", _SIGNAL, ".930–.934"),
-        ("signal-5", "the same, 5 outputs", f"{_SIGNAL} {_ALONE}", ".930"),
-        ("signal-changed", "71 + 5 outputs, changed at random, mean over steps", f"{_SIGNAL} {_CHANGED}", ""),
-        ("signal-cpc", "71 + 5 outputs, behind `cpc`", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3", ""),
-        ("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", _INCEPTION, ".921"),
-        ("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", _META, ""),
-        ("meta-changed", "12 epochs, changed at random, mean over steps", f"{_META} {_CHANGED} {_TWELVE}", ""),
-        ("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", _BEAT_PLAIN, ""),
-        ("beat-32", "the same, 32 filters", f"{_BEAT_PLAIN} -nb_filters 32", ""),
-        ("beat-16-learn", "16 filters, 71 + 5 outputs", f"{_BEAT_PLAIN} {LEARN}", ""),
-        ("beat", "the same, changed at random, mean over steps", _BEAT, ".902 of images"),
-        ("beat-long", "the same, 24 epochs, items mixed in pairs", f"{_BEAT} {_LONG}", ""),
-        ("beat-leads", "12 epochs, no lead left out", f"{_BEAT} {_ALL_LEADS}", ""),
-        ("beat-ema", "learnt as it is, mean over steps", f"{_BEAT_PLAIN} {LEARN} -ema 0.995", ""),
-        ("beat-augment", "changed at random, no mean over steps", f"{_BEAT_PLAIN} {LEARN} {_AUGMENT}", ""),
-        ("beat-26", "12 epochs, 26 layers", f"{_BEAT} -set depth=26", ""),
-        ("beat-101", "12 epochs, 101 layers", f"{_BEAT} -set depth=101", ""),
-        ("beat-channels", "so, and two further channels", f"{_BEAT} {_ALL_LEADS} -beat_channels {_CHANNELS}", ""),
-        ("beat-strip", "so, and ten seconds of II", f"{_BEAT} {_ALL_LEADS} -strip II", ""),
-        ("beat-close", "12 epochs, from 0.1 s before R to 0.4 s behind", f"{_BEAT} -beat_extent 0.1 0.4 -size 50", ""),
-        ("beat-wider", "12 epochs, from 0.5 s before R to 0.7 s behind", f"{_BEAT} -beat_extent 0.5 0.7 -size 120", ""),
-        ("beat-stft", "12 epochs, its spectrograms", f"{_BEAT} {_SPECTROGRAM}", ""),
-        ("beat-focal", "12 epochs, focal loss", f"{_BEAT} -loss focal", ""),
-        ("beat-asymmetric", "12 epochs, asymmetric loss", f"{_BEAT} -loss asymmetric", ""),
-        ("beat-smooth", "12 epochs, labels smoothed", f"{_BEAT} -label_smoothing 0.1", ""),
-        ("beat-mixup", "12 epochs, items mixed in pairs", f"{_BEAT} -mixup 0.2", ""),
-        ("beat-voltage", "12 epochs, and voltages as numbers", f"{_BEAT} -features voltage", ""),
-        ("beat-kfold", "12 epochs, mean of four members", f"{_BEAT} -kfold 4", ""),
-        ("signal-tabular", "signal, and age, sex and intervals as numbers", f"{_SIGNAL} -features tabular", ""),
-        ("fused", "signal + beat, mean", f"{_MEAN} @signal @beat", ".924 of both"),
-        ("fused-images", "signal + beat + `beat-16`, mean", _IMAGES, ""),
-        ("fused-four", "the same and `meta_ecgnet`, mean", f"{_IMAGES} @meta", ""),
-        ("fused-meta", "`meta_ecgnet` + beat, mean", f"{_MEAN} @meta @beat", ""),
-        ("fused-logits", "the same, mean of log-odds", f"{_MEAN} @meta @beat -fuse_on logits", ""),
-        ("fused-kfold", "`meta_ecgnet` + `beat-kfold`, mean", f"{_MEAN} @meta @beat-kfold", ""),
-        ("two-metas", "its control: two `meta_ecgnet`, mean", f"{_MEAN} @meta @meta:+1", ""),
-        ("fused-twice", "two `meta_ecgnet` + two beats, mean", f"{_MEAN} @meta @meta:+1 @beat @beat:+1", ""),
-        ("scales", "beat, `beat-close` and `beat-wider`, mean", f"{_MEAN} {_SCALES}", ""),
-        ("fused-scales", "`meta_ecgnet` + these three, mean", f"{_MEAN} @meta {_SCALES}", ""),
-        ("signal-taught", "signal, taught by these four", f"{_SIGNAL} {_TAUGHT}", ""),
-        ("meta-taught", "`meta_ecgnet`, taught by these four, 8 epochs", f"{_META} {_TAUGHT} {_EIGHT}", ""),
-        ("beat-taught", "beat, taught by these four", f"{_BEAT} {_TAUGHT}", ""),
-        ("three-leads", "signal, leads I II V2", _THREE_LEADS, ".797 at .810"),
-        ("one-lead", "signal, lead I", _ONE_LEAD, ""),
-        ("rhythm", "rhythm: `resnet1d_wang`, 5 s, and RR intervals", "-config recipes/ptbxl_rhythm.toml", ".957"),
-        ("two-signals", "control: two signal networks, mean", f"{_MEAN} @signal @signal:+1", ""),
-    )
-    heavy = (
-        ("s4d", "`s4d` as published, 71 + 5 outputs", f"-model s4d -crop 2.5 -epochs 30 {LEARN}", ".932–.934"),
-        (
+    return [*_heavy(), *_signals(), *_images(), *_fusions(), *_taught()]
+
+
+def _step(name: str, title: str, over: str, words: str, **others: Any) -> Row:
+    """A training, and the names of the rows that it is compared with."""
+    return replace(judged("ptbxl", name, title, words), over=tuple(over.split()), **others)
+
+
+def _heavy() -> list[Row]:
+    """What a CPU would take too long for."""
+    return [
+        _step(
+            "s4d",
+            "`s4d` as published, 71 + 5 outputs",
+            "",
+            f"-model s4d -crop 2.5 -epochs 30 {LEARN}",
+            published=".932–.934",
+            is_for_gpu=True,
+        ),
+        _step(
             "xresnet1d101",
             "`xresnet1d101`, 71 + 5 outputs",
+            "",
             f"-model xresnet1d101 -crop 2.5 -epochs 24 {LEARN}",
-            ".928",
+            published=".928",
+            is_for_gpu=True,
         ),
-    )
-    third = ("three", "signal + beat + `s4d`, mean", f"{_MEAN} @signal @beat @s4d", "")
-    over = {
-        "signal": ("signal-5",),
-        "signal-changed": ("signal",),
-        "signal-cpc": ("signal",),
-        "inception": ("signal",),
-        "meta": ("signal",),
-        "meta-changed": ("meta",),
-        "beat": ("beat-16-learn", "beat-16"),
-        "beat-32": ("beat-16",),
-        "beat-16-learn": ("beat-16",),
-        "beat-long": ("beat",),
-        "beat-leads": ("beat",),
-        "beat-ema": ("beat-16-learn",),
-        "beat-augment": ("beat-16-learn",),
-        "beat-26": ("beat",),
-        "beat-101": ("beat",),
-        "beat-channels": ("beat-leads", "beat"),
-        "beat-strip": ("beat-leads", "beat"),
-        "beat-kfold": ("beat",),
-        "beat-close": ("beat",),
-        "beat-wider": ("beat",),
-        "beat-stft": ("beat",),
-        "beat-focal": ("beat",),
-        "beat-asymmetric": ("beat",),
-        "beat-smooth": ("beat",),
-        "beat-mixup": ("beat",),
-        "beat-voltage": ("beat",),
-        "signal-tabular": ("signal",),
-        "signal-taught": ("signal",),
-        "meta-taught": ("meta",),
-        "beat-taught": ("beat",),
-        "fused": ("signal", "beat", "two-signals"),
-        "fused-images": ("fused", "signal"),
-        "fused-four": ("fused-images", "meta"),
-        "fused-meta": ("two-metas", "meta", "beat", "fused-four"),
-        "fused-logits": ("fused-meta",),
-        "fused-kfold": ("fused-meta",),
-        "two-metas": ("meta",),
-        "fused-twice": ("fused-meta", "two-metas"),
-        "scales": ("beat",),
-        "fused-scales": ("fused-meta",),
-        "two-signals": ("signal",),
-        "three": ("fused",),
-    }
+        _step("three", "signal + beat + `s4d`, mean", "fused", f"{_MEAN} @signal @beat @s4d", is_for_gpu=True),
+    ]
+
+
+def _signals() -> list[Row]:
+    """Networks of signals."""
     return [
-        Row(
-            "ptbxl",
-            name,
-            title,
-            "ptbxl",
-            words,
-            "test",
-            "macro auroc",
-            published,
-            digits=4,
-            is_for_gpu=of_gpu,
-            over=over.get(name, ()),
-        )
-        for rows, of_gpu in (((*heavy, third), True), (asked, False))
-        for name, title, words, published in rows
+        _step("signal", "`resnet1d_wang`, 24 epochs, 71 + 5 outputs", "signal-5", _SIGNAL, published=".930–.934"),
+        _step("signal-5", "the same, 5 outputs", "", f"{_SIGNAL} {_ALONE}", published=".930"),
+        _step(
+            "signal-changed", "71 + 5 outputs, changed at random, mean over steps", "signal", f"{_SIGNAL} {_CHANGED}"
+        ),
+        _step(
+            "signal-cpc", "71 + 5 outputs, behind `cpc`", "signal", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3"
+        ),
+        _step("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", "signal", _INCEPTION, published=".921"),
+        _step("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _META),
+        _step("meta-changed", "12 epochs, changed at random, mean over steps", "meta", f"{_META} {_CHANGED} {_TWELVE}"),
+        _step(
+            "signal-tabular", "signal, and age, sex and intervals as numbers", "signal", f"{_SIGNAL} -features tabular"
+        ),
+        _step("three-leads", "signal, leads I II V2", "", _THREE_LEADS, published=".797 at .810"),
+        _step("one-lead", "signal, lead I", "", _ONE_LEAD),
+        _step(
+            "rhythm",
+            "rhythm: `resnet1d_wang`, 5 s, and RR intervals",
+            "",
+            "-config recipes/ptbxl_rhythm.toml",
+            published=".957",
+        ),
+    ]
+
+
+def _images() -> list[Row]:
+    """Networks of the image of the median beat."""
+    return [
+        _step("beat-16", "median beat, `resnet`, 16 filters, 5 outputs", "", _BEAT_PLAIN),
+        _step("beat-32", "the same, 32 filters", "beat-16", f"{_BEAT_PLAIN} -nb_filters 32"),
+        _step("beat-16-learn", "16 filters, 71 + 5 outputs", "beat-16", f"{_BEAT_PLAIN} {LEARN}"),
+        _step(
+            "beat",
+            "the same, changed at random, mean over steps",
+            "beat-16-learn beat-16",
+            _BEAT,
+            published=".902 of images",
+        ),
+        _step("beat-long", "beat, 24 epochs, items mixed in pairs", "beat", f"{_BEAT} {_LONG}"),
+        _step("beat-leads", "beat, no lead left out", "beat", f"{_BEAT} {_ALL_LEADS}"),
+        _step("beat-ema", "beat-16-learn, mean over steps", "beat-16-learn", f"{_BEAT_PLAIN} {LEARN} -ema 0.995"),
+        _step(
+            "beat-augment",
+            "beat-16-learn, changed at random",
+            "beat-16-learn",
+            f"{_BEAT_PLAIN} {LEARN} {_AUGMENT}",
+        ),
+        _step("beat-26", "beat, 26 layers", "beat", f"{_BEAT} -set depth=26"),
+        _step("beat-101", "beat, 101 layers", "beat", f"{_BEAT} -set depth=101"),
+        _step(
+            "beat-channels",
+            "beat, no lead left out, two further channels",
+            "beat-leads beat",
+            f"{_BEAT} {_ALL_LEADS} -beat_channels {_CHANNELS}",
+        ),
+        _step(
+            "beat-strip",
+            "beat, no lead left out, ten seconds of II",
+            "beat-leads beat",
+            f"{_BEAT} {_ALL_LEADS} -strip II",
+        ),
+        _step(
+            "beat-close", "beat, from 0.1 s before R to 0.4 s behind", "beat", f"{_BEAT} -beat_extent 0.1 0.4 -size 50"
+        ),
+        _step(
+            "beat-wider", "beat, from 0.5 s before R to 0.7 s behind", "beat", f"{_BEAT} -beat_extent 0.5 0.7 -size 120"
+        ),
+        _step("beat-stft", "beat, its spectrograms", "beat", f"{_BEAT} {_SPECTROGRAM}"),
+        _step("beat-focal", "beat, focal loss", "beat", f"{_BEAT} -loss focal"),
+        _step("beat-asymmetric", "beat, asymmetric loss", "beat", f"{_BEAT} -loss asymmetric"),
+        _step("beat-smooth", "beat, labels smoothed", "beat", f"{_BEAT} -label_smoothing 0.1"),
+        _step("beat-mixup", "beat, items mixed in pairs", "beat", f"{_BEAT} -mixup 0.2"),
+        _step("beat-voltage", "beat, and voltages as numbers", "beat", f"{_BEAT} -features voltage"),
+        _step("beat-kfold", "beat, mean of four members", "beat", f"{_BEAT} -kfold 4"),
+    ]
+
+
+def _fusions() -> list[Row]:
+    """Means of these, and their controls."""
+    return [
+        _step(
+            "fused",
+            "signal + beat, mean",
+            "signal beat two-signals",
+            f"{_MEAN} @signal @beat",
+            published=".924 of both",
+        ),
+        _step("fused-images", "signal + beat + `beat-16`, mean", "fused signal", _IMAGES),
+        _step("fused-four", "the same and `meta_ecgnet`, mean", "fused-images meta", f"{_IMAGES} @meta"),
+        _step("fused-meta", "`meta_ecgnet` + beat, mean", "two-metas meta beat fused-four", f"{_MEAN} @meta @beat"),
+        _step("fused-logits", "the same, mean of log-odds", "fused-meta", f"{_MEAN} @meta @beat -fuse_on logits"),
+        _step("fused-kfold", "`meta_ecgnet` + `beat-kfold`, mean", "fused-meta", f"{_MEAN} @meta @beat-kfold"),
+        _step("two-metas", "its control: two `meta_ecgnet`, mean", "meta", f"{_MEAN} @meta @meta:+1"),
+        _step(
+            "fused-twice",
+            "two `meta_ecgnet` + two beats, mean",
+            "fused-meta two-metas",
+            f"{_MEAN} @meta @meta:+1 @beat @beat:+1",
+        ),
+        _step("scales", "beat, `beat-close` and `beat-wider`, mean", "beat", f"{_MEAN} {_SCALES}"),
+        _step("fused-scales", "`meta_ecgnet` + these three, mean", "fused-meta", f"{_MEAN} @meta {_SCALES}"),
+        _step("two-signals", "control: two signal networks, mean", "signal", f"{_MEAN} @signal @signal:+1"),
+    ]
+
+
+def _taught() -> list[Row]:
+    """Networks that a fusion teaches."""
+    return [
+        _step("signal-taught", "signal, taught by these four", "signal", f"{_SIGNAL} {_TAUGHT}"),
+        _step("meta-taught", "`meta_ecgnet`, taught by these four, 8 epochs", "meta", f"{_META} {_TAUGHT} {_EIGHT}"),
+        _step("beat-taught", "beat, taught by these four", "beat", f"{_BEAT} {_TAUGHT}"),
     ]
 
 
