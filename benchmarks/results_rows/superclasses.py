@@ -76,7 +76,10 @@ def _signals() -> list[Row]:
         _step("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _META),
         _step("meta-changed", "12 epochs, changed at random, mean over steps", "meta", f"{_META} {_CHANGED} {_TWELVE}"),
         _step(
-            "signal-tabular", "signal, and age, sex and intervals as numbers", "signal", f"{_SIGNAL} -features tabular"
+            "signal-tabular",
+            "signal, and age, sex and intervals as numbers",
+            "signal",
+            "-config recipes/ptbxl_signal_tabular.toml",
         ),
         _step("three-leads", "signal, leads I II V2", "", _THREE_LEADS, published=".797 at .810"),
         _step("one-lead", "signal, lead I", "", _ONE_LEAD),
