@@ -15,6 +15,7 @@ _SPECTROGRAM = "-representation stft -stft_window 0.16 -stft_hop 0.01 -size 64"
 _CHANNELS = "dominant ectopic deviation"
 _TWELVE = "-epochs 12 -patience 12"
 _EIGHT = "-epochs 8 -patience 8"
+_NINE = "-epochs 9 -patience 9"
 _LONG = "-epochs 24 -patience 24 -mixup 0.2"
 _TAUGHT = "-teacher @fused-four"
 _NUMBERS = "-config recipes/ptbxl_all.toml"
@@ -24,6 +25,7 @@ _CHANGED = f"{_AUGMENT} -ema 0.995"
 _ALL_LEADS = "-augment noise scaling time_shift"  # a lead stands in several places of what is below
 _INCEPTION = f"-model inception1d -crop 2.5 -epochs 12 -patience 12 -precision bf16 {LEARN}"
 _MEAN = "-model late -combine mean -branches"
+_DB = f"-model db_ecgnet -set width=40 -crop 2.5 -stride 2.5 -batch_size 64 {_NINE} -precision bf16 {LEARN}"
 _IMAGES = f"{_MEAN} @signal @beat @beat-16"
 _SCALES = "@beat @beat-close @beat-wider"
 
@@ -73,6 +75,7 @@ def _signals() -> list[Row]:
             "signal-cpc", "71 + 5 outputs, behind `cpc`", "signal", f"{_SIGNAL} -init @pre-cpc -init_learning_rate 1e-3"
         ),
         _step("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", "signal", _INCEPTION, published=".921"),
+        _step("db", "`db_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _DB),
         _step("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _META),
         _step("meta-changed", "12 epochs, changed at random, mean over steps", "meta", f"{_META} {_CHANGED} {_TWELVE}"),
         _step(
@@ -160,6 +163,7 @@ def _fusions() -> list[Row]:
         _step("fused-meta", "`meta_ecgnet` + beat, mean", "two-metas meta beat fused-four", f"{_MEAN} @meta @beat"),
         _step("fused-logits", "the same, mean of log-odds", "fused-meta", f"{_MEAN} @meta @beat -fuse_on logits"),
         _step("fused-kfold", "`meta_ecgnet` + `beat-kfold`, mean", "fused-meta", f"{_MEAN} @meta @beat-kfold"),
+        _step("fused-db", "`meta_ecgnet` + `db_ecgnet` + beat, mean", "fused-meta", f"{_MEAN} @meta @db @beat"),
         _step("two-metas", "its control: two `meta_ecgnet`, mean", "meta", f"{_MEAN} @meta @meta:+1"),
         _step(
             "fused-twice",
