@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -184,12 +185,30 @@ def read_options(build: Callable[..., object], *, what: str, required: Iterable[
     return MappingProxyType({option: parameter.default for option, parameter in parameters.items()})
 
 
-def check_options(options: Iterable[str], taken: Iterable[str], *, what: str) -> None:
-    """Refuses options that are not among those ``what`` takes.
+_KINDS: Mapping[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "true or false"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a word"),
+}
+"""By the type of an option's default: the types of what may be given, and what they are called."""
+
+
+def check_options(options: Mapping[str, object], taken: Mapping[str, object], *, what: str) -> None:
+    """Refuses options that are not among those ``what`` takes, and values of another kind than their defaults.
+
+    Args:
+        options: what was given, by name.
+        taken: the options that there are, with their defaults; what has None may be given anything.
+        what: takes them, for the messages.
 
     Raises:
         ValueError: the first such option, and what could have been given.
     """
-    for option in options:
+    for option, value in options.items():
         if option not in taken:
             raise ValueError(f"{what} does not take the option {option!r}; it takes {', '.join(taken) or 'none'}")
+        kinds, called = _KINDS.get(type(taken[option]), ((object,), ""))
+        is_odd = isinstance(value, bool) and kinds in ((int,), (int, float))  # which Python takes for a number
+        if not isinstance(value, kinds) or is_odd or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError(f"{option} of {what} is {value!r}; it is {called}")

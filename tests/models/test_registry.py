@@ -125,3 +125,19 @@ def test_models_import_nothing_of_pipeline_and_print_nothing() -> None:
                 imported = [node.module or ""]
             assert not any(module.split(".")[0] in ("pipeline", "argparse") for module in imported), path
             assert not (isinstance(node, ast.Name) and node.id in ("print", "open")), path
+
+
+def test_a_value_of_another_kind_than_the_default_is_refused_by_its_name(name: str) -> None:
+    options = {option: default for option, default in describe_model(name).options.items() if default is not None}
+    for option, default in options.items():
+        wrong: list[object] = ["abc", [1], None] if not isinstance(default, str) else [1, 2.5, True]
+        wrong += [2.5, True] * (type(default) is int) + [True, float("nan"), float("inf")] * (type(default) is float)
+        for value in wrong:
+            with pytest.raises(ValueError, match=rf"{option} of network '{name}' is .*; it is (a|true) "):
+                create_model(name, in_channels=2, n_classes=4, **{option: value})
+
+
+def test_a_number_of_a_float_may_be_whole_and_what_has_no_default_may_be_anything() -> None:
+    registry.check_options({"a": 1, "b": "x", "c": True}, {"a": 0.5, "b": None, "c": False}, what="it")
+    with pytest.raises(ValueError, match="c of it is 1; it is true or false"):
+        registry.check_options({"c": 1}, {"c": False}, what="it")

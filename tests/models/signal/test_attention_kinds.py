@@ -157,7 +157,7 @@ def test_cross_attention_of_an_item_by_itself_is_full_attention_of_normed_steps(
         ("multi_head", {"window": 3}, "attention 'multi_head' does not take the option 'window'; it takes none"),
         ("window", {"top": 3}, "'window' does not take the option 'top'; it takes window"),
         ("window", {"window": 0}, "window is 0; it is a whole number, 1 or more"),
-        ("bi_level", {"top": 1.5}, "top is 1.5; it is a whole number, 1 or more"),
+        ("bi_level", {"top": 1.5}, "top of attention 'bi_level' is 1.5; it is a whole number"),
         ("multi_head", {"n_heads": 3}, "n_heads is 3; it is a divisor of 8"),
         ("multi_head", {"n_heads": 0}, "n_heads is 0; it is a whole number, 1 or more"),
         ("shunted", {"n_heads": 2}, "n_heads is 2; shunted attention takes a multiple of 4"),
