@@ -131,6 +131,9 @@ def _paths(words: Sequence[str]) -> Iterator[str] | list[str]:
     """The files; a list, whose length a bar can show, unless they are read from standard input."""
     if list(words).count("-") > 1:
         raise EcgFusionError("- stands there twice, and standard input is read once: leave one out")
+    for word in words:
+        if Path(word, "run.json").is_file():
+            raise EcgFusionError(f"{word} is a run and no recording: -run takes one run; fuse several with train.py")
     if "-" in words:
         return recording_paths(words, sys.stdin)
     return list(recording_paths(words))

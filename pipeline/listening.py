@@ -5,7 +5,7 @@ with listening(Console()):
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +81,25 @@ def listening(listener: Listener | None) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+class _WithoutRemarks(Listener):
+    """Hands on what another one is told, but for remarks."""
+
+    def __init__(self, to: Listener) -> None:
+        self._to = to
+
+    def hear(self, event: Event) -> None:
+        if not isinstance(event, Remark):
+            self._to.hear(event)
+
+    def bar(self, iterable: Iterable[Any] | None, name: str | None, **keywords: Any) -> tqdm:
+        return self._to.bar(iterable, name, **keywords)
+
+
+def without_remarks() -> AbstractContextManager[None]:
+    """Keeps remarks from the listener: what is asked again and again inside has been told of once."""
+    return listening(_WithoutRemarks(_listener.get()))
 
 
 def who_listens() -> Listener:

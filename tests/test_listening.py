@@ -1,6 +1,17 @@
 """Listeners: silent unless somebody listens, the inner one first, and the outer one again afterwards."""
 
-from pipeline.listening import Event, Listener, Remark, Warned, listening, progress_bar, remark, warn, who_listens
+from pipeline.listening import (
+    Event,
+    Listener,
+    Remark,
+    Warned,
+    listening,
+    progress_bar,
+    remark,
+    warn,
+    who_listens,
+    without_remarks,
+)
 
 
 class Ear(Listener):
@@ -38,3 +49,26 @@ def test_one_that_hands_on_finds_the_outer_one():
     with listening(ear):
         assert who_listens() is ear
     assert type(who_listens()) is Listener
+
+
+def test_remarks_alone_are_kept_from_the_listener():
+    ear = Ear()
+    with listening(ear):
+        with without_remarks():
+            remark("again")
+            warn("first")
+        remark("second")
+    assert ear.heard == [Warned("first"), Remark("second")]
+
+
+def test_bars_are_shown_where_remarks_are_not():
+    asked = []
+
+    class Barred(Ear):
+        def bar(self, iterable, name, **keywords):
+            asked.append(name)
+            return super().bar(iterable, name, **keywords)
+
+    with listening(Barred()), without_remarks():
+        assert list(progress_bar(range(3), "bar")) == [0, 1, 2]
+    assert asked == ["bar"]

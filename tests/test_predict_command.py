@@ -49,6 +49,12 @@ def test_one_file_is_a_table_of_its_classes(earlier: Path, files: Path, capsys: 
     assert said.endswith("not a medical device: for research and teaching alone, no basis of a diagnosis\n")
 
 
+def test_a_run_is_no_recording(earlier: Path, files: Path):
+    other = earlier / "runs" / "lstm"
+    with pytest.raises(EcgFusionError, match=r"lstm is a run and no recording: -run takes one run; fuse several"):
+        run(earlier, "gru", other, headers(files)[0])
+
+
 def test_json_is_a_list_and_nothing_else(earlier: Path, files: Path, capsys: pytest.CaptureFixture[str]):
     run(earlier, "kfold", files, "--json")
     found = json.loads(capsys.readouterr().out)

@@ -18,6 +18,7 @@ from pipeline.explain.gradients import NEAR, integrate
 from pipeline.explain.occlusion import occlude, probabilities_of
 from pipeline.explain.path import Path
 from pipeline.explain.subject import Subject, of_file, of_record
+from pipeline.listening import without_remarks
 from pipeline.runs.build import Run
 from pipeline.runs.load import load_run
 from pipeline.scoring.needs import Needs
@@ -151,7 +152,9 @@ def explain(
     number, probability = _chosen(needs, subject, class_name)
     width = round(window_s * needs.recipe.sampling_rate)
     asked = Asked(needs, subject, number, baseline, width, progress)
-    found = METHODS[method](asked)
+    with without_remarks():
+        found = METHODS[method](asked)
+        agreements = _agreements(asked, method, found, beside, (recording, partition, data, said))
     told = dict(found.said)
     return Explanation(
         file=subject.name,
@@ -167,7 +170,7 @@ def explain(
         values=found.values,
         moments=found.moments,
         remarks=(*subject.prepared.remarks, *told.pop("remarks", ())),
-        agreements=_agreements(asked, method, found, beside, (recording, partition, data, said)),
+        agreements=agreements,
         **told,
     )
 

@@ -8,7 +8,7 @@ from pipeline.runs.card import Card, is_plain_name
 from pipeline.runs.card_file import read_card
 from pipeline.runs.card_parts import BranchCard
 from pipeline.runs.copies import digests
-from pipeline.runs.folder import check_files, leaves, refuse_unfinished
+from pipeline.runs.folder import OTHER_TASK, check_files, leaves, refuse_unfinished
 from pipeline.scoring.checks import check_fit
 from pipeline.store.reading import Store
 
@@ -91,9 +91,8 @@ def _check_shared(ours: Card, folder: Path, theirs: Card, other: Path) -> None:
 
 
 def _differing(what: str, ours: object, folder: Path, theirs: object, other: Path) -> EcgFusionError:
-    return EcgFusionError(
-        f"the branches differ in their {what}: {folder} has {ours}, {other} has {theirs}; train both alike"
-    )
+    remedy = "train both alike" + (f", {OTHER_TASK}" if what == "task" else "")
+    return EcgFusionError(f"the branches differ in their {what}: {folder} has {ours}, {other} has {theirs}; {remedy}")
 
 
 def check_store(card: Card, folder: Path, store: Store) -> None:

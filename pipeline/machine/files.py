@@ -273,7 +273,10 @@ def make_folder(path: Path) -> None:
         FileError: the disk refuses it, or there is a file in its place.
     """
     with _write_errors_told(path):
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as problem:  # as below /proc, where there is nothing to be made
+            raise _numbered(FileError(f"no folder can be made at {path}", _ANOTHER_PATH), problem.errno) from None
 
 
 def check_writable(folder: Path) -> None:

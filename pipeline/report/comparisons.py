@@ -232,7 +232,7 @@ def _remarks(comparison: Comparison, intervals: Intervals | None) -> list[str]:
         macro = f"all figures but {_not_macro(comparison)} are macro: means over the classes"
         return [*remarks, macro, "nothing was resampled, so nothing says which differences are within noise"]
     n_classes = len(intervals.classes)
-    of_classes = f"means over the {n_classes} classes that have an interval"
+    of_classes = f"means over the {n_classes} classes that have an interval" if n_classes else "means over the classes"
     remarks.append(f"all figures but {_not_macro(comparison)} are macro: {of_classes}")
     n_pairs, level = len(comparison.pairs), f"{1 - LEVEL:.2g}"
     corrected = f", by Holm's correction for {n_pairs} differences," if n_pairs > 1 else ""

@@ -12,6 +12,9 @@ from pipeline.runs.card import BRANCHES, CARD, DEV_SCORES, FUSIONS, MEMBERS, OUT
 from pipeline.runs.card_file import read_card
 from pipeline.runs.seals import digest_of_file
 
+OTHER_TASK = "or make one that answers the other task, if its network has learnt it: python -m pipeline.training.derive"
+"""A remedy where tasks differ, as the end of a sentence."""
+
 
 def leaves(card: Card, folder: Path) -> Iterator[tuple[Card, Path]]:
     """The cards and folders of what a run's fusions combine; of a run that fuses nothing, its own."""
@@ -134,7 +137,8 @@ def check_comparable(folders: Sequence[Path]) -> None:
         first = next(iter(cards.values()))
         remedy = "compare runs of one task, with one order of classes"
         if card.task != first.task:
-            raise EcgFusionError(f"{folder} has task {card.task}, but {folders[0]} {first.task}: {remedy}")
+            which = f"{folder} has task {card.task}, but {folders[0]} {first.task}"
+            raise EcgFusionError(f"{which}: {remedy}, {OTHER_TASK}")
         if card.classes != first.classes:
             raise EcgFusionError(f"{folder} has other classes of {card.task} than {folders[0]}: {remedy}")
 

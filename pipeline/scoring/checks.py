@@ -220,7 +220,8 @@ def refuse_items_of(data: DataCard, folder: Path, store: Store) -> None:
         shared = _shared_folds(data.folds.get("train", ()), store) if alike else []
         if shared:
             raise EcgFusionError(
-                f"{store.path} holds fold {shared[0]}, which {folder} was trained on: choose a store of other folds"
+                f"{store.path} holds fold {shared[0]}, which {folder} was trained on: choose a store of other folds "
+                f"(create_images.py --folds)"
             )
         told_by_folds = alike and (store.columns["fold"] != 0).all() and data.scheme != FOLDS_OF_A_FILE
         trained_on = None if told_by_folds else _training_items(data)

@@ -16,6 +16,7 @@ from pipeline.machine.files import (
     all_or_none,
     check_writable,
     file_error,
+    make_folder,
     read_file,
     remove_file,
     replace_atomically,
@@ -224,6 +225,18 @@ def test_a_folder_that_cannot_be_written_into_is_told_before_the_work(tmp_path, 
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(FileError, match=r"no permission to write .*new"):
         check_writable(tmp_path / "new")
+
+
+def test_a_folder_that_no_disk_makes_is_told_as_one_to_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make_folder(tmp_path / "new" / "newer")
+    assert (tmp_path / "new" / "newer").is_dir()
+
+    def nowhere(*_: object, **__: object) -> None:  # as below /proc
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(Path, "mkdir", nowhere)
+    with pytest.raises(FileError, match=r"^no folder can be made at .*other: change its permissions or name another"):
+        make_folder(tmp_path / "other")
 
 
 def test_what_is_removed_goes_with_what_takes_its_place(tmp_path: Path):

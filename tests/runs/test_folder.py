@@ -157,7 +157,10 @@ def test_an_unfinished_run_says_how_to_go_on(run: Path):
     ("changes", "sentence"),
     [
         ({"complete": False}, "other is not finished: go on with python train.py -resume -path_save_model"),
-        ({"task": "form"}, "other has task form, but .*run disease: compare runs of one task"),
+        (
+            {"task": "form"},
+            "other has task form, but .*run disease: compare runs of one task, .*, or make one that .*training.derive",
+        ),
         ({"classes": ["STTC", "MI", "CD", "HYP"]}, "other has other classes of disease than .*run: compare runs of"),
     ],
 )

@@ -314,7 +314,10 @@ def test_frozen_features_need_all_of_them(runs: dict[str, Path], stores: Path, t
     train.main(f"-init {runs['jepa']} {frozen} -path_save_model {tmp_path / 'probe'}".split())
     there, here = read_weights(runs["jepa"]), read_weights(tmp_path / "probe")
     assert all(torch.equal(there[name], here[name]) for name in there)
-    with pytest.raises(EcgFusionError, match=r"-freeze keeps what .* has learnt, and hidden.* would be fresh"):
+    with pytest.raises(
+        EcgFusionError,
+        match=r"-freeze keeps what .* has learnt, and hidden.* would be fresh: .*, cpc leaves them fresh: take",
+    ):
         train.main(f"-init {runs['cpc']} {frozen} -path_save_model {tmp_path / 'other'}".split())
 
 
