@@ -62,7 +62,7 @@ class LinearMachine(BranchReader):
         super().__init__(branches, n_classes)
         if kind not in ("multilabel", "multiclass"):
             raise ValueError(f"kind {kind!r} is neither 'multilabel' nor 'multiclass'")
-        if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C <= DEAREST:
+        if not 0 < C <= DEAREST:
             raise ValueError(f"C is {C!r}; it must be a number above 0, at most {DEAREST:.0e}")
         self.kind, self.C = kind, float(C)
         width = sum(self.widths)

@@ -55,11 +55,11 @@ def test_an_item_does_not_depend_on_its_batch_nor_on_the_order_of_branches():
     ("options", "message"),
     [
         ({"C": 0.0}, "C is 0.0; it must be a number above 0, at most 1e"),
-        ({"C": float("nan")}, "C is nan"),
-        ({"C": float("inf")}, "C is inf"),
+        ({"C": float("nan")}, "C of fusion 'svm' is nan; it is a number"),
+        ({"C": float("inf")}, "C of fusion 'svm' is inf; it is a number"),
         ({"C": 10**400}, "C is 1000"),
-        ({"C": "1"}, "C is '1'"),
-        ({"C": True}, "C is True"),
+        ({"C": "1"}, "C of fusion 'svm' is '1'; it is a number"),
+        ({"C": True}, "C of fusion 'svm' is True; it is a number"),
         ({"kind": "both"}, "kind 'both' is neither 'multilabel' nor 'multiclass'"),
     ],
 )
