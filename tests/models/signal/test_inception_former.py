@@ -160,8 +160,8 @@ def test_a_gate_stands_behind_the_kernels_of_local_blocks() -> None:
     ("options", "sentence"),
     [
         ({"variant": "large"}, "variant is 'large'; it is one of base, three_stages, short, tiny"),
-        ({"attention": 3}, "attention is 3; it is one of multi_head, "),
-        ({"attention": [1]}, r"attention is \[1\]; it is one of multi_head, "),
+        ({"attention": 3}, "attention of network 'inception_former' is 3; it is a word"),
+        ({"attention": [1]}, r"attention of network 'inception_former' is \[1\]; it is a word"),
         ({"layout": "x"}, "layout is 'x'; it is one of interleaved, local_first, modulated"),
         ({"mixer": "x"}, "mixer is 'x'; it is one of convolution, modulation, sandwich"),
         ({"gate": "x"}, "gate is 'x'; it is one of none, se, coordinate"),
@@ -170,7 +170,7 @@ def test_a_gate_stands_behind_the_kernels_of_local_blocks() -> None:
         ({"window": 5}, "attention 'multi_head' does not take the option 'window'; it takes none"),
         ({"attention": "hilo", "top": 5}, "attention 'hilo' does not take the option 'top'; it takes window"),
         ({"attention": "window", "window": 0}, "window is 0; it is a whole number, 1 or more"),
-        ({"attention": "window", "window": "x"}, "window is x; it is a whole number, 1 or more"),
+        ({"attention": "window", "window": "x"}, "window of attention 'window' is 'x'; it is a whole number"),
         ({"n_heads": 3}, "n_heads is 3; it is a divisor of 128"),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_silent_lead_has_a_gradient() -> None:
         ({"segment": 31}, "segment is 31; it is 32 samples or more"),
         ({"out_width": 0}, "out_width is 0; it is 1 or more"),
         ({"sampling_rate": 3.0}, r"sampling_rate is 3\.0; it is 4 Hz or more"),
-        ({"sampling_rate": float("nan")}, "sampling_rate is nan; it is 4 Hz or more"),
+        ({"sampling_rate": float("nan")}, "sampling_rate of network 'mina' is nan; it is a number"),
     ],
 )
 def test_wrong_numbers_are_refused(options: dict[str, Any], message: str) -> None:
