@@ -1,6 +1,7 @@
 """Answers recordings with a trained run: of each file the probability of every class, how sure it is, and remarks."""
 
 import csv
+import os
 import sys
 import warnings
 from argparse import Namespace
@@ -131,8 +132,10 @@ def _paths(words: Sequence[str]) -> Iterator[str] | list[str]:
     """The files; a list, whose length a bar can show, unless they are read from standard input."""
     if list(words).count("-") > 1:
         raise EcgFusionError("- stands there twice, and standard input is read once: leave one out")
+    from pipeline.runs.card import CARD
+
     for word in words:
-        if Path(word, "run.json").is_file():
+        if os.path.isfile(os.path.join(word, CARD)):
             raise EcgFusionError(f"{word} is a run and no recording: -run takes one run; fuse several with train.py")
     if "-" in words:
         return recording_paths(words, sys.stdin)

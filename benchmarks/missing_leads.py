@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.seed_differences import differences, resampled_macro_auroc
 from pipeline.commands.parser import CommandParser, run_command
+from pipeline.errors import EcgFusionError
 
 if TYPE_CHECKING:
     from pipeline.evaluation.scores import Scores
@@ -27,7 +28,11 @@ _AT_ONCE = 512  # recordings, whose signals are held as float64
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Asks each run with and without leads and prints the table."""
+    """Asks each run with and without leads and prints the table.
+
+    Raises:
+        EcgFusionError: a run does not fit the store, cannot do without the leads, or these are none that go missing.
+    """
     parser = CommandParser(prog="python -m benchmarks.missing_leads", description=__doc__)
     parser.option("run", type=Path, nargs="+", required=True, metavar="FOLDER", help="finished runs of whole records")
     parser.option("data", type=Path, default=Path("data/signals"), help="folder of the stores (default %(default)s)")
@@ -51,6 +56,7 @@ def main(words: Sequence[str] | None = None) -> None:
         needs = Needs.of(run)
         sets = [(), *(tuple(text.split(",")) for text in options.without)]
         for absent in sets:
+            _check_absent(absent, store)
             needs.refuse_missing(absent, "a recording")
         found = {" ".join(absent): resampled_macro_auroc(asked(needs, store, absent), RESAMPLES) for absent in sets}
         values = {name: [value] for name, (value, _) in found.items()}
@@ -68,26 +74,35 @@ def asked(needs: "Needs", store: "Store", absent: Sequence[str]) -> "Scores":
         store: of whole records, which fits it.
         absent: leads that are 0 mV.
     """
+    from dataclasses import replace
+
     from pipeline.machine.devices import choose_device
     from pipeline.scoring.asking import ask
-    from pipeline.scoring.fitting import Prepared, fit_item
+    from pipeline.scoring.fitting import fit_item, prepared_item
     from pipeline.scoring.partition import as_scores
 
-    task, lacking = needs.run.card.task, [store.leads.index(lead) for lead in absent]
+    task = needs.run.card.task
     rows, said = np.flatnonzero(store.task(task).labelled), []
-    signals = store.signals.open()
-    store.signals.check(rows, signals)
     for part in np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE)):
         fitted = []
-        for row, length in zip(part, store.lengths[part], strict=True):
-            signal = np.asarray(signals[row])[:, :length] / store.gain
-            signal[lacking] = 0.0
-            age, sex = (float(store.columns[name][row]) for name in ("age", "sex"))
-            known = np.nan if sex < 0 else sex
-            prepared = Prepared(signal, tuple(store.leads), absent=tuple(absent), age=age, sex=known)
-            fitted.append(fit_item(needs, prepared, str(store.columns["item_id"][row])))
+        for row in part:
+            whole = prepared_item(store, int(row))
+            signal = np.where(np.isin(whole.leads, absent)[:, None], 0.0, whole.signal)
+            fitted.append(fit_item(needs, replace(whole, signal=signal, absent=tuple(absent)), f"row {row}"))
         said += [reply.as_said for reply in ask(needs, fitted, choose_device(None))]
     return as_scores(np.stack(said), store, task, rows)
+
+
+def _check_absent(absent: Sequence[str], store: "Store") -> None:
+    """Refuses leads that the store has not, and those that predict.py would compute from the others."""
+    from pipeline.signals.limb_leads import derivable
+
+    unknown = [lead for lead in absent if lead not in store.leads]
+    if unknown:
+        raise EcgFusionError(f"{store.path} has no lead {unknown[0]}: choose from {' '.join(store.leads)}")
+    computed = [lead for lead in absent if lead in derivable([lead for lead in store.leads if lead not in absent])]
+    if computed:
+        raise EcgFusionError(f"-without {computed[0]}: it is computed from other limb leads, and costs nothing")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ as the runs do. An item has the mean over its crops, as ever.
     python -m benchmarks.readings -run runs/ptbxl_signal -data data/signals
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from pipeline.runs.build import Run
     from pipeline.runs.card_parts import LearntCard
     from pipeline.store.reading import Store
-
-
-def noisy_or(statements: np.ndarray) -> np.ndarray:
-    """(crops, statements) to (crops,): that one of them is there, as if none knew of the others."""
-    found: np.ndarray = 1 - np.prod(1 - statements, 1)
-    return found
-
-
-def mean_of_log_odds(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Of two probabilities that are neither 0 nor 1."""
-    odds = np.sqrt(one / (1 - one) * other / (1 - other))
-    found: np.ndarray = odds / (1 + odds)
-    return found
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -70,17 +57,15 @@ def _read(run: "Run", folder: Path, store: "Store") -> dict[str, float]:
     if learnt is None or all(len(lists) == 1 for lists in learnt.readings.values()):
         raise EcgFusionError(f"{folder} reads its classes in one way: train it with -learn all {run.card.task}")
     crops, of = _outputs(run, learnt, store, rows)
-    n_crops = np.bincount(of, minlength=len(rows))
-    found = {}
-    for way, read in _ways(crops).items():
-        of_crops = [read(lists[0], lists[-1]) for lists in (learnt.readings[name] for name in run.card.classes)]
-        means = np.stack([np.bincount(of, each, len(rows)) / n_crops for each in of_crops], 1)
+    n_crops, found = np.bincount(of, minlength=len(rows)), {}
+    for way, of_crops in _ways(crops, run, learnt).items():
+        means = np.stack([np.bincount(of, each, len(rows)) / n_crops for each in of_crops.T], 1)
         found[way] = macro_auroc(labels.values[rows], means)
     return found
 
 
-def _outputs(run: "Run", learnt: "LearntCard", store: "Store", rows: np.ndarray) -> tuple[dict[str, np.ndarray], Any]:
-    """The probabilities of every output, by its name, (crops,), and the item of each crop."""
+def _outputs(run: "Run", learnt: "LearntCard", store: "Store", rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities of every output, (crops, outputs), and the item of each crop, (crops,)."""
     from dataclasses import replace
 
     from pipeline.inputs.batches import CPU
@@ -91,30 +76,28 @@ def _outputs(run: "Run", learnt: "LearntCard", store: "Store", rows: np.ndarray)
     told: list[tuple[np.ndarray, np.ndarray]] = []
     probabilities(bare, store, rows, CPU, progress="scoring", tell_crops=lambda answers, of: told.append((answers, of)))
     answers, of = (np.concatenate(each) for each in zip(*told, strict=True))
-    return dict(zip(learnt.classes, answers.astype(np.float64).T, strict=True)), of
+    return answers, of
 
 
-def _ways(crops: dict[str, np.ndarray]) -> dict[str, Callable[..., np.ndarray]]:
-    """How a class is read, by its own output and the names of its statements; that of one statement has one list."""
+def _ways(crops: np.ndarray, run: "Run", learnt: "LearntCard") -> dict[str, np.ndarray]:
+    """The probabilities of the classes, (crops, classes), by each way to read them of (crops, outputs)."""
+    import torch
 
-    def own(its: Sequence[str], statements: Sequence[str]) -> np.ndarray:
-        return crops[its[0]]
+    from models.noisy_or import NoisyOr
 
-    def of_statements(its: Sequence[str], statements: Sequence[str]) -> np.ndarray:
-        return noisy_or(np.stack([crops[name] for name in statements], 1))
+    column = {name: number for number, name in enumerate(learnt.classes)}
+    lists = [[[column[name] for name in names] for names in learnt.readings[of]] for of in run.card.classes]
+    logits = torch.logit(torch.from_numpy(crops).double(), eps=1e-9)
 
-    def likeliest(its: Sequence[str], statements: Sequence[str]) -> np.ndarray:
-        found: np.ndarray = np.max([crops[name] for name in statements], 0)
+    def read(readings: list[list[list[int]]]) -> np.ndarray:
+        found: np.ndarray = NoisyOr(readings, len(column))(logits).sigmoid().numpy()
         return found
 
-    def both(its: Sequence[str], statements: Sequence[str]) -> np.ndarray:
-        return mean_of_log_odds(own(its, statements), of_statements(its, statements))
-
     return {
-        "its own output": own,
-        "its statements, noisy-or": of_statements,
-        "its statements, the likeliest": likeliest,
-        "both, as the run does": both,
+        "its own output": read([[of_class[0]] for of_class in lists]),
+        "its statements, noisy-or": read([[of_class[-1]] for of_class in lists]),  # one statement has one list
+        "its statements, the likeliest": np.stack([crops[:, of_class[-1]].max(1) for of_class in lists], 1),
+        "both, as the run does": read(lists),
     }
 
 

@@ -159,7 +159,7 @@ def chosen(option: str, word: str, table: Mapping[str, Choice]) -> Choice:
     Raises:
         ValueError: it has none by this word.
     """
-    if word not in tuple(table):  # a word that is a list has no hash
+    if word not in table:
         raise ValueError(f"{option} is {word!r}; it is one of {', '.join(table)}")
     return table[word]
 
@@ -208,7 +208,9 @@ def check_options(options: Mapping[str, object], taken: Mapping[str, object], *,
     for option, value in options.items():
         if option not in taken:
             raise ValueError(f"{what} does not take the option {option!r}; it takes {', '.join(taken) or 'none'}")
-        kinds, called = _KINDS.get(type(taken[option]), ((object,), ""))
-        is_odd = isinstance(value, bool) and kinds in ((int,), (int, float))  # which Python takes for a number
-        if not isinstance(value, kinds) or is_odd or (isinstance(value, float) and not math.isfinite(value)):
+        if taken[option] is None:
+            continue
+        kinds, called = _KINDS[type(taken[option])]
+        fits = isinstance(value, kinds) and isinstance(value, bool) == (bool in kinds)  # which Python takes for an int
+        if not fits or (isinstance(value, float) and not math.isfinite(value)):
             raise ValueError(f"{option} of {what} is {value!r}; it is {called}")

@@ -149,7 +149,7 @@ def make_attention(kind: str, width: int, n_heads: int, place: int = 0, **own: i
     what = f"attention {kind!r}"
     check_options(own, read_options(build, what=what, required=("width", "n_heads", "place")), what=what)
     for name, number in {"n_heads": n_heads, **own}.items():
-        if not isinstance(number, int) or number < 1:
+        if number < 1:
             raise ValueError(f"{name} is {number}; it is a whole number, 1 or more")
     if width % n_heads:
         raise ValueError(f"n_heads is {n_heads}; it is a divisor of {width}")

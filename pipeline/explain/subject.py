@@ -1,6 +1,5 @@
 """What is explained: a recording file, or a record of a run's stores, and the items that a run would see of it."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.scoring.files import items_of
-from pipeline.scoring.fitting import Fitted, Prepared, fit, fit_item, of_person, prepare
+from pipeline.scoring.fitting import Fitted, Prepared, fit, fit_item, of_person, prepare, prepared_item
 from pipeline.scoring.needs import Needs, refuse_features, refuse_person
 from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import RecordError
@@ -75,16 +74,12 @@ def of_record(needs: Needs, record_id: str, partition: str, data: Path | None) -
         few = ", ".join(ids[rows[:3]])
         raise EcgFusionError(f"{store.path} has {len(rows)} items of record {record_id}: choose one, such as {few}")
     row, name = int(rows[0]), f"{store.path}, record {record_id}"
-    signals = store.signals.open()
-    store.signals.check(rows, signals)
-    counts = np.asarray(signals[row])[:, : int(store.lengths[row])]
     absent = [lead for lead in needs.leads if lead not in store.leads]
     if absent:
         raise EcgFusionError(f"{store.path} has no lead {', '.join(absent)}, which {needs.run.folder} sees")
     features = {of: np.asarray(store.features[of][row : row + 1]) for of in needs.features if of in store.features}
     way = fit if needs.kind_of_items == "whole" and not features else fit_item
-    age, sex = (float(store.columns[of][row]) for of in ("age", "sex"))
-    prepared = Prepared(counts / store.gain, tuple(store.leads), age=age, sex=math.nan if sex < 0 else sex)
+    prepared = prepared_item(store, row)
 
     def items(other: Prepared) -> Fitted:
         found = way(needs, other, name)

@@ -97,6 +97,8 @@ def file_error(problem: OSError, path: Path | str | None = None, do: str = "use"
     what, remedy = _TOLD[number]
     if number == errno.EISDIR and do == "read":
         remedy = "name a file"
+    if number == errno.ENOENT and do == "write":  # as below /proc, where nothing can be made
+        what, remedy = "{path} cannot be made", _ANOTHER_PATH
     if not path:
         what = what.replace(" to {do}{where}", "")  # it can be said of nothing
     return _numbered(FileError(what.format(do=do, where=where, path=path or "it"), remedy), number)
@@ -273,10 +275,7 @@ def make_folder(path: Path) -> None:
         FileError: the disk refuses it, or there is a file in its place.
     """
     with _write_errors_told(path):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileNotFoundError as problem:  # as below /proc, where there is nothing to be made
-            raise _numbered(FileError(f"no folder can be made at {path}", _ANOTHER_PATH), problem.errno) from None
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def check_writable(folder: Path) -> None:

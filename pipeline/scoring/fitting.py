@@ -16,6 +16,7 @@ from pipeline.signals.limb_leads import LIMB_LEADS, derivable, with_limb_leads
 from pipeline.signals.windows import crop_starts, samples_of, window_starts, windows_at
 from pipeline.sources.formats.opened import Said
 from pipeline.sources.formats.recording import Recording
+from pipeline.store.reading import Store
 
 _FEWEST_SAMPLES = 2
 _A_LITTLE_LONGER = 1.25  # than the longest item of the training: a signal network sees it whole, as in a store
@@ -95,6 +96,15 @@ def prepare(needs: Needs, recording: Recording, file: str) -> Prepared:
     if absent:  # as lead_dropout has it
         signal = np.concatenate([signal, np.zeros((len(absent), signal.shape[1]))])
     return Prepared(signal, (*leads, *absent), tuple(remarks), tuple(absent))
+
+
+def prepared_item(store: Store, row: int) -> Prepared:
+    """A row of a store, as it was prepared for it; errors as of ``Store.signals``."""
+    signals = store.signals.open()
+    store.signals.check(np.array([row]), signals)
+    counts = np.asarray(signals[row])[:, : int(store.lengths[row])]
+    age, sex = (float(store.columns[name][row]) for name in ("age", "sex"))
+    return Prepared(counts / store.gain, tuple(store.leads), age=age, sex=math.nan if sex < 0 else sex)
 
 
 def of_person(prepared: Prepared, said: Said) -> Prepared:

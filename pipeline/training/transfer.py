@@ -133,15 +133,11 @@ def plan_init(options: TrainOptions, card: Card, network: Network, train: Store,
     fresh = tuple(name for name in wanted if name not in taken)
     frozen_fresh = [name for name in fresh if not name.startswith(HEAD)]
     if options.freeze and frozen_fresh:
-        remedy = "show the network as many leads, and give it the options, that it has there"
-        if origin.pretraining is not None:
-            remedy = (
-                f"if it sees as many leads and has the same options there, {origin.pretraining.method} leaves them "
-            )
-            remedy += "fresh: take another method"
+        method = origin.pretraining.method if origin.pretraining else None
+        another = f", or take another method than {method}, which may not reach it" if method else ""
         raise EcgFusionError(
             f"-freeze keeps what {folder} has learnt, and {first_few(frozen_fresh)} would be fresh: leave -freeze out, "
-            f"or {remedy}"
+            f"or show the network as many leads, and give it the options, that it has there{another}"
         )
     tell_differences(origin, card, folder)
     rate = None

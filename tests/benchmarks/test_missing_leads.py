@@ -55,3 +55,13 @@ def test_a_missing_lead_is_0_mv(signals: Path):
 def test_a_run_that_needs_all_leads_is_refused(signals: Path):
     with pytest.raises(EcgFusionError, match=r"lacks lead V1, which gru of .*gru needs"):
         missing_leads.main(["-run", str(trained(signals)), "-data", str(signals), "-without", "V1"])
+
+
+@pytest.mark.parametrize(
+    ("absent", "sentence"),
+    [("Q9", "has no lead Q9: choose from I II"), ("aVR", "-without aVR: it is computed from other limb leads")],
+)
+def test_leads_that_do_not_go_missing_are_refused(signals: Path, absent: str, sentence: str):
+    run = trained(signals, "-augment lead_dropout")
+    with pytest.raises(EcgFusionError, match=sentence):
+        missing_leads.main(["-run", str(run), "-data", str(signals), "-without", absent])

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import train
@@ -34,12 +33,6 @@ def test_the_way_of_the_run_gives_its_figures(capsys: pytest.CaptureFixture[str]
     assert found["both, as the run does"] == pytest.approx(
         (on_dev, macro_auroc(scores.labels, scores.scores)), abs=2e-3
     )
-
-
-def test_noisy_or_and_the_mean_of_log_odds():
-    assert readings.noisy_or(np.array([[0.5, 0.5], [0.2, 0.0]])) == pytest.approx([0.75, 0.2])
-    one, other = np.array([0.5, 0.9]), np.array([0.5, 0.1])
-    assert readings.mean_of_log_odds(one, other) == pytest.approx([0.5, 0.5])
 
 
 def test_a_run_with_one_reading_is_refused():
