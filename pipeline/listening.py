@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -23,6 +23,19 @@ class Remark(Event):
     """A sentence that the user may want to read."""
 
     sentence: str
+
+
+@dataclass(frozen=True)
+class ItemsRemark(Remark):
+    """A remark on some items of a store.
+
+    Attributes:
+        items: their ids.
+        of_one: the sentence that is true of each of them.
+    """
+
+    items: tuple[str, ...]
+    of_one: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,7 @@ class Listener:
         return tqdm(iterable, name, **{**keywords, "disable": True})
 
 
+_Kind = TypeVar("_Kind", bound=Event)
 _SILENT = Listener()
 _listener: ContextVar[Listener] = ContextVar("listener", default=_SILENT)
 
@@ -83,23 +97,35 @@ def listening(listener: Listener | None) -> Iterator[None]:
         _listener.reset(token)
 
 
-class _WithoutRemarks(Listener):
-    """Hands on what another one is told, but for remarks."""
+@dataclass(frozen=True)
+class _Without(Listener):
+    """Hands on what another one is told, but for events of one kind, which are kept."""
 
-    def __init__(self, to: Listener) -> None:
-        self._to = to
+    kind: type[Event]
+    to: Listener
+    kept: list[Any] = field(default_factory=list)
 
     def hear(self, event: Event) -> None:
-        if not isinstance(event, Remark):
-            self._to.hear(event)
+        if isinstance(event, self.kind):
+            self.kept.append(event)
+        else:
+            self.to.hear(event)
 
     def bar(self, iterable: Iterable[Any] | None, name: str | None, **keywords: Any) -> tqdm:
-        return self._to.bar(iterable, name, **keywords)
+        return self.to.bar(iterable, name, **keywords)
 
 
-def without_remarks() -> AbstractContextManager[None]:
+@contextmanager
+def keeping(kind: type[_Kind]) -> Iterator[list[_Kind]]:
+    """Keeps events of one kind from the listener; gives those that are told of inside, in their order."""
+    ear = _Without(kind, _listener.get())
+    with listening(ear):
+        yield ear.kept
+
+
+def without_remarks() -> AbstractContextManager[object]:
     """Keeps remarks from the listener: what is asked again and again inside has been told of once."""
-    return listening(_WithoutRemarks(_listener.get()))
+    return keeping(Remark)
 
 
 def who_listens() -> Listener:

@@ -2,12 +2,15 @@
 
 from pipeline.listening import (
     Event,
+    ItemsRemark,
     Listener,
     Remark,
     Warned,
+    keeping,
     listening,
     progress_bar,
     remark,
+    tell,
     warn,
     who_listens,
     without_remarks,
@@ -49,6 +52,17 @@ def test_one_that_hands_on_finds_the_outer_one():
     with listening(ear):
         assert who_listens() is ear
     assert type(who_listens()) is Listener
+
+
+def test_events_of_a_kind_are_kept_and_the_others_handed_on():
+    ear, of_items = Ear(), ItemsRemark("1 of 2 items", ("b",), "it is one")
+    with listening(ear):
+        with keeping(ItemsRemark) as kept:
+            remark("first")
+            tell(of_items)
+        tell(of_items)
+    assert kept == [of_items]
+    assert ear.heard == [Remark("first"), of_items]
 
 
 def test_remarks_alone_are_kept_from_the_listener():

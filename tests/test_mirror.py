@@ -110,10 +110,7 @@ WITHOUT = {
     "representations/test_against_pyts.py, store/test_verify.py: the references themselves": (
         "pipeline/representations/references.py",
     ),
-    "scoring/test_files.py, scoring/test_one_recording.py: runs of every kind are asked": (
-        "pipeline/scoring/asking.py",
-        "pipeline/scoring/seen.py",
-    ),
+    "scoring/test_files.py, scoring/test_one_recording.py: runs of every kind are asked": ("pipeline/scoring/seen.py",),
     "test_predict_command.py, sources/test_table.py: both commands that have the options": (
         "pipeline/sources/formats/said.py",
     ),

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.errors import EcgFusionError
 from pipeline.inputs.spec import InputSpec
-from pipeline.listening import remark
+from pipeline.listening import ItemsRemark, tell
 from pipeline.signals import beats, beats_of_version_1
 from pipeline.signals.beats import BEAT_CHANNELS, MedianBeat
 from pipeline.signals.counts import LARGEST_COUNT, to_millivolts
@@ -15,6 +15,7 @@ from pipeline.store.reading import Store
 
 DEVIATION_TIMES = 10.0  # by which the deviation of beats is enlarged: it is tenths of a millivolt at the most
 _NAMED = 3  # of the doubtful items
+_DOUBTFUL = "of fewer than 3 beats that are alike or of no more than half of those found"
 
 
 def median_beats(
@@ -111,12 +112,10 @@ def tell_doubtful(store: Store, rows: np.ndarray, doubtful: np.ndarray) -> None:
     """
     if not doubtful.any():
         return
-    ids = list(store.columns["item_id"][rows[doubtful][:_NAMED]])
-    some = ", ".join(ids) + (", …" if doubtful.sum() > len(ids) else "")
-    remark(
-        f"{store.path}: {doubtful.sum():,} of {len(rows):,} items have a doubtful median beat, of fewer than 3 beats "
-        f"that are alike or of no more than half of those found ({some})"
-    )
+    ids = tuple(store.columns["item_id"][rows[doubtful]])
+    some = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
+    sentence = f"{store.path}: {len(ids):,} of {len(rows):,} items have a doubtful median beat, {_DOUBTFUL} ({some})"
+    tell(ItemsRemark(sentence, ids, f"its median beat is doubtful, {_DOUBTFUL}"))
 
 
 def _maker(version: int | None) -> Callable[[np.ndarray, float, float, float], MedianBeat]:

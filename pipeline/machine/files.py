@@ -65,6 +65,10 @@ class FileError(EcgFusionError, OSError):
         """The same, with something else to do behind the remedy."""
         return _numbered(FileError(*self._parts, then), self.errno)
 
+    def where_only_new(self, folder: Path) -> "FileError":
+        """The same of a command that would be refused for the half of a folder that it has left, where it has."""
+        return self.followed_by(f"remove {folder} before you give the same command again") if folder.exists() else self
+
 
 def _numbered(error: FileError, number: int | None) -> FileError:
     error.errno = number

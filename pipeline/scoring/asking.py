@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from pipeline.evaluation.calibration import apply_temperatures
+from pipeline.listening import ItemsRemark, keeping
 from pipeline.runs.card import Card
 from pipeline.scoring.ensemble import say
 from pipeline.scoring.fitting import Fitted
@@ -27,6 +28,7 @@ class Reply:
         crops: what would be said if one of a branch's crops stood for all of them; none where items are the crops.
         as_said: ``record`` as the networks say it, which thresholds were chosen for.
         items_as_said: the same of ``items``.
+        remarks: sentences on what the networks saw of it.
 
     Shape:
         record and as_said (classes,), items and items_as_said (items, classes), parts (parts, classes).
@@ -38,6 +40,7 @@ class Reply:
     crops: np.ndarray
     as_said: np.ndarray
     items_as_said: np.ndarray
+    remarks: tuple[str, ...] = ()
 
 
 def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_size: int | None = None) -> list[Reply]:
@@ -52,16 +55,27 @@ def ask(needs: Needs, recordings: Sequence[Fitted], device: torch.device, batch_
     replies: dict[int, Reply] = {}
     for numbers in _alike(recordings):
         some = [recordings[number] for number in numbers]
-        said, first = say(needs.run, store_of(needs, some), device, batch_size=batch_size), 0
+        with keeping(ItemsRemark) as remarks:
+            said, first = say(needs.run, store_of(needs, some), device, batch_size=batch_size), 0
         for place, (number, each) in enumerate(zip(numbers, some, strict=True)):
             last = first + len(each.items)
             parts = np.array([part[place] for part in said.parts.values()])
             record, items = said.records[place], said.items[first:last]
             crops = said.crops[place] if said.crops else items[:0]
             at = [calibrated(needs.run.card, values) for values in (record[None], items, parts, crops)]
-            replies[number] = Reply(at[0][0], at[1], at[2], at[3], record, items)
+            notes = tuple(_notes_on(each, first, remarks))
+            replies[number] = Reply(at[0][0], at[1], at[2], at[3], record, items, notes)
             first = last
     return [replies[number] for number in range(len(recordings))]
+
+
+def _notes_on(one: Fitted, first: int, remarks: Sequence[ItemsRemark]) -> Iterator[str]:
+    """What was remarked on the items of one recording, the first of which has the number ``first``."""
+    own = {str(number) for number in range(first, first + len(one.items))}
+    for sentence in dict.fromkeys(remark.of_one for remark in remarks):  # of several branches, which may see the same
+        of = own.intersection(item for each in remarks if each.of_one == sentence for item in each.items)
+        if of:
+            yield sentence if len(own) == 1 else f"{sentence} (in {len(of)} of its {len(own)} {one.what})"
 
 
 def calibrated(card: Card, values: np.ndarray) -> np.ndarray:

@@ -168,7 +168,7 @@ class Reader:
             findings=findings_of(card, reply.as_said),
             intervals=_ranges(card.classes, reply.parts),
             spreads=_ranges(card.classes, reply.items if len(reply.items) > 1 else reply.crops),
-            remarks=(*read.prepared.remarks, *read.fitted.remarks, *read.doubts),
+            remarks=(*read.prepared.remarks, *read.fitted.remarks, *read.doubts, *reply.remarks),
             seconds=recording.signal.shape[1] / recording.sampling_rate,
             sampling_rate=recording.sampling_rate,
             leads=recording.leads,

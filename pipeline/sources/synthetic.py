@@ -140,9 +140,9 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     try:
         write_dataset(options.folder, options.records, options.seed, options.rates)
-    except OSError as problem:  # given again, the command would be refused for what lies there now
+    except OSError as problem:
         told = file_error(problem, problem.filename or options.folder, "write")
-        raise told.followed_by(f"remove {options.folder} before you give the same command again") from None
+        raise told.where_only_new(options.folder) from None
     say(f"{options.records} simulated recordings in {options.folder}: read them with --source ptbxl")
 
 

@@ -32,9 +32,9 @@ def export_store(store: Store, folder: Path) -> str:
         raise EcgFusionError(f"{store.path} holds no images to export: make it with --representations gaf")
     try:
         _write_files(store, folder)
-    except OSError as problem:  # given again, the command would be refused for what lies there now
+    except OSError as problem:
         told = file_error(problem, problem.filename or folder, "write")
-        raise told.followed_by(f"remove {folder} before you give the same command again") from None
+        raise told.where_only_new(folder) from None
     n_images = store.n_items * len(store.image_leads) * len(store.images)
     return f"{folder}: {n_images} images, {len(store.labels)} tables of labels"
 

@@ -107,6 +107,13 @@ def test_a_sentence_survives_its_way_between_processes():
     assert str(told.followed_by("rest")) == "the disk is full x: free some space and rest"
 
 
+def test_only_what_is_there_is_to_be_removed(tmp_path):
+    told = file_error(OSError(errno.ENOSPC, "No space left on device"), "x", "write")
+    assert told.where_only_new(tmp_path / "none") is told
+    remedy = f"free some space and remove {tmp_path} before you give the same command again"
+    assert str(told.where_only_new(tmp_path)) == f"the disk is full x: {remedy}"
+
+
 def test_hdf5_says_the_number_in_its_text():
     problem = OSError("Can't write (file write failed: errno = 28, error message = 'No space left on device')")
     assert str(file_error(problem, "x.h5", "write")).startswith("the disk is full x.h5")

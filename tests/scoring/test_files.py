@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explained_runs import beat_run, with_beat
 from machine_recordings import counts_of, muse, muse_file
 
 from pipeline import load_run, predict_files
 from pipeline.evaluation.scores import Scores, load_scores
+from pipeline.listening import Event, Remark
 from pipeline.scoring.answers import NOTICE, Answer, Refused
 from pipeline.scoring.files import Reader
 from pipeline.signals.counts import to_millivolts
@@ -96,6 +98,21 @@ def test_leads_that_a_file_has_not_kept_are_told(earlier: Path, tmp_path: Path):
     (tmp_path / "x.xml").write_text(muse_file(muse(counts)))
     remarks = Reader(load_run(earlier / "runs" / "gru")).answer(str(tmp_path / "x.xml")).remarks
     assert "lead I, II is not kept in the file, and is computed from the limb leads that are" in remarks
+
+
+@pytest.mark.parametrize("run", [beat_run, with_beat])
+def test_the_answer_says_that_the_median_beat_of_a_file_is_doubtful(
+    run, folder: Path, tmp_path: Path, told: list[Event]
+):
+    """And nobody is told it by a number that no user knows."""
+    sure = sorted(folder.iterdir())[:2]
+    header = sure[0].read_text().splitlines()[0]
+    noise = np.random.default_rng(0).normal(size=(1000, 12))
+    np.savetxt(tmp_path / "noise.csv", noise, delimiter=",", header=header, comments="")
+    answers = list(Reader(run(), SAID).answers([str(file) for file in (sure[0], tmp_path / "noise.csv", sure[1])]))
+    doubts = [[each for each in answer.remarks if "its median beat is doubtful" in each] for answer in answers]
+    assert [len(each) for each in doubts] == [0, 1, 0]
+    assert not any(isinstance(event, Remark) for event in told)
 
 
 def test_bad_files_do_not_stop_the_others(earlier: Path, folder: Path, tmp_path: Path):
