@@ -1,8 +1,11 @@
 """The largest networks made smaller, for tests that train or write one to see that it can be, which any size shows."""
 
+from functools import cache
 from typing import Any
 
-from models import describe_model, list_models
+import torch
+
+from models import create_model, describe_model, list_models
 
 SMALLER: dict[str, dict[str, Any]] = {
     "s4d": {"d_model": 32},
@@ -22,7 +25,17 @@ def smaller(name: str) -> str:
     return f" -set {words}" if words else ""
 
 
+@cache
 def one_of_each_family() -> list[str]:
-    """A network of each family and modality, for what a training does and no network has a part in."""
-    entries = [describe_model(name) for name in list_models()]
-    return list({(entry.family, entry.modality): entry.name for entry in reversed(entries)}.values())
+    """The smallest network of each family and modality, for what a training does and no network has a part in."""
+    entries = sorted(
+        (describe_model(name) for name in list_models()), key=lambda entry: _size(entry.name), reverse=True
+    )
+    return list({(entry.family, entry.modality): entry.name for entry in entries}.values())
+
+
+def _size(name: str) -> int:
+    """Weights of a network as small as it gets here."""
+    with torch.device("meta"):
+        network = create_model(name, in_channels=1, n_classes=1, **SMALLER.get(name, {}))
+    return sum(parameter.numel() for parameter in network.parameters())

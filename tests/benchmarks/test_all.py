@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -76,10 +76,10 @@ def small_set_up(case: Case, *arguments: Any, **changed: Any) -> Setup:
     return training_setup.set_up(small, *arguments, **{"batch_size": 8, **changed})
 
 
-def cache_of_runs(run: Callable[..., None]) -> Callable[..., None]:
-    """A process for the same words once, for the turn that goes before those that count."""
-    once = cache(run)
-    return lambda words, *code: once(tuple(words), *code)
+def typed(words: Sequence[str], code: int = 0) -> None:
+    """In place of a process, of which test_startup has one: that the words are a script, a module or a line of code."""
+    assert (startup.ROOT / words[0]).is_file() or words[0] in ("-m", "-c")
+    assert code in (0, startup.REFUSED)
 
 
 def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Share | Waiting]:
@@ -96,7 +96,7 @@ def all_at_toy_size(monkeypatch: pytest.MonkeyPatch) -> list[Row | Share | Waiti
         monkeypatch.setattr(part, "store_for_training", small_store)
         monkeypatch.setattr(part, "set_up", small_set_up)
     for part in (predicting, startup):
-        monkeypatch.setattr(part, "run", cache_of_runs(part.run))
+        monkeypatch.setattr(part, "run", typed)
     monkeypatch.setattr(representations, "SOURCE_BYTES", 2**21)
     monkeypatch.setattr(together, "measured_alone", measured_here)
     return rows

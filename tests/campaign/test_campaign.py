@@ -30,11 +30,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_no_answer_is_wrong(place: str, tmp_path: Path):
-    words = ["-cases", "30", "-seed", "1", "-place", place, "-out", str(tmp_path / "page.md")]
+    words = ["-cases", "16", "-seed", "1", "-place", place, "-out", str(tmp_path / "page.md")]
     words = [sys.executable, "-m", "campaign", *words]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    assert "| | together | 30 |" in (tmp_path / "page.md").read_text()
+    assert "| | together | 16 |" in (tmp_path / "page.md").read_text()
 
 
 BLIND = """

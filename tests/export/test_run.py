@@ -154,9 +154,7 @@ def test_the_file_says_what_it_is(tmp_path: Path):
 
 
 PT2 = [
-    "gaf record",
-    "mtf fixed",
-    "stft record",
+    "all at 256",
     "stft fixed",
     "rp threshold point",
     "resnet1d_wang",
@@ -164,8 +162,8 @@ PT2 = [
     "concat multilabel",
     "windows by geometric",
     "s4d",
-    "convnext1d",
 ]
+"""Every form of images, a network of each kind of arithmetic, a fusion, windows: each takes seconds to write."""
 
 
 @pytest.mark.filterwarnings("ignore:.*get_attr:UserWarning")  # torch 2.6, as it loads a file

@@ -54,6 +54,7 @@ def test_leads_are_chosen_in_the_order_that_is_given(store):
     assert torch.equal(items[0][0], store.dataset("disease")[0][0][[3, 0]])
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes:UserWarning")  # on a single core
 @pytest.mark.parametrize("representation", [None, "gaf"])
 def test_two_workers_read_what_none_does(store, representation):
     items = store.dataset("disease", representation)
