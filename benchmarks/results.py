@@ -129,9 +129,8 @@ def make(rows: Sequence[Row], stores: Mapping[str, Stores], seeds: Iterable[int]
     todo = [(row, seed) for seed in seeds for row in named if not is_done(place.run(row.name, seed))]
     todo.sort(key=lambda each: ("@" in each[0].words, not each[0].is_for_gpu))
     for number, (row, seed) in enumerate(todo, 1):
-        lacking = [str(run) for run in _joined(row, seed, place).values() if not is_done(run)]
-        what = f"{number} of {len(todo)}: {row.name}, seed {seed}"
-        print(f"{what}: {' and '.join(lacking)} are not trained" if lacking else what, flush=True)
+        what, lacking = f"{number} of {len(todo)}: {row.name}, seed {seed}", _lacking(row, seed, place)
+        print(f"{what} waits for {lacking}: name it behind -only, too" if lacking else what, flush=True)
         if lacking:
             continue
         try:
@@ -180,6 +179,16 @@ def _joined(row: Row, seed: int, place: Place) -> dict[str, Path]:
             name, _, further = word.removeprefix("@").partition(":")
             found[word] = place.run(name, seed + int(further or 0))
     return found
+
+
+def _lacking(row: Row, seed: int, place: Place) -> str:
+    """The first run that a row's run is made of and that is not trained, with its study; empty where all are there."""
+    missing = [run.name for run in _joined(row, seed, place).values() if not is_done(run)]
+    if not missing:
+        return ""
+    name, of = missing[0].rsplit("-", 1)
+    studies = [each.study for each in ROWS if each.name == name]
+    return f"{name} of seed {of}" + (f" (-study {studies[0]})" if studies and row.study not in studies else "")
 
 
 def is_done(folder: Path) -> bool:

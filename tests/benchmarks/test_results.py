@@ -66,7 +66,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("in_process")
 def test_what_is_missing_is_made_once_and_the_table_says_it(place: Place, capsys: pytest.CaptureFixture[str]):
     assert results.make(TOY, NONE, [0, 1], place) == []
-    assert "both, seed 1: " in capsys.readouterr().out, "there is no seed 2 to join"
+    assert "both, seed 1 waits for one of seed 2: name it behind -only, too" in capsys.readouterr().out
     trained = {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")}
     assert results.make(TOY, NONE, [0, 1], place) == []
     assert {path: path.stat().st_mtime_ns for path in place.out.rglob("run.json")} == trained
@@ -156,6 +156,13 @@ def test_a_run_of_another_task_is_made_of_one_that_is_trained(
     assert read_card(place.run("more", 0)).task == "rhythm"
     results.print_tables(rows, [0], place)
     assert "| of more | test, macro auroc | 0." in capsys.readouterr().out
+
+
+def test_what_a_run_waits_for_is_named_with_its_study(place: Place, capsys: pytest.CaptureFixture[str]):
+    row = next(row for row in ROWS if row.name == "signal-cpc")
+    assert results.make([row], {}, [1], place) == []
+    waits = "signal-cpc, seed 1 waits for pre-cpc of seed 1 (-study pretraining): name it behind -only, too"
+    assert waits in capsys.readouterr().out
 
 
 def test_what_needs_a_gpu_comes_first_in_all_seeds(place: Place, monkeypatch: pytest.MonkeyPatch):
