@@ -77,6 +77,7 @@ def _signals() -> list[Row]:
         _step("inception", "`inception1d`, 12 epochs, 71 + 5 outputs", "signal", _INCEPTION, published=".921"),
         _step("db", "`db_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _DB),
         _step("meta", "`meta_ecgnet`, five ninths as wide, 9 epochs, 71 + 5 outputs", "signal", _META),
+        _step("meta-ema", "meta, mean over steps", "meta", f"{_META} -ema 0.995"),
         _step("meta-changed", "12 epochs, changed at random, mean over steps", "meta", f"{_META} {_CHANGED} {_TWELVE}"),
         _step(
             "signal-tabular",
@@ -164,6 +165,7 @@ def _fusions() -> list[Row]:
         _step("fused-logits", "the same, mean of log-odds", "fused-meta", f"{_MEAN} @meta @beat -fuse_on logits"),
         _step("fused-kfold", "`meta_ecgnet` + `beat-kfold`, mean", "fused-meta", f"{_MEAN} @meta @beat-kfold"),
         _step("fused-db", "`meta_ecgnet` + `db_ecgnet` + beat, mean", "fused-meta", f"{_MEAN} @meta @db @beat"),
+        _step("fused-ema", "`meta-ema` + `beat-ema`, mean", "fused-meta", f"{_MEAN} @meta-ema @beat-ema"),
         _step("two-metas", "its control: two `meta_ecgnet`, mean", "meta", f"{_MEAN} @meta @meta:+1"),
         _step(
             "fused-twice",
