@@ -106,7 +106,7 @@ def _images() -> list[Row]:
         _step(
             "beat",
             "the same, changed at random, mean over steps",
-            "beat-16-learn beat-16",
+            "beat-ema beat-16-learn beat-16",
             _BEAT,
             published=".902 of images",
         ),
