@@ -1,5 +1,6 @@
 """Processes that read batches ahead of who needs them, one pass after another."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,15 +27,16 @@ class Readers:
         check_open_files(workers)
         self._how = workers, pin
         self._picks: list[Any] = []  # of the pass that begins
-        self._loader: DataLoader[Any] = DataLoader(
-            _Told(items),
-            batch_size=None,
-            sampler=self._picks,
-            num_workers=workers,
-            collate_fn=_as_it_is,
-            pin_memory=pin,
-            persistent_workers=True,
-        )
+        with _however_few_cores():
+            self._loader: DataLoader[Any] = DataLoader(
+                _Told(items),
+                batch_size=None,
+                sampler=self._picks,
+                num_workers=workers,
+                collate_fn=_as_it_is,
+                pin_memory=pin,
+                persistent_workers=True,
+            )
 
     def are(self, workers: int, pin: bool) -> bool:
         """Whether they are so many, and read so."""
@@ -47,7 +49,7 @@ class Readers:
             EcgFusionError: a process ended.
         """
         self._picks[:] = picks
-        with _deaths_told():
+        with _deaths_told(), _however_few_cores():
             return _unwrapped(iter(self._loader))
 
 
@@ -85,6 +87,14 @@ def _deaths_told() -> Iterator[None]:
         raise EcgFusionError(
             f"A process that reads ahead has ended ({problem}): see that the memory suffices, or choose fewer -workers"
         ) from problem
+
+
+@contextmanager
+def _however_few_cores() -> Iterator[None]:
+    """Torch warns of more processes than cores, when it makes them and again; these wait for a disk."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        yield
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -57,6 +57,17 @@ def test_as_many_processes_read_as_are_asked_for(items: Items):
         assert len(processes()) == workers
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to a core")
+def test_a_machine_of_one_core_is_not_warned_of(items: Items):
+    """As torch would: tests make an error of it."""
+    cores, picks = os.sched_getaffinity(0), scoring_picks(items, 2)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        assert_equal(all_batches(items, picks, workers=2), all_batches(items, picks))
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 @pytest.mark.parametrize("taken", [0, 2])
 def test_a_pass_that_is_broken_off_leaves_nothing_to_the_next(items: Items, taken: int):
     broken_off, picks = load(items, scoring_picks(items, 1), workers=2), training_picks(items, 3, 0, 0)
