@@ -162,6 +162,7 @@ PT2 = [
     "concat multilabel",
     "windows by geometric",
     "s4d",
+    "convnext1d",
 ]
 """Every form of images, a network of each kind of arithmetic, a fusion, windows: each takes seconds to write."""
 
